@@ -1,0 +1,1 @@
+"""Other libraries, each reached from here in the way it allows."""

@@ -1,0 +1,43 @@
+"""bytepiece: a byte-level Unigram tokenizer toolkit with stochastic segmentation."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bytepiece.formats.original import convert_to_bytepiece as convert_to_bytepiece
+    from bytepiece.model import Model as Model
+    from bytepiece.model import SpecialToken as SpecialToken
+    from bytepiece.model import TextRules as TextRules
+    from bytepiece.tokenizer import Encoded as Encoded
+    from bytepiece.tokenizer import StreamDecoder as StreamDecoder
+    from bytepiece.tokenizer import Tokenizer as Tokenizer
+    from bytepiece.training.trainer import Trainer as Trainer
+    from bytepiece.training.trainer import train as train
+
+__version__ = "0.7.0"
+
+# Where each public name lives. They are imported when first used: `import bytepiece` is then
+# quick, and programs that only ask for the version never load the compiler.
+_HOMES = {
+    "Encoded": "tokenizer",
+    "Model": "model",
+    "SpecialToken": "model",
+    "StreamDecoder": "tokenizer",
+    "TextRules": "model",
+    "Tokenizer": "tokenizer",
+    "Trainer": "training.trainer",
+    "convert_to_bytepiece": "training.trainer",
+    "train": "training.trainer",
+}
+
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

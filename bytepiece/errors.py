@@ -1,0 +1,24 @@
+"""The errors this library raises on purpose; each message says what is wrong, where, and what to do."""
+
+
+class BytepieceError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class ArgumentError(BytepieceError, ValueError):
+    """An argument is outside its range or contradicts another one."""
+
+
+class ModelError(BytepieceError, ValueError):
+    """A model breaks its own rules, or a file does not hold a model."""
+
+
+class CorpusError(BytepieceError, ValueError):
+    """A training corpus cannot be read, or holds nothing to learn from."""
+
+
+class VocabularyError(BytepieceError, KeyError):
+    """A piece or an id is not in the vocabulary."""
+
+    # KeyError prints the repr of its argument, which would quote the message.
+    __str__ = Exception.__str__

@@ -1,0 +1,101 @@
+"""The original BytePiece library's model: JSON of base64(piece) → [id, text, count].
+
+A score is log(count) − log(sum of counts). The ids 0, 1 and 2 are <pad>, <bos> and <eos>; texts
+are normalized to NFC, and digits are not isolated: that is what the original tokenizer does with
+every such file, so it is what these files mean.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece.errors import ModelError
+from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules
+
+RULES = TextRules(normalization=("NFC",))
+
+
+def from_dict(entries: Mapping[str, Any]) -> Model:
+    """The model that a parsed file of the original library describes.
+
+    Raises:
+        ModelError: an entry is not base64 → [id, text, count], or the model breaks a rule.
+    """
+    pieces, ids, counts = [], [], []
+    for key, entry in entries.items():
+        try:
+            pieces.append(b64decode(key, validate=True))
+            id_, _, count = entry
+        except (ValueError, TypeError):
+            raise ModelError(
+                f"the entry {key!r:.60} is not base64 → [id, text, count], "
+                "as in a model of the original library"
+            ) from None
+        ids.append(id_)
+        counts.append(count)
+    return from_counts(pieces, counts, ids)
+
+
+def from_counts(
+    pieces: Sequence[bytes],
+    counts: npt.ArrayLike,
+    ids: npt.ArrayLike | None = None,
+    rules: TextRules = RULES,
+    record: Mapping[str, Any] | None = None,
+) -> Model:
+    """A model whose scores are the logarithms of relative counts, as the original computes them.
+
+    Args:
+        pieces, ids, rules, record: the model's.
+        counts: whole numbers of 1 to 2^53, one of each piece.
+
+    Raises:
+        ModelError: a count is not such a number, or the model breaks a rule.
+    """
+    counts = np.array(counts)
+    if counts.dtype.kind not in "iu" or counts.size == 0 or counts.min() < 1:
+        raise ModelError("every count must be a whole number of at least 1")
+    total = sum(counts.tolist())
+    if total > 1 << 53:
+        raise ModelError(f"the counts add up to {total}, above 2^53: scores would not be exact")
+    # One logarithm minus another, not the logarithm of a quotient: equal to the last bit, and so
+    # are the ties that decide between segmentations.
+    scores = np.log(counts.astype(np.float64)) - np.log(float(total))
+    return Model(
+        tuple(pieces), scores, ids, STANDARD_SPECIAL_TOKENS, rules, counts, record or {}
+    )
+
+
+def to_json(model: Model) -> str:
+    """The text of a file that the original library loads and reads as the same model.
+
+    A model without counts gets counts proportional to exp(score), at least 1, so its scores
+    change in about the sixth digit and rare pieces more.
+
+    Raises:
+        ModelError: the format cannot say what the model says.
+    """
+    if model.rules != RULES:
+        raise ModelError(
+            "the original format means NFC and no digit isolation, and this model says "
+            f"{model.rules}; train one with normalization=('NFC',)"
+        )
+    if model.special_tokens != STANDARD_SPECIAL_TOKENS:
+        raise ModelError("the original format has the special tokens <pad>, <bos> and <eos> only")
+    if int(model.ids[-1]) != len(model.pieces) + 2:
+        raise ModelError("the original format needs ids without gaps")
+    counts = model.counts
+    if counts is None:
+        weights = np.exp(model.scores - model.scores.max()) * (1 << 40)
+        counts = np.maximum(np.rint(weights), 1).astype(np.int64)
+    entries = {
+        b64encode(piece).decode("ascii"): [id_, piece.decode("utf-8", "ignore"), count]
+        for piece, id_, count in zip(
+            model.pieces, model.ids.tolist(), counts.tolist(), strict=True
+        )
+    }
+    return json.dumps(entries, indent=4, ensure_ascii=False)

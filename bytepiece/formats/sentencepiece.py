@@ -1,0 +1,94 @@
+"""SentencePiece's .model files: a Unigram model that `sentencepiece` loads.
+
+The file is a protocol buffer (sentencepiece_model.proto); the few fields needed are written here,
+which spares every user the protobuf package.
+"""
+
+import os
+import struct
+import warnings
+from collections.abc import Iterator
+
+from bytepiece.model import Model
+from bytepiece.model_io import write_atomically
+
+_NORMAL, _UNKNOWN, _CONTROL, _UNUSED, _BYTE = 1, 2, 3, 5, 6
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a SentencePiece Unigram model with identity normalization and byte fallback; atomic.
+
+    Ids are kept; 0, 1 and 2 are <unk>, <s> and </s>. SentencePiece's lattice is over characters,
+    and it wants a byte piece for each of the 256 bytes: single bytes that are no printable ASCII
+    character become these, and the other bytes get a second entry after all others. What it cannot
+    represent (pieces with NUL, with U+2581, which stands for the space there, or that are not
+    valid UTF-8) becomes an unused entry, and a warning says how many there are.
+    """
+    write_atomically(path, _message(model))
+
+
+def _message(model: Model) -> Iterator[bytes]:
+    entries = [("<unk>", 0.0, _UNKNOWN), ("<s>", 0.0, _CONTROL), ("</s>", 0.0, _CONTROL)]
+    scores = dict(zip(model.ids.tolist(), model.scores.tolist(), strict=True))
+    pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
+    others = []
+    unused = 0
+    for id_ in range(3, model.vocab_size):
+        piece = pieces.get(id_, b"")
+        name = _name(piece)
+        if len(piece) == 1:
+            byte = f"<0x{piece[0]:02X}>"
+            if name is None:
+                entries.append((byte, scores[id_], _BYTE))
+                continue
+            others.append((byte, -100.0, _BYTE))
+        if name is None:
+            unused += piece != b""
+            entries.append((f"<unused_{id_}>", 0.0, _UNUSED))
+        else:
+            entries.append((name, scores[id_], _NORMAL))
+    if unused:
+        warnings.warn(f"SentencePiece cannot represent {unused} pieces; left unused", stacklevel=4)
+    entries += others
+    for entry, score, kind in entries:
+        yield _field(1, _field(1, entry.encode()) + _float(2, score) + _integer(3, kind))
+    # trainer_spec: model_type UNIGRAM, vocab_size, no split_by_unicode_script, byte_fallback
+    yield _field(
+        2, _integer(3, 1) + _integer(4, len(entries)) + _integer(21, 0) + _integer(35, 1)
+    )
+    # normalizer_spec: name, empty precompiled_charsmap, no dummy prefix, white space kept
+    yield _field(
+        3, _field(1, b"identity") + _field(2, b"") + _integer(3, 0) + _integer(4, 0)
+    )
+
+
+def _name(piece: bytes) -> str | None:
+    """The piece as SentencePiece spells it, or None where it must be, or can only be, bytes."""
+    try:
+        text = piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if not text or "\0" in text or "\u2581" in text or (len(text) == 1 and text < " "):
+        return None
+    return text.replace(" ", "\u2581") if text != "\x7f" else None
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _integer(number: int, value: int) -> bytes:
+    return _varint(number << 3) + _varint(value)
+
+
+def _float(number: int, value: float) -> bytes:
+    return _varint(number << 3 | 5) + struct.pack("<f", value)

@@ -1,0 +1,270 @@
+"""Model: pieces with scores and ids, special tokens, and the rules that cut text into segments."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece.errors import ModelError
+
+MAX_PIECES = 1 << 22
+"""Most pieces a model may have."""
+MAX_PIECE_LENGTH = 1024
+"""Longest piece, in bytes: the cost of a byte of text is bounded by it."""
+MAX_ID = (1 << 24) - 1
+"""Largest id of a piece or a special token."""
+MAX_SCORE = float(1 << 20)
+"""Largest absolute value of a score, in nats."""
+
+NormalizationStep = Literal["NFC", "NFD", "NFKC", "NFKD"]
+Role = Literal["pad", "bos", "eos", "control"]
+
+
+@dataclass(frozen=True)
+class SpecialToken:
+    """A token that stands for no text: its name, its id, and what it is for."""
+
+    name: str
+    id: int
+    role: Role
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """What turns a text into the segments that are encoded one by one.
+
+    Args:
+        normalization: Unicode normalization forms, applied in this order; none by default.
+        isolate_digits: every Unicode decimal digit is a segment of its own.
+        segment: "line", a line with all its trailing newlines; no piece crosses its end.
+        unknown: what stands for bytes that no piece covers; None, for the 256 single bytes are
+            always pieces.
+    """
+
+    normalization: tuple[NormalizationStep, ...] = ()
+    isolate_digits: bool = False
+    segment: Literal["line"] = "line"
+    unknown: None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.normalization, tuple):
+            raise ModelError("normalization must be a tuple of steps, such as ('NFC',)")
+        for step in self.normalization:
+            if step not in get_args(NormalizationStep):
+                known = ", ".join(get_args(NormalizationStep))
+                raise ModelError(f"unknown normalization step {step!r}; known are {known}")
+        if not isinstance(self.isolate_digits, bool):
+            raise ModelError(f"isolate_digits must be true or false, not {self.isolate_digits!r}")
+        if self.segment != "line":
+            raise ModelError(f"unknown segment rule {self.segment!r}; known is 'line'")
+        if self.unknown is not None:
+            raise ModelError(f"unknown must be null, not {self.unknown!r}: bytes cover everything")
+
+
+STANDARD_SPECIAL_TOKENS = (
+    SpecialToken("<pad>", 0, "pad"),
+    SpecialToken("<bos>", 1, "bos"),
+    SpecialToken("<eos>", 2, "eos"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A byte-level Unigram model. Immutable, and valid from the moment it exists.
+
+    Args:
+        pieces: byte strings, each of 1 to 1024 bytes and all different; the 256 single bytes
+            among them. Special tokens are not pieces.
+        scores: float64[len(pieces)], natural-log probabilities, finite.
+        ids: int32[len(pieces)], all different, none a special token's; by default the numbers
+            that follow the special tokens' ids, in the order of `pieces`.
+        special_tokens: tokens that stand for no text.
+        rules: how text becomes segments.
+        counts: int64[len(pieces)], how often each piece was counted, where the trainer counts;
+            the original library's format stores these and not scores.
+        record: how the model was made, in JSON types; kept with the model, used for nothing.
+
+    After construction `pieces`, `scores`, `ids` and `counts` are ordered by id; the arrays cannot
+    be written.
+
+    Raises:
+        ModelError: a rule above is broken.
+
+    >>> model = Model([bytes([b]) for b in range(256)] + [b"the"], [-6.0] * 256 + [-4.0])
+    >>> model.vocab_size, model.pieces[-1], int(model.ids[-1])
+    (260, b'the', 259)
+    """
+
+    pieces: tuple[bytes, ...]
+    scores: npt.NDArray[np.float64]
+    ids: npt.NDArray[np.int32] = field(default=None)  # type: ignore[assignment]
+    special_tokens: tuple[SpecialToken, ...] = STANDARD_SPECIAL_TOKENS
+    rules: TextRules = TextRules()
+    counts: npt.NDArray[np.int64] | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        pieces = tuple(self.pieces)
+        _check_pieces(pieces)
+        specials = tuple(self.special_tokens)
+        _check_special_tokens(specials)
+        scores = _column(self.scores, np.float64, len(pieces), "scores")
+        if not bool(np.all(np.abs(scores) <= MAX_SCORE)):
+            raise ModelError(f"a score is not a finite number of at most {MAX_SCORE:.0f} in size")
+        if self.ids is None:
+            first = max((token.id for token in specials), default=-1) + 1
+            ids = np.arange(first, first + len(pieces), dtype=np.int32)
+        else:
+            ids = _column(self.ids, np.int32, len(pieces), "ids")
+        _check_ids(ids, specials)
+        counts = self.counts
+        if counts is not None:
+            counts = _column(counts, np.int64, len(pieces), "counts")
+            if counts.min() < 1:
+                raise ModelError("a count is below 1")
+        order = np.argsort(ids)
+        if not np.array_equal(order, np.arange(len(pieces))):
+            pieces = tuple(pieces[i] for i in order.tolist())
+            scores, ids = scores[order], ids[order]
+            counts = None if counts is None else counts[order]
+        for array in (scores, ids, counts):
+            if array is not None:
+                array.flags.writeable = False
+        for name, value in (
+            ("pieces", pieces),
+            ("scores", scores),
+            ("ids", ids),
+            ("special_tokens", specials),
+            ("counts", counts),
+            ("record", dict(self.record)),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the largest id: the rows an embedding table needs."""
+        return max(int(self.ids[-1]), *(token.id for token in self.special_tokens), -1) + 1
+
+    def special_id(self, role: Role) -> int:
+        """The id of the special token with this role.
+
+        Raises:
+            ModelError: the model has none.
+        """
+        for token in self.special_tokens:
+            if token.role == role:
+                return token.id
+        raise ModelError(f"the model has no special token with the role {role!r}")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits: equal for models that encode and decode everything alike."""
+        settings = {
+            "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
+            "rules": [self.rules.normalization, self.rules.isolate_digits, self.rules.segment],
+        }
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        lengths = np.fromiter(map(len, self.pieces), dtype="<i8", count=len(self.pieces))
+        for array in (lengths, self.ids.astype("<i4"), self.scores.astype("<f8")):
+            digest.update(array.tobytes())
+        digest.update(b"".join(self.pieces))
+        return digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __reduce__(self) -> tuple[type["Model"], tuple[Any, ...]]:
+        # Through the constructor: a pickled array forgets that it cannot be written.
+        return Model, (
+            self.pieces,
+            self.scores,
+            self.ids,
+            self.special_tokens,
+            self.rules,
+            self.counts,
+            self.record,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<bytepiece.Model: {len(self.pieces)} pieces, "
+            f"{len(self.special_tokens)} special tokens, {self.rules}>"
+        )
+
+
+def _column(values: Any, dtype: npt.DTypeLike, length: int, name: str) -> npt.NDArray[Any]:
+    """A private copy of one column of a model, in its type."""
+    array = np.array(values)
+    integral = np.issubdtype(dtype, np.integer)
+    if array.shape != (length,):
+        raise ModelError(f"{name} has shape {array.shape} for {length} pieces")
+    if array.dtype.kind not in ("iu" if integral else "iuf"):
+        raise ModelError(f"{name} must all be {'whole ' if integral else ''}numbers of machine size")
+    if integral and array.size and (array.min() < 0 or array.max() > np.iinfo(dtype).max):
+        raise ModelError(f"{name} holds a number outside 0…{np.iinfo(dtype).max}")
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _check_pieces(pieces: Sequence[bytes]) -> None:
+    if len(pieces) > MAX_PIECES:
+        raise ModelError(f"{len(pieces)} pieces are more than {MAX_PIECES}, the most allowed")
+    for piece in pieces:
+        if type(piece) is not bytes:
+            raise ModelError(f"a piece must be bytes, not {type(piece).__name__}: {piece!r:.60}")
+    lengths = set(map(len, pieces))
+    if 0 in lengths:
+        raise ModelError("a piece is empty")
+    if lengths and max(lengths) > MAX_PIECE_LENGTH:
+        longest = max(pieces, key=len)
+        raise ModelError(
+            f"the piece {longest[:20]!r}… has {len(longest)} bytes, "
+            f"more than {MAX_PIECE_LENGTH}, the most allowed"
+        )
+    known = set(pieces)
+    if len(known) < len(pieces):
+        seen: set[bytes] = set()
+        twice = next(p for p in pieces if p in seen or seen.add(p))  # type: ignore[func-returns-value]
+        raise ModelError(f"the piece {twice!r} occurs twice")
+    missing = [b for b in range(256) if bytes([b]) not in known]
+    if missing:
+        raise ModelError(
+            f"{len(missing)} of the 256 single bytes are not pieces (the first is "
+            f"0x{missing[0]:02x}); without them some texts could not be encoded"
+        )
+
+
+def _check_special_tokens(specials: Sequence[SpecialToken]) -> None:
+    for token in specials:
+        if not isinstance(token.name, str) or not token.name:
+            raise ModelError(f"a special token needs a name, not {token.name!r}")
+        try:
+            token.name.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ModelError(f"the special token {token.name!r} is not valid Unicode") from None
+        if type(token.id) is not int or not 0 <= token.id <= MAX_ID:
+            raise ModelError(f"the special token {token.name} needs an id in 0…{MAX_ID}")
+        if token.role not in get_args(Role):
+            roles = ", ".join(get_args(Role))
+            raise ModelError(f"{token.name} has the role {token.role!r}; known are {roles}")
+    if len({token.name for token in specials}) < len(specials):
+        raise ModelError("two special tokens have the same name")
+    roles_taken = [token.role for token in specials if token.role != "control"]
+    if len(set(roles_taken)) < len(roles_taken):
+        raise ModelError("two special tokens have the same role")
+
+
+def _check_ids(ids: npt.NDArray[np.int32], specials: Sequence[SpecialToken]) -> None:
+    if ids.min() < 0 or ids.max() > MAX_ID:
+        raise ModelError(f"an id is outside 0…{MAX_ID}")
+    everyone = np.concatenate([ids, [token.id for token in specials]]).astype(np.int64)
+    values, counts = np.unique(everyone, return_counts=True)
+    if (counts > 1).any():
+        raise ModelError(f"the id {values[counts > 1][0]} is given twice")

@@ -1,0 +1,239 @@
+"""Model files: a versioned, readable JSON; read with suspicion, written atomically.
+
+    {"format": "bytepiece", "version": 1,
+     "normalization": [], "isolate_digits": false, "segment": "line", "unknown": null,
+     "special_tokens": [{"name": "<pad>", "id": 0, "role": "pad"}, …],
+     "record": {…},
+     "ids": [3, …],
+     "scores": [-5.125, …],
+     "counts": [49252905, …],                 null where the trainer does not count
+     "pieces": ["text", {"hex": "e4bb"}, …]}  hex for a piece that is not valid UTF-8
+
+Four columns side by side, and not a row for each piece: they load in half the time. A table for
+human eyes is what `save_vocab` writes. The original library's files are recognized by their
+content and read as well.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bytepiece.errors import BytepieceError, ModelError
+from bytepiece.formats import original
+from bytepiece.model import MAX_PIECES, Model, SpecialToken, TextRules
+
+MAX_FILE_SIZE = 1 << 30
+"""Largest model file that is read, in bytes."""
+
+_VERSION = 1
+_FIELDS = frozenset(
+    "format version normalization isolate_digits segment unknown special_tokens record ids scores counts "
+    "pieces".split()
+)
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Read a model file of this library or of the original one.
+
+    Args:
+        path: the file; its content decides which format it is.
+
+    Raises:
+        OSError: the file cannot be read.
+        ModelError: it does not hold a valid model; the message begins with the path.
+    """
+    path = Path(path)
+    try:
+        return _parse(_read(path))
+    except BytepieceError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model file that `load` reads back as an equal model; atomic.
+
+    Raises:
+        OSError: the file cannot be written; an older one is then still whole.
+    """
+    write_atomically(path, (line.encode() for line in _lines(model)))
+
+
+def save_original(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write the model in the original library's format; atomic.
+
+    Raises:
+        ModelError: the format cannot say what the model says.
+    """
+    write_atomically(path, [original.to_json(model).encode()])
+
+
+def save_vocab(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a table for human eyes: id, piece (see `printable`) and score, tab-separated; atomic."""
+    rows: list[tuple[int, str, str]] = [(t.id, t.name, t.role) for t in model.special_tokens]
+    scores = (f"{score:.6f}" for score in model.scores.tolist())
+    rows += zip(model.ids.tolist(), map(printable, model.pieces), scores, strict=True)
+    lines = (f"{id_}\t{piece}\t{score}\n".encode() for id_, piece, score in sorted(rows))
+    write_atomically(path, lines)
+
+
+def printable(piece: bytes) -> str:
+    r"""A piece as visible text without spaces, from which its bytes can be told.
+
+    A space is shown as ▁; control characters, invisible characters and stray bytes as Python
+    escapes, and so are ▁ and the backslash themselves.
+
+    >>> print(printable(b" caf\xc3\xa9\n"), printable(b"\xe4\xbb"))
+    ▁café\n \xe4\xbb
+    """
+    shown = []
+    for char in piece.decode("utf-8", "surrogateescape"):
+        if char == " ":
+            shown.append("▁")
+        elif "\udc80" <= char <= "\udcff":
+            shown.append(f"\\x{ord(char) - 0xDC00:02x}")
+        elif char in "▁\\" or not char.isprintable():
+            shown.append(char.encode("unicode_escape").decode("ascii") if char != "▁" else "\\u2581")
+        else:
+            shown.append(char)
+    return "".join(shown)
+
+
+def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
+    """Write a file, all of it or, on any failure, nothing."""
+    target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a directory; give the name of a file")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        content = file.read(MAX_FILE_SIZE + 1)
+    if len(content) > MAX_FILE_SIZE:
+        raise ModelError(f"is larger than {MAX_FILE_SIZE >> 20} MiB, the most a model file may have")
+    if not content.strip():
+        raise ModelError("is empty, not a model")
+    return content
+
+
+def _parse(content: bytes) -> Model:
+    try:
+        document = json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_constant)
+    except RecursionError:
+        raise ModelError("is not a model: its JSON is nested too deep") from None
+    except UnicodeDecodeError:
+        raise ModelError("is not a model: neither this library's nor the original's JSON") from None
+    except ValueError as error:
+        raise ModelError(f"is not a model, or not a whole one: {error}") from None
+    if not isinstance(document, dict) or not document:
+        raise ModelError("is not a model: its JSON is not an object with fields")
+    if document.get("format") == "bytepiece":
+        return _from_document(document)
+    if all(isinstance(entry, list) and len(entry) == 3 for entry in document.values()):
+        return original.from_dict(document)
+    raise ModelError('is JSON of another kind: no "format": "bytepiece" in it')
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ModelError(f"{twice!r:.60} occurs twice in one object")
+    return fields
+
+
+def _no_constant(name: str) -> float:
+    raise ModelError(f"{name} is not a number a model may hold")
+
+
+def _from_document(document: dict[str, Any]) -> Model:
+    version = document.get("version")
+    if version != _VERSION:
+        raise ModelError(
+            f"has format version {version!r:.20}, and this release reads version {_VERSION}; "
+            "update bytepiece or save the model with this release"
+        )
+    if document.keys() != _FIELDS:
+        missing = sorted(_FIELDS - document.keys())
+        extra = sorted(document.keys() - _FIELDS)
+        raise ModelError(f"fields missing: {missing}; not known: {extra!r:.200}")
+    for name in ("normalization", "special_tokens", "ids", "scores", "pieces"):
+        if not isinstance(document[name], list):
+            raise ModelError(f'"{name}" must be a list')
+    if not isinstance(document["record"], dict):
+        raise ModelError('"record" must be an object')
+    pieces = document["pieces"]
+    if len(pieces) > MAX_PIECES:
+        raise ModelError(f"{len(pieces)} pieces are more than {MAX_PIECES}, the most allowed")
+    rules = TextRules(
+        tuple(document["normalization"]),
+        document["isolate_digits"],
+        document["segment"],
+        document["unknown"],
+    )
+    return Model(
+        tuple(map(_piece, pieces)),
+        document["scores"],
+        document["ids"],
+        tuple(map(_special_token, document["special_tokens"])),
+        rules,
+        document["counts"],
+        document["record"],
+    )
+
+
+def _piece(entry: Any) -> bytes:
+    try:
+        if isinstance(entry, str):
+            return entry.encode("utf-8")
+        if isinstance(entry, dict) and entry.keys() == {"hex"}:
+            return bytes.fromhex(entry["hex"])
+    except (ValueError, TypeError):
+        pass
+    raise ModelError(f'the piece {entry!r:.60} is neither a text nor {{"hex": "…"}}')
+
+
+def _special_token(entry: Any) -> SpecialToken:
+    if not isinstance(entry, dict) or entry.keys() != {"name", "id", "role"}:
+        raise ModelError(f"the special token {entry!r:.60} must have a name, an id and a role")
+    return SpecialToken(entry["name"], entry["id"], entry["role"])
+
+
+def _lines(model: Model) -> Iterable[str]:
+    rules = model.rules
+    yield f'{{\n "format": "bytepiece",\n "version": {_VERSION},\n'
+    for name, value in (
+        ("normalization", list(rules.normalization)),
+        ("isolate_digits", rules.isolate_digits),
+        ("segment", rules.segment),
+        ("unknown", rules.unknown),
+        ("special_tokens", [vars(token) for token in model.special_tokens]),
+        ("record", model.record),
+        ("ids", model.ids.tolist()),
+        ("scores", model.scores.tolist()),
+        ("counts", None if model.counts is None else model.counts.tolist()),
+    ):
+        yield f' "{name}": {json.dumps(value, ensure_ascii=False)},\n'
+    yield ' "pieces": [\n  '
+    yield ",\n  ".join(map(_spelling, model.pieces))
+    yield "\n ]\n}\n"
+
+
+def _spelling(piece: bytes) -> str:
+    try:
+        return json.dumps(piece.decode("utf-8"), ensure_ascii=False)
+    except UnicodeDecodeError:
+        return f'{{"hex": "{piece.hex()}"}}'

@@ -1,0 +1,57 @@
+"""Random streams that are pure functions of where they are used, never of when or by whom.
+
+Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011)
+turns a key of two and a counter of four 32-bit words into four random ones. It is used twice:
+
+    document:  philox(counter = (doc_id low, doc_id high, epoch, sample),
+                      key = (seed low, seed high))                         = d0 d1 d2 d3
+    draws 2i and 2i + 1 of a segment:
+               philox(counter = (i, segment, d2, d3), key = (d0, d1))      = w0 w1 w2 w3
+    uniforms:  ((w0 · 2^32 + w1) >> 11) · 2^-53  and  ((w2 · 2^32 + w3) >> 11) · 2^-53
+
+so they have 53 bits and lie in [0, 1). `seed` and `doc_id` have 64 bits, `epoch` and `sample` 32;
+`segment` has 32: the offset of the segment's first byte in the document's (normalized) text,
+special tokens not counted. For one seed, documents, epochs and samples that differ never share a
+key and a counter. This mapping is part of the interface: changing it is a breaking change.
+"""
+
+import numpy as np
+
+from bytepiece._jit import kernel
+
+_MASK = np.uint64(0xFFFFFFFF)
+_SHIFT = np.uint64(32)
+_ELEVEN = np.uint64(11)
+_MULTIPLIER_0 = np.uint64(0xD2511F53)
+_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
+_WEYL_0 = np.uint64(0x9E3779B9)
+_WEYL_1 = np.uint64(0xBB67AE85)
+
+
+@kernel
+def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+    """Philox4x32-10; every word is a uint64 below 2^32."""
+    for _ in range(10):
+        p0 = _MULTIPLIER_0 * c0
+        p1 = _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (p1 >> _SHIFT) ^ c1 ^ k0, p1 & _MASK, (p0 >> _SHIFT) ^ c3 ^ k1, p0 & _MASK
+        k0 = (k0 + _WEYL_0) & _MASK
+        k1 = (k1 + _WEYL_1) & _MASK
+    return c0, c1, c2, c3
+
+
+@kernel
+def document_words(seed, epoch, doc_id, sample):  # type: ignore[no-untyped-def]
+    """The four words that stand for a sample of a document; all arguments are uint64."""
+    return philox(
+        doc_id & _MASK, doc_id >> _SHIFT, epoch, sample, seed & _MASK, seed >> _SHIFT
+    )
+
+
+@kernel
+def uniforms(words, segment, block):  # type: ignore[no-untyped-def]
+    """Draws 2 · block and 2 · block + 1 of a segment; segment and block are uint64."""
+    w0, w1, w2, w3 = philox(block, segment, words[2], words[3], words[0], words[1])
+    first = np.float64((w0 << _SHIFT | w1) >> _ELEVEN) * 2.0**-53
+    second = np.float64((w2 << _SHIFT | w3) >> _ELEVEN) * 2.0**-53
+    return first, second

@@ -1,0 +1,230 @@
+"""Random segmentations: perfect sampling, which follows the law, and Viterbi sampling, which does not."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import kernel
+from bytepiece.buffers import head, room
+from bytepiece.forward import Weights, backward, edge_term, scale
+from bytepiece.rng import document_words, uniforms
+from bytepiece.text import Segments
+from bytepiece.trie import Trie, child
+from bytepiece.viterbi import Scores, longest, trace
+
+
+class Streams(NamedTuple):
+    """Which random streams the documents of a batch use; see `bytepiece.rng`.
+
+    Args:
+        seed: uint64.
+        epoch: uint64, below 2^32.
+        doc_ids: uint64[documents].
+        first_sample: uint64, below 2^32: the number of the first sample drawn.
+        samples: how many samples of each document are drawn, numbered from the first on.
+    """
+
+    seed: np.uint64
+    epoch: np.uint64
+    doc_ids: npt.NDArray[np.uint64]
+    first_sample: np.uint64
+    samples: int
+
+
+def perfect_ids(
+    trie: Trie,
+    weights: Weights,
+    ids: npt.NDArray[np.int32],
+    segments: Segments,
+    streams: Streams,
+    low: int,
+    high: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Draw the segments low…high − 1 from P(path) = exp(alpha · Σ score) / Z, exactly.
+
+    Returns:
+        int32[tokens], the ids, segment after segment and within one sample after sample;
+        int32[(high − low) · samples], how many each has.
+
+    Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
+    """
+    drawn, counts = _perfect_ids(trie, weights, ids, segments, streams, low, high)
+    return drawn, counts
+
+
+def viterbi_ids(
+    trie: Trie,
+    scores: Scores,
+    alpha: float,
+    segments: Segments,
+    streams: Streams,
+    low: int,
+    high: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Draw the segments low…high − 1 by Viterbi sampling; arguments and result as `perfect_ids`.
+
+    Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
+    """
+    drawn, counts = _viterbi_ids(trie, scores, alpha, segments, streams, low, high)
+    return drawn, counts
+
+
+@kernel
+def draw(trie, weights, text, start, position, length, z, z_exponent, uniform):  # type: ignore[no-untyped-def]
+    """The piece that follows `position` for this uniform number: its node and its end."""
+    # Strictly above, so that a uniform number of 0 never picks a piece without weight; and should
+    # rounding leave the sum a last bit short, the last piece with weight is the one.
+    goal = uniform * z[position]
+    reference = z_exponent[position]
+    first = np.int64(text[start + position])
+    node = np.int64(1 + first)
+    end = position + 1
+    chosen_node, chosen_end = node, end
+    total = 0.0
+    while True:
+        if trie.units[node, 1] & 1:
+            term, exponent = edge_term(weights, node, z, z_exponent, end)
+            term = scale(term, exponent - reference)
+            if term > 0.0:
+                chosen_node, chosen_end = node, end
+                total += term
+                if total > goal:
+                    break
+        if end == length:
+            break
+        if end == position + 1:
+            node = np.int64(trie.pairs[first << 8 | text[start + end]])
+        else:
+            node = child(trie.units, node, text[start + end])
+        if node == 0:
+            break
+        end += 1
+    return chosen_node, chosen_end
+
+
+# A backward pass, which all samples of a segment share, then a walk from left to right that
+# chooses each piece with probability weight · z[end] / z[position]: one uniform number a token,
+# and the trie is walked once a token, not once a byte.
+@kernel
+def _perfect_ids(trie, weights, ids, segments, streams, low, high):  # type: ignore[no-untyped-def]
+    length = longest(segments.bounds, low, high)
+    z = np.empty(length + 1, dtype=np.float64)
+    z_exponent = np.empty(length + 1, dtype=np.int64)
+    samples = streams.samples
+    counts = np.empty((high - low) * samples, dtype=np.int32)
+    out = np.empty(256, dtype=np.int32)
+    filled = 0
+    for segment in range(low, high):
+        start, stop = segments.bounds[segment], segments.bounds[segment + 1]
+        length = stop - start
+        special = segments.special[segment]
+        document = segments.documents[segment]
+        offset = np.uint64(start - segments.document_starts[document])
+        if special < 0:
+            backward(trie, weights, segments.text, start, stop, z, z_exponent)
+        for sample in range(samples):
+            before = filled
+            out = room(out, filled, length + 1)
+            if special >= 0:
+                out[filled] = special
+                filled += 1
+            else:
+                words = document_words(
+                    streams.seed,
+                    streams.epoch,
+                    streams.doc_ids[document],
+                    streams.first_sample + np.uint64(sample),
+                )
+                position = 0
+                second = 0.0
+                while position < length:
+                    token = filled - before
+                    if token & 1 == 0:
+                        uniform, second = uniforms(words, offset, np.uint64(token >> 1))
+                    else:
+                        uniform = second
+                    node, position = draw(
+                        trie, weights, segments.text, start, position, length, z, z_exponent, uniform
+                    )
+                    out[filled] = ids[node]
+                    filled += 1
+            counts[(segment - low) * samples + sample] = filled - before
+    return head(out, filled), counts
+
+
+# Candidates reach a position longest piece first, the order in which `best_path` pushes them. The
+# held one is replaced with probability sigmoid(alpha · (new − held)), where the scores are those
+# of the paths then held, not scaled. The first candidate needs no draw; draws are numbered in the
+# order of these choices. The defect is the algorithm's: of three equal candidates the last is
+# kept with probability 1/2 and the others with 1/4 each.
+@kernel
+def viterbi_path(trie, scores, alpha, text, start, stop, words, offset, held, origin, via):  # type: ignore[no-untyped-def]
+    """Fill `held`, `origin` and `via`, as `best_path` does, with one random path."""
+    length = stop - start
+    held[0] = 0.0
+    for position in range(1, length + 1):
+        origin[position] = -1
+    draws = 0
+    second = 0.0
+    for position in range(length):
+        here = held[position]
+        node = np.int64(1 + text[start + position])
+        end = position + 1
+        while True:
+            if trie.units[node, 1] & 1:
+                score = here + scores.by_node[node]
+                accepted = origin[end] < 0
+                if not accepted:
+                    if draws & 1 == 0:
+                        uniform, second = uniforms(words, offset, np.uint64(draws >> 1))
+                    else:
+                        uniform = second
+                    draws += 1
+                    accepted = uniform < 1.0 / (1.0 + np.exp(-alpha * (score - held[end])))
+                if accepted:
+                    held[end] = score
+                    origin[end] = position
+                    via[end] = node
+            if end == length:
+                break
+            node = child(trie.units, node, text[start + end])
+            if node == 0:
+                break
+            end += 1
+
+
+@kernel
+def _viterbi_ids(trie, scores, alpha, segments, streams, low, high):  # type: ignore[no-untyped-def]
+    length = longest(segments.bounds, low, high)
+    held = np.empty(length + 1, dtype=np.float64)
+    origin = np.empty(length + 1, dtype=np.int32)
+    via = np.empty(length + 1, dtype=np.int32)
+    samples = streams.samples
+    counts = np.empty((high - low) * samples, dtype=np.int32)
+    out = np.empty(256, dtype=np.int32)
+    filled = 0
+    for segment in range(low, high):
+        start, stop = segments.bounds[segment], segments.bounds[segment + 1]
+        special = segments.special[segment]
+        document = segments.documents[segment]
+        offset = np.uint64(start - segments.document_starts[document])
+        for sample in range(samples):
+            before = filled
+            out = room(out, filled, stop - start + 1)
+            if special >= 0:
+                out[filled] = special
+                filled += 1
+            else:
+                words = document_words(
+                    streams.seed,
+                    streams.epoch,
+                    streams.doc_ids[document],
+                    streams.first_sample + np.uint64(sample),
+                )
+                viterbi_path(
+                    trie, scores, alpha, segments.text, start, stop, words, offset, held, origin, via
+                )
+                filled = trace(scores.ids, origin, via, stop - start, out, filled)
+            counts[(segment - low) * samples + sample] = filled - before
+    return head(out, filled), counts

@@ -1,0 +1,268 @@
+"""From texts to segments: normalization, special tokens, lines and digits."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import ahocorasick
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import kernel
+from bytepiece.buffers import head, room
+from bytepiece.errors import ArgumentError
+from bytepiece.model import TextRules
+
+Text = str | bytes | bytearray | memoryview
+
+MAX_SEGMENT = (1 << 31) - 2
+"""Longest segment in bytes, for positions in one are int32."""
+
+# The ten digits of every script follow one another; these are the zeros (Unicode 15.1, category
+# Nd). A table of our own, because a model must not depend on the Unicode version of the Python.
+_ZEROS = np.array(
+    [
+        0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66,
+        0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946,
+        0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0,
+        0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x11066, 0x110F0, 0x11136, 0x111D0,
+        0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0, 0x11950, 0x11C50, 0x11D50,
+        0x11DA0, 0x11F50, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6,
+        0x1E140, 0x1E2F0, 0x1E4F0, 0x1E950, 0x1FBF0,
+    ],
+    dtype=np.int32,
+)  # fmt: skip
+
+
+class Segments(NamedTuple):
+    """The texts of a batch, laid end to end and cut into segments.
+
+    Args:
+        text: uint8[bytes], normalized.
+        bounds: int64[segments + 1], where each segment begins in `text`, and the end.
+        documents: int64[segments], the document that each belongs to, ascending.
+        special: int32[segments], −1, or the id of the special token that a segment without
+            bytes stands for.
+        document_starts: int64[documents], where each document's text begins in `text`.
+    """
+
+    text: npt.NDArray[np.uint8]
+    bounds: npt.NDArray[np.int64]
+    documents: npt.NDArray[np.int64]
+    special: npt.NDArray[np.int32]
+    document_starts: npt.NDArray[np.int64]
+
+
+def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
+    r"""The UTF-8 bytes of a text, normalized.
+
+    A lone surrogate in a str becomes its three bytes. Bytes that are not valid UTF-8 pass through
+    normalization as they are.
+
+    >>> to_bytes("e\u0301"), to_bytes(b"e\xcc\x81\xff", ("NFC",)), to_bytes("\ud800")
+    (b'e\xcc\x81', b'\xc3\xa9\xff', b'\xed\xa0\x80')
+    """
+    if isinstance(text, str):
+        if normalization and not text.isascii():
+            text = _normalize(text, normalization)
+        return text.encode("utf-8", "surrogatepass")
+    if not isinstance(text, (bytes, bytearray, memoryview)):
+        raise ArgumentError(f"a text must be str or bytes, not {type(text).__name__}")
+    raw = bytes(text)
+    if normalization and not raw.isascii():
+        # Each stray byte becomes a lone surrogate, which no normalization touches.
+        chars = _normalize(raw.decode("utf-8", "surrogateescape"), normalization)
+        raw = chars.encode("utf-8", "surrogateescape")
+    return raw
+
+
+def _normalize(text: str, normalization: Sequence[str]) -> str:
+    for step in normalization:
+        text = unicodedata.normalize(step, text)  # type: ignore[arg-type]
+    return text
+
+
+def split_special(text: Text, names: Iterable[str]) -> list[bytes | str]:
+    """Cut a text at the special tokens in it: leftmost first, among those the longest.
+
+    Args:
+        text: not normalized yet: a special token is found as it is spelled.
+        names: of the special tokens to look for.
+
+    Returns:
+        what stands between special tokens, as bytes, and their names, as str; in order.
+
+    >>> split_special("one<eos>two", ["<eos>"])
+    [b'one', '<eos>', b'two']
+    """
+    raw = to_bytes(text)
+    # The package is built over characters or, at its builder's wish, over bytes; text in Latin-1
+    # makes a character of each byte, so that offsets are the same.
+    spell = (lambda b: b.decode("latin-1")) if ahocorasick.unicode else bytes
+    automaton = ahocorasick.Automaton()
+    for name in names:
+        automaton.add_word(spell(name.encode("utf-8")), name)
+    if not len(automaton):
+        return [raw]
+    automaton.make_automaton()
+    parts: list[bytes | str] = []
+    done = 0
+    for last, name in automaton.iter_long(spell(raw)):
+        start = last + 1 - len(name.encode("utf-8"))
+        parts += [raw[done:start], name]
+        done = last + 1
+    parts.append(raw[done:])
+    return parts
+
+
+def segment(
+    texts: Iterable[Text],
+    rules: TextRules,
+    *,
+    bos: int | None = None,
+    eos: int | None = None,
+    allowed: dict[str, int] | None = None,
+) -> Segments:
+    """Normalize texts, put special tokens where they belong, and cut the rest into segments.
+
+    Args:
+        texts: one of each document.
+        rules: the model's.
+        bos: the id that begins every document, if one does.
+        eos: the id that ends every document, if one does.
+        allowed: names and ids of the special tokens that count as such inside a text.
+
+    Raises:
+        ArgumentError: a text is neither str nor bytes, or a segment is longer than 2^31 − 2 bytes.
+    """
+    steps = rules.normalization
+    if bos is None and eos is None and not allowed:
+        parts = [to_bytes(text, steps) for text in texts]
+        documents = np.arange(len(parts), dtype=np.int64)
+        special = np.full(len(parts), -1, dtype=np.int32)
+    else:
+        parts, owners, marks = [], [], []
+        for document, text in enumerate(texts):
+            for part, mark in _marked(text, steps, bos, eos, allowed or {}):
+                parts.append(part)
+                owners.append(document)
+                marks.append(mark)
+        documents = np.array(owners, dtype=np.int64)
+        special = np.array(marks, dtype=np.int32)
+    bounds = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, parts), dtype=np.int64, count=len(parts)), out=bounds[1:])
+    return _segments(b"".join(parts), bounds, documents, special, rules.isolate_digits)
+
+
+def _marked(
+    text: Text, steps: Sequence[str], bos: int | None, eos: int | None, allowed: dict[str, int]
+) -> Iterator[tuple[bytes, int]]:
+    """A document as stretches of text, marked −1, and special tokens: no text, marked by the id."""
+    if bos is not None:
+        yield b"", bos
+    for part in split_special(text, allowed) if allowed else [text]:
+        if allowed and isinstance(part, str):
+            yield b"", allowed[part]
+        else:
+            yield to_bytes(part, steps), -1
+    if eos is not None:
+        yield b"", eos
+
+
+def _segments(
+    text: bytes,
+    part_bounds: npt.NDArray[np.int64],
+    part_documents: npt.NDArray[np.int64],
+    part_special: npt.NDArray[np.int32],
+    isolate_digits: bool,
+) -> Segments:
+    buffer = np.frombuffer(text, dtype=np.uint8)
+    bounds, part_of = segment_bounds(buffer, part_bounds, part_special, isolate_digits, 0)
+    if len(bounds) > 1 and np.diff(bounds).max() > MAX_SEGMENT:
+        raise ArgumentError(f"a line of more than {MAX_SEGMENT} bytes; cut it up first")
+    documents = part_documents[part_of]
+    firsts = np.searchsorted(part_documents, np.arange(part_documents[-1] + 1 if len(part_documents) else 0))
+    return Segments(buffer, bounds, documents, part_special[part_of], part_bounds[firsts])
+
+
+@kernel
+def digit_length(text, start, stop):  # type: ignore[no-untyped-def]
+    """The bytes of the decimal digit that begins at `start`, or 0."""
+    lead = np.int32(text[start])
+    if lead < 0x80:
+        return 1 if 0x30 <= lead <= 0x39 else 0
+    if lead < 0xC2 or lead > 0xF4:
+        return 0
+    length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    if start + length > stop:
+        return 0
+    char = lead & (0x7F >> length)
+    for i in range(1, length):
+        byte = np.int32(text[start + i])
+        if byte & 0xC0 != 0x80:
+            return 0
+        char = char << 6 | byte & 0x3F
+    if (length == 3 and char < 0x800) or (length == 4 and char < 0x10000):
+        return 0  # overlong: not UTF-8
+    low, high = 0, len(_ZEROS)  # bisection: _ZEROS[low] <= char < _ZEROS[high]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _ZEROS[middle] <= char:
+            low = middle
+        else:
+            high = middle
+    return length if char - _ZEROS[low] <= 9 else 0
+
+
+@kernel
+def segment_end(text, start, stop, isolate_digits, most):  # type: ignore[no-untyped-def]
+    """Where the segment that begins at `start` ends, in a text that ends at `stop`.
+
+    With `most` above 0, as in training, a segment has at most that many characters before its
+    newlines, and at most 100 newlines.
+    """
+    position = start
+    chars = 0
+    while position < stop and text[position] != 0x0A:
+        if most > 0 and text[position] & 0xC0 != 0x80:
+            if chars == most:
+                return position
+            chars += 1
+        if isolate_digits:
+            length = digit_length(text, position, stop)
+            if length > 0:
+                return position if position > start else position + length
+        position += 1
+        # Text that is not UTF-8 need not contain anything that begins a character.
+        if most > 0 and position - start > 4 * most:
+            return position
+    newlines = 0
+    while position < stop and text[position] == 0x0A:
+        if most > 0 and newlines == 100:
+            break
+        newlines += 1
+        position += 1
+    return position
+
+
+@kernel
+def segment_bounds(text, part_bounds, part_special, isolate_digits, most):  # type: ignore[no-untyped-def]
+    """Where the segments of all parts begin, and the end; and the part of each."""
+    parts = len(part_bounds) - 1
+    bounds = np.empty(2 * parts + 16, dtype=np.int64)
+    part_of = np.empty(2 * parts + 16, dtype=np.int64)
+    filled = 0
+    for part in range(parts):
+        position, stop = part_bounds[part], part_bounds[part + 1]
+        special = part_special[part] >= 0
+        while position < stop or special:
+            bounds = room(bounds, filled, 2)
+            part_of = room(part_of, filled, 2)
+            bounds[filled] = position
+            part_of[filled] = part
+            filled += 1
+            position = segment_end(text, position, stop, isolate_digits, most)
+            if special:
+                break
+    bounds[filled] = part_bounds[parts]
+    return head(bounds, filled + 1), head(part_of, filled)

@@ -1,0 +1,517 @@
+"""Tokenizer: text to ids and back. What users hold in their hand."""
+
+import codecs
+import math
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece import model_io, sampling, trie
+from bytepiece._jit import kernel
+from bytepiece.errors import ArgumentError, VocabularyError
+from bytepiece.formats import original, sentencepiece
+from bytepiece.forward import Weights, weights
+from bytepiece.model import Model
+from bytepiece.parallel import ordered_map
+from bytepiece.text import Segments, Text, segment
+from bytepiece.viterbi import Scores, best_ids
+
+Sampler = Literal["perfect", "viterbi"]
+
+_CHUNK = 1 << 18
+"""Bytes of text that one call of a kernel encodes: small enough to share out, large enough that
+the call costs nothing. It never changes what comes out."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The ids of a batch: flat, with the place where each row begins. Rows are in order of
+    documents and, within one, of samples. Indexing and iterating give one array per row.
+
+    Args:
+        ids: int32[tokens].
+        offsets: int64[rows + 1].
+    """
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> npt.NDArray[np.int32]:
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        row %= len(self)
+        return self.ids[self.offsets[row] : self.offsets[row + 1]]
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int32]]:
+        return (self[row] for row in range(len(self)))
+
+
+class Tokenizer:
+    """Encodes text with a model, by the best path or a random one, and decodes ids.
+
+    Immutable, picklable, safe to share between threads and across forks.
+
+    Args:
+        model: a `Model`, the path of a model file, or the dict that an original BytePiece model
+            file holds.
+
+    Random encodings are pure functions of the model, the text and these arguments, the same from
+    `encode` and `encode_batch`, in any number of threads and processes:
+
+        alpha: the exponent on the probability of a path: 0 draws uniformly from all
+            segmentations, 1 from the model's own law, larger values come closer to the best path.
+            None or a negative number: the best path itself. Finite.
+        sampler: "perfect" draws from exp(alpha · Σ score) / Z exactly; "viterbi" is an older
+            algorithm that does not, kept for comparison.
+        seed: 0 … 2^64 − 1; None: a fresh one from the operating system for every call. With a
+            seed, the same text gets the same sample in every call, unless one of the next three
+            differs.
+        epoch: 0 … 2^32 − 1.
+        doc_id: 0 … 2^64 − 1, the number of the document.
+        sample: 0 … 2^32 − 1, the number of the sample of that document.
+
+    Special-token strings in a text are plain text unless `allowed_special` names them: "all", or
+    a collection of names.
+
+    >>> import bytepiece
+    >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat and the hat and the rat"] * 9, 300))
+    >>> tok.tokenize("the hat")
+    [b'the ', b'hat']
+    >>> tok.decode(tok.encode("the hat", alpha=0.1, seed=7, doc_id=42))
+    'the hat'
+    """
+
+    def __init__(self, model: Model | str | os.PathLike[str] | Mapping[str, Any]) -> None:
+        if isinstance(model, Mapping):
+            model = original.from_dict(model)
+        elif not isinstance(model, Model):
+            model = model_io.load(model)
+        self._model = model
+        self._trie, self._nodes = trie.build(model.pieces)
+        size = len(self._trie.units)
+        self._scores = Scores(np.zeros(size), np.zeros(size, dtype=np.int32))
+        self._scores.by_node[self._nodes] = model.scores
+        self._scores.ids[self._nodes] = model.ids
+        for array in self._scores:
+            array.flags.writeable = False
+        self._specials = {token.name: token.id for token in model.special_tokens}
+        self._names = {id_: name for name, id_ in self._specials.items()}
+        self._bytes_of = dict(zip(model.ids.tolist(), model.pieces, strict=True))
+        self._bytes_of.update(dict.fromkeys(self._names, b""))
+        self._id_of: dict[bytes | str, int] = dict(
+            zip(model.pieces, model.ids.tolist(), strict=True)
+        )
+        self._id_of.update(self._specials)
+        # Weights of the alpha used last; replaced whole, so that threads may race for it.
+        self._latest: tuple[float, Weights] | None = None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Tokenizer":
+        """Read a model file of this library or of the original one.
+
+        Raises:
+            OSError: the file cannot be read.
+            ModelError: it does not hold a valid model.
+        """
+        return cls(model_io.load(path))
+
+    @property
+    def model(self) -> Model:
+        """The model this tokenizer encodes with."""
+        return self._model
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the largest id: the rows an embedding table needs."""
+        return self._model.vocab_size
+
+    def encode(
+        self,
+        text: Text,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        alpha: float | None = None,
+        iter: bool = False,
+        *,
+        sampler: Sampler = "perfect",
+        seed: int | None = None,
+        epoch: int = 0,
+        doc_id: int = 0,
+        sample: int = 0,
+        allowed_special: Literal["all"] | Iterable[str] = (),
+    ) -> Any:
+        """The ids of one text.
+
+        Args:
+            text: str, or bytes that need not be valid UTF-8.
+            add_bos: begin with the id of the token whose role is bos.
+            add_eos: end with the id of the token whose role is eos.
+            alpha, sampler, seed, epoch, doc_id, sample, allowed_special: see the class.
+            iter: return an iterator instead of a list, as the original library can.
+
+        Returns:
+            list[int].
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+        """
+        segments = self._segment([text], add_bos, add_eos, allowed_special)
+        streams = _streams(seed, epoch, _unsigned([doc_id], 64, "doc_id"), sample, 1)
+        ids = self._encode(segments, alpha, sampler, streams, 1)[0].tolist()
+        return _iterator(ids) if iter else ids
+
+    def encode_batch(
+        self,
+        texts: Sequence[Text],
+        *,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        alpha: float | None = None,
+        sampler: Sampler = "perfect",
+        seed: int | None = None,
+        epoch: int = 0,
+        doc_id0: int = 0,
+        doc_ids: Sequence[int] | npt.NDArray[np.integer[Any]] | None = None,
+        samples: int = 1,
+        threads: int = 1,
+        allowed_special: Literal["all"] | Iterable[str] = (),
+    ) -> Encoded:
+        """The ids of many texts, as flat arrays.
+
+        Args:
+            texts: str or bytes, one of each document.
+            doc_id0: the first document's number; the others count on from it.
+            doc_ids: the documents' numbers, instead of doc_id0.
+            samples: rows per document, the samples 0 … samples − 1, which share most of the work.
+            threads: how many threads to use; the result does not depend on it.
+            add_bos, add_eos, alpha, sampler, seed, epoch, allowed_special: see `encode`.
+
+        Returns:
+            len(texts) · samples rows, document by document.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["to be or not to be"] * 9, 270))
+        >>> rows = tok.encode_batch(["to be", "", "be"], add_eos=True)
+        >>> [row.tolist()[-1] for row in rows], rows.ids.dtype.name, len(rows)
+        ([2, 2, 2], 'int32', 3)
+        """
+        if isinstance(texts, (str, bytes)):
+            raise ArgumentError("texts must be a sequence of texts, not a text; see encode")
+        segments = self._segment(texts, add_bos, add_eos, allowed_special)
+        documents = len(segments.document_starts)
+        if doc_ids is None:
+            first = _unsigned([doc_id0], 64, "doc_id0")
+            _unsigned([doc_id0 + max(documents - 1, 0)], 64, "doc_id0 + number of texts")
+            numbers = first[0] + np.arange(documents, dtype=np.uint64)
+        else:
+            numbers = _unsigned(doc_ids, 64, "doc_ids")
+            if numbers.shape != (documents,):
+                raise ArgumentError(f"{numbers.size} doc_ids for {documents} texts")
+        return self._encode(
+            segments, alpha, sampler, _streams(seed, epoch, numbers, 0, samples), threads
+        )
+
+    def tokenize(
+        self,
+        text: Text,
+        alpha: float | None = None,
+        iter: bool = False,
+        *,
+        sampler: Sampler = "perfect",
+        seed: int | None = None,
+        epoch: int = 0,
+        doc_id: int = 0,
+        sample: int = 0,
+    ) -> Any:
+        """The pieces of one text: bytes that joined are the text, normalized if the model says so.
+
+        Args:
+            text, alpha, iter, sampler, seed, epoch, doc_id, sample: see `encode`.
+
+        Returns:
+            list[bytes], or an iterator of bytes.
+        """
+        ids = self.encode(
+            text, alpha=alpha, sampler=sampler, seed=seed, epoch=epoch, doc_id=doc_id, sample=sample
+        )
+        pieces = [self._bytes_of[id_] for id_ in ids]
+        return _iterator(pieces) if iter else pieces
+
+    def count(self, text: Text) -> int:
+        """How many tokens the best path of a text has: len(encode(text)), without the list."""
+        return len(self.encode_batch([text]).ids)
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """The bytes that ids stand for; special tokens stand for none.
+
+        Raises:
+            VocabularyError: an id is not in the vocabulary.
+        """
+        if isinstance(ids, np.ndarray):
+            ids = ids.tolist()
+        try:
+            return b"".join([self._bytes_of[id_] for id_ in ids])
+        except KeyError as error:
+            raise self._unknown_id(error.args[0]) from None
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text that ids stand for; bytes that are not valid UTF-8 become U+FFFD.
+
+        Raises:
+            VocabularyError: an id is not in the vocabulary.
+        """
+        return self.decode_bytes(ids).decode("utf-8", "replace")
+
+    def decode_batch(self, rows: Iterable[Iterable[int]]) -> list[str]:
+        """The texts of many rows of ids, such as an `Encoded`."""
+        return [self.decode(row) for row in rows]
+
+    def stream_decoder(self) -> "StreamDecoder":
+        """A decoder for ids that arrive one by one, as from a language model."""
+        return StreamDecoder(self)
+
+    def piece_to_id(self, piece: bytes | str) -> int:
+        """The id of a piece (bytes) or of a special token (its name).
+
+        Raises:
+            VocabularyError: there is no such piece.
+        """
+        try:
+            return self._id_of[piece]
+        except KeyError:
+            raise VocabularyError(f"no piece or special token {piece!r:.60}") from None
+
+    def id_to_piece(self, id: int) -> bytes | str:
+        """The piece (bytes) or the special token's name (str) with this id.
+
+        Raises:
+            VocabularyError: there is no such id.
+        """
+        name = self._names.get(id)
+        if name is not None:
+            return name
+        try:
+            return self._bytes_of[id]
+        except KeyError:
+            raise self._unknown_id(id) from None
+
+    def pieces_to_ids(self, pieces: Iterable[bytes | str]) -> list[int]:
+        """`piece_to_id` of each."""
+        return [self.piece_to_id(piece) for piece in pieces]
+
+    def ids_to_pieces(self, ids: Iterable[int]) -> list[bytes | str]:
+        """`id_to_piece` of each."""
+        return [self.id_to_piece(id_) for id_ in ids]
+
+    def convert_to_sentencepiece(self, path: str | os.PathLike[str]) -> None:
+        """Write a file that `sentencepiece` loads; see `bytepiece.formats.sentencepiece`."""
+        sentencepiece.save(self._model, path)
+
+    def __repr__(self) -> str:
+        return f"<bytepiece.Tokenizer: vocab_size {self.vocab_size}, {self._model.rules}>"
+
+    def __reduce__(self) -> tuple[type["Tokenizer"], tuple[Model]]:
+        return Tokenizer, (self._model,)
+
+    def _unknown_id(self, id_: object) -> VocabularyError:
+        return VocabularyError(
+            f"the id {id_!r:.30} is not in the vocabulary, whose ids are in 0…{self.vocab_size - 1}"
+        )
+
+    def _segment(
+        self,
+        texts: Iterable[Text],
+        add_bos: bool,
+        add_eos: bool,
+        allowed_special: Literal["all"] | Iterable[str],
+    ) -> Segments:
+        if allowed_special == "all":
+            allowed = self._specials
+        elif isinstance(allowed_special, str):
+            raise ArgumentError('allowed_special must be "all" or a collection of names')
+        else:
+            allowed = {}
+            for name in allowed_special:
+                if name not in self._specials:
+                    raise ArgumentError(f"the model has no special token {name!r}")
+                allowed[name] = self._specials[name]
+        return segment(
+            texts,
+            self._model.rules,
+            bos=self._model.special_id("bos") if add_bos else None,
+            eos=self._model.special_id("eos") if add_eos else None,
+            allowed=allowed,
+        )
+
+    def _encode(
+        self,
+        segments: Segments,
+        alpha: float | None,
+        sampler: Sampler,
+        streams: sampling.Streams,
+        threads: int,
+    ) -> Encoded:
+        if sampler not in ("perfect", "viterbi"):
+            raise ArgumentError(f'sampler must be "perfect" or "viterbi", not {sampler!r:.30}')
+        if alpha is not None and not math.isfinite(alpha):
+            raise ArgumentError(f"alpha must be a finite number, or None for the best path: {alpha}")
+        if threads < 1:
+            raise ArgumentError(f"threads must be at least 1, not {threads}")
+        encode: Any
+        if alpha is None or alpha < 0:
+            encode = partial(best_ids, self._trie, self._scores, segments)
+        elif sampler == "perfect":
+            table = self._weights(float(alpha))
+            encode = partial(
+                sampling.perfect_ids, self._trie, table, self._scores.ids, segments, streams
+            )
+        else:
+            encode = partial(
+                sampling.viterbi_ids, self._trie, self._scores, float(alpha), segments, streams
+            )
+        cuts = _cuts(segments.bounds)
+        chunks = list(ordered_map(lambda ends: encode(*ends), zip(cuts, cuts[1:]), threads))
+        if encode.func is not best_ids:
+            return _rows(segments, chunks, cuts, streams.samples)
+        rows = _rows(segments, chunks, cuts, 1)
+        return rows if streams.samples == 1 else _repeated(rows, streams.samples)
+
+    def _weights(self, alpha: float) -> Weights:
+        latest = self._latest
+        if latest is None or latest[0] != alpha:
+            table = weights(self._model.scores, self._nodes, len(self._trie.units), alpha)
+            self._latest = latest = (alpha, table)
+        return latest[1]
+
+
+class StreamDecoder:
+    """Turns ids that arrive one by one into text, holding back bytes of unfinished characters.
+
+    >>> import bytepiece
+    >>> tok = bytepiece.Tokenizer(bytepiece.train(["a b c"] * 3, 260))
+    >>> decoder = tok.stream_decoder()
+    >>> [decoder.push(id_) for id_ in tok.encode("aé")]
+    ['a', '', 'é']
+    >>> decoder.finish()
+    ''
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, id: int) -> str:
+        """The text that this id completes, perhaps none.
+
+        Raises:
+            VocabularyError: the id is not in the vocabulary.
+        """
+        return self._decoder.decode(self._tokenizer.decode_bytes([id]))
+
+    def finish(self) -> str:
+        """What was held back, as U+FFFD; the decoder can then be used for another text."""
+        rest = self._decoder.decode(b"", True)
+        self._decoder.reset()
+        return rest
+
+
+def _iterator(values: list[Any]) -> Iterator[Any]:
+    yield from values
+
+
+def _unsigned(values: Any, bits: int, name: str) -> npt.NDArray[np.uint64]:
+    array = np.array(values, dtype=object) if isinstance(values, list) else np.asarray(values)
+    if array.dtype == object and not all(isinstance(v, (int, np.integer)) for v in array.flat):
+        raise ArgumentError(f"{name} must be whole numbers")
+    if array.dtype != object and array.dtype.kind not in "iu":
+        raise ArgumentError(f"{name} must be whole numbers, not {array.dtype.name}")
+    if array.size and (array.min() < 0 or int(array.max()) >= 1 << bits):
+        raise ArgumentError(f"{name} must be in 0…2^{bits} − 1")
+    return array.astype(np.uint64)
+
+
+def _streams(
+    seed: int | None, epoch: int, doc_ids: npt.NDArray[np.uint64], first: int, samples: int
+) -> sampling.Streams:
+    if seed is None:
+        seed = secrets.randbits(64)
+    if samples < 1:
+        raise ArgumentError(f"samples must be at least 1, not {samples}")
+    return sampling.Streams(
+        _unsigned([seed], 64, "seed")[0],
+        _unsigned([epoch], 32, "epoch")[0],
+        doc_ids,
+        _unsigned([first, first + samples - 1], 32, "sample")[0],
+        samples,
+    )
+
+
+def _cuts(bounds: npt.NDArray[np.int64]) -> list[int]:
+    """Indices of segments that cut them into runs of about a chunk of bytes, or of that many."""
+    segments = len(bounds) - 1
+    cuts = [0]
+    while cuts[-1] < segments:
+        end = int(np.searchsorted(bounds, bounds[cuts[-1]] + _CHUNK))
+        cuts.append(min(max(end, cuts[-1] + 1), cuts[-1] + _CHUNK, segments))
+    return cuts
+
+
+def _rows(
+    segments: Segments,
+    chunks: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]],
+    cuts: list[int],
+    samples: int,
+) -> Encoded:
+    """Put the ids, which come segment by segment, into rows: one for each sample of a document."""
+    documents = len(segments.document_starts)
+    lengths = np.zeros((documents, samples), dtype=np.int64)
+    for (_, counts), low in zip(chunks, cuts, strict=False):
+        _count_rows(lengths, segments.documents, low, counts.reshape(-1, samples))
+    offsets = np.zeros(documents * samples + 1, dtype=np.int64)
+    np.cumsum(lengths.ravel(), out=offsets[1:])
+    if samples == 1:  # the segments are in the order of their rows
+        return Encoded(np.concatenate([np.empty(0, np.int32), *(c[0] for c in chunks)]), offsets)
+    out = np.empty(offsets[-1], dtype=np.int32)
+    ends = offsets[:-1].copy().reshape(documents, samples)
+    for (ids, counts), low in zip(chunks, cuts, strict=False):
+        _fill_rows(out, ends, segments.documents, low, ids, counts.reshape(-1, samples))
+    return Encoded(out, offsets)
+
+
+def _repeated(rows: Encoded, times: int) -> Encoded:
+    """Each row as often as asked: the best path is the same in every sample."""
+    offsets = np.zeros(len(rows) * times + 1, dtype=np.int64)
+    np.cumsum(np.repeat(np.diff(rows.offsets), times), out=offsets[1:])
+    return Encoded(np.concatenate([np.tile(row, times) for row in rows] or [rows.ids]), offsets)
+
+
+@kernel
+def _count_rows(lengths, documents, low, counts):  # type: ignore[no-untyped-def]
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            lengths[documents[low + i], j] += counts[i, j]
+
+
+@kernel
+def _fill_rows(out, ends, documents, low, ids, counts):  # type: ignore[no-untyped-def]
+    taken = 0
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            end = ends[documents[low + i], j]
+            for _ in range(counts[i, j]):
+                out[end] = ids[taken]
+                end += 1
+                taken += 1
+            ends[documents[low + i], j] = end
