@@ -1,1 +1,1 @@
-"""Slow checks and measurements against other libraries; each is one command, `python -m benchmarks.NAME`."""
+"""Slow checks and measurements against other libraries: `python -m benchmarks.NAME` runs one."""

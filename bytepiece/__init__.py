@@ -4,14 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bytepiece.formats.original import convert_to_bytepiece as convert_to_bytepiece
     from bytepiece.model import Model as Model
     from bytepiece.model import SpecialToken as SpecialToken
     from bytepiece.model import TextRules as TextRules
     from bytepiece.tokenizer import Encoded as Encoded
     from bytepiece.tokenizer import StreamDecoder as StreamDecoder
     from bytepiece.tokenizer import Tokenizer as Tokenizer
+    from bytepiece.training.corpus import Files as Files
     from bytepiece.training.trainer import Trainer as Trainer
+    from bytepiece.training.trainer import convert_to_bytepiece as convert_to_bytepiece
     from bytepiece.training.trainer import train as train
 
 __version__ = "0.7.0"
@@ -20,6 +21,7 @@ __version__ = "0.7.0"
 # quick, and programs that only ask for the version never load the compiler.
 _HOMES = {
     "Encoded": "tokenizer",
+    "Files": "training.corpus",
     "Model": "model",
     "SpecialToken": "model",
     "StreamDecoder": "tokenizer",

@@ -8,14 +8,27 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
-import numba
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+from numba.core import config as numba_config
 from numba.core import event
 
+config: Any = numba_config  # its fields are made at run time
 logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+U8: TypeAlias = npt.NDArray[np.uint8]
+U64: TypeAlias = npt.NDArray[np.uint64]
+I32: TypeAlias = npt.NDArray[np.int32]
+I64: TypeAlias = npt.NDArray[np.int64]
+F64: TypeAlias = npt.NDArray[np.float64]
+Array: TypeAlias = npt.NDArray[Any]
+Scalar: TypeAlias = Any
+"""A number inside a kernel: a machine word when compiled, Python's or NumPy's when interpreted."""
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -43,8 +56,8 @@ def _cache_dir() -> str:
         digest.update(source.relative_to(_PACKAGE).as_posix().encode() + b"\0")
         digest.update(source.read_bytes())
     name = f"bytepiece-kernels-{digest.hexdigest()[:16]}"
-    if numba.config.CACHE_DIR:
-        roots = [Path(numba.config.CACHE_DIR)]
+    if config.CACHE_DIR:
+        roots = [Path(config.CACHE_DIR)]
     else:
         roots = [_PACKAGE / "__pycache__", _user_cache_root()]
     for root in roots:
@@ -54,7 +67,7 @@ def _cache_dir() -> str:
             tempfile.TemporaryFile(dir=root / name).close()
         except (OSError, RuntimeError):  # RuntimeError: no home directory
             continue
-        if fresh and not numba.config.CACHE_DIR:
+        if fresh and not config.CACHE_DIR:
             for old in root.glob("bytepiece-kernels-*"):
                 if old.name != name:
                     shutil.rmtree(old, ignore_errors=True)
@@ -66,21 +79,21 @@ _CACHE_DIR = _cache_dir()
 
 
 def kernel(function: F) -> F:
-    """Compile a function at its first call: without the interpreter lock, with IEEE arithmetic kept.
+    """Compile a function at its first call; it runs without the interpreter lock.
 
-    Never fastmath: the kernels live on -inf. Compiled code is kept between processes wherever a
-    directory can be written, and compiled anew in each process elsewhere.
+    Arithmetic is IEEE's, never fastmath: the kernels live on -inf. Compiled code is kept between
+    processes wherever a directory can be written, and compiled anew in each process elsewhere.
     """
-    theirs = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE_DIR
+    theirs = config.CACHE_DIR
+    config.CACHE_DIR = _CACHE_DIR
     try:
-        compiled: F = numba.njit(cache=bool(_CACHE_DIR), nogil=True)(function)
+        compiled: Any = njit(cache=bool(_CACHE_DIR), nogil=True)(function)
     finally:
-        numba.config.CACHE_DIR = theirs
-    return compiled
+        config.CACHE_DIR = theirs
+    return cast(F, compiled)
 
 
-class _Notice(event.Listener):  # type: ignore[misc]
+class _Notice(event.Listener):
     """Logs once when a kernel of ours has to be compiled, for it takes seconds."""
 
     said = False
@@ -95,4 +108,4 @@ class _Notice(event.Listener):  # type: ignore[misc]
         pass
 
 
-event.register("numba:compile", _Notice())
+event.register("numba:compile", _Notice())  # type: ignore[no-untyped-call]

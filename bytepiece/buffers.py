@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from bytepiece._jit import kernel
+from bytepiece._jit import Array, Scalar, kernel
 
 
 # Loops, where slices would do: compiling a slice assignment takes two seconds, for the message
 # it might have to raise.
 @kernel
-def room(out, filled, more):  # type: ignore[no-untyped-def]
+def room(out: Array, filled: Scalar, more: Scalar) -> Array:
     """`out`, or a larger copy of it, so that `more` elements fit after the first `filled`."""
     if filled + more <= len(out):
         return out
@@ -19,7 +19,7 @@ def room(out, filled, more):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def head(out, filled):  # type: ignore[no-untyped-def]
+def head(out: Array, filled: Scalar) -> Array:
     """A copy of the first `filled` elements of `out`."""
     kept = np.empty(filled, dtype=out.dtype)
     for i in range(filled):

@@ -1,4 +1,4 @@
-"""The errors this library raises on purpose; each message says what is wrong, where, and what to do."""
+"""The errors raised on purpose: each message says what is wrong, where, and what to do."""
 
 
 class BytepieceError(Exception):

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import kernel
+from bytepiece._jit import F64, I64, U8, Scalar, kernel
 from bytepiece.errors import ArgumentError
-from bytepiece.trie import child
+from bytepiece.trie import Trie, child
 
 MAX_EXPONENT = float(1 << 30)
 """Largest size of alpha · score, in nats: beyond it a weight's mantissa has no correct digit left
@@ -82,8 +82,8 @@ def weights(
 
 
 @kernel
-def scale(term, steps):  # type: ignore[no-untyped-def]
-    """term · 2^(256 · steps) for steps ≤ 1."""
+def scale(term: Scalar, steps: Scalar) -> Scalar:
+    """Return term · 2^(256 · steps), for steps ≤ 1."""
     # Mantissas of terms and sums lie in 2^-384 … 2^140, so one that is moved down three steps is
     # smaller than half a bit of the one that is not.
     if steps == 0:
@@ -98,15 +98,17 @@ def scale(term, steps):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def add(total, top, term, exponent):  # type: ignore[no-untyped-def]
-    """(total, top) + (term, exponent), aligned to the larger exponent."""
+def add(total: Scalar, top: Scalar, term: Scalar, exponent: Scalar) -> tuple[Scalar, Scalar]:
+    """Add (term, exponent) to (total, top), aligned to the larger exponent."""
     if exponent <= top:
         return total + scale(term, exponent - top), top
     return scale(total, top - exponent) + term, exponent
 
 
 @kernel
-def edge_term(weights, node, z, z_exponent, end):  # type: ignore[no-untyped-def]
+def edge_term(
+    weights: Weights, node: Scalar, z: F64, z_exponent: I64, end: Scalar
+) -> tuple[Scalar, Scalar]:
     """The weight of the piece that ends at `node`, times z at the position where it ends."""
     mantissa = weights.mantissa[node]
     if mantissa > 0.0:
@@ -118,7 +120,9 @@ def edge_term(weights, node, z, z_exponent, end):  # type: ignore[no-untyped-def
 # piece first. Cost: the trie steps of the best path, a multiplication and an addition per piece
 # that matches; memory 16 bytes per byte of the longest segment.
 @kernel
-def backward(trie, weights, text, start, stop, z, z_exponent):  # type: ignore[no-untyped-def]
+def backward(
+    trie: Trie, weights: Weights, text: U8, start: Scalar, stop: Scalar, z: F64, z_exponent: I64
+) -> None:
     """Fill z (float64) and z_exponent (int64), both scratch longer than the segment."""
     length = stop - start
     z[length] = 1.0

@@ -102,7 +102,7 @@ class Model:
 
     pieces: tuple[bytes, ...]
     scores: npt.NDArray[np.float64]
-    ids: npt.NDArray[np.int32] = field(default=None)  # type: ignore[assignment]
+    ids: npt.NDArray[np.int32] = field(default=None)  # type: ignore[arg-type]
     special_tokens: tuple[SpecialToken, ...] = STANDARD_SPECIAL_TOKENS
     rules: TextRules = TextRules()
     counts: npt.NDArray[np.int64] | None = None
@@ -207,7 +207,9 @@ def _column(values: Any, dtype: npt.DTypeLike, length: int, name: str) -> npt.ND
     if array.shape != (length,):
         raise ModelError(f"{name} has shape {array.shape} for {length} pieces")
     if array.dtype.kind not in ("iu" if integral else "iuf"):
-        raise ModelError(f"{name} must all be {'whole ' if integral else ''}numbers of machine size")
+        raise ModelError(
+            f"{name} must all be {'whole ' if integral else ''}numbers of machine size"
+        )
     if integral and array.size and (array.min() < 0 or array.max() > np.iinfo(dtype).max):
         raise ModelError(f"{name} holds a number outside 0…{np.iinfo(dtype).max}")
     return np.ascontiguousarray(array, dtype=dtype)

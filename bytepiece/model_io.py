@@ -29,10 +29,20 @@ MAX_FILE_SIZE = 1 << 30
 """Largest model file that is read, in bytes."""
 
 _VERSION = 1
-_FIELDS = frozenset(
-    "format version normalization isolate_digits segment unknown special_tokens record ids scores counts "
-    "pieces".split()
-)
+_FIELDS = {
+    "format",
+    "version",
+    "normalization",
+    "isolate_digits",
+    "segment",
+    "unknown",
+    "special_tokens",
+    "record",
+    "ids",
+    "scores",
+    "counts",
+    "pieces",
+}
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -71,7 +81,7 @@ def save_original(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def save_vocab(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a table for human eyes: id, piece (see `printable`) and score, tab-separated; atomic."""
+    """Write a table for human eyes: id, piece (see `printable`), score, tabs between; atomic."""
     rows: list[tuple[int, str, str]] = [(t.id, t.name, t.role) for t in model.special_tokens]
     scores = (f"{score:.6f}" for score in model.scores.tolist())
     rows += zip(model.ids.tolist(), map(printable, model.pieces), scores, strict=True)
@@ -95,7 +105,9 @@ def printable(piece: bytes) -> str:
         elif "\udc80" <= char <= "\udcff":
             shown.append(f"\\x{ord(char) - 0xDC00:02x}")
         elif char in "▁\\" or not char.isprintable():
-            shown.append(char.encode("unicode_escape").decode("ascii") if char != "▁" else "\\u2581")
+            shown.append(
+                char.encode("unicode_escape").decode("ascii") if char != "▁" else "\\u2581"
+            )
         else:
             shown.append(char)
     return "".join(shown)
@@ -108,21 +120,23 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> N
         raise IsADirectoryError(f"{target} is a directory; give the name of a file")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        with temporary.open("xb") as file:
             file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
 def _read(path: Path) -> bytes:
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         content = file.read(MAX_FILE_SIZE + 1)
     if len(content) > MAX_FILE_SIZE:
-        raise ModelError(f"is larger than {MAX_FILE_SIZE >> 20} MiB, the most a model file may have")
+        raise ModelError(
+            f"is larger than {MAX_FILE_SIZE >> 20} MiB, the most a model file may have"
+        )
     if not content.strip():
         raise ModelError("is empty, not a model")
     return content

@@ -17,7 +17,7 @@ key and a counter. This mapping is part of the interface: changing it is a break
 
 import numpy as np
 
-from bytepiece._jit import kernel
+from bytepiece._jit import Scalar, kernel
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
@@ -29,7 +29,9 @@ _WEYL_1 = np.uint64(0xBB67AE85)
 
 
 @kernel
-def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox(
+    c0: Scalar, c1: Scalar, c2: Scalar, c3: Scalar, k0: Scalar, k1: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """Philox4x32-10; every word is a uint64 below 2^32."""
     for _ in range(10):
         p0 = _MULTIPLIER_0 * c0
@@ -41,15 +43,15 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def document_words(seed, epoch, doc_id, sample):  # type: ignore[no-untyped-def]
+def document_words(
+    seed: Scalar, epoch: Scalar, doc_id: Scalar, sample: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """The four words that stand for a sample of a document; all arguments are uint64."""
-    return philox(
-        doc_id & _MASK, doc_id >> _SHIFT, epoch, sample, seed & _MASK, seed >> _SHIFT
-    )
+    return philox(doc_id & _MASK, doc_id >> _SHIFT, epoch, sample, seed & _MASK, seed >> _SHIFT)
 
 
 @kernel
-def uniforms(words, segment, block):  # type: ignore[no-untyped-def]
+def uniforms(words: tuple[Scalar, ...], segment: Scalar, block: Scalar) -> tuple[Scalar, Scalar]:
     """Draws 2 · block and 2 · block + 1 of a segment; segment and block are uint64."""
     w0, w1, w2, w3 = philox(block, segment, words[2], words[3], words[0], words[1])
     first = np.float64((w0 << _SHIFT | w1) >> _ELEVEN) * 2.0**-53

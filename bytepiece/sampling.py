@@ -1,11 +1,11 @@
-"""Random segmentations: perfect sampling, which follows the law, and Viterbi sampling, which does not."""
+"""Random segmentations: perfect sampling follows the law, and Viterbi sampling does not."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import kernel
+from bytepiece._jit import F64, I32, I64, U8, Scalar, kernel
 from bytepiece.buffers import head, room
 from bytepiece.forward import Weights, backward, edge_term, scale
 from bytepiece.rng import document_words, uniforms
@@ -71,7 +71,17 @@ def viterbi_ids(
 
 
 @kernel
-def draw(trie, weights, text, start, position, length, z, z_exponent, uniform):  # type: ignore[no-untyped-def]
+def draw(
+    trie: Trie,
+    weights: Weights,
+    text: U8,
+    start: Scalar,
+    position: Scalar,
+    length: Scalar,
+    z: F64,
+    z_exponent: I64,
+    uniform: Scalar,
+) -> tuple[Scalar, Scalar]:
     """The piece that follows `position` for this uniform number: its node and its end."""
     # Strictly above, so that a uniform number of 0 never picks a piece without weight; and should
     # rounding leave the sum a last bit short, the last piece with weight is the one.
@@ -107,7 +117,15 @@ def draw(trie, weights, text, start, position, length, z, z_exponent, uniform): 
 # chooses each piece with probability weight · z[end] / z[position]: one uniform number a token,
 # and the trie is walked once a token, not once a byte.
 @kernel
-def _perfect_ids(trie, weights, ids, segments, streams, low, high):  # type: ignore[no-untyped-def]
+def _perfect_ids(
+    trie: Trie,
+    weights: Weights,
+    ids: I32,
+    segments: Segments,
+    streams: Streams,
+    low: Scalar,
+    high: Scalar,
+) -> tuple[I32, I32]:
     length = longest(segments.bounds, low, high)
     z = np.empty(length + 1, dtype=np.float64)
     z_exponent = np.empty(length + 1, dtype=np.int64)
@@ -145,7 +163,15 @@ def _perfect_ids(trie, weights, ids, segments, streams, low, high):  # type: ign
                     else:
                         uniform = second
                     node, position = draw(
-                        trie, weights, segments.text, start, position, length, z, z_exponent, uniform
+                        trie,
+                        weights,
+                        segments.text,
+                        start,
+                        position,
+                        length,
+                        z,
+                        z_exponent,
+                        uniform,
                     )
                     out[filled] = ids[node]
                     filled += 1
@@ -159,7 +185,19 @@ def _perfect_ids(trie, weights, ids, segments, streams, low, high):  # type: ign
 # order of these choices. The defect is the algorithm's: of three equal candidates the last is
 # kept with probability 1/2 and the others with 1/4 each.
 @kernel
-def viterbi_path(trie, scores, alpha, text, start, stop, words, offset, held, origin, via):  # type: ignore[no-untyped-def]
+def viterbi_path(
+    trie: Trie,
+    scores: Scores,
+    alpha: Scalar,
+    text: U8,
+    start: Scalar,
+    stop: Scalar,
+    words: tuple[Scalar, ...],
+    offset: Scalar,
+    held: F64,
+    origin: I32,
+    via: I32,
+) -> None:
     """Fill `held`, `origin` and `via`, as `best_path` does, with one random path."""
     length = stop - start
     held[0] = 0.0
@@ -195,7 +233,15 @@ def viterbi_path(trie, scores, alpha, text, start, stop, words, offset, held, or
 
 
 @kernel
-def _viterbi_ids(trie, scores, alpha, segments, streams, low, high):  # type: ignore[no-untyped-def]
+def _viterbi_ids(
+    trie: Trie,
+    scores: Scores,
+    alpha: Scalar,
+    segments: Segments,
+    streams: Streams,
+    low: Scalar,
+    high: Scalar,
+) -> tuple[I32, I32]:
     length = longest(segments.bounds, low, high)
     held = np.empty(length + 1, dtype=np.float64)
     origin = np.empty(length + 1, dtype=np.int32)
@@ -223,7 +269,17 @@ def _viterbi_ids(trie, scores, alpha, segments, streams, low, high):  # type: ig
                     streams.first_sample + np.uint64(sample),
                 )
                 viterbi_path(
-                    trie, scores, alpha, segments.text, start, stop, words, offset, held, origin, via
+                    trie,
+                    scores,
+                    alpha,
+                    segments.text,
+                    start,
+                    stop,
+                    words,
+                    offset,
+                    held,
+                    origin,
+                    via,
                 )
                 filled = trace(scores.ids, origin, via, stop - start, out, filled)
             counts[(segment - low) * samples + sample] = filled - before

@@ -8,7 +8,7 @@ import ahocorasick
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import kernel
+from bytepiece._jit import I32, I64, U8, Scalar, kernel
 from bytepiece.buffers import head, room
 from bytepiece.errors import ArgumentError
 from bytepiece.model import TextRules
@@ -181,12 +181,14 @@ def _segments(
     if len(bounds) > 1 and np.diff(bounds).max() > MAX_SEGMENT:
         raise ArgumentError(f"a line of more than {MAX_SEGMENT} bytes; cut it up first")
     documents = part_documents[part_of]
-    firsts = np.searchsorted(part_documents, np.arange(part_documents[-1] + 1 if len(part_documents) else 0))
+    firsts = np.searchsorted(
+        part_documents, np.arange(part_documents[-1] + 1 if len(part_documents) else 0)
+    )
     return Segments(buffer, bounds, documents, part_special[part_of], part_bounds[firsts])
 
 
 @kernel
-def digit_length(text, start, stop):  # type: ignore[no-untyped-def]
+def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
     """The bytes of the decimal digit that begins at `start`, or 0."""
     lead = np.int32(text[start])
     if lead < 0x80:
@@ -215,7 +217,9 @@ def digit_length(text, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def segment_end(text, start, stop, isolate_digits, most):  # type: ignore[no-untyped-def]
+def segment_end(
+    text: U8, start: Scalar, stop: Scalar, isolate_digits: bool, most: Scalar
+) -> Scalar:
     """Where the segment that begins at `start` ends, in a text that ends at `stop`.
 
     With `most` above 0, as in training, a segment has at most that many characters before its
@@ -246,7 +250,9 @@ def segment_end(text, start, stop, isolate_digits, most):  # type: ignore[no-unt
 
 
 @kernel
-def segment_bounds(text, part_bounds, part_special, isolate_digits, most):  # type: ignore[no-untyped-def]
+def segment_bounds(
+    text: U8, part_bounds: I64, part_special: I32, isolate_digits: bool, most: Scalar
+) -> tuple[I64, I64]:
     """Where the segments of all parts begin, and the end; and the part of each."""
     parts = len(part_bounds) - 1
     bounds = np.empty(2 * parts + 16, dtype=np.int64)

@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece import model_io, sampling, trie
-from bytepiece._jit import kernel
+from bytepiece._jit import I32, I64, Scalar, kernel
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
@@ -31,8 +32,10 @@ the call costs nothing. It never changes what comes out."""
 
 @dataclass(frozen=True)
 class Encoded:
-    """The ids of a batch: flat, with the place where each row begins. Rows are in order of
-    documents and, within one, of samples. Indexing and iterating give one array per row.
+    """The ids of a batch: flat, with the place where each row begins.
+
+    Rows are in the order of documents and, within one, of samples. Indexing and iterating give
+    one array per row.
 
     Args:
         ids: int32[tokens].
@@ -105,7 +108,7 @@ class Tokenizer:
             array.flags.writeable = False
         self._specials = {token.name: token.id for token in model.special_tokens}
         self._names = {id_: name for name, id_ in self._specials.items()}
-        self._bytes_of = dict(zip(model.ids.tolist(), model.pieces, strict=True))
+        self._bytes_of: dict[int, bytes] = dict(zip(model.ids.tolist(), model.pieces, strict=True))
         self._bytes_of.update(dict.fromkeys(self._names, b""))
         self._id_of: dict[bytes | str, int] = dict(
             zip(model.pieces, model.ids.tolist(), strict=True)
@@ -299,9 +302,8 @@ class Tokenizer:
         Raises:
             VocabularyError: there is no such id.
         """
-        name = self._names.get(id)
-        if name is not None:
-            return name
+        if id in self._names:
+            return self._names[id]
         try:
             return self._bytes_of[id]
         except KeyError:
@@ -366,7 +368,9 @@ class Tokenizer:
         if sampler not in ("perfect", "viterbi"):
             raise ArgumentError(f'sampler must be "perfect" or "viterbi", not {sampler!r:.30}')
         if alpha is not None and not math.isfinite(alpha):
-            raise ArgumentError(f"alpha must be a finite number, or None for the best path: {alpha}")
+            raise ArgumentError(
+                f"alpha must be a finite number, or None for the best path: {alpha}"
+            )
         if threads < 1:
             raise ArgumentError(f"threads must be at least 1, not {threads}")
         encode: Any
@@ -382,7 +386,7 @@ class Tokenizer:
                 sampling.viterbi_ids, self._trie, self._scores, float(alpha), segments, streams
             )
         cuts = _cuts(segments.bounds)
-        chunks = list(ordered_map(lambda ends: encode(*ends), zip(cuts, cuts[1:]), threads))
+        chunks = list(ordered_map(lambda ends: encode(*ends), pairwise(cuts), threads))
         if encode.func is not best_ids:
             return _rows(segments, chunks, cuts, streams.samples)
         rows = _rows(segments, chunks, cuts, 1)
@@ -498,14 +502,14 @@ def _repeated(rows: Encoded, times: int) -> Encoded:
 
 
 @kernel
-def _count_rows(lengths, documents, low, counts):  # type: ignore[no-untyped-def]
+def _count_rows(lengths: I64, documents: I64, low: Scalar, counts: I32) -> None:
     for i in range(counts.shape[0]):
         for j in range(counts.shape[1]):
             lengths[documents[low + i], j] += counts[i, j]
 
 
 @kernel
-def _fill_rows(out, ends, documents, low, ids, counts):  # type: ignore[no-untyped-def]
+def _fill_rows(out: I32, ends: I64, documents: I64, low: Scalar, ids: I32, counts: I32) -> None:
     taken = 0
     for i in range(counts.shape[0]):
         for j in range(counts.shape[1]):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import kernel
+from bytepiece._jit import I32, I64, U8, Scalar, kernel
 
 
 class Trie(NamedTuple):
@@ -78,14 +78,14 @@ def build_sorted(
 
 
 @kernel
-def child(units, node, byte):  # type: ignore[no-untyped-def]
+def child(units: I32, node: Scalar, byte: Scalar) -> Scalar:
     """The node one byte below, or 0."""
     target = units[node, 0] + byte
     return target if units[target, 1] >> 1 == node else 0
 
 
 @kernel
-def _pairs(units):  # type: ignore[no-untyped-def]
+def _pairs(units: I32) -> I32:
     pairs = np.zeros(65536, dtype=np.int32)
     for first in range(256):
         if units[1 + first, 1] >> 1 == 0:
@@ -95,7 +95,7 @@ def _pairs(units):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _count_nodes(flat, offsets):  # type: ignore[no-untyped-def]
+def _count_nodes(flat: U8, offsets: I64) -> Scalar:
     """One, and the bytes of each key that it does not share with the key before."""
     nodes = 1
     for k in range(len(offsets) - 1):
@@ -117,7 +117,7 @@ def _count_nodes(flat, offsets):  # type: ignore[no-untyped-def]
 # more tries the next 64 free units and then goes to the end, so that the search stays linear in
 # the nodes whatever the keys; what it leaves free the single children fill.
 @kernel
-def _place(flat, offsets, queue, units, key_nodes):  # type: ignore[no-untyped-def]
+def _place(flat: U8, offsets: I64, queue: I32, units: I32, key_nodes: I32) -> Scalar:
     """Fill units (zeros) and key_nodes; how many units are used, or 0 if there are too few.
 
     queue, one row per node, is scratch: its range of keys, its depth and its unit.

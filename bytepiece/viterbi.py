@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import kernel
+from bytepiece._jit import F64, I32, I64, U8, Scalar, kernel
 from bytepiece.buffers import head, room
 from bytepiece.text import Segments
 from bytepiece.trie import Trie, child
@@ -31,7 +31,16 @@ class Scores(NamedTuple):
 # Cost: a trie step per byte of every common prefix of the text and a piece, and a comparison per
 # piece that matches; memory 16 bytes per byte of the longest segment.
 @kernel
-def best_path(trie, scores, text, start, stop, best, origin, via):  # type: ignore[no-untyped-def]
+def best_path(
+    trie: Trie,
+    scores: Scores,
+    text: U8,
+    start: Scalar,
+    stop: Scalar,
+    best: F64,
+    origin: I32,
+    via: I32,
+) -> None:
     """Fill `best`, `origin` and `via` (scratch, each longer than the segment) for one segment.
 
     Position p of the segment is reached best by the piece that ends at node `via[p]` and begins at
@@ -68,7 +77,7 @@ def best_path(trie, scores, text, start, stop, best, origin, via):  # type: igno
 
 
 @kernel
-def trace(ids, origin, via, length, out, filled):  # type: ignore[no-untyped-def]
+def trace(ids: I32, origin: I32, via: I32, length: Scalar, out: I32, filled: Scalar) -> Scalar:
     """Append the ids of the path that `origin` and `via` hold to `out`; how full it is then."""
     count = 0
     position = np.int64(length)
@@ -85,7 +94,7 @@ def trace(ids, origin, via, length, out, filled):  # type: ignore[no-untyped-def
 
 
 @kernel
-def longest(bounds, low, high):  # type: ignore[no-untyped-def]
+def longest(bounds: I64, low: Scalar, high: Scalar) -> Scalar:
     """The length of the longest of the segments low…high − 1."""
     length = np.int64(0)
     for segment in range(low, high):
@@ -106,7 +115,9 @@ def best_ids(
 
 
 @kernel
-def _best_ids(trie, scores, segments, low, high):  # type: ignore[no-untyped-def]
+def _best_ids(
+    trie: Trie, scores: Scores, segments: Segments, low: Scalar, high: Scalar
+) -> tuple[I32, I32]:
     length = longest(segments.bounds, low, high)
     best = np.empty(length + 1, dtype=np.float64)
     origin = np.empty(length + 1, dtype=np.int32)

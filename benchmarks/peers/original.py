@@ -65,7 +65,8 @@ class Original:
 
     def ask(self, **request: Any) -> Any:
         """What the worker answers to a request."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()

@@ -11,6 +11,7 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 from bytepiece import Tokenizer, Trainer
 
@@ -19,10 +20,10 @@ class Lines:
     """A corpus file read line by line, as the original's README has it."""
 
     def __init__(self, path):
-        self.path = path
+        self.path = Path(path)
 
     def __iter__(self):
-        with open(self.path, encoding="utf-8", newline="\n") as file:
+        with self.path.open(encoding="utf-8", newline="\n") as file:
             yield from file
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bytepiece.errors import ModelError
 from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules
@@ -42,8 +41,8 @@ def from_dict(entries: Mapping[str, Any]) -> Model:
 
 def from_counts(
     pieces: Sequence[bytes],
-    counts: npt.ArrayLike,
-    ids: npt.ArrayLike | None = None,
+    counts: Any,
+    ids: Any = None,
     rules: TextRules = RULES,
     record: Mapping[str, Any] | None = None,
 ) -> Model:
@@ -65,9 +64,7 @@ def from_counts(
     # One logarithm minus another, not the logarithm of a quotient: equal to the last bit, and so
     # are the ties that decide between segmentations.
     scores = np.log(counts.astype(np.float64)) - np.log(float(total))
-    return Model(
-        tuple(pieces), scores, ids, STANDARD_SPECIAL_TOKENS, rules, counts, record or {}
-    )
+    return Model(tuple(pieces), scores, ids, STANDARD_SPECIAL_TOKENS, rules, counts, record or {})
 
 
 def to_json(model: Model) -> str:
@@ -94,8 +91,6 @@ def to_json(model: Model) -> str:
         counts = np.maximum(np.rint(weights), 1).astype(np.int64)
     entries = {
         b64encode(piece).decode("ascii"): [id_, piece.decode("utf-8", "ignore"), count]
-        for piece, id_, count in zip(
-            model.pieces, model.ids.tolist(), counts.tolist(), strict=True
-        )
+        for piece, id_, count in zip(model.pieces, model.ids.tolist(), counts.tolist(), strict=True)
     }
     return json.dumps(entries, indent=4, ensure_ascii=False)

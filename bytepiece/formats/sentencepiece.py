@@ -53,13 +53,9 @@ def _message(model: Model) -> Iterator[bytes]:
     for entry, score, kind in entries:
         yield _field(1, _field(1, entry.encode()) + _float(2, score) + _integer(3, kind))
     # trainer_spec: model_type UNIGRAM, vocab_size, no split_by_unicode_script, byte_fallback
-    yield _field(
-        2, _integer(3, 1) + _integer(4, len(entries)) + _integer(21, 0) + _integer(35, 1)
-    )
+    yield _field(2, _integer(3, 1) + _integer(4, len(entries)) + _integer(21, 0) + _integer(35, 1))
     # normalizer_spec: name, empty precompiled_charsmap, no dummy prefix, white space kept
-    yield _field(
-        3, _field(1, b"identity") + _field(2, b"") + _integer(3, 0) + _integer(4, 0)
-    )
+    yield _field(3, _field(1, b"identity") + _field(2, b"") + _integer(3, 0) + _integer(4, 0))
 
 
 def _name(piece: bytes) -> str | None:

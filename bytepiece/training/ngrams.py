@@ -1,0 +1,207 @@
+"""The byte n-gram language model: counts of all n-grams up to an order, and log probabilities."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import I64, U8, U64, Scalar, kernel
+from bytepiece.buffers import head, room
+from bytepiece.parallel import ordered_map
+from bytepiece.training.corpus import Block
+from bytepiece.trie import Trie, build_sorted
+
+MAX_ORDER = 7
+"""An n-gram is a 64-bit key: up to seven bytes from the top, and its length in the lowest byte.
+The order of keys is the order of the byte strings."""
+
+Keys = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.int64]
+
+
+class NgramModel(NamedTuple):
+    """log P(last byte | bytes before it) of every n-gram that is frequent enough.
+
+    Args:
+        trie: of the n-grams; with an n-gram it has all that the n-gram begins with.
+        logs: float64[nodes], the log probability at the node where an n-gram ends.
+    """
+
+    trie: Trie
+    logs: npt.NDArray[np.float64]
+
+
+def count(
+    blocks: Iterable[Block], order: int, threads: int, done: Callable[[int], None]
+) -> tuple[Keys, Counts]:
+    """Count, over all positions, the `order` bytes that begin there, fewer at a segment's end.
+
+    Args:
+        blocks: the corpus.
+        order: 2 … 7.
+        done: is told of the bytes of each block that was counted.
+
+    Returns:
+        the different keys, ascending, and how often each occurs. Counts of shorter n-grams are
+        sums over the keys that begin with them.
+    """
+
+    def counted(block: Block) -> tuple[int, Keys, Counts]:
+        keys = _keys(block.text, block.bounds, order)
+        keys.sort()
+        return len(block.text), *_runs(keys)
+
+    # Tables of similar size are merged, as in a binary counter: each key is moved a logarithmic
+    # number of times.
+    tables: list[tuple[Keys, Counts]] = []
+    for size, keys, counts in ordered_map(counted, blocks, threads):
+        tables.append((keys, counts))
+        while len(tables) > 1 and len(tables[-2][0]) < 2 * len(tables[-1][0]):
+            tables.append(_merge(*tables.pop(-2), *tables.pop()))
+        done(size)
+    while len(tables) > 1:
+        tables.append(_merge(*tables.pop(-2), *tables.pop()))
+    return tables[0] if tables else (np.empty(0, np.uint64), np.empty(0, np.int64))
+
+
+def model(keys: Keys, counts: Counts, order: int, min_count: int) -> NgramModel:
+    """The language model that the counts of `count` give.
+
+    Args:
+        min_count: an n-gram of two or more bytes that is rarer has no probability. A single byte
+            that does not occur counts as one that occurs once.
+    """
+    # A byte's keys lie between the byte on top and the next one.
+    starts = np.searchsorted(keys, np.arange(256, dtype=np.uint64) << np.uint64(56))
+    absent = np.flatnonzero(np.diff(starts, append=len(keys)) == 0).astype(np.uint64)
+    keys, counts = _merge(
+        keys, counts, absent << np.uint64(56) | np.uint64(1), np.ones(len(absent), np.int64)
+    )
+    # Level by level: the ranges of keys that begin with the same n-gram, their sums, and the sums
+    # of the ranges they are part of.
+    ranges = np.array([[0, len(keys)]], dtype=np.int64)
+    sums = np.array([counts.sum()], dtype=np.int64)
+    ngrams, logs = [], []
+    for length in range(1, order + 1):
+        ranges, parents, sums_below = _split(
+            keys, counts, ranges, length, min_count if length > 1 else 1
+        )
+        mask = np.uint64((1 << 64) - (1 << (64 - 8 * length)))
+        ngrams.append(keys[ranges[:, 0]] & mask | np.uint64(length))
+        logs.append(np.log(sums_below) - np.log(sums[parents]))
+        sums = sums_below
+    everything = np.concatenate(ngrams)
+    order_of_keys = np.argsort(everything)
+    everything = everything[order_of_keys]
+    trie, nodes = build_sorted(*_spelled(everything))
+    by_node = np.full(len(trie.units), -np.inf)
+    by_node[nodes] = np.concatenate(logs)[order_of_keys]
+    return NgramModel(trie, by_node)
+
+
+@kernel
+def _keys(text: U8, bounds: I64, order: Scalar) -> U64:
+    """The key of each position."""
+    keys = np.empty(len(text), dtype=np.uint64)
+    for segment in range(len(bounds) - 1):
+        start, stop = bounds[segment], bounds[segment + 1]
+        window = np.uint64(0)
+        length = 0
+        # From the right: the window's top byte is the one at the position.
+        for position in range(stop - 1, start - 1, -1):
+            window = window >> np.uint64(8) | np.uint64(text[position]) << np.uint64(56)
+            if length < order:
+                length += 1
+            unused = np.uint64(64 - 8 * length)
+            keys[position] = window >> unused << unused | np.uint64(length)
+    return keys
+
+
+@kernel
+def _runs(keys: U64) -> tuple[U64, I64]:
+    """The different ones of sorted keys, and how often each occurs."""
+    distinct = 0
+    for i in range(len(keys)):
+        distinct += i == 0 or keys[i] != keys[i - 1]
+    values = np.empty(distinct, dtype=np.uint64)
+    counts = np.zeros(distinct, dtype=np.int64)
+    filled = -1
+    for i in range(len(keys)):
+        if i == 0 or keys[i] != keys[i - 1]:
+            filled += 1
+            values[filled] = keys[i]
+        counts[filled] += 1
+    return values, counts
+
+
+@kernel
+def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> tuple[U64, I64]:
+    """Two sorted tables as one; counts of keys in both are added."""
+    keys = np.empty(len(keys1) + len(keys2), dtype=np.uint64)
+    counts = np.empty(len(keys1) + len(keys2), dtype=np.int64)
+    i = j = filled = 0
+    while i < len(keys1) or j < len(keys2):
+        if j == len(keys2) or (i < len(keys1) and keys1[i] <= keys2[j]):
+            keys[filled], counts[filled] = keys1[i], counts1[i]
+            if j < len(keys2) and keys1[i] == keys2[j]:
+                counts[filled] += counts2[j]
+                j += 1
+            i += 1
+        else:
+            keys[filled], counts[filled] = keys2[j], counts2[j]
+            j += 1
+        filled += 1
+    return head(keys, filled), head(counts, filled)
+
+
+@kernel
+def _split(
+    keys: U64, counts: I64, ranges: I64, length: Scalar, least: Scalar
+) -> tuple[I64, I64, I64]:
+    """Split ranges of keys by their byte number `length`, and keep the parts that sum to `least`.
+
+    The parts, the range each is part of, and their sums.
+    """
+    shift = np.uint64(64 - 8 * length)
+    parts = np.empty((len(ranges) + 256, 2), dtype=np.int64)
+    parents = np.empty(len(parts), dtype=np.int64)
+    sums = np.empty(len(parts), dtype=np.int64)
+    filled = 0
+    for parent in range(len(ranges)):
+        i, stop = ranges[parent, 0], ranges[parent, 1]
+        while i < stop:
+            if np.int64(keys[i] & np.uint64(0xFF)) < length:
+                i += 1
+                continue
+            begin = i
+            prefix = keys[i] >> shift
+            total = np.int64(0)
+            while i < stop and keys[i] >> shift == prefix:
+                total += counts[i]
+                i += 1
+            if total >= least:
+                if filled == len(parts):
+                    wider = np.empty((2 * filled, 2), dtype=np.int64)
+                    for k in range(filled):
+                        wider[k, 0], wider[k, 1] = parts[k, 0], parts[k, 1]
+                    parts = wider
+                    parents = room(parents, filled, filled)
+                    sums = room(sums, filled, filled)
+                parts[filled, 0], parts[filled, 1] = begin, i
+                parents[filled], sums[filled] = parent, total
+                filled += 1
+    return parts[:filled], parents[:filled], sums[:filled]
+
+
+@kernel
+def _spelled(keys: U64) -> tuple[U8, I64]:
+    """The bytes of the keys, end to end, and where each begins."""
+    offsets = np.zeros(len(keys) + 1, dtype=np.int64)
+    for i in range(len(keys)):
+        offsets[i + 1] = offsets[i] + np.int64(keys[i] & np.uint64(0xFF))
+    flat = np.empty(offsets[-1], dtype=np.uint8)
+    for i in range(len(keys)):
+        for k in range(offsets[i + 1] - offsets[i]):
+            flat[offsets[i] + k] = np.uint8(keys[i] >> np.uint64(56 - 8 * k) & np.uint64(0xFF))
+    return flat, offsets

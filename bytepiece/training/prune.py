@@ -1,0 +1,194 @@
+"""From counted candidates to a vocabulary: drop pieces, and give their counts to what remains.
+
+A piece that is dropped is cut, by the best path, into pieces that stay, and these inherit its
+count. Source: the pruning of the original BytePiece.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import I64, U8, Scalar, kernel
+from bytepiece.parallel import ordered_map
+from bytepiece.training.tally import Tally
+from bytepiece.trie import Trie, build
+from bytepiece.viterbi import Scores, best_path
+
+_CHUNK = 1 << 16
+"""Pieces that one call of a kernel cuts."""
+
+Vocabulary = dict[bytes, int]
+"""Pieces and their counts."""
+
+
+def prune(
+    tally: Tally,
+    most: Sequence[int],
+    min_count: int,
+    max_piece_length: int,
+    threads: int,
+    done: Callable[[int, int], None],
+) -> list[Vocabulary]:
+    """Prune candidates to vocabularies of at most so many pieces.
+
+    Args:
+        tally: the candidates. Single bytes that are missing count as one that occurs once.
+        most: the largest numbers of pieces, at least 256 each, in any order.
+        min_count: drop longer pieces that are rarer.
+        max_piece_length: drop pieces of more bytes.
+        done: is told of the rounds that are done, and of how many are expected.
+
+    Returns:
+        a vocabulary for each of `most`; it is smaller where the candidates are fewer.
+    """
+    progress = _Progress(done, len(most))
+    lengths = np.diff(tally.offsets)
+    keep = (lengths <= max_piece_length) & (tally.counts >= min_count) | (lengths == 1)
+    candidates = _Candidates(tally, np.flatnonzero(keep), threads)
+    candidates.inherit(_selected(tally, np.flatnonzero(~keep)))
+    progress.round()
+    candidates.settle(progress)
+    vocabularies: dict[int, Vocabulary] = {}
+    for size in sorted(set(most), reverse=True):
+        if candidates.shrink(size):
+            candidates.settle(progress)
+        vocabularies[size] = candidates.vocabulary()
+    progress.finish()
+    return [vocabularies[size] for size in most]
+
+
+class _Progress:
+    """Rounds are not known beforehand: three more are expected for each size that remains."""
+
+    def __init__(self, done: Callable[[int, int], None], sizes: int) -> None:
+        self._done = done
+        self._expected = 1 + 3 * (sizes + 1)
+        self._rounds = 0
+
+    def round(self) -> None:
+        self._rounds += 1
+        self._done(self._rounds, max(self._expected, self._rounds + 1))
+
+    def finish(self) -> None:
+        self._done(self._rounds, self._rounds)
+
+
+class _Candidates:
+    """The pieces still in the race. The trie holds all that ever were; those out have count 0."""
+
+    def __init__(self, tally: Tally, kept: npt.NDArray[np.int64], threads: int) -> None:
+        counts = {
+            tally.flat[tally.offsets[i] : tally.offsets[i + 1]].tobytes(): int(tally.counts[i])
+            for i in kept
+        }
+        for byte in range(256):
+            counts.setdefault(bytes([byte]), 1)
+        self._pieces = sorted(counts)
+        self._counts = np.array([counts[piece] for piece in self._pieces], dtype=np.int64)
+        self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
+        self._trie, self._nodes = build(self._pieces)
+        self._threads = threads
+
+    def vocabulary(self) -> Vocabulary:
+        alive = np.flatnonzero(self._counts).tolist()
+        return {self._pieces[i]: int(self._counts[i]) for i in alive}
+
+    def inherit(self, dropped: Tally) -> None:
+        """Give the counts of dropped pieces to the pieces they are cut into."""
+        self._counts = self._counts + self._split(dropped)
+
+    def settle(self, progress: _Progress) -> None:
+        """Cut the pieces themselves, until each is its own best path."""
+        size = 0
+        while size != (size := int(np.count_nonzero(self._counts))):
+            self._counts = self._split(self._tally(np.flatnonzero(self._counts)))
+            progress.round()
+
+    def shrink(self, most: int) -> bool:
+        """Keep the single bytes and the most frequent others; whether any had to go."""
+        alive = np.flatnonzero(self._counts)
+        if len(alive) <= most:
+            return False
+        lengths, counts = self._lengths[alive], self._counts[alive]
+        order = alive[np.lexsort((alive, -lengths, -counts, lengths > 1))]
+        dropped = self._tally(order[most:])
+        self._counts[order[most:]] = 0
+        self.inherit(dropped)
+        return True
+
+    def _tally(self, which: npt.NDArray[np.int64]) -> Tally:
+        offsets = np.zeros(len(which) + 1, dtype=np.int64)
+        np.cumsum(self._lengths[which], out=offsets[1:])
+        joined = b"".join([self._pieces[i] for i in which.tolist()])
+        return Tally(np.frombuffer(joined, dtype=np.uint8), offsets, self._counts[which])
+
+    def _split(self, strings: Tally) -> npt.NDArray[np.int64]:
+        """How often each piece occurs in the best paths of some strings, by their counts."""
+        units = self._trie.units.copy()
+        out = self._nodes[self._counts == 0]
+        units[out, 1] &= ~1
+        by_node = np.zeros(len(units))
+        alive = self._counts > 0
+        logs = np.log(self._counts[alive]) - np.log(self._counts.sum())
+        by_node[self._nodes[alive]] = logs
+        ids = np.zeros(len(units), dtype=np.int32)
+        ids[self._nodes] = np.arange(len(self._nodes))
+        trie, scores = Trie(units, self._trie.pairs), Scores(by_node, ids)
+
+        def counted(low: int) -> npt.NDArray[np.int64]:
+            high = min(low + _CHUNK, len(strings.counts))
+            counts: npt.NDArray[np.int64] = _count(
+                trie, scores, *strings, low, high, len(self._pieces)
+            )
+            return counts
+
+        total = np.zeros(len(self._pieces), dtype=np.int64)
+        for counts in ordered_map(counted, range(0, len(strings.counts), _CHUNK), self._threads):
+            total += counts
+        return total
+
+
+def _selected(tally: Tally, which: npt.NDArray[np.int64]) -> Tally:
+    lengths = np.diff(tally.offsets)[which]
+    offsets = np.zeros(len(which) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    flat = _gather(tally.flat, tally.offsets, which, offsets)
+    return Tally(flat, offsets, tally.counts[which])
+
+
+@kernel
+def _gather(flat: U8, offsets: I64, which: I64, new_offsets: I64) -> U8:
+    gathered = np.empty(new_offsets[-1], dtype=np.uint8)
+    for i in range(len(which)):
+        for k in range(new_offsets[i + 1] - new_offsets[i]):
+            gathered[new_offsets[i] + k] = flat[offsets[which[i]] + k]
+    return gathered
+
+
+@kernel
+def _count(
+    trie: Trie,
+    scores: Scores,
+    flat: U8,
+    offsets: I64,
+    weights: I64,
+    low: Scalar,
+    high: Scalar,
+    pieces: Scalar,
+) -> I64:
+    length = np.int64(0)
+    for i in range(low, high):
+        length = max(length, offsets[i + 1] - offsets[i])
+    best = np.empty(length + 1, dtype=np.float64)
+    origin = np.empty(length + 1, dtype=np.int32)
+    via = np.empty(length + 1, dtype=np.int32)
+    counts = np.zeros(pieces, dtype=np.int64)
+    for i in range(low, high):
+        start, stop = offsets[i], offsets[i + 1]
+        best_path(trie, scores, flat, start, stop, best, origin, via)
+        position = stop - start
+        while position > 0:
+            counts[scores.ids[via[position]]] += weights[i]
+            position = np.int64(origin[position])
+    return counts

@@ -1,0 +1,114 @@
+"""Counting different byte strings."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import I64, U8, kernel
+
+
+class Tally(NamedTuple):
+    """Different byte strings, in the order in which they were first seen, and their counts.
+
+    Args:
+        flat: uint8[bytes], the strings end to end.
+        offsets: int64[strings + 1], where each begins, and the end.
+        counts: int64[strings].
+    """
+
+    flat: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+
+def tally(
+    flat: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+) -> Tally:
+    """Count byte strings that lie end to end, each as often as its count says."""
+    return Tally(*_tally(flat, offsets, counts))
+
+
+def merge(tallies: list[Tally]) -> Tally:
+    """One tally of all: exact, and the same for any grouping of the same sequence."""
+    lengths = np.concatenate([np.diff(t.offsets) for t in tallies])
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return tally(
+        np.concatenate([t.flat for t in tallies]),
+        offsets,
+        np.concatenate([t.counts for t in tallies]),
+    )
+
+
+def merge_all(tallies: Iterable[Tally], merged: Callable[[], None]) -> Tally:
+    """Merge tallies as they come; `merged` is called after each.
+
+    Those that wait are merged when together they are as large as what is merged already: every
+    string is moved a logarithmic number of times.
+    """
+    total = tally(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64))
+    waiting: list[Tally] = []
+    for one in tallies:
+        waiting.append(one)
+        if sum(len(t.counts) for t in waiting) >= len(total.counts):
+            total = merge([total, *waiting])
+            waiting = []
+        merged()
+    return merge([total, *waiting])
+
+
+# An open hash table of the places where strings were first seen; strings themselves are compared,
+# so equal hashes do no harm. The table has two slots for each string that might be new.
+@kernel
+def _tally(flat: U8, offsets: I64, counts: I64) -> tuple[U8, I64, I64]:
+    strings = len(counts)
+    bits = 8
+    while 1 << bits < 2 * strings:
+        bits += 1
+    mask = np.int64((1 << bits) - 1)
+    slots = np.zeros(1 << bits, dtype=np.int32)  # number of a different string, plus one
+    firsts = np.empty(strings, dtype=np.int64)
+    sums = np.empty(strings, dtype=np.int64)
+    distinct = 0
+    size = 0
+    for i in range(strings):
+        start, length = offsets[i], offsets[i + 1] - offsets[i]
+        hashed = np.uint64(length)
+        for k in range(length):
+            hashed = (hashed ^ np.uint64(flat[start + k])) * np.uint64(0x9E3779B97F4A7C15)
+            hashed ^= hashed >> np.uint64(29)
+        slot = np.int64(hashed >> np.uint64(20)) & mask
+        while True:
+            known = np.int64(slots[slot]) - 1
+            if known < 0:
+                slots[slot] = distinct + 1
+                firsts[distinct], sums[distinct] = i, counts[i]
+                distinct += 1
+                size += length
+                break
+            other = offsets[firsts[known]]
+            if offsets[firsts[known] + 1] - other == length:
+                same = True
+                for k in range(length):
+                    if flat[other + k] != flat[start + k]:
+                        same = False
+                        break
+                if same:
+                    sums[known] += counts[i]
+                    break
+            slot = (slot + 1) & mask
+    kept = np.empty(size, dtype=np.uint8)
+    kept_offsets = np.zeros(distinct + 1, dtype=np.int64)
+    kept_counts = np.empty(distinct, dtype=np.int64)
+    filled = 0
+    for i in range(distinct):
+        for k in range(offsets[firsts[i]], offsets[firsts[i] + 1]):
+            kept[filled] = flat[k]
+            filled += 1
+        kept_offsets[i + 1] = filled
+        kept_counts[i] = sums[i]
+    return kept, kept_offsets, kept_counts

@@ -1,0 +1,286 @@
+"""Training: from a corpus to a model, and the original library's names for it."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, overload
+
+import numpy as np
+
+import bytepiece
+from bytepiece import model_io
+from bytepiece.errors import ArgumentError, CorpusError
+from bytepiece.formats import original
+from bytepiece.model import (
+    MAX_ID,
+    MAX_PIECE_LENGTH,
+    STANDARD_SPECIAL_TOKENS,
+    Model,
+    NormalizationStep,
+    TextRules,
+)
+from bytepiece.parallel import usable_cores
+from bytepiece.training import bnlm, ngrams
+from bytepiece.training.corpus import Corpus, Reader
+from bytepiece.training.prune import Vocabulary, prune
+from bytepiece.training.tally import Tally
+
+Progress = Callable[[str, int, int], None]
+"""Called as progress(phase, done, total): bytes, or rounds of pruning; done == total at the end."""
+
+_SPECIALS = len(STANDARD_SPECIAL_TOKENS)
+SMALLEST_VOCABULARY = 256 + _SPECIALS
+
+
+@overload
+def train(corpus: Corpus, vocab_size: int = 32000, **options: Any) -> Model: ...
+@overload
+def train(corpus: Corpus, vocab_size: Sequence[int], **options: Any) -> list[Model]: ...
+def train(  # type: ignore[misc]  # the overloads leave the options to this one
+    corpus: Corpus,
+    vocab_size: int | Sequence[int] = 32000,
+    *,
+    algorithm: Literal["bnlm"] = "bnlm",
+    order: int = 6,
+    min_count: int = 2,
+    max_piece_length: int = 36,
+    isolate_digits: bool = False,
+    ensure_unicode: bool = True,
+    normalization: Sequence[NormalizationStep] = (),
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Model | list[Model]:
+    """Train a model. The result is the same for any number of threads.
+
+    Args:
+        corpus: the path of a text file, `bytepiece.Files`, or a list, or other object that can be
+            iterated twice, of str or bytes.
+        vocab_size: the most ids, the three special tokens among them, at least 259; or several
+            such numbers, for as many models from one reading. A small corpus gives fewer.
+        algorithm: "bnlm", cuts where a byte n-gram language model says that something begins.
+        order: of the n-gram model, 2 … 7.
+        min_count: n-grams and pieces of two or more bytes that are rarer are dropped.
+        max_piece_length: longer pieces, in bytes, are dropped; 1 … 1024.
+        isolate_digits: every decimal digit is a segment of its own, so no piece has two.
+        ensure_unicode: pieces of more than one byte never begin within a character.
+        normalization: Unicode normalization forms, such as ("NFC",), applied here and, for the
+            model remembers them, in encoding.
+        threads: by default all cores that this process may use.
+        progress: called as progress(phase, done, total).
+
+    Returns:
+        a Model, or a list of them in the order of `vocab_size`.
+
+    Raises:
+        ArgumentError: an argument is outside its range.
+        CorpusError: the corpus is empty, can be read only once, changes, or is no text.
+
+    Source: Su, https://kexue.fm/archives/9752.
+
+    >>> import bytepiece
+    >>> model = bytepiece.train(["the cat and the hat and the rat"] * 9, vocab_size=300)
+    >>> b"the " in model.pieces
+    True
+    """
+    sizes = [vocab_size] if isinstance(vocab_size, int) else list(vocab_size)
+    rules = TextRules(tuple(normalization), isolate_digits)
+    _check(sizes, algorithm, order, min_count, max_piece_length, threads)
+    options = {
+        "algorithm": algorithm,
+        "order": order,
+        "min_count": min_count,
+        "max_piece_length": max_piece_length,
+        "ensure_unicode": ensure_unicode,
+    }
+    reader = Reader(corpus, rules.normalization, isolate_digits)
+    vocabularies = _bnlm(
+        reader,
+        [size - _SPECIALS for size in sizes],
+        order,
+        min_count,
+        max_piece_length,
+        ensure_unicode,
+        threads or usable_cores(),
+        progress or _silent,
+    )
+    models = []
+    for size, vocabulary in zip(sizes, vocabularies, strict=True):
+        record = {
+            "bytepiece": bytepiece.__version__,
+            "vocab_size": size,
+            **options,
+            "corpus_bytes": reader.size,
+            "corpus_sha256": reader.digest,
+        }
+        models.append(_model(vocabulary, rules, record))
+    return models[0] if isinstance(vocab_size, int) else models
+
+
+def _check(
+    sizes: list[int],
+    algorithm: str,
+    order: int,
+    min_count: int,
+    max_piece_length: int,
+    threads: int | None,
+) -> None:
+    if algorithm != "bnlm":
+        raise ArgumentError(f'algorithm must be "bnlm", not {algorithm!r:.30}')
+    if not sizes:
+        raise ArgumentError("vocab_size names no size")
+    for size in sizes:
+        if not SMALLEST_VOCABULARY <= size <= MAX_ID + 1:
+            raise ArgumentError(
+                f"vocab_size must be at least {SMALLEST_VOCABULARY} (256 bytes and {_SPECIALS} "
+                f"special tokens) and at most {MAX_ID + 1}, not {size}"
+            )
+    if not 2 <= order <= ngrams.MAX_ORDER:
+        raise ArgumentError(f"order must be in 2…{ngrams.MAX_ORDER}, not {order}")
+    if min_count < 1:
+        raise ArgumentError(f"min_count must be at least 1, not {min_count}")
+    if not 1 <= max_piece_length <= MAX_PIECE_LENGTH:
+        raise ArgumentError(
+            f"max_piece_length must be in 1…{MAX_PIECE_LENGTH}, not {max_piece_length}"
+        )
+    if threads is not None and threads < 1:
+        raise ArgumentError(f"threads must be at least 1, not {threads}")
+
+
+def _bnlm(
+    reader: Reader,
+    most: list[int],
+    order: int,
+    min_count: int,
+    max_piece_length: int,
+    ensure_unicode: bool,
+    threads: int,
+    progress: Progress,
+) -> list[Vocabulary]:
+    keys, counts = ngrams.count(reader, order, threads, _adding("counting", reader, progress))
+    if len(keys) == 0:
+        raise CorpusError("the corpus is empty: there is no text in it to learn from")
+    model = ngrams.model(keys, counts, order, min_count)
+    del keys, counts
+    tally = bnlm.count_pieces(
+        reader, model, order, ensure_unicode, threads, _adding("cutting", reader, progress)
+    )
+    del model
+    return prune(
+        tally,
+        most,
+        min_count,
+        max_piece_length,
+        threads,
+        partial(progress, "pruning"),
+    )
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    """Progress that nobody asked to see."""
+
+
+def _adding(phase: str, reader: Reader, progress: Progress) -> Callable[[int], None]:
+    """What blocks report to: adds up their bytes."""
+    done = 0
+
+    def report(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(phase, done, max(reader.size, done))
+
+    return report
+
+
+def _model(vocabulary: Vocabulary, rules: TextRules, record: Mapping[str, Any]) -> Model:
+    pieces = sorted(vocabulary, key=lambda piece: (len(piece), piece))
+    counts = [vocabulary[piece] for piece in pieces]
+    return original.from_counts(pieces, counts, rules=rules, record=record)
+
+
+class Trainer:
+    """The original library's trainer: BNLM, NFC, and the original's model file.
+
+    Args:
+        order, max_piece_length, min_count, isolate_digits, ensure_unicode: see `train`.
+        max_vocab_size: the most ids; a list gives a model for each.
+
+    >>> trainer = Trainer(order=6, max_vocab_size=300, min_count=2)
+    >>> trainer.train(["the cat and the hat"] * 9, workers=2)
+    >>> [model.vocab_size <= 300 for model in trainer.models]
+    [True]
+    """
+
+    def __init__(
+        self,
+        order: int = 6,
+        max_vocab_size: int | list[int] = 10000,
+        max_piece_length: int = 36,
+        min_count: int = 2,
+        isolate_digits: bool = False,
+        ensure_unicode: bool = True,
+    ) -> None:
+        self._options = {
+            "order": order,
+            "max_piece_length": max_piece_length,
+            "min_count": min_count,
+            "isolate_digits": isolate_digits,
+            "ensure_unicode": ensure_unicode,
+        }
+        if isinstance(max_vocab_size, int):
+            max_vocab_size = [max_vocab_size]
+        self._sizes = sorted(max_vocab_size, reverse=True)
+        self.models: list[Model] = []
+        """What was trained, largest first."""
+
+    def train(self, texts: Corpus, workers: int = 1, batch_size: int = 1000) -> None:
+        """Train on texts that can be iterated twice.
+
+        Args:
+            texts: see `bytepiece.train`.
+            workers: the threads to use.
+            batch_size: accepted for the original's sake; blocks have a fixed size here.
+        """
+        del batch_size
+        self.models = train(
+            texts, self._sizes, normalization=("NFC",), threads=workers, **self._options
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model in the original library's format; of several, to path.SIZE each."""
+        if not self.models:
+            raise ArgumentError("nothing was trained yet; call train first")
+        for size, model in zip(self._sizes, self.models, strict=True):
+            # The format cannot say that digits are isolated, and need not: without a piece that
+            # joins a digit to anything, the best path isolates them by itself.
+            model = replace(model, rules=original.RULES)  # noqa: PLW2901
+            name = os.fspath(path) if len(self.models) == 1 else f"{os.fspath(path)}.{size}"
+            model_io.save_original(model, name)
+
+
+def convert_to_bytepiece(pieces: Mapping[bytes | str, int], path: str | os.PathLike[str]) -> None:
+    """Make a model of the original library's format from pieces and their counts.
+
+    Single bytes that are missing are added. A piece that others make up better, by their counts,
+    is dropped, and they inherit its count.
+
+    Args:
+        pieces: counts, by piece.
+        path: the file to write.
+
+    Source: the original library's function of this name.
+    """
+    names = [piece if isinstance(piece, bytes) else piece.encode() for piece in pieces]
+    offsets = np.zeros(len(names) + 1, dtype=np.int64)
+    np.cumsum([len(name) for name in names], out=offsets[1:])
+    flat = np.frombuffer(b"".join(names), dtype=np.uint8)
+    counts = np.array(list(pieces.values()), dtype=np.int64)
+    [vocabulary] = prune(
+        Tally(flat, offsets, counts),
+        [len(names) + 256],
+        min_count=1,
+        max_piece_length=MAX_PIECE_LENGTH,
+        threads=1,
+        done=partial(_silent, "pruning"),
+    )
+    model_io.save_original(_model(vocabulary, original.RULES, {}), path)
