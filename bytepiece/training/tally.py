@@ -79,9 +79,10 @@ def _tally(flat: U8, offsets: I64, counts: I64) -> tuple[U8, I64, I64]:
         start, length = offsets[i], offsets[i + 1] - offsets[i]
         hashed = np.uint64(length)
         for k in range(length):
-            hashed = (hashed ^ np.uint64(flat[start + k])) * np.uint64(0x9E3779B97F4A7C15)
-            hashed ^= hashed >> np.uint64(29)
-        slot = np.int64(hashed >> np.uint64(20)) & mask
+            # 32 bits times 32 bits: interpreted, NumPy would warn of an overflow.
+            hashed = (hashed ^ np.uint64(flat[start + k])) * np.uint64(0x9E3779B1)
+            hashed = (hashed ^ hashed >> np.uint64(32)) & np.uint64(0xFFFFFFFF)
+        slot = np.int64(hashed) & mask
         while True:
             known = np.int64(slots[slot]) - 1
             if known < 0:

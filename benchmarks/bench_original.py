@@ -1,0 +1,190 @@
+"""Against the original bytepiece 0.6.3: same output, same vocabulary, and how much faster.
+
+    python -m benchmarks.bench_original --model bytepiece_80k.model --text heldout_mix.txt \\
+        --small-corpus mix10.txt --large-corpus mix100.txt
+
+Each part runs if what it needs is given:
+    identity    --model, --text   lines that both encode alike
+    speed       --model, --text   best path and perfect sampling, one thread, alternating slices
+    vocabulary  --small-corpus    Jaccard index of the BNLM vocabularies, read line by line
+    training    --large-corpus    seconds and peak memory, two threads against two workers
+Without arguments: identity and speed with the model in tests/golden and data/sample.txt.
+Results go to benchmarks/results/original.json.
+"""
+
+import argparse
+import functools
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+import bytepiece
+from benchmarks.peers.original import Original
+from bytepiece.training import bnlm
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results" / "original.json"
+ALPHA = 0.1
+SLICES = 8
+
+
+class Lines:
+    """A corpus file read line by line, as the original's README has it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __iter__(self) -> Iterator[str]:
+        with self.path.open(encoding="utf-8", newline="\n") as file:
+            yield from file
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file, without their ends."""
+    return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+
+
+def identity(original: Original, model: Path, texts: list[Path]) -> dict[str, Any]:
+    """How many lines of each text come out alike."""
+    tokenizer = bytepiece.Tokenizer(model)
+    found = {}
+    for path in texts:
+        lines = read_lines(path)
+        theirs = original.ask(do="encode", model=str(model), texts=lines)["ids"]
+        ours = tokenizer.encode_batch(lines)
+        same = sum(a.tolist() == b for a, b in zip(ours, theirs, strict=True))
+        found[path.name] = {"lines": len(lines), "identical": same}
+    return found
+
+
+def speed(original: Original, model: Path, text: Path) -> dict[str, Any]:
+    """MB/s of both on slices of a text, each slice new to both, one after the other."""
+    tokenizer = bytepiece.Tokenizer(model)
+    lines = read_lines(text)
+    slices = [lines[i::SLICES] for i in range(SLICES)]
+    found = {}
+    for name, alpha in (("best path", -1.0), (f"perfect, alpha {ALPHA}", ALPHA)):
+        tokenizer.encode_batch(slices[0], alpha=alpha)  # compiled before the clock runs
+        ours, theirs = [], []
+        for part in slices:
+            megabytes = sum(len(line.encode()) for line in part) / 1e6
+            begin = time.perf_counter()
+            tokenizer.encode_batch(part, alpha=alpha)
+            ours.append(megabytes / (time.perf_counter() - begin))
+            answer = original.ask(do="encode", model=str(model), texts=part, alpha=alpha)
+            theirs.append(megabytes / answer["seconds"])
+        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+        found[name] = {
+            "ours MB/s": statistics.median(ours),
+            "original MB/s": statistics.median(theirs),
+            "ratio": statistics.median(ratios),
+            "ratio least": min(ratios),
+            "ratio most": max(ratios),
+        }
+    return found
+
+
+def vocabulary(original: Original, corpus: Path, directory: Path) -> dict[str, Any]:
+    """The agreement of the vocabularies, with the original's fault mended and put back."""
+    options: dict[str, Any] = {"order": 6, "min_count": 4}
+    path = directory / "small.model"
+    original.ask(
+        do="train", corpus=str(corpus), model=str(path), workers=2, max_vocab_size=32000, **options
+    )
+    theirs = set(bytepiece.Tokenizer(path).model.pieces)
+    found: dict[str, Any] = {"original pieces": len(theirs)}
+    mended = bnlm.count_pieces
+    for name, count in (
+        ("mended", mended),
+        ("fault put back", functools.partial(mended, mend=False)),
+    ):
+        bnlm.count_pieces = count
+        models = bytepiece.train(Lines(corpus), [60000, 32000], normalization=("NFC",), **options)
+        for size, model in zip((60000, 32000), models, strict=True):
+            ours = set(model.pieces)
+            found[f"{name}, at most {size}"] = {
+                "pieces": len(ours),
+                "only in ours": len(ours - theirs),
+                "only in the original's": len(theirs - ours),
+                "Jaccard index": len(ours & theirs) / len(ours | theirs),
+            }
+    bnlm.count_pieces = mended
+    return found
+
+
+def training(original: Original, corpus: Path, directory: Path) -> dict[str, Any]:
+    """Time and the largest process of a whole training run."""
+    output = directory / "large.model"
+    command = f"train {corpus} -o {output} --vocab-size 32000 --min-count 4 --threads 2".split()
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bytepiece", *command], stderr=subprocess.DEVNULL, cwd=ROOT
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    if status:
+        raise RuntimeError("our own training failed")
+    theirs = original.ask(
+        do="train",
+        corpus=str(corpus),
+        model=str(output),
+        workers=2,
+        order=6,
+        max_vocab_size=32000,
+        min_count=4,
+    )
+    return {
+        "ours seconds": seconds,
+        "original seconds": theirs["seconds"],
+        "ratio": theirs["seconds"] / seconds,
+        "ours peak MB": usage.ru_maxrss / 1024,
+        "original peak MB (largest process)": theirs["peak"] / (1 << 20),
+    }
+
+
+def main() -> None:
+    """Run the parts for which there is input."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, default=ROOT / "tests/golden/original.model")
+    parser.add_argument("--text", type=Path, default=ROOT / "data/sample.txt")
+    parser.add_argument("--small-corpus", type=Path)
+    parser.add_argument("--large-corpus", type=Path)
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {
+        "environment": {
+            "bytepiece": bytepiece.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "numba": numba.__version__,
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        }
+    }
+    texts = list(dict.fromkeys([arguments.text, ROOT / "data/sample.txt"]))
+    with Original() as original, tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        results["identity"] = identity(original, arguments.model, texts)
+        results["speed"] = speed(original, arguments.model, arguments.text)
+        if arguments.small_corpus:
+            results["vocabulary"] = vocabulary(original, arguments.small_corpus, directory)
+        if arguments.large_corpus:
+            results["training"] = training(original, arguments.large_corpus, directory)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8", newline="\n")
+    print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

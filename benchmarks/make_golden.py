@@ -1,0 +1,54 @@
+"""Make tests/golden/ with the original library: a small model, and what it encodes some texts to.
+
+    python -m benchmarks.make_golden
+
+Needed only should the golden texts change; the files it writes are part of the project.
+"""
+
+import json
+from pathlib import Path
+
+from benchmarks.peers.original import Original
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+
+ODD_TEXTS = [
+    "",
+    "\n",
+    "\n\n\nthree newlines first",
+    "a line\n\n\nand another\n",
+    "carriage\r\nreturn\r",
+    "cafe\u0301 is normalized to caf\u00e9",
+    "nul \x00 and \x7f and \ufeff and \u200b",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u4eca\u5929\u5929\u6c14\u4e0d\u9519 and so on",
+    "a" * 300,
+    "ab" * 200 + "\n" * 150 + "end",
+]
+
+
+def main() -> None:
+    """Train, encode, write."""
+    sample = ROOT / "data" / "sample.txt"
+    texts = sample.read_bytes().decode("utf-8").split("\n") + ODD_TEXTS
+    model = GOLDEN / "original.model"
+    with Original() as original:
+        original.ask(
+            do="train",
+            corpus=str(sample),
+            model=str(model),
+            workers=1,
+            order=6,
+            max_vocab_size=1000,
+            min_count=2,
+        )
+        rows = original.ask(do="encode", model=str(model), texts=texts)["ids"]
+    lines = [
+        json.dumps({"text": text, "ids": ids}, ensure_ascii=False, separators=(",", ":"))
+        for text, ids in zip(texts, rows, strict=True)
+    ]
+    (GOLDEN / "original.jsonl").write_text("\n".join(lines) + "\n", "utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
