@@ -1,4 +1,4 @@
-"""Against the original bytepiece 0.6.3: same output, same vocabulary, and how much faster.
+r"""Against the original bytepiece 0.6.3: same output, same vocabulary, and how much faster.
 
     python -m benchmarks.bench_original --model bytepiece_80k.model --text heldout_mix.txt \\
         --small-corpus mix10.txt --large-corpus mix100.txt

@@ -6,7 +6,10 @@ of `units[node, 1]` says that a key ends here. Node 0 is the root; its child by 
 A leaf's base is 0, so a step from it looks at the root's children, which are in cache, and fails.
 
 `pairs[first << 8 | second]` is the node two bytes deep, or 0: every walk starts there.
-Nodes are placed breadth first, which puts the shallow ones, walked most, side by side.
+Nodes are placed breadth first, which puts the shallow ones, walked most, side by side. Tried and no
+better: placing them by the probability of the pieces below (a walk from every byte of mixed text,
+80 k pieces, 48.5 ms instead of 48.6; the best path 5 % slower): mispredicted branches, not cache
+misses, are what a walk waits for.
 """
 
 from collections.abc import Sequence
