@@ -86,9 +86,9 @@ class Tokenizer:
     a collection of names.
 
     >>> import bytepiece
-    >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat and the hat and the rat"] * 9, 300))
-    >>> tok.tokenize("the hat")
-    [b'the ', b'hat']
+    >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+    >>> tok.tokenize("the hat, the cat")
+    [b'the hat', b',', b' ', b'the cat']
     >>> tok.decode(tok.encode("the hat", alpha=0.1, seed=7, doc_id=42))
     'the hat'
     """

@@ -79,8 +79,8 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     Source: Su, https://kexue.fm/archives/9752.
 
     >>> import bytepiece
-    >>> model = bytepiece.train(["the cat and the hat and the rat"] * 9, vocab_size=300)
-    >>> b"the " in model.pieces
+    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, vocab_size=300)
+    >>> b"the hat" in model.pieces
     True
     """
     sizes = [vocab_size] if isinstance(vocab_size, int) else list(vocab_size)

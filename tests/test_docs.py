@@ -1,0 +1,80 @@
+"""Every example in the README and the docs, run: `>>>` in Python, `$` in a shell."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bytepiece
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(bytepiece.__path__, "bytepiece.")
+    if module.name != "bytepiece.__main__"
+]
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    """Where examples run: a folder with the sample in it."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples(page, directory):
+    examples = "\n".join(blocks(page, "python"))
+    test = doctest.DocTestParser().get_doctest(examples, {}, page.name, str(page), 0)
+    report = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+    assert not report, "".join(report)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shell_examples(page, directory):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    program = f'bytepiece() {{ "{sys.executable}" -m bytepiece "$@"; }}\n'
+    for block in blocks(page, "console"):
+        for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, expected = example.partition("\n")
+            run = subprocess.run(
+                ["bash", "-c", program + command],
+                capture_output=True,
+                env=environment,
+                encoding="utf-8",
+                check=False,
+            )
+            assert run.returncode == 0, run.stderr
+            assert run.stdout == expected, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_quick_start_has_one_line_to_run_and_one_to_test():
+    part = (ROOT / "README.md").read_text("utf-8").split("## Quick start")[1].split("\n## ")[0]
+    run, test = re.findall(r"^```sh\n(.*?)^```", part, re.M | re.S)
+    assert run.count("\n") == test.count("\n") == 1
