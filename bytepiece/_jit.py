@@ -99,8 +99,8 @@ class _Notice(event.Listener):
     said = False
 
     def on_start(self, event: Any) -> None:
-        function = event.data["dispatcher"].py_func
-        if not self.said and function.__module__.startswith(__package__ + "."):
+        module = event.data["dispatcher"].py_func.__module__
+        if not self.said and str(module).startswith(f"{__package__}."):
             self.said = True
             logger.info("compiling kernels: a few seconds, the first time only")
 

@@ -62,8 +62,9 @@ def weights(
     Raises:
         ArgumentError: alpha · score is too large for a sum to be right.
     """
-    logs = scores * alpha
-    if not bool(np.all(np.abs(logs) <= MAX_EXPONENT)):
+    with np.errstate(over="ignore"):
+        logs = scores * alpha
+    if not np.all(np.abs(logs) <= MAX_EXPONENT):
         raise ArgumentError(
             f"alpha {alpha:g} is too large for scores down to {scores.min():.6g} "
             f"(alpha · score may reach 2^30); for the best path, leave alpha out"

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -57,13 +58,17 @@ class TextRules:
         for step in self.normalization:
             if step not in get_args(NormalizationStep):
                 known = ", ".join(get_args(NormalizationStep))
-                raise ModelError(f"unknown normalization step {step!r}; known are {known}")
+                raise ModelError(f"unknown normalization step {step!r:.60}; known are {known}")
         if not isinstance(self.isolate_digits, bool):
-            raise ModelError(f"isolate_digits must be true or false, not {self.isolate_digits!r}")
+            raise ModelError(
+                f"isolate_digits must be true or false, not {self.isolate_digits!r:.60}"
+            )
         if self.segment != "line":
-            raise ModelError(f"unknown segment rule {self.segment!r}; known is 'line'")
+            raise ModelError(f"unknown segment rule {self.segment!r:.60}; known is 'line'")
         if self.unknown is not None:
-            raise ModelError(f"unknown must be null, not {self.unknown!r}: bytes cover everything")
+            raise ModelError(
+                f"unknown must be null, not {self.unknown!r:.60}: bytes cover everything"
+            )
 
 
 STANDARD_SPECIAL_TOKENS = (
@@ -113,20 +118,21 @@ class Model:
         _check_pieces(pieces)
         specials = tuple(self.special_tokens)
         _check_special_tokens(specials)
-        scores = _column(self.scores, np.float64, len(pieces), "scores")
-        if not bool(np.all(np.abs(scores) <= MAX_SCORE)):
+        scores = column(self.scores, np.float64, "scores")
+        if not np.all(np.abs(scores) <= MAX_SCORE):
             raise ModelError(f"a score is not a finite number of at most {MAX_SCORE:.0f} in size")
         if self.ids is None:
             first = max((token.id for token in specials), default=-1) + 1
             ids = np.arange(first, first + len(pieces), dtype=np.int32)
         else:
-            ids = _column(self.ids, np.int32, len(pieces), "ids")
+            ids = column(self.ids, np.int32, "ids")
+        counts = None if self.counts is None else column(self.counts, np.int64, "counts")
+        for name, values in (("scores", scores), ("ids", ids), ("counts", counts)):
+            if values is not None and len(values) != len(pieces):
+                raise ModelError(f"there are {len(values)} {name} for {len(pieces)} pieces")
         _check_ids(ids, specials)
-        counts = self.counts
-        if counts is not None:
-            counts = _column(counts, np.int64, len(pieces), "counts")
-            if counts.min() < 1:
-                raise ModelError("a count is below 1")
+        if counts is not None and counts.min() < 1:
+            raise ModelError("a count is below 1; counts must be at least 1")
         order = np.argsort(ids)
         if not np.array_equal(order, np.arange(len(pieces))):
             pieces = tuple(pieces[i] for i in order.tolist())
@@ -141,7 +147,7 @@ class Model:
             ("ids", ids),
             ("special_tokens", specials),
             ("counts", counts),
-            ("record", dict(self.record)),
+            ("record", MappingProxyType(dict(self.record))),
         ):
             object.__setattr__(self, name, value)
 
@@ -190,7 +196,7 @@ class Model:
             self.special_tokens,
             self.rules,
             self.counts,
-            self.record,
+            dict(self.record),
         )
 
     def __repr__(self) -> str:
@@ -200,16 +206,29 @@ class Model:
         )
 
 
-def _column(values: Any, dtype: npt.DTypeLike, length: int, name: str) -> npt.NDArray[Any]:
-    """A private copy of one column of a model, in its type."""
-    array = np.array(values)
+def column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
+    """A private copy of one column of a model, in its type.
+
+    Raises:
+        ModelError: the values, which may come from a file, are not all such numbers.
+    """
     integral = np.issubdtype(dtype, np.integer)
-    if array.shape != (length,):
-        raise ModelError(f"{name} has shape {array.shape} for {length} pieces")
-    if array.dtype.kind not in ("iu" if integral else "iuf"):
-        raise ModelError(
-            f"{name} must all be {'whole ' if integral else ''}numbers of machine size"
-        )
+    wanted = f"{name} must be a list of {'whole ' if integral else ''}numbers"
+    kinds = (int, np.integer) if integral else (int, float, np.integer, np.floating)
+    if not isinstance(values, np.ndarray):
+        if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+            raise ModelError(f"{wanted}, not {type(values).__name__}")
+        values = list(values)
+        # Looked at one by one: NumPy would take texts, truth values and lists for numbers.
+        for kind in set(map(type, values)):
+            if kind is bool or not issubclass(kind, kinds):
+                raise ModelError(f"{wanted}; there is a {kind.__name__} in it")
+    try:
+        array = np.array(values)
+    except OverflowError:
+        raise ModelError(f"{name} holds a number that is too large") from None
+    if array.ndim != 1 or (array.size and array.dtype.kind not in ("iu" if integral else "iuf")):
+        raise ModelError(f"{wanted} of machine size")
     if integral and array.size and (array.min() < 0 or array.max() > np.iinfo(dtype).max):
         raise ModelError(f"{name} holds a number outside 0…{np.iinfo(dtype).max}")
     return np.ascontiguousarray(array, dtype=dtype)
@@ -234,7 +253,7 @@ def _check_pieces(pieces: Sequence[bytes]) -> None:
     if len(known) < len(pieces):
         seen: set[bytes] = set()
         twice = next(p for p in pieces if p in seen or seen.add(p))  # type: ignore[func-returns-value]
-        raise ModelError(f"the piece {twice!r} occurs twice")
+        raise ModelError(f"the piece {twice!r:.60} occurs twice")
     missing = [b for b in range(256) if bytes([b]) not in known]
     if missing:
         raise ModelError(
@@ -246,16 +265,18 @@ def _check_pieces(pieces: Sequence[bytes]) -> None:
 def _check_special_tokens(specials: Sequence[SpecialToken]) -> None:
     for token in specials:
         if not isinstance(token.name, str) or not token.name:
-            raise ModelError(f"a special token needs a name, not {token.name!r}")
+            raise ModelError(f"a special token needs a name, not {token.name!r:.60}")
         try:
             token.name.encode("utf-8")
         except UnicodeEncodeError:
-            raise ModelError(f"the special token {token.name!r} is not valid Unicode") from None
+            raise ModelError(f"the special token {token.name!r:.60} is not valid Unicode") from None
         if type(token.id) is not int or not 0 <= token.id <= MAX_ID:
-            raise ModelError(f"the special token {token.name} needs an id in 0…{MAX_ID}")
+            raise ModelError(f"the special token {token.name!r:.60} needs an id in 0…{MAX_ID}")
         if token.role not in get_args(Role):
             roles = ", ".join(get_args(Role))
-            raise ModelError(f"{token.name} has the role {token.role!r}; known are {roles}")
+            raise ModelError(
+                f"{token.name!r:.60} has the role {token.role!r:.60}; known are {roles}"
+            )
     if len({token.name for token in specials}) < len(specials):
         raise ModelError("two special tokens have the same name")
     roles_taken = [token.role for token in specials if token.role != "control"]
@@ -265,8 +286,8 @@ def _check_special_tokens(specials: Sequence[SpecialToken]) -> None:
 
 def _check_ids(ids: npt.NDArray[np.int32], specials: Sequence[SpecialToken]) -> None:
     if ids.min() < 0 or ids.max() > MAX_ID:
-        raise ModelError(f"an id is outside 0…{MAX_ID}")
+        raise ModelError(f"ids must be in 0…{MAX_ID}")
     everyone = np.concatenate([ids, [token.id for token in specials]]).astype(np.int64)
     values, counts = np.unique(everyone, return_counts=True)
     if (counts > 1).any():
-        raise ModelError(f"the id {values[counts > 1][0]} is given twice")
+        raise ModelError(f"ids: {values[counts > 1][0]} is given twice")

@@ -82,7 +82,9 @@ def save_original(model: Model, path: str | os.PathLike[str]) -> None:
 
 def save_vocab(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a table for human eyes: id, piece (see `printable`), score, tabs between; atomic."""
-    rows: list[tuple[int, str, str]] = [(t.id, t.name, t.role) for t in model.special_tokens]
+    rows: list[tuple[int, str, str]] = [
+        (token.id, printable(token.name.encode()), token.role) for token in model.special_tokens
+    ]
     scores = (f"{score:.6f}" for score in model.scores.tolist())
     rows += zip(model.ids.tolist(), map(printable, model.pieces), scores, strict=True)
     lines = (f"{id_}\t{piece}\t{score}\n".encode() for id_, piece, score in sorted(rows))
@@ -105,12 +107,17 @@ def printable(piece: bytes) -> str:
         elif "\udc80" <= char <= "\udcff":
             shown.append(f"\\x{ord(char) - 0xDC00:02x}")
         elif char in "▁\\" or not char.isprintable():
-            shown.append(
-                char.encode("unicode_escape").decode("ascii") if char != "▁" else "\\u2581"
-            )
+            shown.append(_escape(char))
         else:
             shown.append(char)
     return "".join(shown)
+
+
+def _escape(char: str) -> str:
+    if char < "\x80":
+        return char.encode("unicode_escape").decode("ascii")
+    # Never \x, which is a stray byte's.
+    return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
 
 
 def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
@@ -175,7 +182,7 @@ def _no_constant(name: str) -> float:
 
 def _from_document(document: dict[str, Any]) -> Model:
     version = document.get("version")
-    if version != _VERSION:
+    if type(version) is not int or version != _VERSION:
         raise ModelError(
             f"has format version {version!r:.20}, and this release reads version {_VERSION}; "
             "update bytepiece or save the model with this release"
@@ -235,15 +242,21 @@ def _lines(model: Model) -> Iterable[str]:
         ("segment", rules.segment),
         ("unknown", rules.unknown),
         ("special_tokens", [vars(token) for token in model.special_tokens]),
-        ("record", model.record),
+        ("record", dict(model.record)),
         ("ids", model.ids.tolist()),
         ("scores", model.scores.tolist()),
         ("counts", None if model.counts is None else model.counts.tolist()),
     ):
-        yield f' "{name}": {json.dumps(value, ensure_ascii=False)},\n'
+        yield f' "{name}": {_json(value)},\n'
     yield ' "pieces": [\n  '
     yield ",\n  ".join(map(_spelling, model.pieces))
     yield "\n ]\n}\n"
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    # The name of a file need not be Unicode; Python's lone surrogates are escaped.
+    return json.dumps(value) if any("\ud800" <= char <= "\udfff" for char in text) else text
 
 
 def _spelling(piece: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bytepiece.errors import ModelError
-from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules
+from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules, column
 
 RULES = TextRules(normalization=("NFC",))
 
@@ -55,9 +55,9 @@ def from_counts(
     Raises:
         ModelError: a count is not such a number, or the model breaks a rule.
     """
-    counts = np.array(counts)
-    if counts.dtype.kind not in "iu" or counts.size == 0 or counts.min() < 1:
-        raise ModelError("every count must be a whole number of at least 1")
+    counts = column(counts, np.int64, "counts")
+    if counts.size == 0 or counts.min() < 1:
+        raise ModelError("counts must be at least 1")
     total = sum(counts.tolist())
     if total > 1 << 53:
         raise ModelError(f"the counts add up to {total}, above 2^53: scores would not be exact")
@@ -70,8 +70,8 @@ def from_counts(
 def to_json(model: Model) -> str:
     """The text of a file that the original library loads and reads as the same model.
 
-    A model without counts gets counts proportional to exp(score), at least 1, so its scores
-    change in about the sixth digit and rare pieces more.
+    A model without counts gets counts proportional to exp(score), 2^52 together and at least 1
+    each: its scores then sum to probability 1, and those below −30 change.
 
     Raises:
         ModelError: the format cannot say what the model says.
@@ -87,8 +87,8 @@ def to_json(model: Model) -> str:
         raise ModelError("the original format needs ids without gaps")
     counts = model.counts
     if counts is None:
-        weights = np.exp(model.scores - model.scores.max()) * (1 << 40)
-        counts = np.maximum(np.rint(weights), 1).astype(np.int64)
+        weights = np.exp(model.scores - model.scores.max())
+        counts = np.maximum(np.rint(weights / weights.sum() * 2.0**52), 1).astype(np.int64)
     entries = {
         b64encode(piece).decode("ascii"): [id_, piece.decode("utf-8", "ignore"), count]
         for piece, id_, count in zip(model.pieces, model.ids.tolist(), counts.tolist(), strict=True)

@@ -9,9 +9,11 @@ import struct
 import warnings
 from collections.abc import Iterator
 
+from bytepiece.errors import ModelError
 from bytepiece.model import Model
 from bytepiece.model_io import write_atomically
 
+_SPECIALS = 3
 _NORMAL, _UNKNOWN, _CONTROL, _UNUSED, _BYTE = 1, 2, 3, 5, 6
 
 
@@ -28,12 +30,14 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def _message(model: Model) -> Iterator[bytes]:
+    if model.ids[0] < _SPECIALS:
+        raise ModelError(f"SentencePiece has its own special tokens at ids below {_SPECIALS}")
     entries = [("<unk>", 0.0, _UNKNOWN), ("<s>", 0.0, _CONTROL), ("</s>", 0.0, _CONTROL)]
     scores = dict(zip(model.ids.tolist(), model.scores.tolist(), strict=True))
     pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
     others = []
     unused = 0
-    for id_ in range(3, model.vocab_size):
+    for id_ in range(_SPECIALS, model.vocab_size):
         piece = pieces.get(id_, b"")
         name = _name(piece)
         if len(piece) == 1:
