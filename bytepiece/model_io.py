@@ -14,6 +14,7 @@ human eyes is what `save_vocab` writes. The original library's files are recogni
 content and read as well.
 """
 
+import errno
 import json
 import os
 import secrets
@@ -122,9 +123,9 @@ def _escape(char: str) -> str:
 
 def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
     """Write a file, all of it or, on any failure, nothing."""
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a directory; give the name of a file")
+    target = Path(path).resolve()  # a link stays one, and what it points to is replaced
+    if target.exists() and not target.is_file():
+        raise FileExistsError(errno.EEXIST, "is no regular file; give another name", str(path))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:

@@ -57,7 +57,8 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
         corpus: the path of a text file, `bytepiece.Files`, or a list, or other object that can be
             iterated twice, of str or bytes.
         vocab_size: the most ids, the three special tokens among them, at least 259; or several
-            such numbers, for as many models from one reading. A small corpus gives fewer.
+            such numbers, for as many models from one reading, each pruned from the next larger
+            one. A small corpus gives fewer.
         algorithm: "bnlm", cuts where a byte n-gram language model says that something begins.
         order: of the n-gram model, 2 … 7.
         min_count: n-grams and pieces of two or more bytes that are rarer are dropped.
@@ -160,11 +161,13 @@ def _bnlm(
     keys, counts = ngrams.count(reader, order, threads, _adding("counting", reader, progress))
     if len(keys) == 0:
         raise CorpusError("the corpus is empty: there is no text in it to learn from")
+    progress("counting", reader.size, reader.size)
     model = ngrams.model(keys, counts, order, min_count)
     del keys, counts
     tally = bnlm.count_pieces(
         reader, model, order, ensure_unicode, threads, _adding("cutting", reader, progress)
     )
+    progress("cutting", reader.size, reader.size)
     del model
     return prune(
         tally,
@@ -187,7 +190,7 @@ def _adding(phase: str, reader: Reader, progress: Progress) -> Callable[[int], N
     def report(size: int) -> None:
         nonlocal done
         done += size
-        progress(phase, done, max(reader.size, done))
+        progress(phase, done, max(reader.size, done + 1))  # the end is told by who sees it
 
     return report
 

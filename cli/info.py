@@ -1,0 +1,96 @@
+"""bytepiece info: what a model file holds."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import DEFAULT_MODEL, MODEL_VARIABLE, missing_model_explained
+from .progress import megabytes
+from .streams import write
+
+if TYPE_CHECKING:
+    from bytepiece.model import Model
+
+# Only a field can stand so; the original's files have none, and quote every text.
+_OWN_FORMAT = re.compile(rb'"format"\s*:\s*"bytepiece"')
+
+
+@click.command("info", short_help="Say what a model file holds.")
+@click.argument(
+    "model",
+    type=click.Path(path_type=Path),
+    envvar=MODEL_VARIABLE,
+    default=DEFAULT_MODEL,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def command(model: Path, as_json: bool) -> None:
+    """Say what a model file holds.
+
+    That is its format, its vocabulary, its rules for text, and how it was made. Without MODEL,
+    $BYTEPIECE_MODEL or bytepiece.model is read. Models with equal fingerprints encode and decode
+    everything alike.
+
+    \b
+    Examples:
+      bytepiece info
+      bytepiece info other.model
+      bytepiece info --json | jq .vocab_size
+    """  # noqa: D301
+    # Here, because it imports the compiler, which is slow, and --help can do without.
+    from bytepiece import model_io  # noqa: PLC0415
+
+    with missing_model_explained(model):
+        facts = _facts(model, model_io.load(model))
+    text = json.dumps(facts, ensure_ascii=False, indent=1) if as_json else _table(facts)
+    write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def _facts(path: Path, model: "Model") -> dict[str, Any]:
+    content = path.read_bytes()
+    lengths = list(map(len, model.pieces))
+    rules = model.rules
+    return {
+        "file": str(path),
+        "format": "bytepiece" if _OWN_FORMAT.search(content) else "original",
+        "bytes": len(content),
+        "vocab_size": model.vocab_size,
+        "pieces": len(model.pieces),
+        "piece_length": {
+            "min": min(lengths),
+            "mean": round(sum(lengths) / len(lengths), 2),
+            "max": max(lengths),
+        },
+        "special_tokens": [vars(token) for token in model.special_tokens],
+        "normalization": list(rules.normalization),
+        "isolate_digits": rules.isolate_digits,
+        "segment": rules.segment,
+        "record": dict(model.record),
+        "fingerprint": model.fingerprint,
+    }
+
+
+def _table(facts: dict[str, Any]) -> str:
+    length = facts["piece_length"]
+    specials = [f"{_bare(t['name'])} {t['id']} ({t['role']})" for t in facts["special_tokens"]]
+    record = [f"{name} {_bare(value)}" for name, value in facts["record"].items()]
+    rows = [
+        ("file", f"{facts['file']}, {megabytes(facts['bytes'])}, {facts['format']} format"),
+        ("vocabulary", f"{facts['vocab_size']} ids, {facts['pieces']} of them pieces"),
+        ("piece length", f"{length['min']} to {length['max']} bytes, {length['mean']} on average"),
+        ("special tokens", ", ".join(specials) or "none"),
+        ("normalization", ", ".join(facts["normalization"]) or "none"),
+        ("digits", "each by itself" if facts["isolate_digits"] else "like other characters"),
+        ("segment", f"a {facts['segment']}"),
+        ("record", "\n                ".join(record) or "none"),
+        ("fingerprint", facts["fingerprint"]),
+    ]
+    return "\n".join(f"{name:<16}{value}" for name, value in rows)
+
+
+def _bare(value: object) -> str:
+    """A value of a model file on one line; a text can't command the terminal."""
+    text = json.dumps(value)
+    return text[1:-1] if isinstance(value, str) else text

@@ -1,0 +1,163 @@
+"""Options that several commands have, and what they stand for."""
+
+import math
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+import bytepiece
+
+from .streams import say
+
+if TYPE_CHECKING:
+    from bytepiece.tokenizer import Tokenizer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_MODEL = "bytepiece.model"
+MODEL_VARIABLE = "BYTEPIECE_MODEL"
+
+INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+"""A file to read; `-` is standard input."""
+
+
+class _Input(click.Path):
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            if ctx is None or Path(value).exists():
+                raise
+            hint = f"What is in no file is piped in: echo ... | {ctx.command_path}"
+            raise click.BadParameter(f"{error.message} {hint}", ctx, param) from None
+
+
+files_argument = click.argument(
+    "files",
+    metavar="[FILE]...",
+    nargs=-1,
+    type=_Input(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+)
+
+model_option = click.option(
+    "-m",
+    "--model",
+    type=click.Path(path_type=Path),
+    envvar=MODEL_VARIABLE,
+    default=DEFAULT_MODEL,
+    show_default=True,
+    show_envvar=True,
+    help="The model file, of this library or of the original one.",
+)
+
+jsonl_option = click.option(
+    "--jsonl",
+    metavar="FIELD",
+    help="Read all input as JSON lines, and this field of each as the text. "
+    'Files that end in .jsonl are read so anyway, with the field "text".',
+)
+
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    show_default="all usable cores",
+    help="How many threads to use; the result is the same for any number.",
+)
+
+
+def _finite(_: click.Context, parameter: click.Parameter, alpha: float) -> float:
+    if not math.isfinite(alpha) or alpha < 0:
+        raise click.BadParameter(
+            f"{alpha} is not a finite number of at least 0 (without --sample, the best path comes)",
+            param=parameter,
+        )
+    return alpha
+
+
+_SAMPLING = (
+    click.option(
+        "--sample", is_flag=True, help="Encode by a random path, drawn anew for each document."
+    ),
+    click.option(
+        "--alpha",
+        type=float,
+        callback=_finite,
+        default=0.1,
+        show_default=True,
+        help="The exponent on a path's probability: 0 makes all paths equally likely, 1 is the "
+        "model's own law, larger values come closer to the best path.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**64 - 1),
+        show_default="a fresh one, told on stderr",
+        help="The same seed gives the same samples.",
+    ),
+    click.option(
+        "--epoch",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        show_default=True,
+        help="Other samples with the same seed, such as for each pass over the data.",
+    ),
+    click.option(
+        "--sampler",
+        type=click.Choice(["perfect", "viterbi"]),
+        default="perfect",
+        show_default=True,
+        help="perfect draws from the exact law; viterbi, an older algorithm, does not and is "
+        "there for comparison.",
+    ),
+)
+
+
+def sampling_options(command: F) -> F:
+    """Options that say how to sample; the command gets `sampling`, arguments for encode_batch."""
+
+    @wraps(command)
+    def wrapped(*, sample: bool, **others: Any) -> Any:
+        names = ("alpha", "seed", "epoch", "sampler")
+        given = {name: others.pop(name) for name in names}
+        if sample:
+            if given["seed"] is None:
+                given["seed"] = secrets.randbits(64)
+                say(f"bytepiece: to draw the same samples again, add --seed {given['seed']}")
+            return command(sampling=given, **others)
+        ctx = click.get_current_context()
+        for name in names:
+            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"--{name} is about sampling; add --sample")
+        return command(sampling={}, **others)
+
+    for option in reversed(_SAMPLING):
+        option(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+def load_tokenizer(path: Path) -> "Tokenizer":
+    """Load the model that an option names."""
+    with missing_model_explained(path):
+        return bytepiece.Tokenizer.load(path)
+
+
+@contextmanager
+def missing_model_explained(path: Path) -> Iterator[None]:
+    """Tell whoever has no model yet how to come by one."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise click.ClickException(
+            f"no model at {click.format_filename(path)}; train one with `bytepiece train FILE` "
+            f"or name one with -m or ${MODEL_VARIABLE}"
+        ) from None

@@ -1,0 +1,50 @@
+"""What all tests share: how hypothesis runs, and a small model made by hand."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+from strategies import JIT, make_model
+
+from bytepiece import Tokenizer
+
+# The first example of a test may compile a kernel, so no deadline; the same examples in every
+# run, so that a failure is one of the code and never of the day.
+settings.register_profile(
+    "bytepiece",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=60 if JIT else 12,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("bytepiece")
+
+
+@pytest.fixture(scope="session")
+def model():
+    """Pieces of one to twelve bytes, some not valid UTF-8, some with spaces and newlines."""
+    pieces = {
+        b"th": -4.0,
+        b"the": -3.5,
+        b"the ": -3.0,
+        b"at": -4.25,
+        b" hat": -5.5,
+        b" cat": -5.25,
+        b" and the hat": -7.0,
+        b"..": -6.0,
+        b"...": -6.5,
+        b"\n\n": -6.0,
+        b"\r\n": -5.0,
+        "é".encode(): -6.0,
+        "今天".encode(): -6.5,
+        "天".encode(): -7.0,
+        "天气".encode(): -7.5,
+        "👍".encode(): -8.0,
+        b"\xe4\xbb": -7.0,
+        b"\x00\x00": -6.0,
+    }
+    return make_model(pieces, byte_score=-8.0)
+
+
+@pytest.fixture(scope="session")
+def tok(model):
+    return Tokenizer(model)

@@ -1,0 +1,306 @@
+"""Slow twins of the kernels: written from the formulas, in pure Python, importing nothing of ours.
+
+A vocabulary is a dict of scores by piece, which holds every single byte that occurs. Logarithms
+and sums of weights are taken with 60 digits, which no weight underflows.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from mpmath import mpf
+from mpmath.ctx_mp import MPContext
+
+MP = MPContext()
+MP.dps = 60
+
+Scores = Mapping[bytes, float]
+Path = tuple[bytes, ...]
+
+
+# ---- segmentations
+
+
+def matches(text: bytes, start: int, scores: Scores) -> list[bytes]:
+    """The pieces that begin at a position, shortest first."""
+    longest = max(map(len, scores))
+    ends = range(start + 1, min(start + longest, len(text)) + 1)
+    return [text[start:end] for end in ends if text[start:end] in scores]
+
+
+def segmentations(text: bytes, scores: Scores) -> Iterator[Path]:
+    """All ways to cut a text into pieces."""
+    if not text:
+        yield ()
+        return
+    for piece in matches(text, 0, scores):
+        for rest in segmentations(text[len(piece) :], scores):
+            yield (piece, *rest)
+
+
+def best_by_enumeration(text: bytes, scores: Scores) -> Path:
+    """The best of all segmentations: the largest sum and, among equal ones, the longest last piece,
+    then the longest last but one, and so on. Right if all sums are exact."""
+    return max(
+        segmentations(text, scores),
+        key=lambda path: (sum(scores[p] for p in path), [len(p) for p in reversed(path)]),
+    )
+
+
+def best_path(text: bytes, scores: Scores) -> Path:
+    """The best path by dynamic programming in float64, with the same ties and roundings: candidates
+    for the last piece longest first, replaced by strictly better ones only."""
+    best: list[tuple[float, Path]] = [(0.0, ())]
+    for end in range(1, len(text) + 1):
+        held: tuple[float, Path] | None = None
+        for start in range(end):
+            piece = text[start:end]
+            if piece in scores:
+                total = best[start][0] + scores[piece]
+                if held is None or total > held[0]:
+                    held = total, (*best[start][1], piece)
+        assert held is not None
+        best.append(held)
+    return best[-1][1]
+
+
+# ---- the exact law
+
+
+def suffix_sums(text: bytes, scores: Scores, alpha: float) -> list[mpf]:
+    """z[p] = Σ exp(alpha · score) · z[end], over the pieces that begin at p; z[end of text] = 1."""
+    z = [MP.mpf(1)] * (len(text) + 1)
+    for start in reversed(range(len(text))):
+        z[start] = MP.fsum(
+            MP.exp(MP.mpf(alpha) * scores[piece]) * z[start + len(piece)]
+            for piece in matches(text, start, scores)
+        )
+    return z
+
+
+def path_logs(text: bytes, scores: Scores, alpha: float) -> dict[Path, mpf]:
+    """log P(path) = alpha · Σ score − log Z of every path, Z by adding up all paths."""
+    logs = {
+        path: MP.mpf(alpha) * MP.fsum(scores[piece] for piece in path)
+        for path in segmentations(text, scores)
+    }
+    log_z = MP.log(MP.fsum(MP.exp(log) for log in logs.values()))
+    return {path: log - log_z for path, log in logs.items()}
+
+
+def viterbi_law(text: bytes, scores: Scores, alpha: float) -> dict[Path, float]:
+    """The law of Su's first algorithm (kexue.fm 9768), by following all its choices.
+
+    A state is the path held at every position so far. Candidates for a position come longest last
+    piece first; the held one gives way with probability sigmoid(alpha · (new − held)).
+    """
+    states: dict[tuple[Path, ...], float] = {((),): 1.0}
+    for end in range(1, len(text) + 1):
+        for start in range(end):
+            piece = text[start:end]
+            if piece not in scores:
+                continue
+            following: dict[tuple[Path, ...], float] = {}
+            for held, probability in states.items():
+                candidate = (*held[start], piece)
+                taken, kept = (*held[:end], candidate), held
+                yes = 1.0
+                if len(held) > end:
+                    difference = total(candidate, scores) - total(held[end], scores)
+                    yes = sigmoid(alpha * difference)
+                    following[kept] = following.get(kept, 0.0) + probability * (1 - yes)
+                following[taken] = following.get(taken, 0.0) + probability * yes
+            states = following
+    law: dict[Path, float] = {}
+    for held, probability in states.items():
+        law[held[-1]] = law.get(held[-1], 0.0) + probability
+    return law
+
+
+def total(path: Path, scores: Scores) -> float:
+    """The sum of a path's scores, from left to right."""
+    result = 0.0
+    for piece in path:
+        result += scores[piece]
+    return result
+
+
+def sigmoid(x: float) -> float:
+    return float(1 / (1 + MP.exp(-MP.mpf(x))))
+
+
+def chi_square_tail(counts: Mapping[Path, int], law: Mapping[Path, float]) -> float:
+    """The probability of a fit at least as bad as this one, if the law is right.
+
+    Cells in which fewer than five draws are expected are taken together. A draw that the law says
+    cannot be has probability 0.
+    """
+    if not counts.keys() <= law.keys():
+        return 0.0
+    draws = sum(counts.values())
+    cells = []
+    rare_seen, rare_expected = 0, 0.0
+    for path, probability in law.items():
+        expected = float(probability) * draws
+        if expected < 5:
+            rare_seen += counts.get(path, 0)
+            rare_expected += expected
+        else:
+            cells.append((counts.get(path, 0), expected))
+    if rare_expected >= 5:
+        cells.append((rare_seen, rare_expected))
+    statistic = sum((seen - expected) ** 2 / expected for seen, expected in cells)
+    return float(MP.gammainc((len(cells) - 1) / 2, statistic / 2, regularized=True))
+
+
+# ---- random streams
+
+Draws = Callable[[int], float]
+
+
+def philox(counter: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, ...]:
+    """Philox4x32-10, from the paper (Salmon et al. 2011)."""
+    x0, x1, x2, x3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        high0, low0 = divmod(0xD2511F53 * x0, 1 << 32)
+        high1, low1 = divmod(0xCD9E8D57 * x2, 1 << 32)
+        x0, x1, x2, x3 = high1 ^ x1 ^ k0, low1, high0 ^ x3 ^ k1, low0
+        k0 = (k0 + 0x9E3779B9) % (1 << 32)
+        k1 = (k1 + 0xBB67AE85) % (1 << 32)
+    return x0, x1, x2, x3
+
+
+def stream(seed: int, epoch: int, doc_id: int, sample: int, segment: int) -> Draws:
+    """The uniforms of a segment by their number, as bytepiece/rng.py documents them."""
+    doc_high, doc_low = divmod(doc_id, 1 << 32)
+    seed_high, seed_low = divmod(seed, 1 << 32)
+    d0, d1, d2, d3 = philox((doc_low, doc_high, epoch, sample), (seed_low, seed_high))
+
+    def draw(number: int) -> float:
+        words = philox((number // 2, segment, d2, d3), (d0, d1))
+        high, low = words[:2] if number % 2 == 0 else words[2:]
+        return ((high << 32 | low) >> 11) / 2**53
+
+    return draw
+
+
+# ---- samplers, given their uniforms
+
+
+def perfect_path(text: bytes, scores: Scores, alpha: float, draw: Draws) -> Path:
+    """Choose each piece by inverting the distribution of the next one, shortest piece first."""
+    z = suffix_sums(text, scores, alpha)
+    path: list[bytes] = []
+    position = 0
+    while position < len(text):
+        goal = MP.mpf(draw(len(path))) * z[position]
+        cumulated = MP.mpf(0)
+        for piece in matches(text, position, scores):
+            cumulated += MP.exp(MP.mpf(alpha) * scores[piece]) * z[position + len(piece)]
+            if cumulated > goal:
+                break
+        path.append(piece)
+        position += len(piece)
+    return tuple(path)
+
+
+def viterbi_path(text: bytes, scores: Scores, alpha: float, draw: Draws) -> Path:
+    """Push every piece from left to right; draws are numbered in the order of the choices."""
+    held: dict[int, tuple[float, Path]] = {0: (0.0, ())}
+    draws = 0
+    for start in range(len(text)):
+        here, path = held[start]
+        for piece in matches(text, start, scores):
+            end = start + len(piece)
+            score = here + scores[piece]
+            accepted = end not in held
+            if not accepted:
+                accepted = draw(draws) < sigmoid(alpha * (score - held[end][0]))
+                draws += 1
+            if accepted:
+                held[end] = score, (*path, piece)
+    return held[len(text)][1]
+
+
+SAMPLERS = {"perfect": perfect_path, "viterbi": viterbi_path}
+
+
+def sample(
+    text: bytes,
+    scores: Scores,
+    alpha: float,
+    *,
+    sampler: str = "perfect",
+    seed: int = 0,
+    epoch: int = 0,
+    doc_id: int = 0,
+    number: int = 0,
+    isolate_digits: bool = False,
+) -> list[bytes]:
+    """The pieces of a sample of a text of one or more segments."""
+    pieces: list[bytes] = []
+    offset = 0
+    for segment in segments(text, isolate_digits):
+        draw = stream(seed, epoch, doc_id, number, offset)
+        pieces += SAMPLERS[sampler](segment, scores, alpha, draw)
+        offset += len(segment)
+    return pieces
+
+
+# ---- text
+
+
+def segments(text: bytes, isolate_digits: bool = False, most: int = 0) -> list[bytes]:
+    """The original library's regular expressions. Stray bytes are characters of their own."""
+    if isolate_digits and most:
+        rule = rf"\d|[^\n\d]{{,{most}}}\n{{1,100}}|[^\n\d]{{1,{most}}}"
+    elif isolate_digits:
+        rule = r"\d|[^\n\d]*\n+|[^\n\d]+"
+    elif most:
+        rule = rf".{{,{most}}}\n{{1,100}}|.{{1,{most}}}"
+    else:
+        rule = r".*\n+|.+"
+    found = re.findall(rule, text.decode("utf-8", "surrogateescape"))
+    return [part.encode("utf-8", "surrogateescape") for part in found]
+
+
+_CHARACTER = re.compile(
+    rb"[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]"
+    rb"|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]"
+    rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
+)
+"""A well-formed character (Unicode, table 3-7)."""
+
+
+def normalize(text: bytes, change: Callable[[str], str]) -> bytes:
+    """Change each stretch of well-formed characters; the bytes between them stay as they are."""
+    out = b""
+    stretch = b""
+    position = 0
+    while position < len(text):
+        if match := _CHARACTER.match(text, position):
+            stretch += match.group()
+            position = match.end()
+        else:
+            out += change(stretch.decode()).encode() + text[position : position + 1]
+            stretch = b""
+            position += 1
+    return out + change(stretch.decode()).encode()
+
+
+def split_special(text: bytes, names: list[str]) -> list[bytes | str]:
+    """At every position in turn, the longest name that stands there, if one does."""
+    parts: list[bytes | str] = []
+    plain = b""
+    position = 0
+    while position < len(text):
+        here = [name for name in names if text.startswith(name.encode(), position)]
+        if here:
+            name = max(here, key=lambda name: len(name.encode()))
+            parts += [plain, name]
+            plain = b""
+            position += len(name.encode())
+        else:
+            plain += text[position : position + 1]
+            position += 1
+    return [*parts, plain]

@@ -1,0 +1,65 @@
+"""Models made by hand, and hypothesis strategies for random vocabularies and texts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+from numba import config
+
+from bytepiece import Model
+
+JIT = not config.DISABLE_JIT
+"""Whether kernels are compiled; where they are not, tests take smaller sizes."""
+
+SCORES = st.floats(-30.0, 0.0)
+INTEGER_SCORES = st.integers(-3, 0).map(float)
+"""Few and exact, so that sums tie."""
+HARSH_SCORES = st.floats(-900.0, 50.0) | st.sampled_from([-800.0, -0.5])
+"""Weights that are smaller or larger than any float64."""
+
+
+def make_model(pieces: Mapping[bytes, float], byte_score: float = -12.0, **fields: Any) -> Model:
+    """A model of these pieces and of the single bytes that are not among them."""
+    scores = {bytes([b]): byte_score for b in range(256)} | dict(pieces)
+    return Model(tuple(scores), list(scores.values()), **fields)
+
+
+def scores_of(model: Model) -> dict[bytes, float]:
+    """A model as the slow twins take it."""
+    return dict(zip(model.pieces, model.scores.tolist(), strict=True))
+
+
+def vocabularies(scores: st.SearchStrategy[float] = SCORES, alphabet: bytes = b"ab\xe4"):
+    """Scores of all letters of the alphabet and of up to ten longer pieces over it."""
+    letters = st.fixed_dictionaries({bytes([b]): scores for b in alphabet})
+    longer = st.dictionaries(texts_over(alphabet, 2, 5), scores, max_size=10)
+    return st.builds(lambda *parts: parts[0] | parts[1], letters, longer)
+
+
+def texts_over(alphabet: bytes, min_size: int, max_size: int) -> st.SearchStrategy[bytes]:
+    """Byte strings over a small alphabet, where pieces overlap in every way."""
+    return st.lists(st.sampled_from(alphabet), min_size=min_size, max_size=max_size).map(bytes)
+
+
+CHARACTERS = st.characters(exclude_categories=("Cn",))
+"""Any assigned character, lone surrogates among them."""
+
+STRINGS = st.text(CHARACTERS | st.sampled_from("\n\n\r 0७٣é\u0301\ufeff\x00"), max_size=40)
+
+BYTES = st.one_of(
+    st.binary(max_size=60),
+    texts_over(b"the cat\n.", 0, 60),
+    # Whole characters, halves of some, overlong forms, an encoded surrogate.
+    st.lists(
+        st.sampled_from(
+            [
+                *(char.encode() for char in ("a", "7", "\n", "é", "今天", "٣", "👍", "\0")),
+                *(b"\xe4\xbb", b"\xff", b"\x80", b"\xc0\xb0", b"\xe0\x80\xb0", b"\xed\xa0\x80"),
+            ]
+        ),
+        max_size=20,
+    ).map(b"".join),
+)
+"""Any byte string; invalid UTF-8 of every kind."""
+
+TEXTS = STRINGS | BYTES

@@ -1,0 +1,282 @@
+"""`bytepiece train`: what it reads, what it writes, and what it refuses before it begins."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from test_cli_shared import assert_one_line, invoke, posix_only, start
+
+import bytepiece
+from bytepiece import Tokenizer, model_io
+from bytepiece.training.corpus import Files
+
+LINES = [f"the cat number {i} and the hat of the {i * 7} rats, 今天天气不错\n" for i in range(300)]
+TEXT = "".join(LINES).encode()
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    """A corpus, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(TEXT)
+    return path
+
+
+@pytest.fixture
+def spools(tmp_path, monkeypatch):
+    """The directory of temporary files, and nothing else in it."""
+    path = tmp_path / "spools"
+    path.mkdir()
+    monkeypatch.setenv("TMPDIR", str(path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield path
+    tempfile.tempdir = None
+
+
+def files_in(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_it_trains_what_the_library_trains(corpus, tmp_path):
+    result = invoke("train", corpus)
+    assert not result.stdout
+    model = model_io.load("bytepiece.model")
+    assert model == bytepiece.train(Files([corpus]), 32000)
+    assert files_in(tmp_path) == ["bytepiece.model", "corpus.txt"]
+
+
+def test_the_options_reach_the_library(corpus):
+    options = ["--order", 4, "--min-count", 5, "--max-piece-length", 7, "--threads", 2]
+    rules = ["--isolate-digits", "--no-ensure-unicode", "--normalization", "NFKC"]
+    invoke("train", corpus, "-o", "x.model", "--vocab-size", 290, *options, *rules)
+    model = model_io.load("x.model")
+    assert model == bytepiece.train(
+        Files([corpus]),
+        290,
+        order=4,
+        min_count=5,
+        max_piece_length=7,
+        isolate_digits=True,
+        ensure_unicode=False,
+        normalization=["NFKC"],
+    )
+    assert model.rules.isolate_digits
+    assert model.rules.normalization == ("NFKC",)
+
+
+def test_the_result_is_the_same_for_any_number_of_threads(corpus):
+    for threads in (1, 3):
+        invoke("train", corpus, "--threads", threads, "-o", f"{threads}.model")
+    assert Path("1.model").read_bytes() == Path("3.model").read_bytes()
+
+
+def test_several_sizes_in_one_run(corpus, tmp_path):
+    sizes = ["--vocab-size", 300, "--vocab-size", 270, "--vocab-size", 300]
+    shown = invoke("train", corpus, *sizes, "-o", "x.model", "--vocab").stderr
+    written = [f"x.model.{size}{end}" for size in (270, 300) for end in ("", ".vocab")]
+    assert files_in(tmp_path) == ["corpus.txt", *written]
+    models = bytepiece.train(Files([corpus]), [270, 300])
+    for size, model in zip((270, 300), models, strict=True):
+        assert model_io.load(f"x.model.{size}") == model
+        assert f"x.model.{size}: " in shown
+
+
+def test_the_vocabulary_for_human_eyes(corpus):
+    invoke("train", corpus, "-o", "x.model", "--vocab")
+    table = Path("x.model.vocab").read_text("utf-8")
+    assert table.startswith("0\t<pad>\tpad\n")
+    assert len(table.splitlines()) == model_io.load("x.model").vocab_size
+
+
+def test_the_closing_summary_says_what_came_out(corpus):
+    shown = invoke("train", corpus, "--vocab-size", 30000).stderr.splitlines()
+    model = model_io.load("bytepiece.model")
+    tokens = len(Tokenizer(model).encode_batch(TEXT.split(b"\n")).ids)
+    ratio = (len(TEXT) - len(LINES)) / tokens
+    pieces = len(model.pieces)
+    phases, closing = shown[-6:-3], shown[-3:]
+    for phase, line in zip(("counting", "cutting", "pruning"), phases, strict=True):
+        assert line.startswith(f"{phase}: ")
+    assert closing[0].startswith(f"trained on {len(TEXT) / 1e3:.1f} kB of text in ")
+    assert f"bytepiece.model: {pieces} pieces and 3 special tokens; {ratio:.2f} " in closing[1]
+    assert f"only {pieces} pieces" in closing[2]
+    assert "30000" in closing[2]
+
+
+def test_a_full_vocabulary_is_not_remarked_upon(corpus):
+    size = bytepiece.train(Files([corpus]), 280).vocab_size
+    assert "only" not in invoke("train", corpus, "--vocab-size", size).stderr
+
+
+def test_standard_input_is_kept_while_it_is_needed(corpus, spools):
+    invoke("train", "-", "-o", "piped.model", input=TEXT)
+    assert model_io.load("piped.model") == bytepiece.train(Files([corpus]))
+    assert files_in(spools) == []
+
+
+def test_standard_input_beside_files(corpus, spools):
+    half = len(b"".join(line.encode() for line in LINES[:150]))
+    corpus.write_bytes(TEXT[:half])
+    invoke("train", corpus, "-", input=TEXT[half:])
+    corpus.write_bytes(TEXT)
+    assert model_io.load("bytepiece.model") == bytepiece.train(Files([corpus]))
+
+
+def test_what_was_kept_is_deleted_after_an_error(spools, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    records = b'{"body": "the"}\n{"body": 5}\n'
+    error = invoke("train", "--jsonl", "body", "-", input=records, code=1).stderr
+    assert "<stdin>:2: " in error
+    assert str(spools) not in error
+    assert files_in(spools) == []
+    assert not Path("bytepiece.model").exists()
+
+
+@posix_only
+def test_a_pipe_is_kept_as_well(corpus, spools):
+    command = [sys.executable, "-m", "bytepiece", "train"]
+    script = 'cat corpus.txt > pipe.txt & exec "$@" pipe.txt'
+    os.mkfifo("pipe.txt")
+    subprocess.run(["sh", "-c", script, "sh", *command], check=True, capture_output=True)
+    assert model_io.load("bytepiece.model") == bytepiece.train(Files([corpus]))
+    assert files_in(spools) == []
+
+
+def test_records(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts = [{"body": line, "text": line * 2} for line in LINES]
+    Path("x.jsonl").write_text("".join(json.dumps(text) + "\n" for text in texts), "utf-8")
+    invoke("train", "x.jsonl", "-o", "text.model")
+    assert model_io.load("text.model") == bytepiece.train([line * 2 for line in LINES])
+    invoke("train", "--jsonl", "body", "x.jsonl", "-o", "body.model")
+    assert model_io.load("body.model") == bytepiece.train(LINES)
+    error = invoke("train", "--jsonl", "title", "x.jsonl", code=1).stderr
+    assert "x.jsonl:1: " in error
+    assert '"title"' in error
+
+
+def test_the_original_format_normalizes(corpus):
+    invoke("train", corpus, "--format", "original")
+    model = model_io.load("bytepiece.model")
+    assert model.rules.normalization == ("NFC",)
+    assert model == bytepiece.train(Files([corpus]), normalization=["NFC"])
+    assert "original" in invoke("info").stdout
+
+
+@pytest.mark.parametrize("option", [["--isolate-digits"], ["--normalization", "NFKC"]])
+def test_what_the_original_format_cannot_say_is_refused_at_once(option, corpus):
+    error = invoke("train", corpus, "--format", "original", *option, code=2).stderr
+    assert "original format" in error
+    assert "counting" not in error
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (".", "no regular file"),
+        ("./", "no regular file"),
+        ("missing/x.model", "No such file or directory"),
+        ("corpus.txt/x.model", "cannot be written"),
+        ("x" * 250, "cannot be written"),
+        pytest.param("/dev/null", "no regular file", marks=posix_only),
+        pytest.param("/proc/x.model", "cannot be written", marks=posix_only),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_told_before_the_work(output, words, corpus, tmp_path):
+    error = invoke("train", corpus, "-o", output, code=1).stderr
+    assert words in error
+    assert "-o" in error
+    assert files_in(tmp_path) == ["corpus.txt"]
+
+
+def test_several_models_do_not_go_to_a_directory(corpus, tmp_path):
+    sizes = ["--vocab-size", 270, "--vocab-size", 300]
+    assert "no regular file" in invoke("train", corpus, *sizes, "-o", ".", code=1).stderr
+    assert files_in(tmp_path) == ["corpus.txt"]
+
+
+def test_a_model_does_not_go_to_standard_output(corpus):
+    assert "name one with -o" in invoke("train", corpus, "-o", "-", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "options", [["-o", "./corpus.vocab"], ["-o", "corpus", "--vocab"], ["-o", "link"]]
+)
+def test_the_corpus_is_not_overwritten(options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    corpus = Path("corpus.vocab")
+    corpus.write_bytes(TEXT)
+    os.link(corpus, "link")
+    assert "part of the corpus" in invoke("train", corpus, *options, code=2).stderr
+    assert corpus.read_bytes() == TEXT
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--vocab-size", 258],
+        ["--vocab-size", 0],
+        ["--order", 1],
+        ["--order", 8],
+        ["--min-count", 0],
+        ["--max-piece-length", 0],
+        ["--threads", 0],
+        ["--normalization", "nfx"],
+        ["--format", "sentencepiece"],
+    ],
+)
+def test_values_out_of_range_are_wrong_usage(option, corpus):
+    assert f"'{option[0]}'" in invoke("train", corpus, *option, code=2).stderr
+
+
+def test_a_corpus_is_needed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "FILE" in invoke("train", code=2).stderr
+    assert "missing.txt" in invoke("train", "missing.txt", code=2).stderr
+    assert "directory" in invoke("train", tmp_path, code=2).stderr
+    assert "is empty" in invoke("train", "-", code=1).stderr
+    Path("empty.txt").touch()
+    assert "is empty" in invoke("train", "empty.txt", code=1).stderr
+
+
+def test_an_older_model_stays_whole_when_training_fails(corpus):
+    Path("bytepiece.model").write_bytes(b"older")
+    invoke("train", "-", code=1)
+    assert Path("bytepiece.model").read_bytes() == b"older"
+
+
+@posix_only
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing_behind(number, tmp_path, spools, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with start("train", "-") as program:
+        program.stdin.write(TEXT)
+        program.stdin.flush()
+        while not any(spools.glob("*/*")):  # it keeps what it was given
+            time.sleep(0.01)
+        program.send_signal(number)
+        error = program.stderr.read().decode()
+        assert program.wait() == 128 + number
+    assert error == "Interrupted\n"
+    assert files_in(spools) == []
+    assert files_in(tmp_path) == ["spools"]
+
+
+@posix_only
+def test_a_disk_too_small_for_standard_input_is_told(tmp_path, spools, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    script = 'ulimit -f 1; exec "$0" -m bytepiece train -'
+    done = subprocess.run(
+        ["sh", "-c", script, sys.executable], input=TEXT * 99, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert_one_line(done.stderr.decode())
+    assert "TMPDIR" in done.stderr.decode()
+    assert files_in(spools) == []

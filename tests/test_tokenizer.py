@@ -1,0 +1,428 @@
+"""The tokenizer as its users hold it: arguments, names and ids, errors."""
+
+import dataclasses
+import pickle
+from base64 import b64encode
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from strategies import make_model
+
+from bytepiece import Encoded, Model, SpecialToken, TextRules, Tokenizer, model_io
+from bytepiece.errors import ArgumentError, BytepieceError, ModelError, VocabularyError
+
+BOS, EOS = 1, 2
+BYTES = [bytes([b]) for b in range(256)]
+
+
+# ---- encoding
+
+
+def test_bos_and_eos_frame_a_text(tok):
+    plain = tok.encode("the hat")
+    assert tok.encode("the hat", True, True) == [BOS, *plain, EOS]
+    assert tok.encode("the hat", add_bos=True) == [BOS, *plain]
+    assert tok.encode("the hat", add_eos=True) == [*plain, EOS]
+    assert tok.encode("", add_bos=True, add_eos=True) == [BOS, EOS]
+
+
+def test_bos_and_eos_frame_samples_without_changing_them(tok):
+    options = {"alpha": 0.1, "seed": 4, "doc_id": 2}
+    plain = tok.encode("the hat\nthe cat", **options)
+    assert tok.encode("the hat\nthe cat", True, True, **options) == [BOS, *plain, EOS]
+
+
+def test_bos_of_a_model_without_one():
+    tok = Tokenizer(make_model({}, special_tokens=(SpecialToken("<x>", 7, "control"),)))
+    with pytest.raises(ModelError, match="bos"):
+        tok.encode("a", add_bos=True)
+
+
+def test_iter_gives_an_iterator(tok):
+    for found, expected in [
+        (tok.encode("the hat", iter=True), tok.encode("the hat")),
+        (tok.tokenize("the hat", iter=True), tok.tokenize("the hat")),
+        (tok.encode("the hat", False, False, -1, True), tok.encode("the hat")),
+        (tok.tokenize("the hat", -1, True), tok.tokenize("the hat")),
+    ]:
+        assert isinstance(found, Iterator)
+        assert list(found) == expected
+
+
+def test_ids_are_plain_integers(tok):
+    assert {type(id_) for id_ in tok.encode("the cat", add_bos=True)} == {int}
+
+
+def test_tokenize_gives_the_pieces_of_encode(tok):
+    assert tok.tokenize("the cat and the hat") == [b"the", b" cat", b" and the hat"]
+    for options in ({}, {"alpha": 0.1, "seed": 5, "doc_id": 3, "epoch": 1, "sample": 2}):
+        ids = tok.encode("the cat\n今天", **options)
+        assert tok.tokenize("the cat\n今天", **options) == tok.ids_to_pieces(ids)
+
+
+def test_count_is_the_number_of_ids(tok):
+    for text in ("", "the cat and the hat", "\n\n今天天气\n"):
+        assert tok.count(text) == len(tok.encode(text))
+
+
+@pytest.mark.parametrize("alpha", [None, -1, -0.5, -1e300])
+def test_no_alpha_and_negative_ones_mean_the_best_path(tok, alpha):
+    assert tok.tokenize("the cat", alpha=alpha) == [b"the", b" cat"]
+    batch = tok.encode_batch(["the cat"], alpha=alpha, samples=3)
+    assert [row.tolist() for row in batch] == [tok.encode("the cat")] * 3
+
+
+def test_str_and_bytes_are_the_same_text(tok):
+    expected = tok.encode("今天 the")
+    for text in ("今天 the".encode(), bytearray("今天 the".encode())):
+        assert tok.encode(text) == expected
+        assert tok.encode(memoryview(text)) == expected
+
+
+def test_an_empty_batch(tok):
+    for options in ({}, {"alpha": 0.1}, {"alpha": 0.1, "samples": 4}, {"doc_ids": []}):
+        batch = tok.encode_batch([], **options)
+        assert len(batch) == 0
+        assert list(batch) == []
+        assert batch.offsets.tolist() == [0]
+
+
+# ---- special tokens in texts
+
+
+def test_control_tokens_in_a_text_are_plain_text(tok):
+    ids = tok.encode("a<eos>b<pad>", alpha=None)
+    assert not {0, BOS, EOS} & set(ids)
+    assert tok.decode(ids) == "a<eos>b<pad>"
+    assert not {0, BOS, EOS} & set(tok.encode("<bos><eos>", alpha=0.1, seed=1))
+
+
+@pytest.mark.parametrize("allowed", ["all", ["<eos>"], {"<eos>", "<pad>"}, iter(["<eos>"])])
+def test_allowed_control_tokens_count(tok, allowed):
+    a, b = tok.encode("a"), tok.encode("b")
+    assert tok.encode("a<eos>b", allowed_special=allowed) == [*a, EOS, *b]
+
+
+def test_only_the_named_control_tokens_count(tok):
+    ids = tok.encode("<pad><eos>", allowed_special=["<eos>"])
+    assert ids == [*tok.encode("<pad>"), EOS]
+    batch = tok.encode_batch(["<pad><eos>", "<eos>"], allowed_special=["<eos>"], add_bos=True)
+    assert [row.tolist() for row in batch] == [[BOS, *ids], [BOS, EOS]]
+
+
+def test_allowed_control_tokens_leave_samples_as_they_are(tok):
+    """The stream of a segment is found by the text before it, in which control tokens have none."""
+    options = {"alpha": 0.1, "seed": 4}
+    with_token = tok.encode("the hat\n<eos>the cat", allowed_special="all", **options)
+    without = tok.encode("the hat\nthe cat", **options)
+    assert [id_ for id_ in with_token if id_ != EOS] == without
+
+
+@pytest.mark.parametrize("allowed", [["<nope>"], ["<eos>", "the"], "<eos>", ""])
+def test_unknown_control_tokens_are_refused(tok, allowed):
+    with pytest.raises(ArgumentError):
+        tok.encode("a", allowed_special=allowed)
+
+
+# ---- names and ids
+
+
+def test_original_names(tok):
+    assert [tok.piece_to_id(name) for name in ("<pad>", "<bos>", "<eos>")] == [0, 1, 2]
+    assert tok.ids_to_pieces([0, 1, 2, 3]) == ["<pad>", "<bos>", "<eos>", b"\x00"]
+    assert tok.pieces_to_ids([b"the", "<pad>"]) == [tok.piece_to_id(b"the"), 0]
+
+
+def test_ids_and_pieces_are_one_to_one(tok, model):
+    assert tok.vocab_size == model.vocab_size == len(model.pieces) + 3
+    pieces = [tok.id_to_piece(id_) for id_ in range(tok.vocab_size)]
+    assert pieces[3:] == list(model.pieces)
+    assert tok.pieces_to_ids(pieces) == list(range(tok.vocab_size))
+    assert tok.id_to_piece(np.int32(3)) == b"\x00"
+
+
+@pytest.mark.parametrize("piece", [b"not a piece", "the", "<nope>", "", b""])
+def test_unknown_pieces(tok, piece):
+    with pytest.raises(VocabularyError, match="no piece"):
+        tok.piece_to_id(piece)
+
+
+@pytest.mark.parametrize("id_", [-1, 10**6, 1 << 40, 97.5, None, "a"])
+def test_unknown_ids(tok, id_):
+    for call in (
+        lambda: tok.decode([3, id_]),
+        lambda: tok.decode_bytes([id_]),
+        lambda: tok.id_to_piece(id_),
+        lambda: tok.ids_to_pieces([id_]),
+        lambda: tok.decode_batch([[id_]]),
+        lambda: tok.stream_decoder().push(id_),
+    ):
+        with pytest.raises(VocabularyError) as error:
+            call()
+        assert "\n" not in str(error.value)
+        assert str(tok.vocab_size - 1) in str(error.value)
+
+
+def test_unknown_ids_in_an_array(tok):
+    with pytest.raises(VocabularyError, match="-5"):
+        tok.decode(np.array([3, -5]))
+
+
+def test_ids_with_gaps():
+    specials = (SpecialToken("<eos>", 5, "eos"), SpecialToken("<x>", 1000, "control"))
+    model = Model(BYTES, [-6.0] * 256, [10 + 2 * b for b in range(256)], specials)
+    tok = Tokenizer(model)
+    assert tok.vocab_size == 1001
+    assert tok.encode("a<x>", add_eos=True, allowed_special="all") == [10 + 2 * 97, 1000, 5]
+    for id_ in (0, 11, 999, 1001):
+        with pytest.raises(VocabularyError):
+            tok.decode([id_])
+
+
+# ---- arguments outside their range
+
+
+@pytest.mark.parametrize("alpha", [float("nan"), float("inf"), float("-inf"), np.float64("nan")])
+def test_alpha_must_be_finite(tok, alpha):
+    for call in (tok.encode, tok.tokenize, lambda text, **o: tok.encode_batch([text], **o)):
+        with pytest.raises(ArgumentError, match="finite"):
+            call("a", alpha=alpha)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sampler": "gibbs"}, "sampler"),
+        ({"sampler": None}, "sampler"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1 << 64}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": "1"}, "seed"),
+        ({"epoch": -1}, "epoch"),
+        ({"epoch": 1 << 32}, "epoch"),
+        ({"epoch": 0.5}, "epoch"),
+    ],
+)
+def test_sampling_arguments(tok, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        tok.encode("a", alpha=0.1, **options)
+    with pytest.raises(ArgumentError, match=message):
+        tok.encode_batch(["a"], alpha=0.1, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"doc_id": -1}, "doc_id"),
+        ({"doc_id": 1 << 64}, "doc_id"),
+        ({"doc_id": 1.0}, "doc_id"),
+        ({"sample": -1}, "sample"),
+        ({"sample": 1 << 32}, "sample"),
+        ({"sample": 0.5}, "sample"),
+    ],
+)
+def test_arguments_of_encode(tok, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        tok.encode("a", alpha=0.1, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": 0}, "threads"),
+        ({"threads": -3}, "threads"),
+        ({"samples": 0}, "samples"),
+        ({"samples": 1.5}, "sample"),
+        ({"samples": (1 << 32) + 1, "alpha": 0.1}, "sample"),
+        ({"doc_id0": -1}, "doc_id0"),
+        ({"doc_id0": (1 << 64) - 1}, "doc_id0"),
+        ({"doc_ids": [1]}, "doc_ids"),
+        ({"doc_ids": [1, 2, 3]}, "doc_ids"),
+        ({"doc_ids": [[1, 2]]}, "doc_ids"),
+        ({"doc_ids": [1, -2]}, "doc_ids"),
+        ({"doc_ids": [1, 1 << 64]}, "doc_ids"),
+        ({"doc_ids": np.array([1.0, 2.0])}, "doc_ids"),
+        ({"doc_ids": ["1", "2"]}, "doc_ids"),
+    ],
+)
+def test_arguments_of_encode_batch(tok, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        tok.encode_batch(["a", "b"], **options)
+
+
+@pytest.mark.parametrize("texts", ["the cat", b"the cat"])
+def test_a_text_is_not_a_batch(tok, texts):
+    with pytest.raises(ArgumentError, match="sequence of texts"):
+        tok.encode_batch(texts)
+
+
+@pytest.mark.parametrize("text", [None, 5, ["a"], np.array([1])])
+def test_a_text_must_be_str_or_bytes(tok, text):
+    for call in (tok.encode, tok.tokenize, tok.count, lambda text: tok.encode_batch(["a", text])):
+        with pytest.raises(ArgumentError, match="str or bytes"):
+            call(text)
+
+
+def test_errors_have_a_common_base():
+    for kind in (ArgumentError, ModelError, VocabularyError):
+        assert issubclass(kind, BytepieceError)
+    assert issubclass(ArgumentError, ValueError)
+    assert issubclass(VocabularyError, KeyError)
+
+
+# ---- tokenizers and models as objects
+
+
+def test_a_tokenizer_is_made_of_many_things(tmp_path, model, tok):
+    path = tmp_path / "some.model"
+    model_io.save(model, path)
+    for other in (Tokenizer(path), Tokenizer(str(path)), Tokenizer.load(path)):
+        assert other.model == model
+        assert other.encode("the cat") == tok.encode("the cat")
+
+
+def test_a_tokenizer_is_made_of_the_originals_dict():
+    entries = {b64encode(piece).decode(): [i + 3, "", 1] for i, piece in enumerate(BYTES)}
+    entries[b64encode(b"ab").decode()] = [259, "ab", 44]
+    tok = Tokenizer(entries)
+    assert tok.encode("ab") == [259]
+    assert tok.model.rules == TextRules(normalization=("NFC",))
+    assert tok.model.scores[-1] == np.log(44.0) - np.log(300.0)
+    with pytest.raises(ModelError):
+        Tokenizer({})
+
+
+def test_pickles(model, tok):
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(model, protocol)) == model
+        other = pickle.loads(pickle.dumps(tok, protocol))
+        assert other.model == model
+        assert not other.model.scores.flags.writeable
+
+
+def test_nothing_can_be_written(model, tok):
+    for array in (model.scores, model.ids, tok._trie.units, tok._scores.by_node, tok._scores.ids):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+    for name in ("pieces", "scores", "rules"):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(model, name, None)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        model.rules.isolate_digits = True
+    with pytest.raises(AttributeError):
+        tok.model = model
+    with pytest.raises((TypeError, AttributeError)):
+        model.record["x"] = 1
+
+
+def test_a_model_keeps_copies(model):
+    scores = np.full(256, -5.0)
+    ids = np.arange(3, 259)
+    record = {"a": 1}
+    made = Model(BYTES, scores, ids, record=record)
+    scores[0], ids[0], record["a"] = 0.0, 99, 2
+    assert made.scores[0] == -5.0
+    assert made.ids[0] == 3
+    assert made.record == {"a": 1}
+
+
+def test_a_models_columns_are_ordered_by_id():
+    made = Model(
+        [*BYTES, b"ab"],
+        [-float(b) for b in range(257)],
+        list(range(259, 2, -1)),
+        counts=range(1, 258),
+    )
+    assert made.ids.tolist() == list(range(3, 260))
+    assert made.pieces[0] == b"ab"
+    assert made.scores[0] == -256.0
+    assert made.counts.tolist() == list(range(257, 0, -1))
+
+
+def test_models_are_equal_if_they_encode_alike(model):
+    fields = {
+        name: getattr(model, name)
+        for name in ("pieces", "scores", "ids", "special_tokens", "rules")
+    }
+    same = Model(**fields, record={"made": "elsewhere"})
+    assert same == model
+    assert hash(same) == hash(model)
+    assert len(model.fingerprint) == 64
+    for change in (
+        {"scores": np.nextafter(model.scores, 0)},
+        {"ids": model.ids + 1},
+        {"rules": TextRules(isolate_digits=True)},
+        {"special_tokens": model.special_tokens[:2]},
+        {"pieces": [*model.pieces[:-1], b"changed"]},
+    ):
+        assert Model(**fields | change) != model
+    assert model != 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"pieces": BYTES[:-1], "scores": [-6.0] * 255}, "0xff"),
+        ({"pieces": [*BYTES, b""]}, "empty"),
+        ({"pieces": [*BYTES, b"a"]}, "twice"),
+        ({"pieces": [*BYTES, b"a" * 1025]}, "1025"),
+        ({"pieces": [*BYTES, "ab"]}, "bytes"),
+        ({"scores": [-6.0]}, "shape"),
+        ({"scores": [float("nan")] * 257}, "finite"),
+        ({"scores": [float("-inf")] * 257}, "finite"),
+        ({"scores": [2.0**21] * 257}, "finite"),
+        ({"scores": ["x"] * 257}, "numbers"),
+        ({"scores": [[-6.0], *[-6.0] * 256]}, "scores"),
+        ({"ids": [0, *range(4, 260)]}, "twice"),
+        ({"ids": [-1, *range(4, 260)]}, "ids"),
+        ({"ids": [1 << 24, *range(4, 260)]}, "id"),
+        ({"ids": [1 << 70, *range(4, 260)]}, "ids"),
+        ({"ids": [3.0, *range(4, 260)]}, "ids"),
+        ({"counts": [0] * 257}, "count"),
+        ({"counts": [1.5] * 257}, "counts"),
+        ({"special_tokens": (SpecialToken("", 0, "pad"),)}, "name"),
+        ({"special_tokens": (SpecialToken("\ud800", 0, "pad"),)}, "Unicode"),
+        ({"special_tokens": (SpecialToken("<a>", -1, "pad"),)}, "id"),
+        ({"special_tokens": (SpecialToken("<a>", True, "pad"),)}, "id"),
+        ({"special_tokens": (SpecialToken("<a>", 0, "boss"),)}, "role"),
+        ({"special_tokens": (SpecialToken("a", 0, "bos"), SpecialToken("b", 1, "bos"))}, "role"),
+        ({"special_tokens": (SpecialToken("a", 0, "bos"), SpecialToken("a", 1, "eos"))}, "name"),
+        (
+            {"special_tokens": (SpecialToken("a", 0, "control"), SpecialToken("b", 0, "control"))},
+            "twice",
+        ),
+    ],
+)
+def test_models_that_break_their_rules(fields, message):
+    valid = {"pieces": [*BYTES, b"ab"], "scores": [-6.0] * 257}
+    with pytest.raises(ModelError, match=message):
+        Model(**valid | fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"normalization": ("NFX",)},
+        {"normalization": ["NFC"]},
+        {"isolate_digits": 1},
+        {"segment": "word"},
+        {"unknown": "<unk>"},
+    ],
+)
+def test_rules_that_do_not_exist(fields):
+    with pytest.raises(ModelError):
+        TextRules(**fields)
+
+
+def test_reprs_are_short_and_say_what_it_is(model, tok):
+    assert repr(tok).startswith("<bytepiece.Tokenizer: vocab_size")
+    assert repr(model).startswith("<bytepiece.Model: 274 pieces")
+    assert max(len(repr(tok)), len(repr(model))) < 200
+
+
+def test_encoded_batches_compare_by_what_they_hold(tok):
+    first, second = (tok.encode_batch(["the cat", "a"]) for _ in range(2))
+    assert isinstance(first, Encoded)
+    assert first == second
+    assert first != tok.encode_batch(["the cat", "b"])

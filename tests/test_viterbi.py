@@ -1,0 +1,60 @@
+"""The best path is the best of all segmentations, to the last tie."""
+
+import pytest
+import reference
+from hypothesis import given
+from strategies import INTEGER_SCORES, JIT, SCORES, make_model, scores_of, texts_over, vocabularies
+
+from bytepiece import Tokenizer
+
+ALPHABET = b"ab\xe4"
+
+
+@given(vocabularies(INTEGER_SCORES), texts_over(ALPHABET, 1, 10))
+def test_best_of_all_segmentations_with_ties(scores, text):
+    tok = Tokenizer(make_model(scores))
+    assert tuple(tok.tokenize(text)) == reference.best_by_enumeration(text, scores)
+
+
+@given(vocabularies(INTEGER_SCORES | SCORES), texts_over(ALPHABET, 1, 60))
+def test_equal_to_the_slow_twin(scores, text):
+    tok = Tokenizer(make_model(scores))
+    assert tuple(tok.tokenize(text)) == reference.best_path(text, scores)
+
+
+@given(vocabularies(INTEGER_SCORES), texts_over(ALPHABET, 1, 8))
+def test_the_twin_equals_enumeration(scores, text):
+    assert reference.best_path(text, scores) == reference.best_by_enumeration(text, scores)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "path"),
+    [
+        ({b"ab": -2.0}, [b"ab"]),
+        ({b"ab": -2.0, b"bc": -2.0}, [b"a", b"bc"]),
+        ({b"ab": -2.0, b"bc": -2.0, b"abc": -3.0}, [b"abc"]),
+        ({b"bc": -2.0, b"abc": -3.0000000000000004}, [b"a", b"bc"]),
+    ],
+    ids=["whole", "longest last piece", "longest of all", "one bit less is no tie"],
+)
+def test_among_equal_sums_the_longest_last_piece_wins(pieces, path):
+    tok = Tokenizer(make_model({b"a": -1.0, b"b": -1.0, b"c": -1.0} | pieces))
+    assert tok.tokenize(b"".join(path)) == path
+
+
+def test_sums_are_taken_in_the_order_of_the_text():
+    """(0.1 + 0.2) + 0.3 and 0.1 + (0.2 + 0.3) differ in the last bit, which decides here."""
+    scores = {b"a": -0.1, b"b": -0.2, b"c": -0.3, b"abc": -0.1 + -0.2 + -0.3}
+    tok = Tokenizer(make_model(scores))
+    assert tok.tokenize(b"abc") == [b"abc"]
+    assert -0.1 + (-0.2 + -0.3) > -0.1 + -0.2 + -0.3
+    tok = Tokenizer(make_model(scores | {b"abc": -0.1 + (-0.2 + -0.3)}))
+    assert tok.tokenize(b"abc") == [b"abc"]
+    assert Tokenizer(make_model(scores | {b"abc": -0.61})).tokenize(b"abc") == [b"a", b"b", b"c"]
+
+
+def test_segments_are_encoded_by_themselves(model, tok):
+    text = b"the hat\n\nand the cat\nthe\n" * (20 if JIT else 2)
+    scores = scores_of(model)
+    expected = [p for s in reference.segments(text) for p in reference.best_path(s, scores)]
+    assert tok.tokenize(text) == expected
