@@ -368,7 +368,7 @@ def test_models_are_equal_if_they_encode_alike(model):
         ({"pieces": [*BYTES, b"a"]}, "twice"),
         ({"pieces": [*BYTES, b"a" * 1025]}, "1025"),
         ({"pieces": [*BYTES, "ab"]}, "bytes"),
-        ({"scores": [-6.0]}, "shape"),
+        ({"scores": [-6.0]}, "scores"),
         ({"scores": [float("nan")] * 257}, "finite"),
         ({"scores": [float("-inf")] * 257}, "finite"),
         ({"scores": [2.0**21] * 257}, "finite"),
