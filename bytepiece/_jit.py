@@ -6,7 +6,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -31,17 +33,30 @@ Scalar: TypeAlias = Any
 """A number inside a kernel: a machine word when compiled, Python's or NumPy's when interpreted."""
 
 _PACKAGE = Path(__file__).resolve().parent
+_KEPT = 30 * 86400
+"""Seconds that compiled kernels are kept after the last one was added."""
 
 
-def _user_cache_root() -> Path:
+def _user_cache() -> Path:
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     else:
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    install = hashlib.sha256(os.fsencode(_PACKAGE)).hexdigest()[:16]
-    return Path(base) / "bytepiece" / install
+    return Path(base) / "bytepiece"
+
+
+def _cache_roots() -> Iterator[Path]:
+    """Where compiled kernels may be kept, the best place first."""
+    if config.CACHE_DIR:
+        yield Path(config.CACHE_DIR)
+        return
+    with suppress(RuntimeError):  # there is no home directory
+        yield _user_cache()
+    # Second, for pip does not delete what it did not install, and a folder left behind in
+    # site-packages hides a later editable install.
+    yield _PACKAGE / "__pycache__"
 
 
 def _cache_dir() -> str:
@@ -49,30 +64,29 @@ def _cache_dir() -> str:
 
     Numba notices edits only in the file a kernel stands in, while kernels inline others from other
     files. So the directory's name carries a hash of all the sources, and an edit anywhere makes a
-    new one; its predecessors are deleted.
+    new one. Directories that nothing was written to for a month are deleted then.
     """
     digest = hashlib.sha256()
     for source in sorted(_PACKAGE.rglob("*.py")):
         digest.update(source.relative_to(_PACKAGE).as_posix().encode() + b"\0")
         digest.update(source.read_bytes())
-    name = f"bytepiece-kernels-{digest.hexdigest()[:16]}"
-    if config.CACHE_DIR:
-        roots = [Path(config.CACHE_DIR)]
-    else:
-        roots = [_PACKAGE / "__pycache__", _user_cache_root()]
-    for root in roots:
+    for root in _cache_roots():
+        directory = root / f"bytepiece-kernels-{digest.hexdigest()[:16]}"
         try:
-            fresh = not (root / name).exists()
-            (root / name).mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=root / name).close()
-        except (OSError, RuntimeError):  # RuntimeError: no home directory
+            fresh = not directory.exists()
+            directory.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=directory).close()
+            old = [d for d in root.glob("bytepiece-kernels-*") if fresh and _age(d) > _KEPT]
+        except OSError:
             continue
-        if fresh and not config.CACHE_DIR:
-            for old in root.glob("bytepiece-kernels-*"):
-                if old.name != name:
-                    shutil.rmtree(old, ignore_errors=True)
-        return str(root / name)
+        for stale in old:
+            shutil.rmtree(stale, ignore_errors=True)
+        return str(directory)
     return ""
+
+
+def _age(directory: Path) -> float:
+    return time.time() - max(d.stat().st_mtime for d in (directory, *directory.iterdir()))
 
 
 _CACHE_DIR = _cache_dir()

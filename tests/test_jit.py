@@ -27,6 +27,14 @@ def install(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home of its own, on every system."""
+    home = tmp_path / "home"
+    monkeypatch.setattr(_jit, "_user_cache", lambda: home / "cache" / "bytepiece")
+    return home
+
+
+@pytest.fixture
 def no_home(tmp_path, monkeypatch):
     """A home below a regular file, where nobody, not even root, can make a directory."""
     (tmp_path / "file").write_bytes(b"")
@@ -41,33 +49,33 @@ def make_read_only(package):
     (package / "__pycache__").write_bytes(b"")
 
 
-def test_kernels_are_kept_beside_the_sources(install):
+@pytest.mark.usefixtures("install")
+def test_kernels_are_kept_in_the_home(home):
     directory = Path(_jit._cache_dir())
-    assert directory.parent == install / "__pycache__"
+    assert directory.parent == home / "cache" / "bytepiece"
     assert list(directory.iterdir()) == []
     assert _jit._cache_dir() == str(directory)
 
 
-def test_an_edit_anywhere_makes_a_new_directory_and_deletes_the_old(install):
+def test_an_edit_anywhere_makes_a_new_directory_and_old_ones_go(install, home):
     first = Path(_jit._cache_dir())
+    os.utime(first, (0, 0))
+    recent = first.with_name("bytepiece-kernels-of-another-install")
+    recent.mkdir()
     (install / "formats" / "__init__.py").write_text("# edited\n")
     second = Path(_jit._cache_dir())
     assert second != first
-    assert list(second.parent.iterdir()) == [second]
-
-
-def test_a_read_only_install_keeps_them_in_the_home(install, tmp_path, monkeypatch):
-    make_read_only(install)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    directory = Path(_jit._cache_dir())
-    assert directory.is_dir()
-    assert tmp_path in directory.parents
-    assert install not in directory.parents
+    assert set(second.parent.iterdir()) == {second, recent}
+    assert home in second.parents
 
 
 @pytest.mark.usefixtures("no_home")
-def test_a_read_only_install_and_home_keep_nothing(install):
+def test_without_a_home_they_are_kept_beside_the_sources(install):
+    assert Path(_jit._cache_dir()).parent == install / "__pycache__"
+
+
+@pytest.mark.usefixtures("no_home")
+def test_a_read_only_install_without_a_home_keeps_nothing(install):
     make_read_only(install)
     assert _jit._cache_dir() == ""
 
