@@ -4,11 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bytepiece.encoded import Encoded as Encoded
     from bytepiece.model import Model as Model
     from bytepiece.model import SpecialToken as SpecialToken
     from bytepiece.model import TextRules as TextRules
-    from bytepiece.tokenizer import Encoded as Encoded
-    from bytepiece.tokenizer import StreamDecoder as StreamDecoder
+    from bytepiece.streaming import StreamDecoder as StreamDecoder
     from bytepiece.tokenizer import Tokenizer as Tokenizer
     from bytepiece.training.corpus import Files as Files
     from bytepiece.training.trainer import Trainer as Trainer
@@ -20,11 +20,11 @@ __version__ = "0.7.0"
 # Where each public name lives. They are imported when first used: `import bytepiece` is then
 # quick, and programs that only ask for the version never load the compiler.
 _HOMES = {
-    "Encoded": "tokenizer",
+    "Encoded": "encoded",
     "Files": "training.corpus",
     "Model": "model",
     "SpecialToken": "model",
-    "StreamDecoder": "tokenizer",
+    "StreamDecoder": "streaming",
     "TextRules": "model",
     "Tokenizer": "tokenizer",
     "Trainer": "training.trainer",

@@ -136,45 +136,31 @@ def _perfect_ids(
     for segment in range(low, high):
         start, stop = segments.bounds[segment], segments.bounds[segment + 1]
         length = stop - start
-        special = segments.special[segment]
         document = segments.documents[segment]
         offset = np.uint64(start - segments.document_starts[document])
-        if special < 0:
-            backward(trie, weights, segments.text, start, stop, z, z_exponent)
+        backward(trie, weights, segments.text, start, stop, z, z_exponent)
         for sample in range(samples):
+            words = document_words(
+                streams.seed,
+                streams.epoch,
+                streams.doc_ids[document],
+                streams.first_sample + np.uint64(sample),
+            )
+            out = room(out, filled, length)
             before = filled
-            out = room(out, filled, length + 1)
-            if special >= 0:
-                out[filled] = special
-                filled += 1
-            else:
-                words = document_words(
-                    streams.seed,
-                    streams.epoch,
-                    streams.doc_ids[document],
-                    streams.first_sample + np.uint64(sample),
+            position = 0
+            second = 0.0
+            while position < length:
+                token = filled - before
+                if token & 1 == 0:
+                    uniform, second = uniforms(words, offset, np.uint64(token >> 1))
+                else:
+                    uniform = second
+                node, position = draw(
+                    trie, weights, segments.text, start, position, length, z, z_exponent, uniform
                 )
-                position = 0
-                second = 0.0
-                while position < length:
-                    token = filled - before
-                    if token & 1 == 0:
-                        uniform, second = uniforms(words, offset, np.uint64(token >> 1))
-                    else:
-                        uniform = second
-                    node, position = draw(
-                        trie,
-                        weights,
-                        segments.text,
-                        start,
-                        position,
-                        length,
-                        z,
-                        z_exponent,
-                        uniform,
-                    )
-                    out[filled] = ids[node]
-                    filled += 1
+                out[filled] = ids[node]
+                filled += 1
             counts[(segment - low) * samples + sample] = filled - before
     return head(out, filled), counts
 
@@ -252,35 +238,20 @@ def _viterbi_ids(
     filled = 0
     for segment in range(low, high):
         start, stop = segments.bounds[segment], segments.bounds[segment + 1]
-        special = segments.special[segment]
         document = segments.documents[segment]
         offset = np.uint64(start - segments.document_starts[document])
         for sample in range(samples):
+            words = document_words(
+                streams.seed,
+                streams.epoch,
+                streams.doc_ids[document],
+                streams.first_sample + np.uint64(sample),
+            )
+            out = room(out, filled, stop - start)
             before = filled
-            out = room(out, filled, stop - start + 1)
-            if special >= 0:
-                out[filled] = special
-                filled += 1
-            else:
-                words = document_words(
-                    streams.seed,
-                    streams.epoch,
-                    streams.doc_ids[document],
-                    streams.first_sample + np.uint64(sample),
-                )
-                viterbi_path(
-                    trie,
-                    scores,
-                    alpha,
-                    segments.text,
-                    start,
-                    stop,
-                    words,
-                    offset,
-                    held,
-                    origin,
-                    via,
-                )
-                filled = trace(scores.ids, origin, via, stop - start, out, filled)
+            viterbi_path(
+                trie, scores, alpha, segments.text, start, stop, words, offset, held, origin, via
+            )
+            filled = trace(scores.ids, origin, via, stop - start, out, filled)
             counts[(segment - low) * samples + sample] = filled - before
     return head(out, filled), counts

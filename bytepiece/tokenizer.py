@@ -1,11 +1,9 @@
 """Tokenizer: text to ids and back. What users hold in their hand."""
 
-import codecs
 import math
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
@@ -14,57 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece import model_io, sampling, trie
-from bytepiece._jit import I32, I64, Scalar, kernel
+from bytepiece.encoded import Encoded, assemble, cuts, repeat
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
 from bytepiece.model import Model
 from bytepiece.parallel import ordered_map
+from bytepiece.streaming import StreamDecoder
 from bytepiece.text import Segments, Text, segment
 from bytepiece.viterbi import Scores, best_ids
 
 Sampler = Literal["perfect", "viterbi"]
-
-_CHUNK = 1 << 18
-"""Bytes of text that one call of a kernel encodes: small enough to share out, large enough that
-the call costs nothing. It never changes what comes out."""
-
-
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """The ids of a batch: flat, with the place where each row begins.
-
-    Rows are in the order of documents and, within one, of samples. Indexing and iterating give
-    one array per row.
-
-    Args:
-        ids: int32[tokens].
-        offsets: int64[rows + 1].
-    """
-
-    ids: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, row: int) -> npt.NDArray[np.int32]:
-        if not -len(self) <= row < len(self):
-            raise IndexError(f"row {row} of {len(self)}")
-        row %= len(self)
-        return self.ids[self.offsets[row] : self.offsets[row + 1]]
-
-    def __iter__(self) -> Iterator[npt.NDArray[np.int32]]:
-        return (self[row] for row in range(len(self)))
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Encoded)
-            and np.array_equal(self.ids, other.ids)
-            and np.array_equal(self.offsets, other.offsets)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class Tokenizer:
@@ -290,7 +248,7 @@ class Tokenizer:
         """The texts of many rows of ids, such as an `Encoded`."""
         return [self.decode(row) for row in rows]
 
-    def stream_decoder(self) -> "StreamDecoder":
+    def stream_decoder(self) -> StreamDecoder:
         """A decoder for ids that arrive one by one, as from a language model."""
         return StreamDecoder(self)
 
@@ -394,12 +352,12 @@ class Tokenizer:
             encode = partial(
                 sampling.viterbi_ids, self._trie, self._scores, float(alpha), segments, streams
             )
-        cuts = _cuts(segments.bounds)
-        chunks = list(ordered_map(lambda ends: encode(*ends), pairwise(cuts), threads))
+        ends = cuts(segments.bounds)
+        chunks = list(ordered_map(lambda run: encode(*run), pairwise(ends), threads))
         if encode.func is not best_ids:
-            return _rows(segments, chunks, cuts, streams.samples)
-        rows = _rows(segments, chunks, cuts, 1)
-        return rows if streams.samples == 1 else _repeated(rows, streams.samples)
+            return assemble(segments, ends[:-1], chunks, streams.samples)
+        rows = assemble(segments, ends[:-1], chunks, 1)
+        return rows if streams.samples == 1 else repeat(rows, streams.samples)
 
     def _weights(self, alpha: float) -> Weights:
         latest = self._latest
@@ -407,37 +365,6 @@ class Tokenizer:
             table = weights(self._model.scores, self._nodes, len(self._trie.units), alpha)
             self._latest = latest = (alpha, table)
         return latest[1]
-
-
-class StreamDecoder:
-    """Turns ids that arrive one by one into text, holding back bytes of unfinished characters.
-
-    >>> import bytepiece
-    >>> tok = bytepiece.Tokenizer(bytepiece.train(["a b c"] * 3, 260))
-    >>> decoder = tok.stream_decoder()
-    >>> [decoder.push(id_) for id_ in tok.encode("aé")]
-    ['a', '', 'é']
-    >>> decoder.finish()
-    ''
-    """
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def push(self, id: int) -> str:
-        """The text that this id completes, perhaps none.
-
-        Raises:
-            VocabularyError: the id is not in the vocabulary.
-        """
-        return self._decoder.decode(self._tokenizer.decode_bytes([id]))
-
-    def finish(self) -> str:
-        """What was held back, as U+FFFD; the decoder can then be used for another text."""
-        rest = self._decoder.decode(b"", True)
-        self._decoder.reset()
-        return rest
 
 
 def _iterator(values: list[Any]) -> Iterator[Any]:
@@ -470,62 +397,3 @@ def _streams(
         _unsigned([first, first + samples - 1], 32, "sample")[0],
         samples,
     )
-
-
-def _cuts(bounds: npt.NDArray[np.int64]) -> list[int]:
-    """Indices of segments that cut them into runs of about a chunk of bytes, or of that many."""
-    segments = len(bounds) - 1
-    cuts = [0]
-    while cuts[-1] < segments:
-        end = int(np.searchsorted(bounds, bounds[cuts[-1]] + _CHUNK))
-        cuts.append(min(max(end, cuts[-1] + 1), cuts[-1] + _CHUNK, segments))
-    return cuts
-
-
-def _rows(
-    segments: Segments,
-    chunks: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]],
-    cuts: list[int],
-    samples: int,
-) -> Encoded:
-    """Put the ids, which come segment by segment, into rows: one for each sample of a document."""
-    documents = len(segments.document_starts)
-    lengths = np.zeros((documents, samples), dtype=np.int64)
-    for (_, counts), low in zip(chunks, cuts, strict=False):
-        _count_rows(lengths, segments.documents, low, counts.reshape(-1, samples))
-    offsets = np.zeros(documents * samples + 1, dtype=np.int64)
-    np.cumsum(lengths.ravel(), out=offsets[1:])
-    if samples == 1:  # the segments are in the order of their rows
-        return Encoded(np.concatenate([np.empty(0, np.int32), *(c[0] for c in chunks)]), offsets)
-    out = np.empty(offsets[-1], dtype=np.int32)
-    ends = offsets[:-1].copy().reshape(documents, samples)
-    for (ids, counts), low in zip(chunks, cuts, strict=False):
-        _fill_rows(out, ends, segments.documents, low, ids, counts.reshape(-1, samples))
-    return Encoded(out, offsets)
-
-
-def _repeated(rows: Encoded, times: int) -> Encoded:
-    """Each row as often as asked: the best path is the same in every sample."""
-    offsets = np.zeros(len(rows) * times + 1, dtype=np.int64)
-    np.cumsum(np.repeat(np.diff(rows.offsets), times), out=offsets[1:])
-    return Encoded(np.concatenate([np.tile(row, times) for row in rows] or [rows.ids]), offsets)
-
-
-@kernel
-def _count_rows(lengths: I64, documents: I64, low: Scalar, counts: I32) -> None:
-    for i in range(counts.shape[0]):
-        for j in range(counts.shape[1]):
-            lengths[documents[low + i], j] += counts[i, j]
-
-
-@kernel
-def _fill_rows(out: I32, ends: I64, documents: I64, low: Scalar, ids: I32, counts: I32) -> None:
-    taken = 0
-    for i in range(counts.shape[0]):
-        for j in range(counts.shape[1]):
-            end = ends[documents[low + i], j]
-            for _ in range(counts[i, j]):
-                out[end] = ids[taken]
-                end += 1
-                taken += 1
-            ends[documents[low + i], j] = end

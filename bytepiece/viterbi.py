@@ -127,13 +127,9 @@ def _best_ids(
     filled = 0
     for segment in range(low, high):
         start, stop = segments.bounds[segment], segments.bounds[segment + 1]
-        out = room(out, filled, stop - start + 1)
+        out = room(out, filled, stop - start)
         before = filled
-        if segments.special[segment] >= 0:
-            out[filled] = segments.special[segment]
-            filled += 1
-        else:
-            best_path(trie, scores, segments.text, start, stop, best, origin, via)
-            filled = trace(scores.ids, origin, via, stop - start, out, filled)
+        best_path(trie, scores, segments.text, start, stop, best, origin, via)
+        filled = trace(scores.ids, origin, via, stop - start, out, filled)
         counts[segment - low] = filled - before
     return head(out, filled), counts

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from bytepiece.encoded import Encoded
 from bytepiece.model_io import printable
-from bytepiece.tokenizer import Encoded, Tokenizer
+from bytepiece.tokenizer import Tokenizer
 
 
 def writer(format: str, tokenizer: Tokenizer) -> Callable[[Encoded], bytes]:

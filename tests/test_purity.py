@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import JIT, TEXTS
 
-import bytepiece.tokenizer
 from bytepiece import Tokenizer
 
 SAMPLERS = ["perfect", "viterbi"]
@@ -35,7 +34,7 @@ def encode_rows(tok, options):
 
 @pytest.fixture(params=[1, 7, 64], ids="chunks of {}".format)
 def small_chunks(request, monkeypatch):
-    monkeypatch.setattr(bytepiece.tokenizer, "_CHUNK", request.param)
+    monkeypatch.setattr("bytepiece.encoded._CHUNK", request.param)
 
 
 @pytest.mark.parametrize("options", WAYS)
