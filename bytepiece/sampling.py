@@ -1,5 +1,6 @@
 """Random segmentations: perfect sampling follows the law, and Viterbi sampling does not."""
 
+import secrets
 from typing import NamedTuple
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy.typing as npt
 
 from bytepiece._jit import F64, I32, I64, U8, Scalar, kernel
 from bytepiece.buffers import head, room
+from bytepiece.errors import ArgumentError
 from bytepiece.forward import Weights, backward, edge_term, scale
-from bytepiece.rng import document_words, uniforms
+from bytepiece.rng import document_words, uniforms, unsigned
 from bytepiece.text import Segments
 from bytepiece.trie import Trie, child
 from bytepiece.viterbi import Scores, longest, trace
@@ -30,6 +32,26 @@ class Streams(NamedTuple):
     doc_ids: npt.NDArray[np.uint64]
     first_sample: np.uint64
     samples: int
+
+
+def streams(
+    seed: int | None, epoch: int, doc_ids: npt.NDArray[np.uint64], first_sample: int, samples: int
+) -> Streams:
+    """The streams of a batch of documents; without a seed, with a fresh one.
+
+    Raises:
+        ArgumentError: a number is outside its range.
+    """
+    if samples < 1:
+        raise ArgumentError(f"samples must be at least 1, not {samples}")
+    unsigned(first_sample + samples - 1, 32, "sample")
+    return Streams(
+        unsigned(secrets.randbits(64) if seed is None else seed, 64, "seed"),
+        unsigned(epoch, 32, "epoch"),
+        doc_ids,
+        unsigned(first_sample, 32, "sample"),
+        samples,
+    )
 
 
 def perfect_ids(

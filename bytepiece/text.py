@@ -17,6 +17,8 @@ Text = str | bytes | bytearray | memoryview
 
 MAX_SEGMENT = (1 << 31) - 2
 """Longest segment in bytes, for positions in one are int32."""
+MAX_DOCUMENT = 1 << 32
+"""Longest text in bytes, for a segment's offset in one is a word of 32 bits in `bytepiece.rng`."""
 
 # The ten digits of every script follow one another; these are the zeros (Unicode 15.1, category
 # Nd). A table of our own, because a model must not depend on the Unicode version of the Python.
@@ -133,58 +135,58 @@ def segment(
         allowed: names and ids of the special tokens that count as such inside a text.
 
     Raises:
-        ArgumentError: a text is neither str nor bytes, or a segment is longer than 2^31 − 2 bytes.
+        ArgumentError: a text is neither str nor bytes, or it or a line of it is too long.
     """
     steps = rules.normalization
     if bos is None and eos is None and not allowed:
         parts = [to_bytes(text, steps) for text in texts]
         documents = np.arange(len(parts), dtype=np.int64)
         special = np.full(len(parts), -1, dtype=np.int32)
+        first_parts = documents
     else:
-        parts, owners, marks = [], [], []
+        parts, owners, ids, firsts = [], [], [], []
         for document, text in enumerate(texts):
-            for part, mark in _marked(text, steps, bos, eos, allowed or {}):
+            firsts.append(len(parts))
+            for part, id_ in _marked(text, steps, bos, eos, allowed or {}):
                 parts.append(part)
                 owners.append(document)
-                marks.append(mark)
+                ids.append(id_)
         documents = np.array(owners, dtype=np.int64)
-        special = np.array(marks, dtype=np.int32)
+        special = np.array(ids, dtype=np.int32)
+        first_parts = np.array(firsts, dtype=np.int64)
     bounds = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, parts), dtype=np.int64, count=len(parts)), out=bounds[1:])
-    return _segments(b"".join(parts), bounds, documents, special, rules.isolate_digits)
+    buffer = np.frombuffer(b"".join(parts), dtype=np.uint8)
+    starts = bounds[first_parts]
+    bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits, 0)
+    if len(buffer) > MAX_SEGMENT:
+        _check_lengths(bounds, np.append(starts, len(buffer)))
+    return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
 
 
 def _marked(
     text: Text, steps: Sequence[str], bos: int | None, eos: int | None, allowed: dict[str, int]
 ) -> Iterator[tuple[bytes, int]]:
-    """A document as stretches of text, marked −1, and special tokens: no text, marked by the id."""
+    """A document as stretches of text, with −1, and as special tokens: no text, with their id."""
     if bos is not None:
         yield b"", bos
-    for part in split_special(text, allowed) if allowed else [text]:
-        if allowed and isinstance(part, str):
-            yield b"", allowed[part]
-        else:
-            yield to_bytes(part, steps), -1
+    if allowed:
+        for part in split_special(text, allowed):
+            if isinstance(part, str):
+                yield b"", allowed[part]
+            else:
+                yield to_bytes(part, steps), -1
+    else:
+        yield to_bytes(text, steps), -1
     if eos is not None:
         yield b"", eos
 
 
-def _segments(
-    text: bytes,
-    part_bounds: npt.NDArray[np.int64],
-    part_documents: npt.NDArray[np.int64],
-    part_special: npt.NDArray[np.int32],
-    isolate_digits: bool,
-) -> Segments:
-    buffer = np.frombuffer(text, dtype=np.uint8)
-    bounds, part_of = segment_bounds(buffer, part_bounds, part_special, isolate_digits, 0)
-    if len(bounds) > 1 and np.diff(bounds).max() > MAX_SEGMENT:
+def _check_lengths(bounds: I64, starts: I64) -> None:
+    if np.diff(bounds).max() > MAX_SEGMENT:
         raise ArgumentError(f"a line of more than {MAX_SEGMENT} bytes; cut it up first")
-    documents = part_documents[part_of]
-    firsts = np.searchsorted(
-        part_documents, np.arange(part_documents[-1] + 1 if len(part_documents) else 0)
-    )
-    return Segments(buffer, bounds, documents, part_special[part_of], part_bounds[firsts])
+    if np.diff(starts).max() > MAX_DOCUMENT:
+        raise ArgumentError(f"a text of more than {MAX_DOCUMENT} bytes; cut it up first")
 
 
 @kernel

@@ -2,11 +2,10 @@
 
 import math
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +17,15 @@ from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
 from bytepiece.model import Model
 from bytepiece.parallel import ordered_map
+from bytepiece.rng import unsigned, unsigned_array
 from bytepiece.streaming import StreamDecoder
 from bytepiece.text import Segments, Text, segment
 from bytepiece.viterbi import Scores, best_ids
 
 Sampler = Literal["perfect", "viterbi"]
+T = TypeVar("T")
+
+AllowedSpecial = Literal["all"] | Iterable[str]
 
 
 class Tokenizer:
@@ -104,6 +107,38 @@ class Tokenizer:
         """One more than the largest id: the rows an embedding table needs."""
         return self._model.vocab_size
 
+    @overload
+    def encode(
+        self,
+        text: Text,
+        add_bos: bool = ...,
+        add_eos: bool = ...,
+        alpha: float | None = ...,
+        iter: Literal[False] = ...,
+        *,
+        sampler: Sampler = ...,
+        seed: int | None = ...,
+        epoch: int = ...,
+        doc_id: int = ...,
+        sample: int = ...,
+        allowed_special: AllowedSpecial = ...,
+    ) -> list[int]: ...
+    @overload
+    def encode(
+        self,
+        text: Text,
+        add_bos: bool = ...,
+        add_eos: bool = ...,
+        alpha: float | None = ...,
+        *,
+        iter: Literal[True],
+        sampler: Sampler = ...,
+        seed: int | None = ...,
+        epoch: int = ...,
+        doc_id: int = ...,
+        sample: int = ...,
+        allowed_special: AllowedSpecial = ...,
+    ) -> Iterator[int]: ...
     def encode(
         self,
         text: Text,
@@ -117,8 +152,8 @@ class Tokenizer:
         epoch: int = 0,
         doc_id: int = 0,
         sample: int = 0,
-        allowed_special: Literal["all"] | Iterable[str] = (),
-    ) -> Any:
+        allowed_special: AllowedSpecial = (),
+    ) -> list[int] | Iterator[int]:
         """The ids of one text.
 
         Args:
@@ -135,8 +170,9 @@ class Tokenizer:
             ArgumentError: an argument is outside its range.
         """
         segments = self._segment([text], add_bos, add_eos, allowed_special)
-        streams = _streams(seed, epoch, _unsigned([doc_id], 64, "doc_id"), sample, 1)
-        ids = self._encode(segments, alpha, sampler, streams, 1)[0].tolist()
+        numbers = np.array([unsigned(doc_id, 64, "doc_id")])
+        streams = sampling.streams(seed, epoch, numbers, sample, 1)
+        ids: list[int] = self._encode(segments, alpha, sampler, streams, 1)[0].tolist()
         return _iterator(ids) if iter else ids
 
     def encode_batch(
@@ -153,7 +189,7 @@ class Tokenizer:
         doc_ids: Sequence[int] | npt.NDArray[np.integer[Any]] | None = None,
         samples: int = 1,
         threads: int = 1,
-        allowed_special: Literal["all"] | Iterable[str] = (),
+        allowed_special: AllowedSpecial = (),
     ) -> Encoded:
         """The ids of many texts, as flat arrays.
 
@@ -182,17 +218,43 @@ class Tokenizer:
         segments = self._segment(texts, add_bos, add_eos, allowed_special)
         documents = len(segments.document_starts)
         if doc_ids is None:
-            first = _unsigned([doc_id0], 64, "doc_id0")
-            _unsigned([doc_id0 + max(documents - 1, 0)], 64, "doc_id0 + number of texts")
-            numbers = first[0] + np.arange(documents, dtype=np.uint64)
+            first = unsigned(doc_id0, 64, "doc_id0")
+            unsigned(doc_id0 + max(documents - 1, 0), 64, "doc_id0 + number of texts")
+            numbers = first + np.arange(documents, dtype=np.uint64)
         else:
-            numbers = _unsigned(doc_ids, 64, "doc_ids")
+            numbers = unsigned_array(doc_ids, "doc_ids")
             if numbers.shape != (documents,):
                 raise ArgumentError(f"{numbers.size} doc_ids for {documents} texts")
         return self._encode(
-            segments, alpha, sampler, _streams(seed, epoch, numbers, 0, samples), threads
+            segments, alpha, sampler, sampling.streams(seed, epoch, numbers, 0, samples), threads
         )
 
+    @overload
+    def tokenize(
+        self,
+        text: Text,
+        alpha: float | None = ...,
+        iter: Literal[False] = ...,
+        *,
+        sampler: Sampler = ...,
+        seed: int | None = ...,
+        epoch: int = ...,
+        doc_id: int = ...,
+        sample: int = ...,
+    ) -> list[bytes]: ...
+    @overload
+    def tokenize(
+        self,
+        text: Text,
+        alpha: float | None = ...,
+        *,
+        iter: Literal[True],
+        sampler: Sampler = ...,
+        seed: int | None = ...,
+        epoch: int = ...,
+        doc_id: int = ...,
+        sample: int = ...,
+    ) -> Iterator[bytes]: ...
     def tokenize(
         self,
         text: Text,
@@ -204,7 +266,7 @@ class Tokenizer:
         epoch: int = 0,
         doc_id: int = 0,
         sample: int = 0,
-    ) -> Any:
+    ) -> list[bytes] | Iterator[bytes]:
         """The pieces of one text: bytes that joined are the text, normalized if the model says so.
 
         Args:
@@ -304,7 +366,7 @@ class Tokenizer:
         texts: Iterable[Text],
         add_bos: bool,
         add_eos: bool,
-        allowed_special: Literal["all"] | Iterable[str],
+        allowed_special: AllowedSpecial,
     ) -> Segments:
         if allowed_special == "all":
             allowed = self._specials
@@ -367,33 +429,5 @@ class Tokenizer:
         return latest[1]
 
 
-def _iterator(values: list[Any]) -> Iterator[Any]:
+def _iterator(values: list[T]) -> Iterator[T]:
     yield from values
-
-
-def _unsigned(values: Any, bits: int, name: str) -> npt.NDArray[np.uint64]:
-    # NumPy would make a float of an int of 64 bits among smaller ones.
-    array = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
-    if array.dtype == object and not all(isinstance(v, (int, np.integer)) for v in array.flat):
-        raise ArgumentError(f"{name} must be whole numbers")
-    if array.dtype != object and array.dtype.kind not in "iu":
-        raise ArgumentError(f"{name} must be whole numbers, not {array.dtype.name}")
-    if array.size and (array.min() < 0 or int(array.max()) >= 1 << bits):
-        raise ArgumentError(f"{name} must be in 0…2^{bits} − 1")
-    return array.astype(np.uint64)
-
-
-def _streams(
-    seed: int | None, epoch: int, doc_ids: npt.NDArray[np.uint64], first: int, samples: int
-) -> sampling.Streams:
-    if seed is None:
-        seed = secrets.randbits(64)
-    if samples < 1:
-        raise ArgumentError(f"samples must be at least 1, not {samples}")
-    return sampling.Streams(
-        _unsigned([seed], 64, "seed")[0],
-        _unsigned([epoch], 32, "epoch")[0],
-        doc_ids,
-        _unsigned([first, first + samples - 1], 32, "sample")[0],
-        samples,
-    )
