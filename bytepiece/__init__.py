@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bytepiece import errors as errors
+    from bytepiece import model_io as model_io
     from bytepiece.encoded import Encoded as Encoded
     from bytepiece.model import Model as Model
     from bytepiece.model import SpecialToken as SpecialToken
@@ -35,11 +37,16 @@ _HOMES = {
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
 
 
+_MODULES = ("errors", "model_io")  # of use by themselves
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_MODULES])

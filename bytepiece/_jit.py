@@ -95,6 +95,10 @@ _CACHE_DIR = _cache_dir()
 def kernel(function: F) -> F:
     """Compile a function at its first call; it runs without the interpreter lock.
 
+    A kernel that Python calls fills arrays it is given and returns numbers only. To return an
+    array Numba runs Python code, in which a pending signal may raise, as Ctrl-C does; Numba is not
+    prepared for that, and crashes.
+
     Arithmetic is IEEE's, never fastmath: the kernels live on -inf. Compiled code is kept between
     processes wherever a directory can be written, and compiled anew in each process elsewhere.
     """
@@ -108,18 +112,34 @@ def kernel(function: F) -> F:
 
 
 class _Notice(event.Listener):
-    """Logs once when a kernel of ours has to be compiled, for it takes seconds."""
+    """Logs once when a kernel of ours has to be compiled, which takes seconds; adds them up."""
 
     said = False
+    seconds = 0.0
+    _depth = 0
+    _start = 0.0
 
     def on_start(self, event: Any) -> None:
         module = event.data["dispatcher"].py_func.__module__
         if not self.said and str(module).startswith(f"{__package__}."):
             self.said = True
-            logger.info("compiling kernels: a few seconds, the first time only")
+            often = "the first time only" if _CACHE_DIR else "every time: no place to keep them"
+            logger.info("compiling kernels: a few seconds, %s", often)
+        # A kernel that calls another compiles it on the way.
+        if self._depth == 0:
+            self._start = time.monotonic()
+        self._depth += 1
 
-    def on_end(self, event: Any) -> None:
-        pass
+    def on_end(self, event: Any) -> None:  # noqa: ARG002
+        self._depth -= 1
+        if self._depth == 0:
+            self.seconds += time.monotonic() - self._start
 
 
-event.register("numba:compile", _Notice())  # type: ignore[no-untyped-call]
+def compile_seconds() -> float:
+    """How long this process has compiled so far."""
+    return _NOTICE.seconds
+
+
+_NOTICE = _Notice()
+event.register("numba:compile", _NOTICE)  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I32, I64, Scalar, kernel
+from bytepiece.strings import offsets_of
 from bytepiece.text import Segments
 
 _CHUNK = 1 << 18
@@ -84,8 +85,7 @@ def assemble(
     lengths = np.zeros((documents, samples), dtype=np.int64)
     for (_, counts), low in zip(chunks, lows, strict=True):
         _add_lengths(lengths, segments, low, counts.reshape(-1, samples))
-    offsets = np.zeros(documents * samples + 1, dtype=np.int64)
-    np.cumsum(lengths.ravel(), out=offsets[1:])
+    offsets = offsets_of(lengths.ravel())
     out = np.empty(offsets[-1], dtype=np.int32)
     ends = offsets[:-1].copy().reshape(documents, samples)
     for (ids, counts), low in zip(chunks, lows, strict=True):
@@ -95,8 +95,7 @@ def assemble(
 
 def repeat(rows: Encoded, times: int) -> Encoded:
     """Each row as often as asked."""
-    offsets = np.zeros(len(rows) * times + 1, dtype=np.int64)
-    np.cumsum(np.repeat(np.diff(rows.offsets), times), out=offsets[1:])
+    offsets = offsets_of(np.repeat(np.diff(rows.offsets), times))
     return Encoded(np.concatenate([np.tile(row, times) for row in rows] or [rows.ids]), offsets)
 
 

@@ -17,6 +17,10 @@ MAX_PIECES = 1 << 22
 """Most pieces a model may have."""
 MAX_PIECE_LENGTH = 1024
 """Longest piece, in bytes: the cost of a byte of text is bounded by it."""
+MAX_BYTES = 1 << 25
+"""Most bytes that all pieces may have together: the trie takes up to 50 bytes for each."""
+MAX_SPECIAL_TOKENS = 1 << 16
+"""Most special tokens a model may have."""
 MAX_ID = (1 << 24) - 1
 """Largest id of a piece or a special token."""
 MAX_SCORE = float(1 << 20)
@@ -53,8 +57,8 @@ class TextRules:
     unknown: None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.normalization, tuple):
-            raise ModelError("normalization must be a tuple of steps, such as ('NFC',)")
+        if not isinstance(self.normalization, tuple) or len(self.normalization) > 4:
+            raise ModelError("normalization must be a tuple of up to 4 steps, such as ('NFC',)")
         for step in self.normalization:
             if step not in get_args(NormalizationStep):
                 known = ", ".join(get_args(NormalizationStep))
@@ -116,9 +120,11 @@ class Model:
     def __post_init__(self) -> None:
         pieces = tuple(self.pieces)
         _check_pieces(pieces)
+        if not isinstance(self.rules, TextRules):
+            raise ModelError(f"rules must be TextRules, not {type(self.rules).__name__}")
         specials = tuple(self.special_tokens)
         _check_special_tokens(specials)
-        scores = column(self.scores, np.float64, "scores")
+        scores = column(self.scores, np.float64, "scores") + 0.0  # so that −0 is 0
         if not np.all(np.abs(scores) <= MAX_SCORE):
             raise ModelError(f"a score is not a finite number of at most {MAX_SCORE:.0f} in size")
         if self.ids is None:
@@ -147,7 +153,7 @@ class Model:
             ("ids", ids),
             ("special_tokens", specials),
             ("counts", counts),
-            ("record", MappingProxyType(dict(self.record))),
+            ("record", MappingProxyType(_json_copy(self.record))),
         ):
             object.__setattr__(self, name, value)
 
@@ -169,7 +175,7 @@ class Model:
 
     @cached_property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits: equal for models that encode and decode everything alike."""
+        """64 hexadecimal digits; models that have the same encode and decode everything alike."""
         settings = {
             "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
             "rules": [self.rules.normalization, self.rules.isolate_digits, self.rules.segment],
@@ -204,6 +210,17 @@ class Model:
             f"<bytepiece.Model: {len(self.pieces)} pieces, "
             f"{len(self.special_tokens)} special tokens, {self.rules}>"
         )
+
+
+def _json_copy(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of one's own, which JSON gives back as it is."""
+    try:
+        copy = json.loads(json.dumps(dict(record), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelError(f"the record is not JSON: {error!s:.80}") from None
+    if not isinstance(copy, dict) or copy != dict(record):
+        raise ModelError("the record is not JSON: it needs names that are str, and lists")
+    return copy
 
 
 def column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
@@ -249,6 +266,8 @@ def _check_pieces(pieces: Sequence[bytes]) -> None:
             f"the piece {longest[:20]!r}… has {len(longest)} bytes, "
             f"more than {MAX_PIECE_LENGTH}, the most allowed"
         )
+    if sum(map(len, pieces)) > MAX_BYTES:
+        raise ModelError(f"the pieces have more than {MAX_BYTES} bytes together, the most allowed")
     known = set(pieces)
     if len(known) < len(pieces):
         seen: set[bytes] = set()
@@ -263,6 +282,8 @@ def _check_pieces(pieces: Sequence[bytes]) -> None:
 
 
 def _check_special_tokens(specials: Sequence[SpecialToken]) -> None:
+    if len(specials) > MAX_SPECIAL_TOKENS:
+        raise ModelError(f"there are more than {MAX_SPECIAL_TOKENS} special tokens")
     for token in specials:
         if not isinstance(token.name, str) or not token.name:
             raise ModelError(f"a special token needs a name, not {token.name!r:.60}")

@@ -26,7 +26,7 @@ from bytepiece.errors import BytepieceError, ModelError
 from bytepiece.formats import original
 from bytepiece.model import MAX_PIECES, Model, SpecialToken, TextRules
 
-MAX_FILE_SIZE = 1 << 30
+MAX_FILE_SIZE = 1 << 28
 """Largest model file that is read, in bytes."""
 
 _VERSION = 1
@@ -56,6 +56,11 @@ def load(path: str | os.PathLike[str]) -> Model:
         OSError: the file cannot be read.
         ModelError: it does not hold a valid model; the message begins with the path.
     """
+    return load_with_format(path)[0]
+
+
+def load_with_format(path: str | os.PathLike[str]) -> tuple[Model, str]:
+    """As `load`; and the format of the file, "bytepiece" or "original"."""
     path = Path(path)
     try:
         return _parse(_read(path))
@@ -123,7 +128,7 @@ def _escape(char: str) -> str:
 
 def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
     """Write a file, all of it or, on any failure, nothing."""
-    target = Path(path).resolve()  # a link stays one, and what it points to is replaced
+    target = Path(os.path.realpath(path))  # a link stays one; what it points to is replaced
     if target.exists() and not target.is_file():
         raise FileExistsError(errno.EEXIST, "is no regular file; give another name", str(path))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
@@ -150,7 +155,7 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _parse(content: bytes) -> Model:
+def _parse(content: bytes) -> tuple[Model, str]:
     try:
         document = json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_constant)
     except RecursionError:
@@ -162,9 +167,9 @@ def _parse(content: bytes) -> Model:
     if not isinstance(document, dict) or not document:
         raise ModelError("is not a model: its JSON is not an object with fields")
     if document.get("format") == "bytepiece":
-        return _from_document(document)
+        return _from_document(document), "bytepiece"
     if all(isinstance(entry, list) and len(entry) == 3 for entry in document.values()):
-        return original.from_dict(document)
+        return original.from_dict(document), "original"
     raise ModelError('is JSON of another kind: no "format": "bytepiece" in it')
 
 
@@ -256,8 +261,11 @@ def _lines(model: Model) -> Iterable[str]:
 
 def _json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    # The name of a file need not be Unicode; Python's lone surrogates are escaped.
-    return json.dumps(value) if any("\ud800" <= char <= "\udfff" for char in text) else text
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # the name of a file need not be Unicode
+        return json.dumps(value)
+    return text
 
 
 def _spelling(piece: bytes) -> str:

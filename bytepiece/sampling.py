@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import F64, I32, I64, U8, Scalar, kernel
-from bytepiece.buffers import head, room
 from bytepiece.errors import ArgumentError
 from bytepiece.forward import Weights, backward, edge_term, scale
 from bytepiece.rng import document_words, uniforms, unsigned
+from bytepiece.strings import longest
 from bytepiece.text import Segments
 from bytepiece.trie import Trie, child
-from bytepiece.viterbi import Scores, longest, trace
+from bytepiece.viterbi import Scores, trace
 
 
 class Streams(NamedTuple):
@@ -44,12 +44,13 @@ def streams(
     """
     if samples < 1:
         raise ArgumentError(f"samples must be at least 1, not {samples}")
-    unsigned(first_sample + samples - 1, 32, "sample")
+    first = unsigned(first_sample, 32, "sample")
+    unsigned(int(first) + samples - 1, 32, "sample")
     return Streams(
         unsigned(secrets.randbits(64) if seed is None else seed, 64, "seed"),
         unsigned(epoch, 32, "epoch"),
         doc_ids,
-        unsigned(first_sample, 32, "sample"),
+        first,
         samples,
     )
 
@@ -71,8 +72,9 @@ def perfect_ids(
 
     Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
     """
-    drawn, counts = _perfect_ids(trie, weights, ids, segments, streams, low, high)
-    return drawn, counts
+    out, counts = _room(segments, streams, low, high)
+    filled = _perfect_ids(trie, weights, ids, segments, streams, low, high, out, counts)
+    return out[:filled].copy(), counts
 
 
 def viterbi_ids(
@@ -88,8 +90,18 @@ def viterbi_ids(
 
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
-    drawn, counts = _viterbi_ids(trie, scores, alpha, segments, streams, low, high)
-    return drawn, counts
+    out, counts = _room(segments, streams, low, high)
+    filled = _viterbi_ids(trie, scores, alpha, segments, streams, low, high, out, counts)
+    return out[:filled].copy(), counts
+
+
+def _room(
+    segments: Segments, streams: Streams, low: int, high: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Room for a token per byte; what is not needed is never touched."""
+    size = int(segments.bounds[high] - segments.bounds[low])
+    counts = np.empty((high - low) * streams.samples, dtype=np.int32)
+    return np.empty(size * streams.samples, dtype=np.int32), counts
 
 
 @kernel
@@ -147,13 +159,13 @@ def _perfect_ids(
     streams: Streams,
     low: Scalar,
     high: Scalar,
-) -> tuple[I32, I32]:
+    out: I32,
+    counts: I32,
+) -> Scalar:
     length = longest(segments.bounds, low, high)
     z = np.empty(length + 1, dtype=np.float64)
     z_exponent = np.empty(length + 1, dtype=np.int64)
     samples = streams.samples
-    counts = np.empty((high - low) * samples, dtype=np.int32)
-    out = np.empty(256, dtype=np.int32)
     filled = 0
     for segment in range(low, high):
         start, stop = segments.bounds[segment], segments.bounds[segment + 1]
@@ -168,7 +180,6 @@ def _perfect_ids(
                 streams.doc_ids[document],
                 streams.first_sample + np.uint64(sample),
             )
-            out = room(out, filled, length)
             before = filled
             position = 0
             second = 0.0
@@ -184,7 +195,7 @@ def _perfect_ids(
                 out[filled] = ids[node]
                 filled += 1
             counts[(segment - low) * samples + sample] = filled - before
-    return head(out, filled), counts
+    return filled
 
 
 # Candidates reach a position longest piece first, the order in which `best_path` pushes them. The
@@ -215,7 +226,7 @@ def viterbi_path(
     second = 0.0
     for position in range(length):
         here = held[position]
-        node = np.int64(1 + text[start + position])
+        node = 1 + np.int64(text[start + position])
         end = position + 1
         while True:
             if trie.units[node, 1] & 1:
@@ -227,7 +238,10 @@ def viterbi_path(
                     else:
                         uniform = second
                     draws += 1
-                    accepted = uniform < 1.0 / (1.0 + np.exp(-alpha * (score - held[end])))
+                    # At 700 the probability is 0 in any case, and exp is still finite.
+                    accepted = uniform < 1.0 / (
+                        1.0 + np.exp(min(alpha * (held[end] - score), 700.0))
+                    )
                 if accepted:
                     held[end] = score
                     origin[end] = position
@@ -249,14 +263,14 @@ def _viterbi_ids(
     streams: Streams,
     low: Scalar,
     high: Scalar,
-) -> tuple[I32, I32]:
+    out: I32,
+    counts: I32,
+) -> Scalar:
     length = longest(segments.bounds, low, high)
     held = np.empty(length + 1, dtype=np.float64)
     origin = np.empty(length + 1, dtype=np.int32)
     via = np.empty(length + 1, dtype=np.int32)
     samples = streams.samples
-    counts = np.empty((high - low) * samples, dtype=np.int32)
-    out = np.empty(256, dtype=np.int32)
     filled = 0
     for segment in range(low, high):
         start, stop = segments.bounds[segment], segments.bounds[segment + 1]
@@ -269,11 +283,10 @@ def _viterbi_ids(
                 streams.doc_ids[document],
                 streams.first_sample + np.uint64(sample),
             )
-            out = room(out, filled, stop - start)
             before = filled
             viterbi_path(
                 trie, scores, alpha, segments.text, start, stop, words, offset, held, origin, via
             )
             filled = trace(scores.ids, origin, via, stop - start, out, filled)
             counts[(segment - low) * samples + sample] = filled - before
-    return head(out, filled), counts
+    return filled

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I32, I64, U8, Scalar, kernel
-from bytepiece.buffers import head, room
 from bytepiece.errors import ArgumentError
 from bytepiece.model import TextRules
+from bytepiece.strings import offsets_of
 
 Text = str | bytes | bytearray | memoryview
 
@@ -21,7 +21,7 @@ MAX_DOCUMENT = 1 << 32
 """Longest text in bytes, for a segment's offset in one is a word of 32 bits in `bytepiece.rng`."""
 
 # The ten digits of every script follow one another; these are the zeros (Unicode 15.1, category
-# Nd). A table of our own, because a model must not depend on the Unicode version of the Python.
+# Nd). A table of our own: which characters are digits differs between versions of Python.
 _ZEROS = np.array(
     [
         0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66,
@@ -107,12 +107,17 @@ def split_special(text: Text, names: Iterable[str]) -> list[bytes | str]:
     if not len(automaton):
         return [raw]
     automaton.make_automaton()
+    found = []
+    for last, name in automaton.iter(spell(raw)):
+        length = len(name.encode("utf-8"))
+        found.append((last + 1 - length, -length, name))
     parts: list[bytes | str] = []
     done = 0
-    for last, name in automaton.iter_long(spell(raw)):
-        start = last + 1 - len(name.encode("utf-8"))
-        parts += [raw[done:start], name]
-        done = last + 1
+    # Not iter_long: it passes over names that begin inside another one that then breaks off.
+    for start, negative_length, name in sorted(found):
+        if start >= done:
+            parts += [raw[done:start], name]
+            done = start - negative_length
     parts.append(raw[done:])
     return parts
 
@@ -154,11 +159,10 @@ def segment(
         documents = np.array(owners, dtype=np.int64)
         special = np.array(ids, dtype=np.int32)
         first_parts = np.array(firsts, dtype=np.int64)
-    bounds = np.zeros(len(parts) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, parts), dtype=np.int64, count=len(parts)), out=bounds[1:])
+    bounds = offsets_of(map(len, parts))
     buffer = np.frombuffer(b"".join(parts), dtype=np.uint8)
     starts = bounds[first_parts]
-    bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits, 0)
+    bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
     if len(buffer) > MAX_SEGMENT:
         _check_lengths(bounds, np.append(starts, len(buffer)))
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
@@ -251,26 +255,56 @@ def segment_end(
     return position
 
 
-@kernel
 def segment_bounds(
-    text: U8, part_bounds: I64, part_special: I32, isolate_digits: bool, most: Scalar
+    text: U8, part_bounds: I64, part_special: I32, isolate_digits: bool, most: int = 0
 ) -> tuple[I64, I64]:
-    """Where the segments of all parts begin, and the end; and the part of each."""
-    parts = len(part_bounds) - 1
-    bounds = np.empty(2 * parts + 16, dtype=np.int64)
-    part_of = np.empty(2 * parts + 16, dtype=np.int64)
-    filled = 0
-    for part in range(parts):
+    """Cut parts of a text into segments.
+
+    Args:
+        text: uint8[bytes].
+        part_bounds: int64[parts + 1], where each part begins, and the end.
+        part_special: int32[parts], −1, or the special token that a part without bytes stands for.
+        isolate_digits: see `bytepiece.TextRules`.
+        most: see `segment_end`.
+
+    Returns:
+        int64[segments + 1], where each segment begins, and the end; int64[segments], its part.
+    """
+    # Room that is enough for most texts; what is too little becomes just enough.
+    count = 4 * len(part_special) + 64
+    while True:
+        bounds, part_of = np.empty(count + 1, dtype=np.int64), np.empty(count, dtype=np.int64)
+        room = count
+        count = _segment_bounds(
+            text, part_bounds, part_special, isolate_digits, most, bounds, part_of
+        )
+        if count <= room:
+            return bounds[: count + 1], part_of[:count]
+
+
+@kernel
+def _segment_bounds(
+    text: U8,
+    part_bounds: I64,
+    part_special: I32,
+    isolate_digits: bool,
+    most: Scalar,
+    bounds: I64,
+    part_of: I64,
+) -> Scalar:
+    """How many segments there are; as many are stored as there is room for."""
+    count = 0
+    for part in range(len(part_special)):
         position, stop = part_bounds[part], part_bounds[part + 1]
         special = part_special[part] >= 0
         while position < stop or special:
-            bounds = room(bounds, filled, 2)
-            part_of = room(part_of, filled, 2)
-            bounds[filled] = position
-            part_of[filled] = part
-            filled += 1
+            if count < len(part_of):
+                bounds[count] = position
+                part_of[count] = part
+            count += 1
             position = segment_end(text, position, stop, isolate_digits, most)
             if special:
                 break
-    bounds[filled] = part_bounds[parts]
-    return head(bounds, filled + 1), head(part_of, filled)
+    if count < len(bounds):
+        bounds[count] = part_bounds[len(part_special)]
+    return count

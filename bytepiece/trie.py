@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I32, I64, U8, Scalar, kernel
+from bytepiece.strings import offsets_of
 
 
 class Trie(NamedTuple):
@@ -43,10 +44,9 @@ def build(keys: Sequence[bytes]) -> tuple[Trie, npt.NDArray[np.int32]]:
         the trie, and int32[len(keys)], the node at which each key ends.
     """
     order = sorted(range(len(keys)), key=keys.__getitem__)
-    flat = np.frombuffer(b"".join([keys[i] for i in order]), dtype=np.uint8)
-    offsets = np.zeros(len(keys) + 1, dtype=np.int64)
-    np.cumsum([len(keys[i]) for i in order], out=offsets[1:])
-    trie, sorted_nodes = build_sorted(flat, offsets)
+    in_order = [keys[i] for i in order]
+    flat = np.frombuffer(b"".join(in_order), dtype=np.uint8)
+    trie, sorted_nodes = build_sorted(flat, offsets_of(map(len, in_order)))
     nodes = np.empty_like(sorted_nodes)
     nodes[order] = sorted_nodes
     return trie, nodes
@@ -74,7 +74,8 @@ def build_sorted(
             break
         capacity *= 2
     units = units[:used].copy()
-    trie = Trie(units, _pairs(units))
+    trie = Trie(units, np.zeros(65536, dtype=np.int32))
+    _fill_pairs(*trie)
     for array in trie:
         array.flags.writeable = False
     return trie, nodes
@@ -88,13 +89,11 @@ def child(units: I32, node: Scalar, byte: Scalar) -> Scalar:
 
 
 @kernel
-def _pairs(units: I32) -> I32:
-    pairs = np.zeros(65536, dtype=np.int32)
+def _fill_pairs(units: I32, pairs: I32) -> None:
     for first in range(256):
         if units[1 + first, 1] >> 1 == 0:
             for second in range(256):
                 pairs[first << 8 | second] = child(units, 1 + first, second)
-    return pairs
 
 
 @kernel

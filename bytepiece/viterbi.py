@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32, I64, U8, Scalar, kernel
-from bytepiece.buffers import head, room
-from bytepiece.text import Segments
+from bytepiece._jit import F64, I32, U8, Scalar, kernel
+from bytepiece.strings import longest
+from bytepiece.text import Segments, segment_end
 from bytepiece.trie import Trie, child
 
 
@@ -93,13 +93,34 @@ def trace(ids: I32, origin: I32, via: I32, length: Scalar, out: I32, filled: Sca
     return filled + count
 
 
+def best_ids_of_text(trie: Trie, scores: Scores, text: bytes, isolate_digits: bool) -> I32:
+    """The ids of one text by its best path, without what only batches need."""
+    buffer = np.frombuffer(text, dtype=np.uint8)
+    out = np.empty(len(buffer), dtype=np.int32)
+    return out[: _best_ids_of_text(trie, scores, buffer, isolate_digits, out)]
+
+
 @kernel
-def longest(bounds: I64, low: Scalar, high: Scalar) -> Scalar:
-    """The length of the longest of the segments low…high − 1."""
-    length = np.int64(0)
-    for segment in range(low, high):
-        length = max(length, bounds[segment + 1] - bounds[segment])
-    return length
+def _best_ids_of_text(
+    trie: Trie, scores: Scores, text: U8, isolate_digits: bool, out: I32
+) -> Scalar:
+    size = min(len(text), 1024)
+    best = np.empty(size + 1, dtype=np.float64)
+    origin = np.empty(size + 1, dtype=np.int32)
+    via = np.empty(size + 1, dtype=np.int32)
+    filled = 0
+    start = np.int64(0)
+    while start < len(text):
+        stop = segment_end(text, start, len(text), isolate_digits, 0)
+        if stop - start > size:
+            size = stop - start
+            best = np.empty(size + 1, dtype=np.float64)
+            origin = np.empty(size + 1, dtype=np.int32)
+            via = np.empty(size + 1, dtype=np.int32)
+        best_path(trie, scores, text, start, stop, best, origin, via)
+        filled = trace(scores.ids, origin, via, stop - start, out, filled)
+        start = stop
+    return filled
 
 
 def best_ids(
@@ -110,26 +131,25 @@ def best_ids(
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], how many each has.
     """
-    ids, counts = _best_ids(trie, scores, segments, low, high)
-    return ids, counts
+    counts = np.empty(high - low, dtype=np.int32)
+    out = np.empty(segments.bounds[high] - segments.bounds[low], dtype=np.int32)
+    filled = _best_ids(trie, scores, segments, low, high, out, counts)
+    return out[:filled].copy(), counts
 
 
 @kernel
 def _best_ids(
-    trie: Trie, scores: Scores, segments: Segments, low: Scalar, high: Scalar
-) -> tuple[I32, I32]:
+    trie: Trie, scores: Scores, segments: Segments, low: Scalar, high: Scalar, out: I32, counts: I32
+) -> Scalar:
     length = longest(segments.bounds, low, high)
     best = np.empty(length + 1, dtype=np.float64)
     origin = np.empty(length + 1, dtype=np.int32)
     via = np.empty(length + 1, dtype=np.int32)
-    counts = np.empty(high - low, dtype=np.int32)
-    out = np.empty(256, dtype=np.int32)
     filled = 0
     for segment in range(low, high):
         start, stop = segments.bounds[segment], segments.bounds[segment + 1]
-        out = room(out, filled, stop - start)
         before = filled
         best_path(trie, scores, segments.text, start, stop, best, origin, via)
         filled = trace(scores.ids, origin, via, stop - start, out, filled)
         counts[segment - low] = filled - before
-    return head(out, filled), counts
+    return filled

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .documents import BadLineError, converted, field_of
+from bytepiece.errors import VocabularyError
+from bytepiece.records import value_of
+
+from .documents import converted
 from .options import files_argument, load_tokenizer, model_option
 from .progress import for_filter
 from .streams import STDIN, read_lines, write
@@ -33,7 +36,8 @@ _MOST_DIGITS = 18
 def command(files: tuple[Path, ...], model: Path, format: str) -> None:
     """Turn ids, as `bytepiece encode` writes them, back into text.
 
-    A line gives a line, and bad ones end the run. Special tokens stand for no text. Texts with
+    A line gives a line, with a line end even where the last one had none, and bad ones end the
+    run. Special tokens stand for no text. Texts with
     line ends in them stay apart with --format jsonl. Without FILE, or where it is -, standard
     input is read.
 
@@ -67,18 +71,18 @@ class _Words(dict[bytes, bytes]):
         if not word.isdigit() or len(word) > _MOST_DIGITS:
             hint = "; JSON lines need --format jsonl" if word.startswith(b"{") else ""
             shown = word.decode("utf-8", "backslashreplace")
-            raise BadLineError(f"{_no_id(shown, self._tokenizer)}{hint}")
+            raise VocabularyError(f"{_no_id(shown, self._tokenizer)}{hint}")
         self[word] = text = self._tokenizer.decode_bytes([int(word)])
         return text
 
 
 def _record(tokenizer: "Tokenizer", line: bytes) -> bytes:
-    ids = field_of(line, "ids")
+    ids = value_of(line, "ids")
     if not isinstance(ids, list):
-        raise BadLineError('the field "ids" is not a list of ids')
+        raise VocabularyError('the field "ids" is not a list of ids')
     for id_ in ids:
         if type(id_) is not int:
-            raise BadLineError(_no_id(json.dumps(id_), tokenizer))
+            raise VocabularyError(_no_id(json.dumps(id_), tokenizer))
     return json.dumps({"text": tokenizer.decode(ids)}, ensure_ascii=False).encode()
 
 

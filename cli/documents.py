@@ -1,21 +1,18 @@
 """Documents: the lines of text files, and the records of `.jsonl` files."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
 from bytepiece.errors import BytepieceError
+from bytepiece.records import DEFAULT_FIELD, SUFFIX, text_of
 
 from .streams import STDIN, Lines, read_lines
 
 T = TypeVar("T")
-
-
-class BadLineError(Exception):
-    """A line does not hold what it should; the message says what, and what to do."""
 
 
 def documents(
@@ -33,10 +30,12 @@ def documents(
         click.ClickException: a record is not one, after the documents before it were yielded.
     """
     for path in paths or [STDIN]:
-        records = field is not None or path.suffix == ".jsonl"
+        records = field is not None or path.suffix == SUFFIX
         for lines in read_lines(path, advance):
             if records:
-                yield from converted(lines, lambda line: _text(line, field or "text"), blank=False)
+                yield from converted(
+                    lines, partial(text_of, field=field or DEFAULT_FIELD), blank=False
+                )
             else:
                 yield lines.lines
 
@@ -61,7 +60,7 @@ def converted(
 
     Args:
         lines: what to convert.
-        function: raises BadLineError or one of the library's errors where a line is bad.
+        function: raises one of the library's errors where a line is bad.
         blank: blank lines count, too.
 
     Raises:
@@ -72,38 +71,7 @@ def converted(
         if blank or line.strip():
             try:
                 results.append(function(line))
-            except (BadLineError, BytepieceError) as error:
+            except BytepieceError as error:
                 yield results
                 raise click.ClickException(f"{lines.source}:{number}: {error}") from None
     yield results
-
-
-def field_of(line: bytes, name: str, hint: str = "") -> Any:
-    """The value of a field of a JSON record.
-
-    Args:
-        line: the record.
-        name: the field's.
-        hint: what to do where a record has no such field.
-
-    Raises:
-        BadLineError: the line is not a record that has it.
-    """
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadLineError(f"not JSON ({error}); every line must be one JSON object") from None
-    if not isinstance(record, dict):
-        raise BadLineError(f'not a JSON object; every line must be one, such as {{"{name}": …}}')
-    if name not in record:
-        known = ", ".join(json.dumps(key[:30]) for key in list(record)[:9]) or "none"
-        raise BadLineError(f'no field "{name}"; the fields are: {known}{hint}')
-    return record[name]
-
-
-def _text(line: bytes, field: str) -> str:
-    hint = "; --jsonl FIELD names another one"
-    text = field_of(line, field, hint)
-    if not isinstance(text, str):
-        raise BadLineError(f'the field "{field}" is {json.dumps(text):.30}, not a text{hint}')
-    return text

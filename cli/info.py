@@ -1,7 +1,6 @@
 """bytepiece info: what a model file holds."""
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,6 @@ from .streams import write
 
 if TYPE_CHECKING:
     from bytepiece.model import Model
-
-# Only a field can stand so; the original's files have none, and quote every text.
-_OWN_FORMAT = re.compile(rb'"format"\s*:\s*"bytepiece"')
 
 
 @click.command("info", short_help="Say what a model file holds.")
@@ -43,19 +39,18 @@ def command(model: Path, as_json: bool) -> None:
     from bytepiece import model_io  # noqa: PLC0415
 
     with missing_model_explained(model):
-        facts = _facts(model, model_io.load(model))
+        facts = _facts(model, *model_io.load_with_format(model))
     text = json.dumps(facts, ensure_ascii=False, indent=1) if as_json else _table(facts)
     write(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
-def _facts(path: Path, model: "Model") -> dict[str, Any]:
-    content = path.read_bytes()
+def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
     lengths = list(map(len, model.pieces))
     rules = model.rules
     return {
         "file": str(path),
-        "format": "bytepiece" if _OWN_FORMAT.search(content) else "original",
-        "bytes": len(content),
+        "format": format,
+        "bytes": path.stat().st_size,
         "vocab_size": model.vocab_size,
         "pieces": len(model.pieces),
         "piece_length": {

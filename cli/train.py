@@ -1,5 +1,6 @@
 """bytepiece train: text to a model."""
 
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -115,6 +116,7 @@ def command(
     """  # noqa: D301
     # Here, because these import the compiler, which is slow, and --help can do without.
     from bytepiece import model_io  # noqa: PLC0415
+    from bytepiece._jit import compile_seconds  # noqa: PLC0415
     from bytepiece.model import TextRules  # noqa: PLC0415
     from bytepiece.training.corpus import Files  # noqa: PLC0415
 
@@ -146,7 +148,9 @@ def command(
         seconds = time.monotonic() - start
         sample = beginning(paths, jsonl, _SAMPLE)
     text = megabytes(models[0].record["corpus_bytes"])
-    say(f"trained on {text} of text in {duration(seconds)}")
+    compiling = compile_seconds()
+    apart = f", {duration(compiling)} of it compiling" if compiling > 1 else ""
+    say(f"trained on {text} of text in {duration(seconds)}{apart}")
     for (size, target), model in zip(targets.items(), models, strict=True):
         _sum_up(target, model, size, sample)
 
@@ -166,6 +170,7 @@ def _check_writable(target: Path, files: Sequence[Path]) -> None:
     name = click.format_filename(target)
     if target == STDIN:
         raise click.UsageError("a model is written to a file; name one with -o")
+    target = Path(os.path.realpath(target))  # a link stays one, and what it leads to is written
     if target.exists() and not target.is_file():
         raise click.ClickException(f"{name} is no regular file; name another one with -o")
     for file in files:

@@ -59,7 +59,7 @@ def test_records_are_texts_of_their_own(tmp_path):
 def test_a_bad_record_is_named_by_file_and_line(tmp_path, line):
     path = tmp_path / "corpus.jsonl"
     path.write_text('{"text": "good"}\n' + line + "\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"corpus\.jsonl:2: .*text"):
+    with pytest.raises(CorpusError, match=r"corpus\.jsonl:2: (not .*JSON|no field|the field)"):
         bytepiece.train(path)
 
 

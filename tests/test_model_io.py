@@ -95,11 +95,12 @@ def test_a_record_may_hold_the_name_of_any_file(path):
     assert same(model_io.load(path), model)
 
 
-def test_a_record_that_is_not_json_is_not_half_written(path):
+@pytest.mark.parametrize("value", [object(), float("nan"), float("inf"), {1, 2}])
+def test_a_record_that_is_not_json_is_not_half_written(path, value):
     model_io.save(RICH, path)
     before = path.read_bytes()
-    with pytest.raises(TypeError):
-        model_io.save(make_model({}, record={"x": object()}), path)
+    with pytest.raises((TypeError, ValueError)):
+        model_io.save(make_model({}, record={"x": value}), path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -302,6 +303,7 @@ WHOLE = "".join(model_io._lines(RICH)).encode()
         WHOLE.replace("今天".encode(), "今天".encode()[:-1]),
         WHOLE.replace(b"0.1,", b"NaN,"),
         WHOLE.replace(b"0.1,", b"Infinity,"),
+        WHOLE.replace(b"2.5,", b"NaN,"),
         WHOLE.replace(b"0.1,", b"1e999,"),
         WHOLE.replace(b"0.1,", b"1" * 5000 + b","),
         b"[" * 100_000,

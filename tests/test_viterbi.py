@@ -5,7 +5,8 @@ import reference
 from hypothesis import given
 from strategies import INTEGER_SCORES, JIT, SCORES, make_model, scores_of, texts_over, vocabularies
 
-from bytepiece import Tokenizer
+from bytepiece import TextRules, Tokenizer
+from bytepiece.text import to_bytes
 
 ALPHABET = b"ab\xe4"
 
@@ -53,8 +54,16 @@ def test_sums_are_taken_in_the_order_of_the_text():
     assert Tokenizer(make_model(scores | {b"abc": -0.61})).tokenize(b"abc") == [b"a", b"b", b"c"]
 
 
-def test_segments_are_encoded_by_themselves(model, tok):
-    text = b"the hat\n\nand the cat\nthe\n" * (20 if JIT else 2)
-    scores = scores_of(model)
-    expected = [p for s in reference.segments(text) for p in reference.best_path(s, scores)]
+@pytest.mark.parametrize("isolate_digits", [False, True])
+@pytest.mark.parametrize("steps", [(), ("NFC",)])
+def test_segments_are_encoded_by_themselves(model, isolate_digits, steps):
+    """By `encode`, which takes a shorter way for one text, as by `encode_batch`."""
+    scores = scores_of(model) | {b"1": -9.0, b"12": -1.0, b" 3": -1.0}
+    rules = TextRules(normalization=steps, isolate_digits=isolate_digits)
+    tok = Tokenizer(make_model(scores, rules=rules))
+    text = "the hat\n\nand 12 the 3 cat\nthe 今天٣e\u0301\n".encode() * (20 if JIT else 2) + b"\xff"
+    segments = reference.segments(to_bytes(text, steps), isolate_digits)
+    expected = [p for s in segments for p in reference.best_path(s, scores)]
     assert tok.tokenize(text) == expected
+    for row in tok.encode_batch([text, text]):
+        assert tok.ids_to_pieces(row.tolist()) == expected

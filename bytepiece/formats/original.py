@@ -6,13 +6,16 @@ every such file, so it is what these files mean.
 """
 
 import json
+import math
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bytepiece.errors import ModelError
+from bytepiece.logs import logs_of
 from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules, column
 
 RULES = TextRules(normalization=("NFC",))
@@ -58,20 +61,25 @@ def from_counts(
     counts = column(counts, np.int64, "counts")
     if counts.size == 0 or counts.min() < 1:
         raise ModelError("counts must be at least 1")
+    scores = _scores(counts)
+    return Model(tuple(pieces), scores, ids, STANDARD_SPECIAL_TOKENS, rules, counts, record or {})
+
+
+def _scores(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     total = sum(counts.tolist())
     if total > 1 << 53:
         raise ModelError(f"the counts add up to {total}, above 2^53: scores would not be exact")
-    # One logarithm minus another, not the logarithm of a quotient: equal to the last bit, and so
-    # are the ties that decide between segmentations.
-    scores = np.log(counts.astype(np.float64)) - np.log(float(total))
-    return Model(tuple(pieces), scores, ids, STANDARD_SPECIAL_TOKENS, rules, counts, record or {})
+    # One logarithm minus another, not the logarithm of a quotient: as the original does, so that
+    # the ties are the same that decide between segmentations.
+    return logs_of(counts) - math.log(total)
 
 
 def to_json(model: Model) -> str:
     """The text of a file that the original library loads and reads as the same model.
 
-    A model without counts gets counts proportional to exp(score), 2^52 together and at least 1
-    each: its scores then sum to probability 1, and those below −30 change.
+    A model whose scores do not follow from its counts gets counts proportional to exp(score),
+    2^52 together and at least 1 each: its scores then sum to probability 1, and those below −30
+    change.
 
     Raises:
         ModelError: the format cannot say what the model says.
@@ -86,7 +94,7 @@ def to_json(model: Model) -> str:
     if int(model.ids[-1]) != len(model.pieces) + 2:
         raise ModelError("the original format needs ids without gaps")
     counts = model.counts
-    if counts is None:
+    if counts is None or not np.allclose(_scores(counts), model.scores, rtol=1e-12, atol=0.0):
         weights = np.exp(model.scores - model.scores.max())
         counts = np.maximum(np.rint(weights / weights.sum() * 2.0**52), 1).astype(np.int64)
     entries = {

@@ -14,17 +14,26 @@ from bytepiece.model import Model
 from bytepiece.model_io import write_atomically
 
 _SPECIALS = 3
+_TAKEN = {"<unk>", "<s>", "</s>"} | {f"<0x{byte:02X}>" for byte in range(256)}
 _NORMAL, _UNKNOWN, _CONTROL, _UNUSED, _BYTE = 1, 2, 3, 5, 6
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a SentencePiece Unigram model with identity normalization and byte fallback; atomic.
 
-    Ids are kept; 0, 1 and 2 are <unk>, <s> and </s>. SentencePiece's lattice is over characters,
-    and it wants a byte piece for each of the 256 bytes: single bytes that are no printable ASCII
-    character become these, and the other bytes get a second entry after all others. What it cannot
-    represent (pieces with NUL, with U+2581, which stands for the space there, or that are not
-    valid UTF-8) becomes an unused entry, and a warning says how many there are.
+    It encodes most texts alike, not all: SentencePiece's sums are in float32, and its lattice is
+    over characters.
+
+    Ids are kept; 0, 1 and 2 are <unk>, <s> and </s>. SentencePiece wants a byte piece for each of
+    the 256 bytes: single bytes that are no printable ASCII character become these, and the other
+    bytes get a second entry after all others. What it cannot represent (pieces with NUL, with
+    U+2581, which stands for the space there, named like one of its own tokens, or that are not
+    valid UTF-8) becomes an unused entry,
+    and a warning says how many there are.
+
+    Raises:
+        OSError: the file cannot be written.
+        ModelError: a piece has one of the ids 0, 1 and 2.
     """
     write_atomically(path, _message(model))
 
@@ -37,6 +46,7 @@ def _message(model: Model) -> Iterator[bytes]:
     pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
     others = []
     unused = 0
+    taken = set(model.pieces)
     for id_ in range(_SPECIALS, model.vocab_size):
         piece = pieces.get(id_, b"")
         name = _name(piece)
@@ -48,11 +58,14 @@ def _message(model: Model) -> Iterator[bytes]:
             others.append((byte, -100.0, _BYTE))
         if name is None:
             unused += piece != b""
-            entries.append((f"<unused_{id_}>", 0.0, _UNUSED))
+            free = f"<unused_{id_}>"
+            while free.encode() in taken:
+                free += "_"
+            entries.append((free, 0.0, _UNUSED))
         else:
             entries.append((name, scores[id_], _NORMAL))
     if unused:
-        warnings.warn(f"SentencePiece cannot represent {unused} pieces; left unused", stacklevel=4)
+        warnings.warn(f"SentencePiece cannot represent {unused} pieces; left unused", stacklevel=5)
     entries += others
     for entry, score, kind in entries:
         yield _field(1, _field(1, entry.encode()) + _float(2, score) + _integer(3, kind))
@@ -69,6 +82,8 @@ def _name(piece: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     if not text or "\0" in text or "\u2581" in text or (len(text) == 1 and text < " "):
+        return None
+    if text in _TAKEN:
         return None
     return text.replace(" ", "\u2581") if text != "\x7f" else None
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from bytepiece._jit import F64, I64, U8, Scalar, kernel
 from bytepiece.parallel import ordered_map
+from bytepiece.strings import longest
 from bytepiece.training.corpus import Block
 from bytepiece.training.ngrams import NgramModel
 from bytepiece.training.tally import Tally, merge_all, tally
@@ -41,8 +42,9 @@ def count_pieces(
     sizes: list[int] = []
 
     def counted(block: Block) -> Tally:
-        cuts = _cut(model.trie, model.logs, block.text, block.bounds, order, ensure_unicode, mend)
-        return tally(block.text, cuts, np.ones(len(cuts) - 1, dtype=np.int64))
+        cuts = np.empty(len(block.text) + 1, dtype=np.int64)
+        pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
+        return tally(block.text, cuts[: pieces + 1], np.ones(pieces, dtype=np.int64))
 
     def remembered() -> Iterable[Block]:
         for block in blocks:
@@ -64,11 +66,17 @@ def count_pieces(
 # its piece, at a price that is equal for all.
 @kernel
 def _cut(
-    trie: Trie, logs: F64, text: U8, bounds: I64, order: Scalar, ensure_unicode: bool, mend: bool
-) -> I64:
-    """Where the pieces of a block begin, and its end."""
-    cuts = np.empty(len(text) + 1, dtype=np.int64)
-    routes = np.empty(_longest(bounds), dtype=np.uint8)
+    trie: Trie,
+    logs: F64,
+    text: U8,
+    bounds: I64,
+    order: Scalar,
+    ensure_unicode: bool,
+    mend: bool,
+    cuts: I64,
+) -> Scalar:
+    """Find where the pieces of a block begin, and its end; how many they are."""
+    routes = np.empty(longest(bounds, 0, len(bounds) - 1), dtype=np.uint8)
     scores = np.empty(order, dtype=np.float64)
     before = np.empty(order, dtype=np.float64)
     nodes = np.empty(order, dtype=np.int64)
@@ -137,12 +145,4 @@ def _cut(
         for i in range((filled - begin) // 2):
             cuts[begin + i], cuts[filled - 1 - i] = cuts[filled - 1 - i], cuts[begin + i]
     cuts[filled] = len(text)
-    return cuts[: filled + 1]
-
-
-@kernel
-def _longest(bounds: I64) -> Scalar:
-    length = 1
-    for segment in range(len(bounds) - 1):
-        length = max(length, bounds[segment + 1] - bounds[segment])
-    return length
+    return filled

@@ -1,7 +1,6 @@
 """Corpora: texts that can be read more than once, and the blocks they are read in."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy.typing as npt
 
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.model import NormalizationStep
+from bytepiece.records import DEFAULT_FIELD, SUFFIX, text_of
+from bytepiece.strings import offsets_of
 from bytepiece.text import Text, segment_bounds, to_bytes
 
 Corpus = str | os.PathLike[str] | Iterable[Text]
@@ -40,6 +41,8 @@ class Files:
     def __init__(
         self, paths: Iterable[str | os.PathLike[str]], jsonl_field: str | None = None
     ) -> None:
+        if isinstance(paths, (str, os.PathLike)):
+            raise ArgumentError("Files takes a list of paths, not a path")
         self.paths = tuple(Path(path) for path in paths)
         self.jsonl_field = jsonl_field
 
@@ -50,8 +53,8 @@ class Files:
 
     def __iter__(self) -> Iterator[Text]:
         for path in self.paths:
-            if self.jsonl_field is not None or path.suffix == ".jsonl":
-                yield from _records(path, self.jsonl_field or "text")
+            if self.jsonl_field is not None or path.suffix == SUFFIX:
+                yield from _records(path, self.jsonl_field or DEFAULT_FIELD)
             else:
                 yield from _stretches(path)
 
@@ -86,6 +89,8 @@ class Reader:
             corpus = Files([corpus])
         elif isinstance(corpus, (bytes, bytearray, memoryview)):
             raise ArgumentError("the corpus must be a path or a collection of texts, not bytes")
+        elif _are_files(corpus):
+            raise CorpusError("these texts are names of files; bytepiece.Files([...]) reads files")
         elif iter(corpus) is corpus:
             raise CorpusError(
                 "the corpus can be read only once, and training reads it twice: give a list, or "
@@ -126,12 +131,25 @@ class Reader:
         self._digest = digest.hexdigest()
 
     def _block(self, texts: list[bytes]) -> Block:
-        parts = np.zeros(len(texts) + 1, dtype=np.int64)
-        np.cumsum([len(text) for text in texts], out=parts[1:])
+        parts = offsets_of(map(len, texts))
         buffer = np.frombuffer(b"".join(texts), dtype=np.uint8)
         plain = np.full(len(texts), -1, dtype=np.int32)
         bounds, _ = segment_bounds(buffer, parts, plain, self._isolate_digits, _MOST_CHARS)
         return Block(buffer, bounds)
+
+
+def _are_files(corpus: Iterable[Text]) -> bool:
+    """Whether a list names files, as other libraries' trainers take them."""
+    if not isinstance(corpus, (list, tuple)) or not corpus or len(corpus) > 1000:
+        return False
+    return all(isinstance(c, os.PathLike) or (isinstance(c, str) and _is_file(c)) for c in corpus)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return len(text) < 1000 and Path(text).is_file()
+    except (OSError, ValueError):  # no name a file can have
+        return False
 
 
 def _stretches(path: Path) -> Iterator[bytes]:
@@ -161,11 +179,7 @@ def _records(path: Path, field: str) -> Iterator[str]:
             if not line.strip():
                 continue
             try:
-                text = json.loads(line)[field]
-            except (ValueError, KeyError, TypeError, IndexError, RecursionError):
-                text = None
-            if not isinstance(text, str):
-                raise CorpusError(
-                    f'{path}:{number}: not a JSON record with a text in the field "{field}"'
-                )
+                text = text_of(line, field)
+            except CorpusError as error:
+                raise CorpusError(f"{path}:{number}: {error}") from None
             yield text

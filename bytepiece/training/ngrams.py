@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I64, U8, U64, Scalar, kernel
-from bytepiece.buffers import head, room
+from bytepiece.logs import logs_of
 from bytepiece.parallel import ordered_map
+from bytepiece.strings import offsets_of
 from bytepiece.training.corpus import Block
 from bytepiece.trie import Trie, build_sorted
 
@@ -48,9 +49,12 @@ def count(
     """
 
     def counted(block: Block) -> tuple[int, Keys, Counts]:
-        keys = _keys(block.text, block.bounds, order)
+        keys = np.empty(len(block.text), dtype=np.uint64)
+        _fill_keys(block.text, block.bounds, order, keys)
         keys.sort()
-        return len(block.text), *_runs(keys)
+        counts = np.zeros(len(keys), dtype=np.int64)
+        distinct = _count_runs(keys, counts)
+        return len(keys), keys[:distinct].copy(), counts[:distinct].copy()
 
     # Tables of similar size are merged, as in a binary counter: each key is moved a logarithmic
     # number of times.
@@ -89,7 +93,7 @@ def model(keys: Keys, counts: Counts, order: int, min_count: int) -> NgramModel:
         )
         mask = np.uint64((1 << 64) - (1 << (64 - 8 * length)))
         ngrams.append(keys[ranges[:, 0]] & mask | np.uint64(length))
-        logs.append(np.log(sums_below) - np.log(sums[parents]))
+        logs.append(logs_of(sums_below) - logs_of(sums)[parents])
         sums = sums_below
     everything = np.concatenate(ngrams)
     order_of_keys = np.argsort(everything)
@@ -101,9 +105,8 @@ def model(keys: Keys, counts: Counts, order: int, min_count: int) -> NgramModel:
 
 
 @kernel
-def _keys(text: U8, bounds: I64, order: Scalar) -> U64:
-    """The key of each position."""
-    keys = np.empty(len(text), dtype=np.uint64)
+def _fill_keys(text: U8, bounds: I64, order: Scalar, keys: U64) -> None:
+    """Compute the key of each position."""
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         window = np.uint64(0)
@@ -115,31 +118,32 @@ def _keys(text: U8, bounds: I64, order: Scalar) -> U64:
                 length += 1
             unused = np.uint64(64 - 8 * length)
             keys[position] = window >> unused << unused | np.uint64(length)
-    return keys
 
 
 @kernel
-def _runs(keys: U64) -> tuple[U64, I64]:
-    """The different ones of sorted keys, and how often each occurs."""
-    distinct = 0
-    for i in range(len(keys)):
-        distinct += i == 0 or keys[i] != keys[i - 1]
-    values = np.empty(distinct, dtype=np.uint64)
-    counts = np.zeros(distinct, dtype=np.int64)
+def _count_runs(keys: U64, counts: I64) -> Scalar:
+    """Move the distinct ones of sorted keys to the front and count them; how many they are."""
     filled = -1
     for i in range(len(keys)):
-        if i == 0 or keys[i] != keys[i - 1]:
+        if i == 0 or keys[i] != keys[filled]:
             filled += 1
-            values[filled] = keys[i]
+            keys[filled] = keys[i]
         counts[filled] += 1
-    return values, counts
+    return filled + 1
 
 
-@kernel
 def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> tuple[U64, I64]:
     """Two sorted tables as one; counts of keys in both are added."""
     keys = np.empty(len(keys1) + len(keys2), dtype=np.uint64)
-    counts = np.empty(len(keys1) + len(keys2), dtype=np.int64)
+    counts = np.empty(len(keys), dtype=np.int64)
+    filled = _fill_merged(keys1, counts1, keys2, counts2, keys, counts)
+    return keys[:filled].copy(), counts[:filled].copy()
+
+
+@kernel
+def _fill_merged(
+    keys1: U64, counts1: I64, keys2: U64, counts2: I64, keys: U64, counts: I64
+) -> Scalar:
     i = j = filled = 0
     while i < len(keys1) or j < len(keys2):
         if j == len(keys2) or (i < len(keys1) and keys1[i] <= keys2[j]):
@@ -152,21 +156,39 @@ def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> tuple[U64, I64
             keys[filled], counts[filled] = keys2[j], counts2[j]
             j += 1
         filled += 1
-    return head(keys, filled), head(counts, filled)
+    return filled
+
+
+def _split(keys: U64, counts: I64, ranges: I64, length: int, least: int) -> tuple[I64, I64, I64]:
+    """Split ranges of keys by their byte number `length`, and keep the parts that sum to `least`.
+
+    Returns:
+        the parts, int64[parts, 2]; the range each is part of, and their sums, int64[parts].
+    """
+    nothing = np.empty((0, 2), dtype=np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+    count = _fill_split(keys, counts, ranges, length, least, *nothing)
+    found = (
+        np.empty((count, 2), dtype=np.int64),
+        np.empty(count, np.int64),
+        np.empty(count, np.int64),
+    )
+    _fill_split(keys, counts, ranges, length, least, *found)
+    return found
 
 
 @kernel
-def _split(
-    keys: U64, counts: I64, ranges: I64, length: Scalar, least: Scalar
-) -> tuple[I64, I64, I64]:
-    """Split ranges of keys by their byte number `length`, and keep the parts that sum to `least`.
-
-    The parts, the range each is part of, and their sums.
-    """
+def _fill_split(
+    keys: U64,
+    counts: I64,
+    ranges: I64,
+    length: Scalar,
+    least: Scalar,
+    parts: I64,
+    parents: I64,
+    sums: I64,
+) -> Scalar:
+    """How many parts there are; they are stored if there is room for any."""
     shift = np.uint64(64 - 8 * length)
-    parts = np.empty((len(ranges) + 256, 2), dtype=np.int64)
-    parents = np.empty(len(parts), dtype=np.int64)
-    sums = np.empty(len(parts), dtype=np.int64)
     filled = 0
     for parent in range(len(ranges)):
         i, stop = ranges[parent, 0], ranges[parent, 1]
@@ -181,27 +203,23 @@ def _split(
                 total += counts[i]
                 i += 1
             if total >= least:
-                if filled == len(parts):
-                    wider = np.empty((2 * filled, 2), dtype=np.int64)
-                    for k in range(filled):
-                        wider[k, 0], wider[k, 1] = parts[k, 0], parts[k, 1]
-                    parts = wider
-                    parents = room(parents, filled, filled)
-                    sums = room(sums, filled, filled)
-                parts[filled, 0], parts[filled, 1] = begin, i
-                parents[filled], sums[filled] = parent, total
+                if len(parts) > 0:
+                    parts[filled, 0], parts[filled, 1] = begin, i
+                    parents[filled], sums[filled] = parent, total
                 filled += 1
-    return parts[:filled], parents[:filled], sums[:filled]
+    return filled
+
+
+def _spelled(keys: U64) -> tuple[U8, I64]:
+    """The bytes of the keys, end to end, and where each begins."""
+    offsets = offsets_of((keys & np.uint64(0xFF)).astype(np.int64))
+    flat = np.empty(offsets[-1], dtype=np.uint8)
+    _spell(keys, offsets, flat)
+    return flat, offsets
 
 
 @kernel
-def _spelled(keys: U64) -> tuple[U8, I64]:
-    """The bytes of the keys, end to end, and where each begins."""
-    offsets = np.zeros(len(keys) + 1, dtype=np.int64)
-    for i in range(len(keys)):
-        offsets[i + 1] = offsets[i] + np.int64(keys[i] & np.uint64(0xFF))
-    flat = np.empty(offsets[-1], dtype=np.uint8)
+def _spell(keys: U64, offsets: I64, flat: U8) -> None:
     for i in range(len(keys)):
         for k in range(offsets[i + 1] - offsets[i]):
             flat[offsets[i] + k] = np.uint8(keys[i] >> np.uint64(56 - 8 * k) & np.uint64(0xFF))
-    return flat, offsets

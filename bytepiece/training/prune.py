@@ -4,14 +4,17 @@ A piece that is dropped is cut, by the best path, into pieces that stay, and the
 count. Source: the pruning of the original BytePiece.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I64, U8, Scalar, kernel
+from bytepiece.logs import logs_of
 from bytepiece.parallel import ordered_map
-from bytepiece.training.tally import Tally
+from bytepiece.strings import longest, offsets_of
+from bytepiece.training.tally import Tally, select
 from bytepiece.trie import Trie, build
 from bytepiece.viterbi import Scores, best_path
 
@@ -46,7 +49,8 @@ def prune(
     lengths = np.diff(tally.offsets)
     keep = (lengths <= max_piece_length) & (tally.counts >= min_count) | (lengths == 1)
     candidates = _Candidates(tally, np.flatnonzero(keep), threads)
-    candidates.inherit(_selected(tally, np.flatnonzero(~keep)))
+    out = np.flatnonzero(~keep)
+    candidates.inherit(Tally(*select(tally.flat, tally.offsets, out), tally.counts[out]))
     progress.round()
     candidates.settle(progress)
     vocabularies: dict[int, Vocabulary] = {}
@@ -118,8 +122,7 @@ class _Candidates:
         return True
 
     def _tally(self, which: npt.NDArray[np.int64]) -> Tally:
-        offsets = np.zeros(len(which) + 1, dtype=np.int64)
-        np.cumsum(self._lengths[which], out=offsets[1:])
+        offsets = offsets_of(self._lengths[which])
         joined = b"".join([self._pieces[i] for i in which.tolist()])
         return Tally(np.frombuffer(joined, dtype=np.uint8), offsets, self._counts[which])
 
@@ -130,7 +133,7 @@ class _Candidates:
         units[out, 1] &= ~1
         by_node = np.zeros(len(units))
         alive = self._counts > 0
-        logs = np.log(self._counts[alive]) - np.log(self._counts.sum())
+        logs = logs_of(self._counts[alive]) - math.log(self._counts.sum())
         by_node[self._nodes[alive]] = logs
         ids = np.zeros(len(units), dtype=np.int32)
         ids[self._nodes] = np.arange(len(self._nodes))
@@ -138,32 +141,14 @@ class _Candidates:
 
         def counted(low: int) -> npt.NDArray[np.int64]:
             high = min(low + _CHUNK, len(strings.counts))
-            counts: npt.NDArray[np.int64] = _count(
-                trie, scores, *strings, low, high, len(self._pieces)
-            )
+            counts = np.zeros(len(self._pieces), dtype=np.int64)
+            _count(trie, scores, *strings, low, high, counts)
             return counts
 
         total = np.zeros(len(self._pieces), dtype=np.int64)
         for counts in ordered_map(counted, range(0, len(strings.counts), _CHUNK), self._threads):
             total += counts
         return total
-
-
-def _selected(tally: Tally, which: npt.NDArray[np.int64]) -> Tally:
-    lengths = np.diff(tally.offsets)[which]
-    offsets = np.zeros(len(which) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    flat = _gather(tally.flat, tally.offsets, which, offsets)
-    return Tally(flat, offsets, tally.counts[which])
-
-
-@kernel
-def _gather(flat: U8, offsets: I64, which: I64, new_offsets: I64) -> U8:
-    gathered = np.empty(new_offsets[-1], dtype=np.uint8)
-    for i in range(len(which)):
-        for k in range(new_offsets[i + 1] - new_offsets[i]):
-            gathered[new_offsets[i] + k] = flat[offsets[which[i]] + k]
-    return gathered
 
 
 @kernel
@@ -175,15 +160,12 @@ def _count(
     weights: I64,
     low: Scalar,
     high: Scalar,
-    pieces: Scalar,
-) -> I64:
-    length = np.int64(0)
-    for i in range(low, high):
-        length = max(length, offsets[i + 1] - offsets[i])
+    counts: I64,
+) -> None:
+    length = longest(offsets, low, high)
     best = np.empty(length + 1, dtype=np.float64)
     origin = np.empty(length + 1, dtype=np.int32)
     via = np.empty(length + 1, dtype=np.int32)
-    counts = np.zeros(pieces, dtype=np.int64)
     for i in range(low, high):
         start, stop = offsets[i], offsets[i + 1]
         best_path(trie, scores, flat, start, stop, best, origin, via)
@@ -191,4 +173,3 @@ def _count(
         while position > 0:
             counts[scores.ids[via[position]]] += weights[i]
             position = np.int64(origin[position])
-    return counts

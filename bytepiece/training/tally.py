@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import I64, U8, kernel
+from bytepiece._jit import I64, U8, Scalar, kernel
+from bytepiece.strings import offsets_of
 
 
 class Tally(NamedTuple):
@@ -29,17 +30,32 @@ def tally(
     counts: npt.NDArray[np.int64],
 ) -> Tally:
     """Count byte strings that lie end to end, each as often as its count says."""
-    return Tally(*_tally(flat, offsets, counts))
+    firsts = np.empty(len(counts), dtype=np.int64)
+    sums = np.empty(len(counts), dtype=np.int64)
+    distinct = _tally(flat, offsets, counts, firsts, sums)
+    return Tally(*select(flat, offsets, firsts[:distinct]), sums[:distinct].copy())
+
+
+def select(flat: U8, offsets: I64, which: I64) -> tuple[U8, I64]:
+    """Some of the strings that lie end to end, end to end."""
+    new_offsets = offsets_of(np.diff(offsets)[which])
+    gathered = np.empty(new_offsets[-1], dtype=np.uint8)
+    _gather(flat, offsets, which, gathered, new_offsets)
+    return gathered, new_offsets
+
+
+@kernel
+def _gather(flat: U8, offsets: I64, which: I64, gathered: U8, new_offsets: I64) -> None:
+    for i in range(len(which)):
+        for k in range(new_offsets[i + 1] - new_offsets[i]):
+            gathered[new_offsets[i] + k] = flat[offsets[which[i]] + k]
 
 
 def merge(tallies: list[Tally]) -> Tally:
     """One tally of all: exact, and the same for any grouping of the same sequence."""
-    lengths = np.concatenate([np.diff(t.offsets) for t in tallies])
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
     return tally(
         np.concatenate([t.flat for t in tallies]),
-        offsets,
+        offsets_of(np.concatenate([np.diff(t.offsets) for t in tallies])),
         np.concatenate([t.counts for t in tallies]),
     )
 
@@ -64,17 +80,15 @@ def merge_all(tallies: Iterable[Tally], merged: Callable[[], None]) -> Tally:
 # An open hash table of the places where strings were first seen; strings themselves are compared,
 # so equal hashes do no harm. The table has two slots for each string that might be new.
 @kernel
-def _tally(flat: U8, offsets: I64, counts: I64) -> tuple[U8, I64, I64]:
+def _tally(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) -> Scalar:
+    """Find where each distinct string is first, and its sum of counts; how many they are."""
     strings = len(counts)
     bits = 8
     while 1 << bits < 2 * strings:
         bits += 1
     mask = np.int64((1 << bits) - 1)
     slots = np.zeros(1 << bits, dtype=np.int32)  # number of a different string, plus one
-    firsts = np.empty(strings, dtype=np.int64)
-    sums = np.empty(strings, dtype=np.int64)
     distinct = 0
-    size = 0
     for i in range(strings):
         start, length = offsets[i], offsets[i + 1] - offsets[i]
         hashed = np.uint64(length)
@@ -89,7 +103,6 @@ def _tally(flat: U8, offsets: I64, counts: I64) -> tuple[U8, I64, I64]:
                 slots[slot] = distinct + 1
                 firsts[distinct], sums[distinct] = i, counts[i]
                 distinct += 1
-                size += length
                 break
             other = offsets[firsts[known]]
             if offsets[firsts[known] + 1] - other == length:
@@ -102,14 +115,4 @@ def _tally(flat: U8, offsets: I64, counts: I64) -> tuple[U8, I64, I64]:
                     sums[known] += counts[i]
                     break
             slot = (slot + 1) & mask
-    kept = np.empty(size, dtype=np.uint8)
-    kept_offsets = np.zeros(distinct + 1, dtype=np.int64)
-    kept_counts = np.empty(distinct, dtype=np.int64)
-    filled = 0
-    for i in range(distinct):
-        for k in range(offsets[firsts[i]], offsets[firsts[i] + 1]):
-            kept[filled] = flat[k]
-            filled += 1
-        kept_offsets[i + 1] = filled
-        kept_counts[i] = sums[i]
-    return kept, kept_offsets, kept_counts
+    return distinct

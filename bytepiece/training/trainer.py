@@ -1,10 +1,11 @@
 """Training: from a corpus to a model, and the original library's names for it."""
 
+import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, overload
+from typing import Any, Literal, SupportsIndex, overload
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from bytepiece.model import (
     TextRules,
 )
 from bytepiece.parallel import usable_cores
+from bytepiece.strings import offsets_of
 from bytepiece.training import bnlm, ngrams
 from bytepiece.training.corpus import Corpus, Reader
 from bytepiece.training.prune import Vocabulary, prune
@@ -75,7 +77,8 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
 
     Raises:
         ArgumentError: an argument is outside its range.
-        CorpusError: the corpus is empty, can be read only once, changes, or is no text.
+        CorpusError: the corpus is empty, can be read only once, changes, or holds something
+            that is neither str nor bytes.
 
     Source: Su, https://kexue.fm/archives/9752.
 
@@ -84,96 +87,93 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     >>> b"the hat" in model.pieces
     True
     """
-    sizes = [vocab_size] if isinstance(vocab_size, int) else list(vocab_size)
+    if algorithm != "bnlm":
+        raise ArgumentError(f'algorithm must be "bnlm", not {algorithm!r:.30}')
+    several = isinstance(vocab_size, Iterable)
+    sizes = [_whole("vocab_size", size) for size in (vocab_size if several else [vocab_size])]  # type: ignore[union-attr,arg-type]
+    if not sizes:
+        raise ArgumentError("vocab_size names no size")
+    options = _Bnlm(order, min_count, max_piece_length, bool(ensure_unicode))
+    threads = usable_cores() if threads is None else _whole("threads", threads)
     rules = TextRules(tuple(normalization), isolate_digits)
-    _check(sizes, algorithm, order, min_count, max_piece_length, threads)
-    options = {
-        "algorithm": algorithm,
-        "order": order,
-        "min_count": min_count,
-        "max_piece_length": max_piece_length,
-        "ensure_unicode": ensure_unicode,
-    }
     reader = Reader(corpus, rules.normalization, isolate_digits)
     vocabularies = _bnlm(
-        reader,
-        [size - _SPECIALS for size in sizes],
-        order,
-        min_count,
-        max_piece_length,
-        ensure_unicode,
-        threads or usable_cores(),
-        progress or _silent,
+        reader, [size - _SPECIALS for size in sizes], options, threads, progress or _silent
     )
     models = []
     for size, vocabulary in zip(sizes, vocabularies, strict=True):
         record = {
             "bytepiece": bytepiece.__version__,
             "vocab_size": size,
-            **options,
+            "algorithm": algorithm,
+            **vars(options),
             "corpus_bytes": reader.size,
             "corpus_sha256": reader.digest,
         }
         models.append(_model(vocabulary, rules, record))
-    return models[0] if isinstance(vocab_size, int) else models
+    return models if several else models[0]
 
 
-def _check(
-    sizes: list[int],
-    algorithm: str,
-    order: int,
-    min_count: int,
-    max_piece_length: int,
-    threads: int | None,
-) -> None:
-    if algorithm != "bnlm":
-        raise ArgumentError(f'algorithm must be "bnlm", not {algorithm!r:.30}')
-    if not sizes:
-        raise ArgumentError("vocab_size names no size")
-    for size in sizes:
-        if not SMALLEST_VOCABULARY <= size <= MAX_ID + 1:
-            raise ArgumentError(
-                f"vocab_size must be at least {SMALLEST_VOCABULARY} (256 bytes and {_SPECIALS} "
-                f"special tokens) and at most {MAX_ID + 1}, not {size}"
-            )
-    if not 2 <= order <= ngrams.MAX_ORDER:
-        raise ArgumentError(f"order must be in 2…{ngrams.MAX_ORDER}, not {order}")
-    if min_count < 1:
-        raise ArgumentError(f"min_count must be at least 1, not {min_count}")
-    if not 1 <= max_piece_length <= MAX_PIECE_LENGTH:
-        raise ArgumentError(
-            f"max_piece_length must be in 1…{MAX_PIECE_LENGTH}, not {max_piece_length}"
-        )
-    if threads is not None and threads < 1:
-        raise ArgumentError(f"threads must be at least 1, not {threads}")
+_RANGES = {
+    "vocab_size": (SMALLEST_VOCABULARY, MAX_ID + 1),
+    "threads": (1, 1024),
+    "order": (2, ngrams.MAX_ORDER),
+    "min_count": (1, 1 << 62),
+    "max_piece_length": (1, MAX_PIECE_LENGTH),
+}
+
+
+def _whole(name: str, value: SupportsIndex) -> int:
+    """A whole number in its range."""
+    low, high = _RANGES[name]
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentError(f"{name} must be a whole number, not {value!r:.30}") from None
+    if not low <= number <= high:
+        raise ArgumentError(f"{name} must be at least {low} and at most {high}, not {number}")
+    return number
+
+
+@dataclass(frozen=True)
+class _Bnlm:
+    """What can be chosen about BNLM; see `train`."""
+
+    order: int
+    min_count: int
+    max_piece_length: int
+    ensure_unicode: bool
+
+    def __post_init__(self) -> None:
+        for name in ("order", "min_count", "max_piece_length"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
 
 
 def _bnlm(
-    reader: Reader,
-    most: list[int],
-    order: int,
-    min_count: int,
-    max_piece_length: int,
-    ensure_unicode: bool,
-    threads: int,
-    progress: Progress,
+    reader: Reader, most: list[int], options: _Bnlm, threads: int, progress: Progress
 ) -> list[Vocabulary]:
+    order = options.order
     keys, counts = ngrams.count(reader, order, threads, _adding("counting", reader, progress))
     if len(keys) == 0:
         raise CorpusError("the corpus is empty: there is no text in it to learn from")
     progress("counting", reader.size, reader.size)
-    model = ngrams.model(keys, counts, order, min_count)
+    model = ngrams.model(keys, counts, order, options.min_count)
     del keys, counts
     tally = bnlm.count_pieces(
-        reader, model, order, ensure_unicode, threads, _adding("cutting", reader, progress)
+        reader,
+        model,
+        order,
+        options.ensure_unicode,
+        threads,
+        _adding("cutting", reader, progress),
     )
     progress("cutting", reader.size, reader.size)
     del model
     return prune(
         tally,
         most,
-        min_count,
-        max_piece_length,
+        options.min_count,
+        options.max_piece_length,
         threads,
         partial(progress, "pruning"),
     )
@@ -209,9 +209,8 @@ class Trainer:
         max_vocab_size: the most ids; a list gives a model for each.
 
     >>> trainer = Trainer(order=6, max_vocab_size=300, min_count=2)
-    >>> trainer.train(["the cat and the hat"] * 9, workers=2)
-    >>> [model.vocab_size <= 300 for model in trainer.models]
-    [True]
+    >>> [model.vocab_size for model in trainer.train(["the hat"] * 9, workers=2).models]
+    [260]
     """
 
     def __init__(
@@ -236,8 +235,8 @@ class Trainer:
         self.models: list[Model] = []
         """What was trained, largest first."""
 
-    def train(self, texts: Corpus, workers: int = 1, batch_size: int = 1000) -> None:
-        """Train on texts that can be iterated twice.
+    def train(self, texts: Corpus, workers: int = 1, batch_size: int = 1000) -> "Trainer":
+        """Train on texts that can be iterated twice; returns the trainer itself.
 
         Args:
             texts: see `bytepiece.train`.
@@ -248,6 +247,7 @@ class Trainer:
         self.models = train(
             texts, self._sizes, normalization=("NFC",), threads=workers, **self._options
         )
+        return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model in the original library's format; of several, to path.SIZE each."""
@@ -274,12 +274,10 @@ def convert_to_bytepiece(pieces: Mapping[bytes | str, int], path: str | os.PathL
     Source: the original library's function of this name.
     """
     names = [piece if isinstance(piece, bytes) else piece.encode() for piece in pieces]
-    offsets = np.zeros(len(names) + 1, dtype=np.int64)
-    np.cumsum([len(name) for name in names], out=offsets[1:])
     flat = np.frombuffer(b"".join(names), dtype=np.uint8)
     counts = np.array(list(pieces.values()), dtype=np.int64)
     [vocabulary] = prune(
-        Tally(flat, offsets, counts),
+        Tally(flat, offsets_of(map(len, names)), counts),
         [len(names) + 256],
         min_count=1,
         max_piece_length=MAX_PIECE_LENGTH,

@@ -1,0 +1,25 @@
+"""Strings that lie end to end in one array."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bytepiece._jit import I64, Scalar, kernel
+
+
+def offsets_of(lengths: Iterable[int]) -> I64:
+    """Where strings of these lengths begin when they lie end to end, and the end; int64."""
+    if not isinstance(lengths, np.ndarray):
+        lengths = np.fromiter(lengths, dtype=np.int64)
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+@kernel
+def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
+    """The length of the longest of the strings low…high − 1 that lie end to end."""
+    length = np.int64(0)
+    for i in range(low, high):
+        length = max(length, offsets[i + 1] - offsets[i])
+    return length
