@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I64, U8, Scalar, kernel
+from bytepiece._jit import F64, I64, U8, Scalar, at, kernel
 from bytepiece.errors import ArgumentError
 from bytepiece.trie import Trie, child
 
@@ -111,10 +111,10 @@ def edge_term(
     weights: Weights, node: Scalar, z: F64, z_exponent: I64, end: Scalar
 ) -> tuple[Scalar, Scalar]:
     """The weight of the piece that ends at `node`, times z at the position where it ends."""
-    mantissa = weights.mantissa[node]
+    mantissa = weights.mantissa[at(node)]
     if mantissa > 0.0:
-        return mantissa * z[end], z_exponent[end]
-    return -mantissa * z[end], z_exponent[end] + weights.exponent[node]
+        return mantissa * z[at(end)], z_exponent[at(end)]
+    return -mantissa * z[at(end)], z_exponent[at(end)] + weights.exponent[at(node)]
 
 
 # From the segment's end to its beginning: z[p] = Σ weight(piece) · z[end of piece], the shortest
@@ -129,24 +129,24 @@ def backward(
     z[length] = 1.0
     z_exponent[length] = 0
     for position in range(length - 1, -1, -1):
-        first = np.int64(text[start + position])
+        first = np.int64(text[at(start + position)])
         end = position + 1
         total, top = edge_term(weights, np.int64(1 + first), z, z_exponent, end)
         if end < length:
-            node = np.int64(trie.pairs[first << 8 | text[start + end]])
+            node = np.int64(trie.pairs[at(first << 8 | text[at(start + end)])])
             while node:
                 end += 1
-                if trie.units[node, 1] & 1:
+                if trie.units[at(node), 1] & 1:
                     term, exponent = edge_term(weights, node, z, z_exponent, end)
                     total, top = add(total, top, term, exponent)
                 if end == length:
                     break
-                node = child(trie.units, node, text[start + end])
+                node = child(trie.units, node, text[at(start + end)])
         if total < _HALF_DOWN:
             total *= _UP
             top -= 1
         elif total >= _HALF_UP:
             total *= _DOWN
             top += 1
-        z[position] = total
-        z_exponent[position] = top
+        z[at(position)] = total
+        z_exponent[at(position)] = top

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32, I64, U8, Scalar, kernel
+from bytepiece._jit import F64, I32, I64, U8, Scalar, at, kernel
 from bytepiece.errors import ArgumentError
 from bytepiece.forward import Weights, backward, edge_term, scale
 from bytepiece.rng import document_words, uniforms, unsigned
@@ -119,15 +119,15 @@ def draw(
     """The piece that follows `position` for this uniform number: its node and its end."""
     # Strictly above, so that a uniform number of 0 never picks a piece without weight; and should
     # rounding leave the sum a last bit short, the last piece with weight is the one.
-    goal = uniform * z[position]
-    reference = z_exponent[position]
-    first = np.int64(text[start + position])
+    goal = uniform * z[at(position)]
+    reference = z_exponent[at(position)]
+    first = np.int64(text[at(start + position)])
     node = np.int64(1 + first)
     end = position + 1
     chosen_node, chosen_end = node, end
     total = 0.0
     while True:
-        if trie.units[node, 1] & 1:
+        if trie.units[at(node), 1] & 1:
             term, exponent = edge_term(weights, node, z, z_exponent, end)
             term = scale(term, exponent - reference)
             if term > 0.0:
@@ -138,9 +138,9 @@ def draw(
         if end == length:
             break
         if end == position + 1:
-            node = np.int64(trie.pairs[first << 8 | text[start + end]])
+            node = np.int64(trie.pairs[at(first << 8 | text[at(start + end)])])
         else:
-            node = child(trie.units, node, text[start + end])
+            node = child(trie.units, node, text[at(start + end)])
         if node == 0:
             break
         end += 1
@@ -192,7 +192,7 @@ def _perfect_ids(
                 node, position = draw(
                     trie, weights, segments.text, start, position, length, z, z_exponent, uniform
                 )
-                out[filled] = ids[node]
+                out[at(filled)] = ids[at(node)]
                 filled += 1
             counts[(segment - low) * samples + sample] = filled - before
     return filled
@@ -221,17 +221,17 @@ def viterbi_path(
     length = stop - start
     held[0] = 0.0
     for position in range(1, length + 1):
-        origin[position] = -1
+        origin[at(position)] = -1
     draws = 0
     second = 0.0
     for position in range(length):
-        here = held[position]
-        node = 1 + np.int64(text[start + position])
+        here = held[at(position)]
+        node = 1 + np.int64(text[at(start + position)])
         end = position + 1
         while True:
-            if trie.units[node, 1] & 1:
-                score = here + scores.by_node[node]
-                accepted = origin[end] < 0
+            if trie.units[at(node), 1] & 1:
+                score = here + scores.by_node[at(node)]
+                accepted = origin[at(end)] < 0
                 if not accepted:
                     if draws & 1 == 0:
                         uniform, second = uniforms(words, offset, np.uint64(draws >> 1))
@@ -240,15 +240,15 @@ def viterbi_path(
                     draws += 1
                     # At 700 the probability is 0 in any case, and exp is still finite.
                     accepted = uniform < 1.0 / (
-                        1.0 + np.exp(min(alpha * (held[end] - score), 700.0))
+                        1.0 + np.exp(min(alpha * (held[at(end)] - score), 700.0))
                     )
                 if accepted:
-                    held[end] = score
-                    origin[end] = position
-                    via[end] = node
+                    held[at(end)] = score
+                    origin[at(end)] = position
+                    via[at(end)] = node
             if end == length:
                 break
-            node = child(trie.units, node, text[start + end])
+            node = child(trie.units, node, text[at(start + end)])
             if node == 0:
                 break
             end += 1

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import I32, I64, U8, Scalar, kernel
+from bytepiece._jit import I32, I64, U8, Scalar, at, kernel
 from bytepiece.strings import offsets_of
 
 
@@ -84,8 +84,8 @@ def build_sorted(
 @kernel
 def child(units: I32, node: Scalar, byte: Scalar) -> Scalar:
     """The node one byte below, or 0."""
-    target = units[node, 0] + byte
-    return target if units[target, 1] >> 1 == node else 0
+    target = np.int64(units[at(node), 0]) + np.int64(byte)
+    return target if units[at(target), 1] >> 1 == node else np.int64(0)
 
 
 @kernel

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32, U8, Scalar, kernel
+from bytepiece._jit import F64, I32, U8, Scalar, at, kernel
 from bytepiece.strings import longest
 from bytepiece.text import Segments, segment_end
 from bytepiece.trie import Trie, child
@@ -49,31 +49,31 @@ def best_path(
     length = stop - start
     best[0] = 0.0
     for position in range(1, length + 1):
-        best[position] = -np.inf
+        best[at(position)] = -np.inf
     for position in range(length):
-        here = best[position]
-        first = np.int64(text[start + position])
+        here = best[at(position)]
+        first = np.int64(text[at(start + position)])
         node = np.int64(1 + first)
         end = position + 1
-        score = here + scores.by_node[node]
-        if score > best[end]:
-            best[end] = score
-            origin[end] = position
-            via[end] = node
+        score = here + scores.by_node[at(node)]
+        if score > best[at(end)]:
+            best[at(end)] = score
+            origin[at(end)] = position
+            via[at(end)] = node
         if end == length:
             break
-        node = np.int64(trie.pairs[first << 8 | text[start + end]])
+        node = np.int64(trie.pairs[at(first << 8 | text[at(start + end)])])
         while node:
             end += 1
-            if trie.units[node, 1] & 1:
-                score = here + scores.by_node[node]
-                if score > best[end]:
-                    best[end] = score
-                    origin[end] = position
-                    via[end] = node
+            if trie.units[at(node), 1] & 1:
+                score = here + scores.by_node[at(node)]
+                if score > best[at(end)]:
+                    best[at(end)] = score
+                    origin[at(end)] = position
+                    via[at(end)] = node
             if end == length:
                 break
-            node = child(trie.units, node, text[start + end])
+            node = child(trie.units, node, text[at(start + end)])
 
 
 @kernel
@@ -82,14 +82,14 @@ def trace(ids: I32, origin: I32, via: I32, length: Scalar, out: I32, filled: Sca
     count = 0
     position = np.int64(length)
     while position > 0:
-        position = np.int64(origin[position])
+        position = np.int64(origin[at(position)])
         count += 1
     slot = filled + count
     position = np.int64(length)
     while position > 0:
         slot -= 1
-        out[slot] = ids[via[position]]
-        position = np.int64(origin[position])
+        out[at(slot)] = ids[at(via[at(position)])]
+        position = np.int64(origin[at(position)])
     return filled + count
 
 
