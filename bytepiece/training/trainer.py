@@ -20,6 +20,7 @@ from bytepiece.model import (
     Model,
     NormalizationStep,
     TextRules,
+    column,
 )
 from bytepiece.parallel import usable_cores
 from bytepiece.strings import offsets_of
@@ -275,7 +276,9 @@ def convert_to_bytepiece(pieces: Mapping[bytes | str, int], path: str | os.PathL
     """
     names = [piece if isinstance(piece, bytes) else piece.encode() for piece in pieces]
     flat = np.frombuffer(b"".join(names), dtype=np.uint8)
-    counts = np.array(list(pieces.values()), dtype=np.int64)
+    if not all(names):
+        raise ArgumentError("a piece is empty")
+    counts = column(list(pieces.values()), np.int64, "counts")
     [vocabulary] = prune(
         Tally(flat, offsets_of(map(len, names)), counts),
         [len(names) + 256],
