@@ -196,7 +196,8 @@ def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> Non
         parts.append(f"{taken / tokens:.2f} bytes per token on the first {megabytes(taken)}")
     say(f"{click.format_filename(target)}: {'; '.join(parts)}")
     if model.vocab_size < size:
+        few = "; a corpus that is small, or repeats itself --min-count times, gives few"
         say(
-            f"training kept only {len(model.pieces)} pieces of this corpus; "
-            f"--vocab-size {size} has room for {size - specials}"
+            f"training kept only {len(model.pieces)} pieces of this corpus; --vocab-size {size} "
+            f"has room for {size - specials}{few if model.vocab_size < size // 2 else ''}"
         )
