@@ -28,7 +28,6 @@ U64: TypeAlias = npt.NDArray[np.uint64]
 I32: TypeAlias = npt.NDArray[np.int32]
 I64: TypeAlias = npt.NDArray[np.int64]
 F64: TypeAlias = npt.NDArray[np.float64]
-Array: TypeAlias = npt.NDArray[Any]
 Scalar: TypeAlias = Any
 """A number inside a kernel: a machine word when compiled, Python's or NumPy's when interpreted."""
 at: Any = np.uint64

@@ -105,6 +105,19 @@ def _room(
 
 
 @kernel
+def _words(
+    streams: Streams, document: Scalar, sample: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """The words that stand for a sample, counted from the first one drawn, of a document."""
+    return document_words(
+        streams.seed,
+        streams.epoch,
+        streams.doc_ids[document],
+        streams.first_sample + np.uint64(sample),
+    )
+
+
+@kernel
 def draw(
     trie: Trie,
     weights: Weights,
@@ -174,12 +187,7 @@ def _perfect_ids(
         offset = np.uint64(start - segments.document_starts[document])
         backward(trie, weights, segments.text, start, stop, z, z_exponent)
         for sample in range(samples):
-            words = document_words(
-                streams.seed,
-                streams.epoch,
-                streams.doc_ids[document],
-                streams.first_sample + np.uint64(sample),
-            )
+            words = _words(streams, document, sample)
             before = filled
             position = 0
             second = 0.0
@@ -277,12 +285,7 @@ def _viterbi_ids(
         document = segments.documents[segment]
         offset = np.uint64(start - segments.document_starts[document])
         for sample in range(samples):
-            words = document_words(
-                streams.seed,
-                streams.epoch,
-                streams.doc_ids[document],
-                streams.first_sample + np.uint64(sample),
-            )
+            words = _words(streams, document, sample)
             before = filled
             viterbi_path(
                 trie, scores, alpha, segments.text, start, stop, words, offset, held, origin, via
