@@ -10,7 +10,7 @@ from bytepiece._jit import I32, I64, Scalar, kernel
 from bytepiece.strings import offsets_of
 from bytepiece.text import Segments
 
-_CHUNK = 1 << 18
+CHUNK = 1 << 18
 """Bytes of text that one call of a kernel encodes: small enough to share out, large enough that
 the call costs nothing. It never changes what comes out."""
 
@@ -65,8 +65,8 @@ def cuts(bounds: I64) -> list[int]:
     found = [0]
     while found[-1] < segments:
         low = found[-1]
-        high = int(np.searchsorted(bounds, bounds[low] + _CHUNK))
-        found.append(min(max(high, low + 1), low + _CHUNK, segments))
+        high = int(np.searchsorted(bounds, bounds[low] + CHUNK))
+        found.append(min(max(high, low + 1), low + CHUNK, segments))
     return found
 
 

@@ -1,11 +1,14 @@
 """Sums over all segmentations of a segment: the one home of what sampling is made of.
 
-The weight of a piece is exp(alpha · score); z[p] is the sum, over the segmentations of the text
-from position p to the segment's end, of their weights' products. A weight can be smaller than the
-smallest float64 and z is smaller by far, so both are a mantissa and an exponent to the base
-2^256: value = mantissa · 2^(256 · exponent). Terms of a sum are aligned to their largest exponent,
-which moves no bit of what they add. Steps so coarse make unequal exponents rare: the common
-term costs one multiplication and one addition, and no alpha needs a second, logarithmic path.
+The weight of a piece is exp(alpha · score); z[d] is the sum, over the segmentations of a segment's
+last d bytes, of their weights' products. Distances are from the segment's end throughout, for the
+automaton that finds the pieces that begin at a position runs from right to left.
+
+A weight can be smaller than the smallest float64 and z is smaller by far, so both are a mantissa
+and an exponent to the base 2^256: value = mantissa · 2^(256 · exponent). Terms of a sum are aligned
+to their largest exponent, which moves no bit of what they add. Steps so coarse make unequal
+exponents rare: the common term costs one multiplication and one addition, and no alpha needs a
+second, logarithmic path.
 """
 
 from typing import NamedTuple
@@ -13,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I64, U8, Scalar, at, kernel
+from bytepiece._jit import F64, I64, ONE, TWO, U8, U32, Scalar, at, kernel
+from bytepiece.automaton import GROUP, Automaton
 from bytepiece.errors import ArgumentError
-from bytepiece.trie import Trie, child
 
 MAX_EXPONENT = float(1 << 30)
 """Largest size of alpha · score, in nats: beyond it a weight's mantissa has no correct digit left
@@ -33,30 +36,25 @@ _LN2_LOW = 1.90821492927058770002e-10
 
 
 class Weights(NamedTuple):
-    """exp(alpha · score) at the node where each piece ends.
+    """exp(alpha · score) of each entry's piece.
 
     Args:
-        mantissa: float64[nodes], in (2^-256, 1]; its sign is negative where the exponent is not 0,
-            so that the exponent is looked at only there; 0 where no piece ends.
-        exponent: int32[nodes], to the base 2^256.
+        mantissa: float64[entries], in (2^-256, 1]; its sign is negative where the exponent is not
+            0, so that the exponent is looked at only there; 0 where there is no piece.
+        exponent: int32[entries], to the base 2^256.
+        plain: whether all exponents are 0.
     """
 
     mantissa: npt.NDArray[np.float64]
     exponent: npt.NDArray[np.int32]
+    plain: bool
 
 
-def weights(
-    scores: npt.NDArray[np.float64],
-    nodes: npt.NDArray[np.int32],
-    size: int,
-    alpha: float,
-) -> Weights:
+def weights(automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float) -> Weights:
     """The weights exp(alpha · score) of the pieces.
 
     Args:
         scores: float64[pieces], natural-log probabilities.
-        nodes: int32[pieces], where each piece ends.
-        size: how many nodes there are.
         alpha: finite, ≥ 0.
 
     Raises:
@@ -74,12 +72,11 @@ def weights(
     # The ceiling may be one off when the quotient is rounded: the mantissa is then just above 1
     # or at 2^-256, which the sums below have room for.
     mantissas = np.exp((logs - bits * _LN2_HIGH) - bits * _LN2_LOW)
-    table = Weights(np.zeros(size), np.zeros(size, dtype=np.int32))
-    table.mantissa[nodes] = np.where(exponents == 0, mantissas, -mantissas)
-    table.exponent[nodes] = exponents
-    for array in table:
-        array.flags.writeable = False
-    return table
+    return Weights(
+        automaton.gather(np.where(exponents == 0, mantissas, -mantissas), 0),
+        automaton.gather(exponents.astype(np.int32), 0),
+        not exponents.any(),
+    )
 
 
 @kernel
@@ -108,45 +105,96 @@ def add(total: Scalar, top: Scalar, term: Scalar, exponent: Scalar) -> tuple[Sca
 
 @kernel
 def edge_term(
-    weights: Weights, node: Scalar, z: F64, z_exponent: I64, end: Scalar
+    automaton: Automaton,
+    weights: Weights,
+    entry: Scalar,
+    z: F64,
+    exponents: I64,
+    distance: Scalar,
 ) -> tuple[Scalar, Scalar]:
-    """The weight of the piece that ends at `node`, times z at the position where it ends."""
-    mantissa = weights.mantissa[at(node)]
-    if mantissa > 0.0:
-        return mantissa * z[at(end)], z_exponent[at(end)]
-    return -mantissa * z[at(end)], z_exponent[at(end)] + weights.exponent[at(node)]
+    """The weight of an entry's piece that begins at a distance, times z where the piece ends."""
+    end = distance - at(automaton.lengths[entry])
+    mantissa = weights.mantissa[entry]
+    if mantissa < 0.0:
+        return -mantissa * z[end], exponents[end] + weights.exponent[entry]
+    return mantissa * z[end], exponents[end]
 
 
-# From the segment's end to its beginning: z[p] = Σ weight(piece) · z[end of piece], the shortest
-# piece first. Cost: the trie steps of the best path, a multiplication and an addition per piece
-# that matches; memory 16 bytes per byte of the longest segment.
+# From the segment's end to its beginning: z[d] = Σ weight(piece) · z[d − length of the piece]. That
+# is all there is to it where all terms have one exponent, which the place of its last change tells;
+# elsewhere terms are aligned.
+# Cost: a multiplication and an addition per entry of the groups at each position; memory 20 bytes
+# per byte of the longest segment, of which the states take 4.
 @kernel
 def backward(
-    trie: Trie, weights: Weights, text: U8, start: Scalar, stop: Scalar, z: F64, z_exponent: I64
+    automaton: Automaton,
+    weights: Weights,
+    text: U8,
+    states: U32,
+    start: Scalar,
+    stop: Scalar,
+    z: F64,
+    exponents: I64,
 ) -> None:
-    """Fill z (float64) and z_exponent (int64), both scratch longer than the segment."""
-    length = stop - start
-    z[length] = 1.0
-    z_exponent[length] = 0
-    for position in range(length - 1, -1, -1):
-        first = np.int64(text[at(start + position)])
-        end = position + 1
-        total, top = edge_term(weights, np.int64(1 + first), z, z_exponent, end)
-        if end < length:
-            node = np.int64(trie.pairs[at(first << 8 | text[at(start + end)])])
-            while node:
-                end += 1
-                if trie.units[at(node), 1] & 1:
-                    term, exponent = edge_term(weights, node, z, z_exponent, end)
-                    total, top = add(total, top, term, exponent)
-                if end == length:
+    """Fill z and exponents for one segment of mirrored text.
+
+    Args:
+        automaton: of the reversed pieces.
+        text, states: see `bytepiece.automaton.scan`. The lowest bit of a state is set where all
+            terms that make up z have the exponent of z itself.
+        start, stop: of the segment in the mirrored text.
+        z: float64[more than the segment's length].
+        exponents: int64[more than the segment's length], to the base 2^256.
+    """
+    lengths, mantissa = automaton.lengths, weights.mantissa
+    singles = at(len(lengths) - 256)
+    latest, top = 1.0, np.int64(0)
+    z[0], exponents[0] = latest, top
+    # Where the exponent is what it is since: everywhere, or nowhere.
+    since = at(0) if weights.plain else at(stop - start + 1)
+    for d in range(1, stop - start + 1):
+        distance = at(d)
+        byte = at(start) + distance - ONE
+        single = singles + at(text[byte])
+        group = automaton.groups[states[byte] >> TWO]
+        entry = at(GROUP) * at(group >> 1)
+        plain = since + at(lengths[entry]) <= distance
+        if plain:
+            total = 0.0
+            while True:
+                total += (
+                    mantissa[entry] * z[distance - at(lengths[entry])]
+                    + mantissa[entry + ONE] * z[distance - at(lengths[entry + ONE])]
+                ) + mantissa[entry + TWO] * z[distance - at(lengths[entry + TWO])]
+                if group & 1 == 0:
                     break
-                node = child(trie.units, node, text[at(start + end)])
+                group = automaton.following[group >> 1]
+                entry = at(GROUP) * at(group >> 1)
+            # The single byte comes last: it waits for the position just before.
+            total += mantissa[single] * latest
+        else:
+            total, top = edge_term(automaton, weights, single, z, exponents, distance)
+            while True:
+                for i in range(GROUP):
+                    if mantissa[entry + at(i)] != 0.0:
+                        term, exponent = edge_term(
+                            automaton, weights, entry + at(i), z, exponents, distance
+                        )
+                        total, top = add(total, top, term, exponent)
+                if group & 1 == 0:
+                    break
+                group = automaton.following[group >> 1]
+                entry = at(GROUP) * at(group >> 1)
         if total < _HALF_DOWN:
             total *= _UP
             top -= 1
+            plain = False
         elif total >= _HALF_UP:
             total *= _DOWN
             top += 1
-        z[at(position)] = total
-        z_exponent[at(position)] = top
+            plain = False
+        if top != exponents[distance - ONE] and weights.plain:
+            since = distance
+        states[byte] |= np.uint32(plain)
+        latest = total
+        z[distance], exponents[distance] = total, top

@@ -54,6 +54,11 @@ class Segments(NamedTuple):
     special: npt.NDArray[np.int32]
     document_starts: npt.NDArray[np.int64]
 
+    def stretch(self, low: int, high: int) -> tuple[U8, I64]:
+        """The text of the segments low…high − 1, and where in it each begins, and the end."""
+        bounds = self.bounds[low : high + 1]
+        return self.text[bounds[0] : bounds[-1]], bounds - bounds[0]
+
 
 def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
     r"""The UTF-8 bytes of a text, normalized.

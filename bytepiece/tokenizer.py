@@ -10,8 +10,10 @@ from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece import model_io, sampling, trie
-from bytepiece.encoded import Encoded, assemble, cuts, repeat
+from bytepiece import automaton, model_io, sampling
+from bytepiece._jit import F64, I32
+from bytepiece.automaton import Automaton
+from bytepiece.encoded import CHUNK, Encoded, assemble, cuts, repeat
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
@@ -19,8 +21,8 @@ from bytepiece.model import Model
 from bytepiece.parallel import ordered_map
 from bytepiece.rng import unsigned, unsigned_array
 from bytepiece.streaming import StreamDecoder
-from bytepiece.text import MAX_SEGMENT, Segments, Text, segment, to_bytes
-from bytepiece.viterbi import Scores, best_ids, best_ids_of_text
+from bytepiece.text import Segments, Text, segment, to_bytes
+from bytepiece.viterbi import best_ids, best_ids_of_text
 
 Sampler = Literal["perfect", "viterbi"]
 T = TypeVar("T")
@@ -69,13 +71,9 @@ class Tokenizer:
         elif not isinstance(model, Model):
             model = model_io.load(model)
         self._model = model
-        self._trie, self._nodes = trie.build(model.pieces)
-        size = len(self._trie.units)
-        self._scores = Scores(np.zeros(size), np.zeros(size, dtype=np.int32))
-        self._scores.by_node[self._nodes] = model.scores
-        self._scores.ids[self._nodes] = model.ids
-        for array in self._scores:
-            array.flags.writeable = False
+        self._automaton = automaton.build(model.pieces)
+        self._scores: F64 = self._automaton.gather(model.scores, -math.inf)
+        self._ids: I32 = self._automaton.gather(model.ids, -1)
         self._specials = {token.name: token.id for token in model.special_tokens}
         self._names = {id_: name for name, id_ in self._specials.items()}
         # Weights of the alpha used last; replaced whole, so that threads may race for it.
@@ -100,6 +98,12 @@ class Tokenizer:
     def vocab_size(self) -> int:
         """One more than the largest id: the rows an embedding table needs."""
         return self._model.vocab_size
+
+    @cached_property
+    def _mirrored(self) -> tuple[Automaton, I32]:
+        """What perfect sampling needs: the automaton of the reversed pieces, and ids by entry."""
+        mirrored = automaton.build([piece[::-1] for piece in self._model.pieces])
+        return mirrored, mirrored.gather(self._model.ids, -1)
 
     @cached_property
     def _bytes_of(self) -> dict[int, bytes]:
@@ -179,9 +183,11 @@ class Tokenizer:
         plain = (
             _is_deterministic(alpha, sampler) and not (add_bos or add_eos) and allowed_special == ()
         )
-        if plain and len(raw := to_bytes(text, rules.normalization)) <= MAX_SEGMENT:
+        if plain and len(raw := to_bytes(text, rules.normalization)) <= CHUNK:
             # The way of most calls, without what only batches need: a fifth of the time.
-            array = best_ids_of_text(self._trie, self._scores, raw, rules.isolate_digits)
+            array = best_ids_of_text(
+                self._automaton, self._scores, self._ids, raw, rules.isolate_digits
+            )
         else:
             segments = self._segment([text], add_bos, add_eos, allowed_special)
             array = self._encode(segments, alpha, sampler, streams, 1).ids
@@ -420,17 +426,15 @@ class Tokenizer:
                 f"threads must be a whole number of at least 1, not {threads!r:.30}"
             )
         encode: Any
+        forwards = self._automaton, self._scores, self._ids
         if _is_deterministic(alpha, sampler) or alpha is None:
-            encode = partial(best_ids, self._trie, self._scores, segments)
+            encode = partial(best_ids, *forwards, segments)
         elif sampler == "perfect":
-            table = self._weights(float(alpha))
-            encode = partial(
-                sampling.perfect_ids, self._trie, table, self._scores.ids, segments, streams
-            )
+            mirrored, ids = self._mirrored
+            weights_ = self._weights(float(alpha))
+            encode = partial(sampling.perfect_ids, mirrored, weights_, ids, segments, streams)
         else:
-            encode = partial(
-                sampling.viterbi_ids, self._trie, self._scores, float(alpha), segments, streams
-            )
+            encode = partial(sampling.viterbi_ids, *forwards, float(alpha), segments, streams)
         ends = cuts(segments.bounds)
         chunks = list(ordered_map(lambda run: encode(*run), pairwise(ends), threads))
         if encode.func is not best_ids:
@@ -441,7 +445,7 @@ class Tokenizer:
     def _weights(self, alpha: float) -> Weights:
         latest = self._latest
         if latest is None or latest[0] != alpha:
-            table = weights(self._model.scores, self._nodes, len(self._trie.units), alpha)
+            table = weights(self._mirrored[0], self._model.scores, alpha)
             self._latest = latest = (alpha, table)
         return latest[1]
 

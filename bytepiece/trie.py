@@ -5,11 +5,9 @@ A double array (Aoe 1989). The child of `node` by byte `b` is `target = units[no
 of `units[node, 1]` says that a key ends here. Node 0 is the root; its child by `b` stands at 1 + b.
 A leaf's base is 0, so a step from it looks at the root's children, which are in cache, and fails.
 
-`pairs[first << 8 | second]` is the node two bytes deep, or 0: every walk starts there.
 Nodes are placed breadth first, which puts the shallow ones, walked most, side by side. Tried and no
-better: placing them by the probability of the pieces below (a walk from every byte of mixed text,
-80 k pieces, 48.5 ms instead of 48.6; the best path 5 % slower): mispredicted branches, not cache
-misses, are what a walk waits for.
+better: placing them by the probability of the pieces below (a walk from every byte of mixed text
+with 80 k pieces 48.5 ms instead of 48.6, a scan by the automaton 12.1 instead of 11.9).
 """
 
 from collections.abc import Sequence
@@ -27,11 +25,11 @@ class Trie(NamedTuple):
 
     Args:
         units: int32[nodes, 2], base and 2 · parent + (a key ends here).
-        pairs: int32[65536], the node two bytes deep, or 0.
+        order: int32[nodes], the nodes breadth first, from the root.
     """
 
     units: npt.NDArray[np.int32]
-    pairs: npt.NDArray[np.int32]
+    order: npt.NDArray[np.int32]
 
 
 def build(keys: Sequence[bytes]) -> tuple[Trie, npt.NDArray[np.int32]]:
@@ -67,15 +65,14 @@ def build_sorted(
     size = _count_nodes(flat, offsets)
     capacity = size + size // 4 + 1024
     nodes = np.empty(len(offsets) - 1, dtype=np.int32)
+    order = np.zeros(size, dtype=np.int32)
     while True:
         units = np.zeros((capacity, 2), dtype=np.int32)
-        used = _place(flat, offsets, np.zeros((size, 4), dtype=np.int32), units, nodes)
+        used = _place(flat, offsets, np.zeros((size, 3), dtype=np.int32), order, units, nodes)
         if used:
             break
         capacity *= 2
-    units = units[:used].copy()
-    trie = Trie(units, np.zeros(65536, dtype=np.int32))
-    _fill_pairs(*trie)
+    trie = Trie(units[:used].copy(), order)
     for array in trie:
         array.flags.writeable = False
     return trie, nodes
@@ -86,14 +83,6 @@ def child(units: I32, node: Scalar, byte: Scalar) -> Scalar:
     """The node one byte below, or 0."""
     target = np.int64(units[at(node), 0]) + np.int64(byte)
     return target if units[at(target), 1] >> 1 == node else np.int64(0)
-
-
-@kernel
-def _fill_pairs(units: I32, pairs: I32) -> None:
-    for first in range(256):
-        if units[1 + first, 1] >> 1 == 0:
-            for second in range(256):
-                pairs[first << 8 | second] = child(units, 1 + first, second)
 
 
 @kernel
@@ -119,10 +108,10 @@ def _count_nodes(flat: U8, offsets: I64) -> Scalar:
 # more tries the next 64 free units and then goes to the end, so that the search stays linear in
 # the nodes whatever the keys; what it leaves free the single children fill.
 @kernel
-def _place(flat: U8, offsets: I64, queue: I32, units: I32, key_nodes: I32) -> Scalar:
-    """Fill units (zeros) and key_nodes; how many units are used, or 0 if there are too few.
+def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes: I32) -> Scalar:
+    """Fill order, units (zeros) and key_nodes; how many units are used, or 0 if there are too few.
 
-    queue, one row per node, is scratch: its range of keys, its depth and its unit.
+    queue, one row per node, is scratch: its range of keys and its depth.
     """
     # A free unit has no parent but −1. Free units form a list in ascending order, of which `head`
     # is the first; `end` is where the units that were never used begin.
@@ -142,7 +131,7 @@ def _place(flat: U8, offsets: I64, queue: I32, units: I32, key_nodes: I32) -> Sc
     tail = 1
     for item in range(len(queue)):
         low, high = np.int64(queue[item, 0]), np.int64(queue[item, 1])
-        depth, node = np.int64(queue[item, 2]), np.int64(queue[item, 3])
+        depth, node = np.int64(queue[item, 2]), np.int64(order[item])
         if low < high and offsets[low + 1] - offsets[low] == depth:
             key_nodes[low] = node
             units[node, 1] |= 1
@@ -193,7 +182,7 @@ def _place(flat: U8, offsets: I64, queue: I32, units: I32, key_nodes: I32) -> Sc
                     after[preceding] = following
             end = max(end, target + 1)
             queue[tail, 0], queue[tail, 1] = firsts[i], firsts[i + 1]
-            queue[tail, 2], queue[tail, 3] = depth + 1, target
+            queue[tail, 2], order[tail] = depth + 1, target
             tail += 1
     # Every base + 255 must be a unit, so that no step needs a bounds check.
     return end + 256

@@ -21,9 +21,10 @@ from strategies import (
 )
 
 from bytepiece import TextRules, Tokenizer
+from bytepiece.automaton import Automaton, scan
 from bytepiece.errors import ArgumentError
 from bytepiece.forward import backward, edge_term, scale, weights
-from bytepiece.sampling import draw
+from bytepiece.sampling import UNDECIDED, draw_any, draw_plain
 
 ALPHABET = b"ab\xe4"
 ALPHAS = [0.0, 0.1, 0.5, 1.0, 2.0, 50.0]
@@ -35,40 +36,44 @@ class Lattice:
     """What the kernels make of one segment, with plain access to each edge."""
 
     def __init__(self, tok, text, alpha):
-        self.trie, self.weights = tok._trie, tok._weights(alpha)
-        self.text, self.length = np.frombuffer(text, dtype=np.uint8), len(text)
-        self.z = np.empty(len(text) + 1)
-        self.exponents = np.empty(len(text) + 1, dtype=np.int64)
-        backward(self.trie, self.weights, self.text, 0, len(text), self.z, self.exponents)
-        self.nodes = dict(zip(tok.model.pieces, tok._nodes.tolist(), strict=True))
-        self.pieces = {node: piece for piece, node in self.nodes.items()}
+        (self.automaton, _), self.weights = tok._mirrored, tok._weights(alpha)
+        self.text, self.length = np.frombuffer(text[::-1], dtype=np.uint8), len(text)
+        self.states = np.empty(len(text), dtype=np.uint32)
+        scan(self.automaton, self.text, np.array([0, len(text)]), self.states)
+        by_distance = np.zeros(len(text) + 1), np.zeros(len(text) + 1, dtype=np.int64)
+        backward(self.automaton, self.weights, self.text, self.states, 0, len(text), *by_distance)
+        self.by_distance = by_distance
+        self.z, self.exponents = (values[::-1] for values in by_distance)  # by position
+        self.pieces = [*tok.model.pieces, None]
+        firsts = np.arange(0, 3 * len(self.pieces), 3)
+        singles = len(self.automaton.pieces) - 256 + np.arange(256)
+        self.entries = {
+            self.pieces[self.automaton.pieces[entry]]: np.uint64(entry)
+            for entry in (*firsts, *singles)
+        }
 
     def log_z(self, position):
         return MP.log(float(self.z[position])) + int(self.exponents[position]) * STEP
 
     def edge(self, position, piece):
-        """Of the step by a piece: log of its probability, and that as `draw` adds it up."""
-        end = position + len(piece)
-        term, exponent = edge_term(self.weights, self.nodes[piece], self.z, self.exponents, end)
+        """Of the step by a piece: log of its probability, and that as `draw_any` adds it up."""
+        distance = np.uint64(self.length - position)
+        term, exponent = edge_term(
+            self.automaton, self.weights, self.entries[piece], *self.by_distance, distance
+        )
         steps = int(exponent) - int(self.exponents[position])
         exact = MP.log(float(term)) + steps * STEP - MP.log(float(self.z[position]))
         return exact, float(scale(term, steps)) / float(self.z[position])
 
     def draw(self, position, uniform):
-        node, end = draw(
-            self.trie,
-            self.weights,
-            self.text,
-            0,
-            position,
-            self.length,
-            self.z,
-            self.exponents,
-            uniform,
-        )
-        piece = self.pieces[int(node)]
-        assert int(end) == position + len(piece)
-        return piece
+        z, exponents = self.by_distance
+        place = self.automaton, self.weights, self.text, self.states, 0
+        distance = np.uint64(self.length - position)
+        terms = np.empty(2 + max(len(piece) for piece in self.pieces[:-1]))
+        entry = draw_any(*place, distance, z, exponents, uniform, terms)
+        quick = draw_plain(*place, distance, z, uniform)
+        assert quick in (entry, UNDECIDED)
+        return self.pieces[self.automaton.pieces[entry]]
 
 
 def check_exact(scores, text, alpha):
@@ -157,10 +162,12 @@ def test_log_z_of_long_texts(scores, seed, alpha):
 
 @given(st.lists(st.floats(-(2.0**20), 2.0**20), min_size=1, max_size=20), st.floats(0, 1024))
 def test_weights_are_mantissa_and_exponent(logs, alpha):
-    nodes = np.arange(len(logs), dtype=np.int32) * 2
-    mantissas, exponents = weights(np.array(logs), nodes, 2 * len(logs), alpha)
-    assert not mantissas[1::2].any()
-    for score, mantissa, exponent in zip(logs, mantissas[::2], exponents[::2], strict=True):
+    # The last entry stands for no piece.
+    automaton = Automaton(*[np.empty(0)] * 4, np.arange(len(logs) + 1), 1)
+    mantissas, exponents, plain = weights(automaton, np.array(logs), alpha)
+    assert mantissas[-1] == exponents[-1] == 0
+    assert plain == (not exponents.any())
+    for score, mantissa, exponent in zip(logs, mantissas[:-1], exponents[:-1], strict=True):
         exact = MP.mpf(score) * alpha
         assert (mantissa < 0) == (exponent != 0)
         assert 2.0**-257 < abs(mantissa) < 1 + 2.0**-20

@@ -55,7 +55,7 @@ def check(keys):
     # A step must never look beyond the arrays.
     assert built.units[:, 0].max() + 255 < len(built.units)
     assert not built.units.flags.writeable
-    assert not built.pairs.flags.writeable
+    assert not built.order.flags.writeable
     return built, nodes
 
 
@@ -80,12 +80,16 @@ def test_no_false_positives(keys, probes):
             assert bool(built.units[node, 1] & 1) == (len(probe) == 1 or probe in keys)
 
 
-@given(st.sets(texts_over(b"ab\xff", 1, 3), max_size=20))
-def test_pairs_are_the_nodes_two_bytes_deep(keys):
+@given(st.sets(texts_over(b"ab\xff", 1, 5), max_size=20))
+def test_order_is_breadth_first(keys):
     built, _ = trie.build(with_bytes(keys))
-    expected = {key[:2] for key in keys if len(key) > 1}
-    found = {int(i).to_bytes(2, "big"): int(built.pairs[i]) for i in np.flatnonzero(built.pairs)}
-    assert found == {pair: walk(built, pair) for pair in expected}
+    parents, depths = built.units[:, 1] >> 1, {0: 0}
+    assert built.order[0] == 0
+    for node in built.order[1:].tolist():
+        depths[node] = depths[int(parents[node])] + 1
+    assert list(depths.values()) == sorted(depths.values())
+    prefixes = {key[:n] for key in with_bytes(keys) for n in range(len(key) + 1)}
+    assert len(depths) == len(built.order) == len(prefixes)
 
 
 @pytest.mark.parametrize("length", [2, 17, 1024])
@@ -130,6 +134,5 @@ def test_arrays_grow_when_many_nodes_have_many_children(monkeypatch):
 
 
 def test_single_bytes_only():
-    built, nodes = check(with_bytes([]))
+    _, nodes = check(with_bytes([]))
     assert sorted(nodes.tolist()) == list(range(1, 257))
-    assert not built.pairs.any()

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import I64, U8, Scalar, kernel
+from bytepiece._jit import F64, I64, U8, ZERO, at, kernel
+from bytepiece.automaton import Automaton, link, scan
 from bytepiece.logs import logs_of
 from bytepiece.parallel import ordered_map
 from bytepiece.strings import longest, offsets_of
 from bytepiece.training.tally import Tally, select
-from bytepiece.trie import Trie, build
-from bytepiece.viterbi import Scores, best_path
+from bytepiece.trie import build
+from bytepiece.viterbi import best_path, last_entry
 
 _CHUNK = 1 << 16
 """Pieces that one call of a kernel cuts."""
@@ -128,21 +129,18 @@ class _Candidates:
 
     def _split(self, strings: Tally) -> npt.NDArray[np.int64]:
         """How often each piece occurs in the best paths of some strings, by their counts."""
-        units = self._trie.units.copy()
-        out = self._nodes[self._counts == 0]
-        units[out, 1] &= ~1
-        by_node = np.zeros(len(units))
         alive = self._counts > 0
-        logs = logs_of(self._counts[alive]) - math.log(self._counts.sum())
-        by_node[self._nodes[alive]] = logs
-        ids = np.zeros(len(units), dtype=np.int32)
-        ids[self._nodes] = np.arange(len(self._nodes))
-        trie, scores = Trie(units, self._trie.pairs), Scores(by_node, ids)
+        automaton = link(self._trie, np.where(alive, self._nodes, -1), self._lengths)
+        logs = np.zeros(len(alive))
+        logs[alive] = logs_of(self._counts[alive]) - math.log(self._counts.sum())
+        scores = automaton.gather(logs, -math.inf)
 
         def counted(low: int) -> npt.NDArray[np.int64]:
             high = min(low + _CHUNK, len(strings.counts))
             counts = np.zeros(len(self._pieces), dtype=np.int64)
-            _count(trie, scores, *strings, low, high, counts)
+            offsets = strings.offsets[low : high + 1]
+            flat = strings.flat[offsets[0] : offsets[-1]]
+            _count(automaton, scores, flat, offsets - offsets[0], strings.counts[low:high], counts)
             return counts
 
         total = np.zeros(len(self._pieces), dtype=np.int64)
@@ -153,23 +151,16 @@ class _Candidates:
 
 @kernel
 def _count(
-    trie: Trie,
-    scores: Scores,
-    flat: U8,
-    offsets: I64,
-    weights: I64,
-    low: Scalar,
-    high: Scalar,
-    counts: I64,
+    automaton: Automaton, scores: F64, flat: U8, offsets: I64, weights: I64, counts: I64
 ) -> None:
-    length = longest(offsets, low, high)
-    best = np.empty(length + 1, dtype=np.float64)
-    origin = np.empty(length + 1, dtype=np.int32)
-    via = np.empty(length + 1, dtype=np.int32)
-    for i in range(low, high):
+    best = np.zeros(longest(offsets, 0, len(weights)) + 1, dtype=np.float64)
+    states = np.empty(len(flat), dtype=np.uint32)
+    scan(automaton, flat, offsets, states)
+    for i in range(len(weights)):
         start, stop = offsets[i], offsets[i + 1]
-        best_path(trie, scores, flat, start, stop, best, origin, via)
-        position = stop - start
-        while position > 0:
-            counts[scores.ids[via[position]]] += weights[i]
-            position = np.int64(origin[position])
+        best_path(automaton, scores, flat, states, start, stop, best)
+        position = at(stop - start)
+        while position > ZERO:
+            entry = last_entry(automaton, scores, flat, states, start, position, best)
+            counts[automaton.pieces[entry]] += weights[i]
+            position -= at(automaton.lengths[entry])
