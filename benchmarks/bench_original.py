@@ -32,7 +32,7 @@ import numba
 import numpy as np
 
 import bytepiece
-from benchmarks.peers.original import Original
+from bytepiece.audit.adapters import original as library
 from bytepiece.training import bnlm
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +56,7 @@ def read_lines(path: Path) -> list[str]:
     return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
 
 
-def identity(original: Original, model: Path, texts: list[Path]) -> dict[str, Any]:
+def identity(original: library.Worker, model: Path, texts: list[Path]) -> dict[str, Any]:
     """How many lines of each text come out alike."""
     tokenizer = bytepiece.Tokenizer(model)
     found = {}
@@ -69,7 +69,7 @@ def identity(original: Original, model: Path, texts: list[Path]) -> dict[str, An
     return found
 
 
-def speed(original: Original, model: Path, text: Path) -> dict[str, Any]:
+def speed(original: library.Worker, model: Path, text: Path) -> dict[str, Any]:
     """MB/s of both on slices of a text, each slice new to both, one after the other."""
     tokenizer = bytepiece.Tokenizer(model)
     lines = read_lines(text)
@@ -96,7 +96,7 @@ def speed(original: Original, model: Path, text: Path) -> dict[str, Any]:
     return found
 
 
-def latency(original: Original, model: Path, text: Path) -> dict[str, Any]:
+def latency(original: library.Worker, model: Path, text: Path) -> dict[str, Any]:
     """Microseconds for one call of `encode` on one line, both in a loop over some lines."""
     tokenizer = bytepiece.Tokenizer(model)
     lines = read_lines(text)[::20]
@@ -110,7 +110,7 @@ def latency(original: Original, model: Path, text: Path) -> dict[str, Any]:
     return {"ours": ours * per_call, "original": theirs * per_call, "ratio": theirs / ours}
 
 
-def vocabulary(original: Original, corpus: Path, directory: Path) -> dict[str, Any]:
+def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[str, Any]:
     """The agreement of the vocabularies, with the original's fault mended and put back."""
     options: dict[str, Any] = {"order": 6, "min_count": 4}
     path = directory / "small.model"
@@ -138,7 +138,7 @@ def vocabulary(original: Original, corpus: Path, directory: Path) -> dict[str, A
     return found
 
 
-def training(original: Original, corpus: Path, directory: Path) -> dict[str, Any]:
+def training(original: library.Worker, corpus: Path, directory: Path) -> dict[str, Any]:
     """Time and the largest process of a whole training run."""
     output = directory / "large.model"
     command = f"train {corpus} -o {output} --vocab-size 32000 --min-count 4 --threads 2".split()
@@ -189,7 +189,8 @@ def main() -> None:
         }
     }
     texts = list(dict.fromkeys([*arguments.text, ROOT / "data/sample.txt"]))
-    with Original() as original, tempfile.TemporaryDirectory() as name:
+    library.create()
+    with library.Worker() as original, tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         results["identity"] = identity(original, arguments.model, texts)
         results["speed"] = speed(original, arguments.model, texts[0])

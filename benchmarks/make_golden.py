@@ -8,7 +8,7 @@ Needed only should the golden texts change; the files it writes are part of the 
 import json
 from pathlib import Path
 
-from benchmarks.peers.original import Original
+from bytepiece.audit.adapters import original as library
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -32,7 +32,8 @@ def main() -> None:
     sample = ROOT / "data" / "sample.txt"
     texts = sample.read_bytes().decode("utf-8").split("\n") + ODD_TEXTS
     model = GOLDEN / "original.model"
-    with Original() as original:
+    library.create()
+    with library.Worker() as original:
         original.ask(
             do="train",
             corpus=str(sample),

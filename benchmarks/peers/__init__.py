@@ -1,1 +1,1 @@
-"""Other libraries, each reached from here in the way it allows."""
+"""Libraries that cannot sample and so serve for speed only; the others are in `bytepiece.audit`."""

@@ -8,10 +8,11 @@
 
 import contextlib
 import json
-import resource
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bytepiece import Tokenizer, Trainer
 
@@ -19,15 +20,18 @@ from bytepiece import Tokenizer, Trainer
 class Lines:
     """A corpus file read line by line, as the original's README has it."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = Path(path)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         with self.path.open(encoding="utf-8", newline="\n") as file:
             yield from file
 
 
-def encode(tokenizers, model, texts, alpha=-1):
+def encode(
+    tokenizers: dict[str, Tokenizer], model: str, texts: list[str], alpha: float = -1
+) -> dict[str, Any]:
+    """One call for each text, after the model is loaded."""
     if model not in tokenizers:
         tokenizers[model] = Tokenizer(model)
     tokenizer = tokenizers[model]
@@ -36,7 +40,10 @@ def encode(tokenizers, model, texts, alpha=-1):
     return {"seconds": time.perf_counter() - begin, "ids": ids}
 
 
-def train(corpus, model, workers, **options):
+def train(corpus: str, model: str, workers: int, **options: Any) -> dict[str, Any]:
+    """A whole training run."""
+    import resource  # noqa: PLC0415  # not there on Windows, which can still encode
+
     begin = time.perf_counter()
     trainer = Trainer(**options)
     trainer.train(Lines(corpus), workers=workers)
@@ -46,11 +53,13 @@ def train(corpus, model, workers, **options):
     return {"seconds": seconds, "peak": max(usage.ru_maxrss for usage in usages) * 1024}
 
 
-def main():
-    tokenizers = {}
+def main() -> None:
+    """Answer requests until there are no more."""
+    tokenizers: dict[str, Tokenizer] = {}
     for line in sys.stdin:
         request = json.loads(line)
         do = request.pop("do")
+        # Its progress bars go where they do not disturb the answers.
         with contextlib.redirect_stdout(sys.stderr):
             answer = encode(tokenizers, **request) if do == "encode" else train(**request)
         print(json.dumps(answer), flush=True)

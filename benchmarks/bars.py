@@ -1,0 +1,50 @@
+"""What the project set out to reach, as data, so that every run says whether it did."""
+
+from typing import NamedTuple
+
+
+class Bar(NamedTuple):
+    """A limit for one figure: at least or at most so much of a unit."""
+
+    what: str
+    at_least: bool
+    limit: float
+    unit: str
+
+    def line(self, measured: float) -> str:
+        """The bar, the figure, and whether it is met."""
+        sign = "≥" if self.at_least else "≤"
+        verdict = "met" if self.met(measured) else "MISSED"
+        return (
+            f"bar {self.what}: {sign} {self.limit:g}{self.unit}, measured {measured:.3g}, {verdict}"
+        )
+
+    def met(self, measured: float) -> bool:
+        """Whether the figure is on the right side of the limit."""
+        return measured >= self.limit if self.at_least else measured <= self.limit
+
+
+BARS = {
+    "best original": Bar("best path against the original", True, 25, " ×"),
+    "best sentencepiece": Bar("best path against SentencePiece, same vocabulary", True, 3, " ×"),
+    "best sentencepiece own": Bar("best path against SentencePiece, its own", True, 3, " ×"),
+    "best tokie": Bar("best path against tokie", True, 2, " ×"),
+    "sample sentencepiece": Bar("sampling against SentencePiece", True, 15, " ×"),
+    "sample huggingface": Bar("sampling against Hugging Face", True, 25, " ×"),
+    "sample original": Bar("sampling against the original", True, 20, " ×"),
+    "further sample": Bar("a further sample, of the cost of the first", False, 30, " %"),
+    "threads best": Bar("speed-up of 2 threads over that of 2 processes, best path", True, 0.9, ""),
+    "threads sample": Bar(
+        "speed-up of 2 threads over that of 2 processes, sampling", True, 0.9, ""
+    ),
+    "latency": Bar("encode of 100 bytes, time of SentencePiece's over ours", True, 1, " ×"),
+    "odd": Bar("normal text's MB/s over the slowest odd text's", False, 3, " ×"),
+    "memory": Bar("encode_batch beyond its result, per byte of text", False, 40, " bytes"),
+    "help": Bar("bytepiece --help", False, 0.25, " s"),
+    "warm encode": Bar("warm echo hi | bytepiece encode", False, 1, " s"),
+    "cold encode": Bar("first token ever, cold cache", False, 8, " s"),
+    "read-only encode": Bar("first token of a read-only install", False, 8, " s"),
+    "load own": Bar("Tokenizer load, our format", False, 0.25, " s"),
+    "load original": Bar("Tokenizer load, the original format", False, 0.25, " s"),
+    "unpickle": Bar("Tokenizer unpickle", False, 0.1, " s"),
+}

@@ -1,0 +1,162 @@
+"""How long one waits before anything happens: processes, the first call, loading a model."""
+
+import os
+import pickle
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks.corpora import ROOT
+from benchmarks.harness import Report, Setting
+from bytepiece import Tokenizer, model_io
+from bytepiece.audit.adapters.base import timed
+from bytepiece.errors import ModelError
+
+PYTHON = [sys.executable, "-m", "bytepiece"]
+ENCODE = "import bytepiece, sys; print(bytepiece.Tokenizer.load(sys.argv[1]).encode('hi'{}))"
+
+
+def run(setting: Setting) -> Report:
+    """Measure, print and collect."""
+    report = Report("startup", setting)
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        processes(report, setting)
+        first_calls(report, setting, directory)
+        loading(report, setting, directory)
+    return report
+
+
+def process(
+    command: list[str], environment: Mapping[str, str] | None = None, cwd: Path = ROOT
+) -> tuple[float, str]:
+    """Seconds that a command takes with a line of text as its input, and what it said."""
+    begin = time.perf_counter()
+    done = subprocess.run(
+        command,
+        input="hi\n",
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=cwd,
+        check=False,
+    )
+    seconds = time.perf_counter() - begin
+    if done.returncode:
+        raise RuntimeError(f"{command} failed: {done.stderr}")
+    return seconds, done.stderr.strip()
+
+
+def program() -> list[str]:
+    """The command as users have it, or else the module."""
+    script = shutil.which("bytepiece", path=str(Path(sys.executable).parent))
+    return [script] if script else PYTHON
+
+
+def processes(report: Report, setting: Setting) -> None:
+    """Whole processes, the kernels compiled already."""
+    commands = {
+        "python -c pass": [sys.executable, "-c", "pass"],
+        'python -c "import bytepiece"': [sys.executable, "-c", "import bytepiece"],
+        'python -c "import numba"': [sys.executable, "-c", "import numba"],
+        "bytepiece --help": [*program(), "--help"],
+        "echo hi | bytepiece encode": [*program(), "encode", "-m", str(setting.model)],
+    }
+    found: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(setting.repeats + 1):  # the first is the warm-up
+        for name, command in commands.items():
+            found[name].append(process(command)[0])
+    found = {name: seconds[1:] for name, seconds in found.items()}
+    report.table(
+        "Processes, warm",
+        ["command", "best s", "median s"],
+        [[n, f"{min(s):.3f}", f"{statistics.median(s):.3f}"] for n, s in found.items()],
+    )
+    report.bar("help", statistics.median(found["bytepiece --help"]))
+    report.bar("warm encode", statistics.median(found["echo hi | bytepiece encode"]))
+
+
+def first_calls(report: Report, setting: Setting, directory: Path) -> None:
+    """Whole processes that have to compile: with an empty cache, and with no place for one."""
+    model = str(setting.model.resolve())
+    commands = {
+        "bytepiece encode": [*PYTHON, "encode", "-m", model],
+        "Tokenizer.encode": [sys.executable, "-c", ENCODE.format(""), model],
+    }
+    if not setting.quick:
+        commands |= {
+            "bytepiece encode --sample": [*PYTHON, "encode", "-m", model, "--sample"],
+            "Tokenizer.encode, alpha": [sys.executable, "-c", ENCODE.format(", alpha=0.1"), model],
+        }
+    installed, nowhere = read_only_install(directory)
+    rows = []
+    for bar in ("cold encode", "read-only encode"):
+        for name, command in commands.items():
+            found = []
+            for _ in range(1 if setting.quick else 3):
+                if bar == "cold encode":
+                    with tempfile.TemporaryDirectory() as empty:
+                        there = {**os.environ, "NUMBA_CACHE_DIR": empty}
+                        seconds, said = process(command, there)
+                else:
+                    seconds, said = process(command, nowhere, installed)
+                found.append(seconds)
+            rows.append(
+                [bar, name, f"{min(found):.2f}", f"{statistics.median(found):.2f}", said[:100]]
+            )
+    report.table("First calls", ["", "command", "best s", "median s", "said"], rows)
+    for bar in ("cold encode", "read-only encode"):
+        report.bar(bar, max(float(row[3]) for row in rows if row[0] == bar))
+
+
+def read_only_install(directory: Path) -> tuple[Path, dict[str, str]]:
+    """A copy of the package without any place to keep compiled kernels, and its environment.
+
+    Root may write into any folder, so permissions would prove nothing: instead, where the folders
+    for caches would be there are files.
+    """
+    installed = directory / "installed"
+    leave = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "bytepiece", installed / "bytepiece", ignore=leave)
+    shutil.copytree(ROOT / "cli", installed / "bytepiece_cli", ignore=leave)
+    (installed / "bytepiece" / "__pycache__").touch()
+    file = directory / "a file"
+    file.touch()
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_CACHE_HOME"):
+        environment[name] = str(file / "home")
+    environment["PYTHONPATH"] = str(installed)
+    return installed, environment
+
+
+def loading(report: Report, setting: Setting, directory: Path) -> None:
+    """A model file to a tokenizer, and a tokenizer from another process."""
+    model = model_io.load(setting.model)
+    model_io.save(model, directory / "own.model")
+    calls: dict[str, Callable[[], object]] = {
+        "load own": lambda: Tokenizer.load(directory / "own.model")
+    }
+    try:
+        model_io.save_original(model, directory / "original.model")
+    except ModelError:
+        pass  # it says what the original format cannot
+    else:
+        calls["load original"] = lambda: Tokenizer.load(directory / "original.model")
+    pickled = pickle.dumps(Tokenizer(model))
+    calls["unpickle"] = lambda: pickle.loads(pickled)
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(setting.repeats + 1):  # the first is the warm-up
+        for name, call in calls.items():
+            found[name].append(timed(call).seconds)
+    rows = [
+        [name, f"{min(s[1:]):.3f}", f"{statistics.median(s[1:]):.3f}"] for name, s in found.items()
+    ]
+    heads = ["", "best s", "median s"]
+    report.table(f"A tokenizer of {len(model.pieces):,} pieces", heads, rows)
+    for name, seconds in found.items():
+        report.bar(name, statistics.median(seconds[1:]))

@@ -1,0 +1,1 @@
+"""Samplers, ours and others, held against the exact law."""

@@ -1,0 +1,1 @@
+"""Tokenizer libraries, ours and others, each behind the interface that `base` describes."""

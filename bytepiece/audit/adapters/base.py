@@ -1,0 +1,88 @@
+"""What an adapter is: one tokenizer library behind the few calls that can be compared."""
+
+import time
+from collections.abc import Callable, Sequence
+from importlib import metadata, util
+from typing import Any, ClassVar, NamedTuple
+
+from bytepiece.errors import BytepieceError
+from bytepiece.model import Model
+
+
+class NotPossibleError(BytepieceError):
+    """A library is not installed or cannot do what is asked; the message says which and why."""
+
+
+class Run(NamedTuple):
+    """What a library returned, in its own types, and how many seconds it alone took."""
+
+    result: Any
+    seconds: float
+
+
+def timed(call: Callable[[], Any]) -> Run:
+    """Run it and take the time."""
+    begin = time.perf_counter()
+    result = call()
+    return Run(result, time.perf_counter() - begin)
+
+
+class Adapter:
+    """A library with a vocabulary. Each call runs on one thread, in the fastest way there is.
+
+    `name` is the library's name for readers, `module` what is imported, `distribution` what is
+    installed. `note` says what of a model the library could not hold.
+    """
+
+    name: ClassVar[str]
+    module: ClassVar[str]
+    distribution: ClassVar[str]
+    note: str = ""
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """None if the library can be used, or what to do so that it can."""
+        if util.find_spec(cls.module):
+            return None
+        return f"not installed; pip install {cls.distribution}"
+
+    @classmethod
+    def version(cls) -> str:
+        """The version that is installed."""
+        return metadata.version(cls.distribution)
+
+    @classmethod
+    def from_model(cls, model: Model) -> "Adapter":  # noqa: ARG003
+        """The library with the vocabulary and scores of a model of ours.
+
+        Raises:
+            NotPossibleError: it cannot hold them.
+        """
+        raise NotPossibleError(f"{cls.name} cannot hold a Unigram model over bytes")
+
+    def encode_batch(self, texts: Sequence[str]) -> Run:
+        """The best path, or whatever the library encodes by, of each text."""
+        raise NotImplementedError
+
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:  # noqa: ARG002
+        """A random segmentation of each text, a new one in every call.
+
+        Raises:
+            NotPossibleError: the library cannot sample.
+        """
+        raise NotPossibleError(f"{self.name} has no sampling with an exponent")
+
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+        """As the two above, but by one call of the library for each text.
+
+        Raises:
+            NotPossibleError: the library cannot sample.
+        """
+        raise NotImplementedError
+
+    def pieces(self, result: Any) -> list[list[bytes]]:
+        """The pieces of each text, as bytes, out of the result of any of the calls above."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give back what the library holds outside this process."""

@@ -1,0 +1,161 @@
+"""The original bytepiece 0.6.3, in an environment of its own, for its import name is ours.
+
+`python -m bytepiece.audit.adapters.original` makes the environment (a C compiler and the Python
+headers are needed): Cython, then pyahocorasick from source over bytes, then bytepiece without
+isolation.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from bytepiece import model_io
+from bytepiece._jit import _user_cache
+from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run
+from bytepiece.errors import ModelError
+from bytepiece.model import Model
+
+_VERSION = "0.6.3"
+_WORKER = Path(__file__).with_name("original_worker.py")
+
+
+def environment() -> Path:
+    """Where the environment is, or will be: beside the compiled kernels, in the user's cache."""
+    return _user_cache() / "environments" / f"original-{_VERSION}"
+
+
+def _python() -> str:
+    return str(environment() / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+
+def create() -> None:
+    """Make the environment, unless it is there."""
+    if installed():
+        return
+    venv.create(environment(), with_pip=True, clear=True)
+    pip = [_python(), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "numpy", "cython", "setuptools", "wheel", "tqdm"], check=True)
+    over_bytes = dict(os.environ, AHOCORASICK_BYTES="1")
+    subprocess.run(
+        [*pip, "--no-binary", "pyahocorasick", "pyahocorasick"], check=True, env=over_bytes
+    )
+    subprocess.run([*pip, "--no-build-isolation", f"bytepiece=={_VERSION}"], check=True)
+
+
+def installed() -> bool:
+    """Whether the environment works."""
+    if not Path(_python()).exists():
+        return False
+    command = [_python(), "-I", "-c", "import bytepiece"]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+class Worker:
+    """A process that runs the original library and answers requests; see `original_worker`."""
+
+    def __init__(self) -> None:
+        # Isolated, so that neither PYTHONPATH nor the worker's folder can hide a library.
+        self._process = subprocess.Popen(
+            [_python(), "-I", str(_WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def ask(self, **request: Any) -> Any:
+        """What the worker answers to a request."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("the original library's process ended; its message is above")
+        return json.loads(answer)
+
+
+class Original(Adapter):
+    """It has no batch call; the worker makes the calls one by one, and takes their time itself."""
+
+    name = "original bytepiece"
+    module = "bytepiece"
+    distribution = f"bytepiece=={_VERSION}"
+
+    def __init__(self, directory: tempfile.TemporaryDirectory[str], model: Path) -> None:
+        self._directory = directory
+        self._path = str(model)
+        loaded = model_io.load(model)
+        self._pieces = dict(zip(loaded.ids.tolist(), loaded.pieces, strict=True))
+        self._worker = Worker()
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """As in the base class."""
+        return None if installed() else f"not installed; python -m {__spec__.name} installs it"
+
+    @classmethod
+    def version(cls) -> str:
+        """As in the base class."""
+        return _VERSION
+
+    @classmethod
+    def from_model(cls, model: Model) -> "Original":
+        """As in the base class; the model must be one that the original format can say."""
+        directory = tempfile.TemporaryDirectory()
+        path = Path(directory.name) / "original.model"
+        try:
+            model_io.save_original(model, path)
+        except ModelError as error:
+            directory.cleanup()
+            raise NotPossibleError(str(error)) from None
+        return cls(directory, path)
+
+    def encode_batch(self, texts: Sequence[str]) -> Run:
+        """As in the base class."""
+        return self.encode_each(texts)
+
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+        """As in the base class."""
+        return self.encode_each(texts, alpha)
+
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+        """As in the base class."""
+        exponent = -1.0 if alpha is None else alpha
+        answer = self._worker.ask(do="encode", model=self._path, texts=list(texts), alpha=exponent)
+        return Run(answer["ids"], answer["seconds"])
+
+    def pieces(self, result: Any) -> list[list[bytes]]:
+        """As in the base class."""
+        return [[self._pieces[id_] for id_ in row] for row in result]
+
+    def close(self) -> None:
+        """As in the base class."""
+        self._worker.close()
+        self._directory.cleanup()
+
+
+if __name__ == "__main__":
+    create()
+    print(f"bytepiece {_VERSION} is in {environment()}", file=sys.stderr)

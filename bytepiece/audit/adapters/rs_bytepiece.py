@@ -1,0 +1,56 @@
+"""rs_bytepiece, a port of the original library to Rust."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bytepiece import model_io
+from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run, timed
+from bytepiece.errors import ModelError
+from bytepiece.model import Model
+
+
+class RsBytepiece(Adapter):
+    """It has no batch call; the calls are made one by one."""
+
+    name = "rs_bytepiece"
+    module = "rs_bytepiece"
+    distribution = "rs_bytepiece"
+
+    def __init__(self, tokenizer: Any, pieces: dict[int, bytes]) -> None:
+        self._tokenizer = tokenizer
+        self._pieces = pieces
+
+    @classmethod
+    def from_model(cls, model: Model) -> "RsBytepiece":
+        """As in the base class; the model must be one that the original format can say."""
+        import rs_bytepiece  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "original.model"
+            try:
+                model_io.save_original(model, path)
+            except ModelError as error:
+                raise NotPossibleError(str(error)) from None
+            tokenizer = rs_bytepiece.Tokenizer(str(path))
+        return cls(tokenizer, dict(zip(model.ids.tolist(), model.pieces, strict=True)))
+
+    def encode_batch(self, texts: Sequence[str]) -> Run:
+        """As in the base class."""
+        return self.encode_each(texts)
+
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+        """As in the base class."""
+        return self.encode_each(texts, alpha)
+
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+        """As in the base class."""
+        encode = self._tokenizer.encode
+        if alpha is None:
+            return timed(lambda: [encode(text) for text in texts])
+        return timed(lambda: [encode(text, alpha=alpha) for text in texts])
+
+    def pieces(self, result: Any) -> list[list[bytes]]:
+        """As in the base class."""
+        return [[self._pieces[id_] for id_ in row] for row in result]
