@@ -13,6 +13,7 @@ from bytepiece.forward import Weights, backward, edge_term, scale
 from bytepiece.rng import document_words, uniforms, unsigned
 from bytepiece.strings import longest
 from bytepiece.text import Segments
+from bytepiece.viterbi import trace
 
 _NEAR = 2.0**-40
 """Part of a sum that no rounding of it can reach: it has at most 1025 terms."""
@@ -314,7 +315,7 @@ def viterbi_path(
     words: tuple[Scalar, ...],
     offset: Scalar,
     held: F64,
-    via: I32,
+    via: U32,
 ) -> None:
     """Fill `held` and `via` for one segment: the score of the path held, and its last entry."""
     nodes, lengths = automaton.nodes, automaton.lengths
@@ -322,7 +323,7 @@ def viterbi_path(
     length = stop - start
     held[0] = 0.0
     for position in range(1, length + 1):
-        via[position] = -1
+        via[position] = len(lengths)  # no entry: nothing is held
     draws = 0
     second = 0.0
     for position in range(length):
@@ -333,7 +334,7 @@ def viterbi_path(
         while True:
             if np.int64(lengths[entry]) == end - position:
                 score = here + scores[entry]
-                accepted = via[end] < 0
+                accepted = via[end] == len(lengths)
                 if not accepted:
                     if draws & 1 == 0:
                         uniform, second = uniforms(words, offset, np.uint64(draws >> 1))
@@ -373,7 +374,7 @@ def _viterbi_ids(
 ) -> Scalar:
     length = longest(bounds, 0, len(bounds) - 1)
     held = np.empty(length + 1, dtype=np.float64)
-    via = np.empty(length + 1, dtype=np.int32)
+    via = np.empty(length + 1, dtype=np.uint32)
     samples = streams.samples
     filled = 0
     for segment in range(len(bounds) - 1):
@@ -383,17 +384,7 @@ def _viterbi_ids(
         for sample in range(samples):
             words = _words(streams, document, sample)
             viterbi_path(automaton, scores, alpha, text, start, stop, words, offset, held, via)
-            count = 0
-            position = stop - start
-            while position > 0:
-                position -= np.int64(automaton.lengths[via[position]])
-                count += 1
-            filled += count
-            slot = filled
-            position = stop - start
-            while position > 0:
-                slot -= 1
-                out[slot] = ids[via[position]]
-                position -= np.int64(automaton.lengths[via[position]])
-            counts[segment * samples + sample] = count
+            before = filled
+            filled = trace(automaton, ids, via, stop - start, out, filled)
+            counts[segment * samples + sample] = filled - before
     return filled

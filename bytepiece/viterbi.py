@@ -10,25 +10,34 @@ from bytepiece.text import Segments, segment_end
 
 
 # Each position takes the best of the paths that reach it by a piece that ends there; from left to
-# right, so that the positions before have theirs. Among equal sums the one with the longest last
-# piece stays, and sums are taken in the order of the text. Both are the original library's, whose
-# output this reproduces to the last tie.
-# Only the sums are kept. Which piece made one is found again by `trace`, at the few positions that
-# the path goes through: without it a position costs four maxima and no branch but for long chains.
-# Cost: an addition and a maximum per entry of the groups at each position, 12 bytes of memory per
-# byte of the longest segment, of which the states take 4. With 80 k pieces 2 MB of mixed text take
-# 14 ms beside the scan's 12; a walk along the trie from each position took 66 in all.
+# right, so that the positions before have theirs. A candidate must be strictly better, and longer
+# last pieces come first: among equal sums the one with the longest last piece stays. Sums are taken
+# in the order of the text. All three are the original library's, whose output this reproduces to
+# the last tie.
+# Cost: an addition and a comparison per entry of the groups at each position, hardly a branch that
+# depends on the text but for long chains; 16 bytes of memory per byte of the longest segment, of
+# which the states take 4. With 80 k pieces 2 MB of mixed text take 16 ms, `trace` 6 and the scan
+# 12 to 16; a walk along the trie from each position took 66 in all. Keeping only the sums, and
+# finding the last pieces again in `trace`, saves 2 here and costs 5 there.
 @kernel
 def best_path(
-    automaton: Automaton, scores: F64, text: U8, states: U32, start: Scalar, stop: Scalar, best: F64
+    automaton: Automaton,
+    scores: F64,
+    text: U8,
+    states: U32,
+    start: Scalar,
+    stop: Scalar,
+    best: F64,
+    via: U32,
 ) -> None:
-    """Fill `best` for one segment: the largest sum of scores on the way to each position.
+    """Fill `best` and `via` for one segment: the best way to each position, its sum and last entry.
 
     Args:
         scores: float64[entries], −inf where there is no piece.
         text, states: see `bytepiece.automaton.scan`.
         start, stop: of the segment.
-        best: float64[more than the segment's length], all finite or −inf.
+        best: float64[more than the segment's length], of finite numbers.
+        via: uint32[more than the segment's length].
     """
     lengths = automaton.lengths
     singles = at(len(lengths) - 256)
@@ -38,80 +47,45 @@ def best_path(
         position = at(p)
         byte = at(start) + position - ONE
         group = automaton.groups[states[byte] >> TWO]
-        top = -np.inf
+        top, last = -np.inf, ZERO
         while True:
             entry = at(GROUP) * at(group >> 1)
             first = best[position - at(lengths[entry])] + scores[entry]
             second = best[position - at(lengths[entry + ONE])] + scores[entry + ONE]
             third = best[position - at(lengths[entry + TWO])] + scores[entry + TWO]
-            first = second if second > first else first
-            top = third if third > top else top
-            top = first if first > top else top
+            better = second > first
+            first, chosen = (second, entry + ONE) if better else (first, entry)
+            better = third > first
+            first, chosen = (third, entry + TWO) if better else (first, chosen)
+            better = first > top
+            top, last = (first, chosen) if better else (top, last)
             if group & 1 == 0:
                 break
             group = automaton.following[group >> 1]
         # The single byte comes last: it waits for the position just before.
-        alone = latest + scores[singles + at(text[byte])]
-        latest = alone if alone > top else top
-        best[position] = latest
-
-
-# The longest piece that makes up the sum is the one that came first.
-@kernel
-def last_entry(
-    automaton: Automaton,
-    scores: F64,
-    text: U8,
-    states: U32,
-    start: Scalar,
-    position: Scalar,
-    best: F64,
-) -> Scalar:
-    """The entry of the last piece on the best path to a position (uint64) of a segment."""
-    lengths = automaton.lengths
-    byte = at(start) + position - ONE
-    goal = best[position]
-    group = automaton.groups[states[byte] >> TWO]
-    chosen = at(len(lengths) - 256) + at(text[byte])
-    while True:
-        entry = at(GROUP) * at(group >> 1)
-        first = best[position - at(lengths[entry])] + scores[entry]
-        second = best[position - at(lengths[entry + ONE])] + scores[entry + ONE]
-        third = best[position - at(lengths[entry + TWO])] + scores[entry + TWO]
-        if max(first, second, third) == goal:
-            chosen = entry + TWO
-            chosen = entry + ONE if second == goal else chosen
-            return entry if first == goal else chosen
-        if group & 1 == 0:
-            return chosen
-        group = automaton.following[group >> 1]
+        single = singles + at(text[byte])
+        alone = latest + scores[single]
+        better = alone > top
+        latest, last = (alone, single) if better else (top, last)
+        best[position], via[position] = latest, last
 
 
 @kernel
 def trace(
-    automaton: Automaton,
-    scores: F64,
-    ids: I32,
-    text: U8,
-    states: U32,
-    start: Scalar,
-    stop: Scalar,
-    best: F64,
-    out: I32,
-    filled: Scalar,
+    automaton: Automaton, ids: I32, via: U32, length: Scalar, out: I32, filled: Scalar
 ) -> Scalar:
-    """Append the ids (int32[entries]) of the path that `best` holds to `out`; how full it is then.
+    """Append the ids (int32[entries]) of the path that `via` holds to `out`; how full it is then.
 
     `out` has room for as many as the segment has bytes.
     """
-    position = at(stop - start)
+    position = at(length)
     slot = at(filled) + position
     while position > ZERO:
-        entry = last_entry(automaton, scores, text, states, start, position, best)
+        entry = at(via[position])
         slot -= ONE
         out[slot] = ids[entry]
         position -= at(automaton.lengths[entry])
-    count = stop - start + filled - np.int64(slot)
+    count = length + filled - np.int64(slot)
     for i in range(count):
         out[at(filled + i)] = out[slot + at(i)]
     return filled + count
@@ -150,14 +124,16 @@ def _best_ids(
     automaton: Automaton, scores: F64, ids: I32, text: U8, bounds: I64, out: I32, counts: I32
 ) -> Scalar:
     states = np.empty(len(text), dtype=np.uint32)
-    best = np.zeros(longest(bounds, 0, len(bounds) - 1) + 1, dtype=np.float64)
+    length = longest(bounds, 0, len(bounds) - 1)
+    best = np.zeros(length + 1, dtype=np.float64)
+    via = np.empty(length + 1, dtype=np.uint32)
     scan(automaton, text, bounds, states)
     filled = 0
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         before = filled
-        best_path(automaton, scores, text, states, start, stop, best)
-        filled = trace(automaton, scores, ids, text, states, start, stop, best, out, filled)
+        best_path(automaton, scores, text, states, start, stop, best, via)
+        filled = trace(automaton, ids, via, stop - start, out, filled)
         counts[segment] = filled - before
     return filled
 

@@ -17,7 +17,7 @@ from bytepiece.parallel import ordered_map
 from bytepiece.strings import longest, offsets_of
 from bytepiece.training.tally import Tally, select
 from bytepiece.trie import build
-from bytepiece.viterbi import best_path, last_entry
+from bytepiece.viterbi import best_path
 
 _CHUNK = 1 << 16
 """Pieces that one call of a kernel cuts."""
@@ -153,14 +153,16 @@ class _Candidates:
 def _count(
     automaton: Automaton, scores: F64, flat: U8, offsets: I64, weights: I64, counts: I64
 ) -> None:
-    best = np.zeros(longest(offsets, 0, len(weights)) + 1, dtype=np.float64)
+    length = longest(offsets, 0, len(weights))
+    best = np.zeros(length + 1, dtype=np.float64)
+    via = np.empty(length + 1, dtype=np.uint32)
     states = np.empty(len(flat), dtype=np.uint32)
     scan(automaton, flat, offsets, states)
     for i in range(len(weights)):
         start, stop = offsets[i], offsets[i + 1]
-        best_path(automaton, scores, flat, states, start, stop, best)
+        best_path(automaton, scores, flat, states, start, stop, best, via)
         position = at(stop - start)
         while position > ZERO:
-            entry = last_entry(automaton, scores, flat, states, start, position, best)
+            entry = at(via[position])
             counts[automaton.pieces[entry]] += weights[i]
             position -= at(automaton.lengths[entry])
