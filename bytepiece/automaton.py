@@ -13,9 +13,9 @@ each step makes one jump in memory, whatever comes of it.
 
 Chains hold no single bytes, which match everywhere. They are cut into groups of three pieces, the
 longest first: the group of a piece is that piece and the next two of its chain. A reference to a
-group is its piece's number, doubled, plus one if the chain goes on after the group. Everything is
-then in proportion to the pieces, even where each is a suffix of the next. A group that is not full
-is filled up with entries that stand for no piece.
+group is its piece's number times four, plus one if the chain goes on after the group; two may be
+added for a mark. Everything is then in proportion to the pieces, even where each is a suffix of the
+next. A group that is not full is filled up with entries that stand for no piece.
 """
 
 from collections.abc import Sequence
@@ -119,13 +119,14 @@ def _link(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Automa
     nodes, groups = automaton.nodes, automaton.groups
     none = len(lengths)
     # Of each piece: the longest other piece that it ends with, and the reference to its own group.
-    shorter = np.full(none + 1, none, dtype=np.int64)
-    references = np.full(none + 1, 2 * none, dtype=np.int64)
+    shorter = np.empty(none + 1, dtype=np.int64)
+    references = np.empty(none + 1, dtype=np.int64)
+    shorter[none], references[none] = none, 4 * none
     for node in range(len(units)):
         nodes[4 * node] = 4 * units[node, 0]
         # The root, and a unit that is free, have no parent: a number that is no node's.
         nodes[4 * node + 1] = 4 * (units[node, 1] >> 1) if units[node, 1] >= 0 and node else 1
-        groups[node] = 2 * none
+        groups[node] = 4 * none
     for i in range(1, len(order)):
         node = np.int64(order[i])
         parent = np.int64(units[node, 1] >> 1)
@@ -147,20 +148,20 @@ def _link(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Automa
             entry = GROUP * (none + 1) + byte
             automaton.lengths[entry], automaton.pieces[entry] = 1, piece
             continue
-        shorter[piece] = groups[back] >> 1
+        shorter[piece] = groups[back] >> 2
         member = piece
         for entry in range(GROUP * piece, GROUP * piece + GROUP):
             automaton.lengths[entry] = lengths[piece if member == none else member]
             automaton.pieces[entry] = member
             member = shorter[member]
         automaton.following[piece] = references[member]
-        references[piece] = 2 * piece + (member != none)
+        references[piece] = 4 * piece + (member != none)
         groups[node] = references[piece]
 
 
 @kernel
 def _step(
-    nodes: U32, text: U8, position: Scalar, node: Scalar, base: Scalar, states: U32
+    nodes: U32, text: U8, position: Scalar, node: Scalar, base: Scalar, matches: U32
 ) -> tuple[Scalar, Scalar, Scalar]:
     """Try the byte at a position: on to the child, or, at the same position, back.
 
@@ -173,7 +174,7 @@ def _step(
     mask = ZERO - success
     node = back ^ ((back ^ target) & mask)
     base = back_base ^ ((back_base ^ target_base) & mask)
-    states[position] = node
+    matches[position] = node
     return position + success, node, base
 
 
@@ -183,37 +184,39 @@ def _step(
 # state depends on; what it writes there the lane before it writes over.
 # Cost: one step a byte to go on, and at most one a byte to go back (here 1.6 in all).
 @kernel
-def scan(automaton: Automaton, text: U8, bounds: I64, states: U32) -> None:
-    """Find the node of the longest string in the trie that ends after each byte of its segment.
+def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
+    """Find the pieces of more than one byte that end after each byte of a text.
 
     Args:
         text: uint8[bytes].
         bounds: int64[segments + 1], where each segment begins, from 0 to the end of the text.
-        states: uint32[bytes], filled with the nodes' numbers in fours.
+        matches: uint32[bytes], filled with references to groups: of the longest piece that ends
+            after each byte of its segment, within the segment.
     """
     nodes = automaton.nodes
     root_base = at(nodes[0])
     size = len(text)
-    # Of each lane: position, node, base; end of its segment, its own end; segment.
-    lane_state = np.zeros((3, _LANES), dtype=np.uint64)
-    ends = np.zeros((2, _LANES), dtype=np.int64)
+    # Of each lane: where it stands, and the ends of its segment and of itself.
+    position = np.zeros(_LANES, dtype=np.uint64)
+    node = np.zeros(_LANES, dtype=np.uint64)
+    base = np.zeros(_LANES, dtype=np.uint64)
     segment = np.zeros(_LANES, dtype=np.int64)
-    position, node, base = lane_state[0], lane_state[1], lane_state[2]
-    end, stop = ends[0], ends[1]
+    end = np.zeros(_LANES, dtype=np.int64)
+    stop = np.zeros(_LANES, dtype=np.int64)
+    current = 0
     for lane in range(_LANES):
         begin = size * lane // _LANES if size >= _FEW else min(lane, 1) * size
         stop[lane] = size * (lane + 1) // _LANES if size >= _FEW else size
-        segment[lane] = np.searchsorted(bounds, begin, side="right") - 1
-        if segment[lane] == len(bounds) - 1:
-            segment[lane] -= 1
-        p = at(begin)
+        p, n, b = at(begin), ZERO, root_base
+        end[lane] = stop[lane]
         if begin < stop[lane]:
-            p = at(max(bounds[segment[lane]], begin - automaton.deepest))
-        n, b = ZERO, root_base
-        while p < at(begin):
-            p, n, b = _step(nodes, text, p, n, b, states)
-        position[lane], node[lane], base[lane] = p, n, b
-        end[lane] = min(bounds[segment[lane] + 1], stop[lane])
+            while bounds[current + 1] <= begin:
+                current += 1
+            end[lane] = min(bounds[current + 1], stop[lane])
+            p = at(max(bounds[current], begin - automaton.deepest))
+            while p < at(begin):
+                p, n, b = _step(nodes, text, p, n, b, matches)
+        position[lane], node[lane], base[lane], segment[lane] = p, n, b, current
     everywhere = True
     while everywhere:
         p0, p1, p2, p3 = position[0], position[1], position[2], position[3]
@@ -228,10 +231,10 @@ def scan(automaton: Automaton, text: U8, bounds: I64, states: U32) -> None:
             b0, b1, b2, b3 = base[0], base[1], base[2], base[3]
             # A step takes at most one byte, so none of these leaves its segment.
             for _ in range(steps):
-                p0, n0, b0 = _step(nodes, text, p0, n0, b0, states)
-                p1, n1, b1 = _step(nodes, text, p1, n1, b1, states)
-                p2, n2, b2 = _step(nodes, text, p2, n2, b2, states)
-                p3, n3, b3 = _step(nodes, text, p3, n3, b3, states)
+                p0, n0, b0 = _step(nodes, text, p0, n0, b0, matches)
+                p1, n1, b1 = _step(nodes, text, p1, n1, b1, matches)
+                p2, n2, b2 = _step(nodes, text, p2, n2, b2, matches)
+                p3, n3, b3 = _step(nodes, text, p3, n3, b3, matches)
             position[0], position[1], position[2], position[3] = p0, p1, p2, p3
             node[0], node[1], node[2], node[3] = n0, n1, n2, n3
             base[0], base[1], base[2], base[3] = b0, b1, b2, b3
@@ -247,9 +250,13 @@ def scan(automaton: Automaton, text: U8, bounds: I64, states: U32) -> None:
         p, n, b = position[lane], node[lane], base[lane]
         while True:
             while p < at(end[lane]):
-                p, n, b = _step(nodes, text, p, n, b, states)
+                p, n, b = _step(nodes, text, p, n, b, matches)
             if end[lane] == stop[lane]:
                 break
             segment[lane] += 1
             end[lane] = min(bounds[segment[lane] + 1], stop[lane])
             n, b = ZERO, root_base
+    # From nodes to groups: here the loads need not wait for anything, least of all for a branch
+    # that was guessed wrong. Looked up by those who use the groups they cost three times as much.
+    for i in range(size):
+        matches[i] = automaton.groups[matches[i] >> TWO]

@@ -124,13 +124,13 @@ def edge_term(
 # is all there is to it where all terms have one exponent, which the place of its last change tells;
 # elsewhere terms are aligned.
 # Cost: a multiplication and an addition per entry of the groups at each position; memory 20 bytes
-# per byte of the longest segment, of which the states take 4.
+# per byte of the longest segment, of which the matches take 4.
 @kernel
 def backward(
     automaton: Automaton,
     weights: Weights,
     text: U8,
-    states: U32,
+    matches: U32,
     start: Scalar,
     stop: Scalar,
     z: F64,
@@ -140,8 +140,8 @@ def backward(
 
     Args:
         automaton: of the reversed pieces.
-        text, states: see `bytepiece.automaton.scan`. The lowest bit of a state is set where all
-            terms that make up z have the exponent of z itself.
+        text, matches: see `bytepiece.automaton.scan`. Two is added to a reference where all terms
+            that make up z have the exponent of z itself.
         start, stop: of the segment in the mirrored text.
         z: float64[more than the segment's length].
         exponents: int64[more than the segment's length], to the base 2^256.
@@ -156,8 +156,8 @@ def backward(
         distance = at(d)
         byte = at(start) + distance - ONE
         single = singles + at(text[byte])
-        group = automaton.groups[states[byte] >> TWO]
-        entry = at(GROUP) * at(group >> 1)
+        group = matches[byte]
+        entry = at(GROUP) * at(group >> 2)
         plain = since + at(lengths[entry]) <= distance
         if plain:
             total = 0.0
@@ -168,8 +168,8 @@ def backward(
                 ) + mantissa[entry + TWO] * z[distance - at(lengths[entry + TWO])]
                 if group & 1 == 0:
                     break
-                group = automaton.following[group >> 1]
-                entry = at(GROUP) * at(group >> 1)
+                group = automaton.following[group >> 2]
+                entry = at(GROUP) * at(group >> 2)
             # The single byte comes last: it waits for the position just before.
             total += mantissa[single] * latest
         else:
@@ -183,8 +183,8 @@ def backward(
                         total, top = add(total, top, term, exponent)
                 if group & 1 == 0:
                     break
-                group = automaton.following[group >> 1]
-                entry = at(GROUP) * at(group >> 1)
+                group = automaton.following[group >> 2]
+                entry = at(GROUP) * at(group >> 2)
         if total < _HALF_DOWN:
             total *= _UP
             top -= 1
@@ -195,6 +195,6 @@ def backward(
             plain = False
         if top != exponents[distance - ONE] and weights.plain:
             since = distance
-        states[byte] |= np.uint32(plain)
+        matches[byte] |= np.uint32(2 * plain)
         latest = total
         z[distance], exponents[distance] = total, top

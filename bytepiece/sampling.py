@@ -83,6 +83,7 @@ def perfect_ids(
     """
     text, bounds = segments.stretch(low, high)
     mirrored, mirrored_bounds = text[::-1].copy(), len(text) - bounds[::-1]
+    mirrored.flags.writeable = False  # as the text itself: `scan` is compiled once for both
     out, counts = _room(text, bounds, streams)
     filled = _perfect_ids(
         automaton, weights, ids, mirrored, mirrored_bounds, segments, low, streams, out, counts
@@ -148,7 +149,7 @@ def draw_plain(
     automaton: Automaton,
     weights: Weights,
     text: U8,
-    states: U32,
+    matches: U32,
     start: Scalar,
     distance: Scalar,
     z: F64,
@@ -160,13 +161,12 @@ def draw_plain(
     """
     lengths, mantissa = automaton.lengths, weights.mantissa
     byte = at(start) + distance - ONE
-    state = states[byte]
-    group = automaton.groups[state >> TWO]
+    group = matches[byte]
     third = z[distance]
     low, high = (uniform - _NEAR) * third, (uniform + _NEAR) * third
-    if state & 1 and third > high:
+    if group & 2 and third > high:
         while True:
-            entry = at(GROUP) * at(group >> 1)
+            entry = at(GROUP) * at(group >> 2)
             first = third - mantissa[entry] * z[distance - at(lengths[entry])]
             second = first - mantissa[entry + ONE] * z[distance - at(lengths[entry + ONE])]
             third = second - mantissa[entry + TWO] * z[distance - at(lengths[entry + TWO])]
@@ -177,7 +177,7 @@ def draw_plain(
                 return UNDECIDED
             if group & 1 == 0:
                 return at(len(lengths) - 256) + at(text[byte])
-            group = automaton.following[group >> 1]
+            group = automaton.following[group >> 2]
     return UNDECIDED
 
 
@@ -187,7 +187,7 @@ def draw_any(
     automaton: Automaton,
     weights: Weights,
     text: U8,
-    states: U32,
+    matches: U32,
     start: Scalar,
     distance: Scalar,
     z: F64,
@@ -202,18 +202,18 @@ def draw_any(
     reference = exponents[distance]
     term, exponent = edge_term(automaton, weights, chosen, z, exponents, distance)
     total = scale(term, exponent - reference)
-    chain = automaton.groups[states[byte] >> TWO]
+    chain = matches[byte]
     group = chain
     count = 0
     while True:
-        entry = at(GROUP) * at(group >> 1)
+        entry = at(GROUP) * at(group >> 2)
         for i in range(GROUP):
             term, exponent = edge_term(automaton, weights, entry + at(i), z, exponents, distance)
             terms[count] = scale(term, exponent - reference)
             count += 1
         if group & 1 == 0:
             break
-        group = automaton.following[group >> 1]
+        group = automaton.following[group >> 2]
     # Should rounding leave the sum a last bit short, the last piece with weight is the one.
     picked = -1
     while total <= goal and count > 0:
@@ -223,8 +223,8 @@ def draw_any(
             total += terms[count]
     if picked >= 0:
         for _ in range(picked // GROUP):
-            chain = automaton.following[chain >> 1]
-        chosen = at(GROUP) * at(chain >> 1) + at(picked % GROUP)
+            chain = automaton.following[chain >> 2]
+        chosen = at(GROUP) * at(chain >> 2) + at(picked % GROUP)
     return chosen
 
 
@@ -247,8 +247,8 @@ def _perfect_ids(
     z = np.zeros(length + 1, dtype=np.float64)
     exponents = np.zeros(length + 1, dtype=np.int64)
     terms = np.empty(automaton.deepest + GROUP, dtype=np.float64)
-    states = np.empty(len(mirrored), dtype=np.uint32)
-    scan(automaton, mirrored, mirrored_bounds, states)
+    matches = np.empty(len(mirrored), dtype=np.uint32)
+    scan(automaton, mirrored, mirrored_bounds, matches)
     samples = streams.samples
     last = len(mirrored_bounds) - 1
     filled = 0
@@ -256,7 +256,7 @@ def _perfect_ids(
         start, stop = mirrored_bounds[last - segment - 1], mirrored_bounds[last - segment]
         document = segments.documents[low + segment]
         offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
-        backward(automaton, weights, mirrored, states, start, stop, z, exponents)
+        backward(automaton, weights, mirrored, matches, start, stop, z, exponents)
         for sample in range(samples):
             words = _words(streams, document, sample)
             before = filled
@@ -272,7 +272,7 @@ def _perfect_ids(
                     else:
                         uniform = second
                     entry = draw_plain(
-                        automaton, weights, mirrored, states, start, distance, z, uniform
+                        automaton, weights, mirrored, matches, start, distance, z, uniform
                     )
                     if entry == UNDECIDED:
                         break
@@ -284,7 +284,7 @@ def _perfect_ids(
                         automaton,
                         weights,
                         mirrored,
-                        states,
+                        matches,
                         start,
                         distance,
                         z,
@@ -354,7 +354,7 @@ def viterbi_path(
             if at(nodes[target + ONE]) != node:
                 break
             node = target
-            entry = GROUP * np.int64(automaton.groups[node >> TWO] >> 1)
+            entry = GROUP * np.int64(automaton.groups[node >> TWO] >> 2)
             end += 1
 
 

@@ -16,7 +16,7 @@ from bytepiece.text import Segments, segment_end
 # the last tie.
 # Cost: an addition and a comparison per entry of the groups at each position, hardly a branch that
 # depends on the text but for long chains; 16 bytes of memory per byte of the longest segment, of
-# which the states take 4. With 80 k pieces 2 MB of mixed text take 16 ms, `trace` 6 and the scan
+# which the matches take 4. With 80 k pieces 2 MB of mixed text take 16 ms, `trace` 6 and the scan
 # 12 to 16; a walk along the trie from each position took 66 in all. Keeping only the sums, and
 # finding the last pieces again in `trace`, saves 2 here and costs 5 there.
 @kernel
@@ -24,7 +24,7 @@ def best_path(
     automaton: Automaton,
     scores: F64,
     text: U8,
-    states: U32,
+    matches: U32,
     start: Scalar,
     stop: Scalar,
     best: F64,
@@ -34,7 +34,7 @@ def best_path(
 
     Args:
         scores: float64[entries], −inf where there is no piece.
-        text, states: see `bytepiece.automaton.scan`.
+        text, matches: see `bytepiece.automaton.scan`.
         start, stop: of the segment.
         best: float64[more than the segment's length], of finite numbers.
         via: uint32[more than the segment's length].
@@ -46,10 +46,10 @@ def best_path(
     for p in range(1, stop - start + 1):
         position = at(p)
         byte = at(start) + position - ONE
-        group = automaton.groups[states[byte] >> TWO]
+        group = matches[byte]
         top, last = -np.inf, ZERO
         while True:
-            entry = at(GROUP) * at(group >> 1)
+            entry = at(GROUP) * at(group >> 2)
             first = best[position - at(lengths[entry])] + scores[entry]
             second = best[position - at(lengths[entry + ONE])] + scores[entry + ONE]
             third = best[position - at(lengths[entry + TWO])] + scores[entry + TWO]
@@ -61,7 +61,7 @@ def best_path(
             top, last = (first, chosen) if better else (top, last)
             if group & 1 == 0:
                 break
-            group = automaton.following[group >> 1]
+            group = automaton.following[group >> 2]
         # The single byte comes last: it waits for the position just before.
         single = singles + at(text[byte])
         alone = latest + scores[single]
@@ -123,16 +123,16 @@ def best_ids_of_text(
 def _best_ids(
     automaton: Automaton, scores: F64, ids: I32, text: U8, bounds: I64, out: I32, counts: I32
 ) -> Scalar:
-    states = np.empty(len(text), dtype=np.uint32)
+    matches = np.empty(len(text), dtype=np.uint32)
     length = longest(bounds, 0, len(bounds) - 1)
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
-    scan(automaton, text, bounds, states)
+    scan(automaton, text, bounds, matches)
     filled = 0
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         before = filled
-        best_path(automaton, scores, text, states, start, stop, best, via)
+        best_path(automaton, scores, text, matches, start, stop, best, via)
         filled = trace(automaton, ids, via, stop - start, out, filled)
         counts[segment] = filled - before
     return filled

@@ -1,5 +1,6 @@
 """The command `bytepiece`: finds the command asked for, and turns every error into one line."""
 
+import gc
 import logging
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,9 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line as a program of its own."""
     signals.catch()
+    # Imports and models make a million objects that stay: looking through them for garbage again
+    # and again takes a sixth of the time to the first token.
+    gc.set_threshold(100_000)
     try:
         cli()
     except OSError as error:  # not even the help could be written

@@ -21,18 +21,17 @@ def bounds_of(segments):
 def scanned(built, segments):
     """The chain of pieces' numbers at each byte of the segments, and the pieces' lengths there."""
     text = np.frombuffer(b"".join(segments), dtype=np.uint8)
-    states = np.empty(len(text), dtype=np.uint32)
-    automaton.scan(built, text, bounds_of(segments), states)
+    matches = np.empty(len(text), dtype=np.uint32)
+    automaton.scan(built, text, bounds_of(segments), matches)
     chains = []
-    for state in states.tolist():
-        assert state % 4 == 0
-        group, chain = int(built.groups[state // 4]), []
+    for match in matches.tolist():
+        group, chain = match, []
         while True:
-            entries = range(3 * (group >> 1), 3 * (group >> 1) + 3)
+            entries = range(3 * (group >> 2), 3 * (group >> 2) + 3)
             chain += [(int(built.pieces[e]), int(built.lengths[e])) for e in entries]
             if not group & 1:
                 break
-            group = int(built.following[group >> 1])
+            group = int(built.following[group >> 2])
         chains.append(chain)
     return chains
 

@@ -38,10 +38,10 @@ class Lattice:
     def __init__(self, tok, text, alpha):
         (self.automaton, _), self.weights = tok._mirrored, tok._weights(alpha)
         self.text, self.length = np.frombuffer(text[::-1], dtype=np.uint8), len(text)
-        self.states = np.empty(len(text), dtype=np.uint32)
-        scan(self.automaton, self.text, np.array([0, len(text)]), self.states)
+        self.matches = np.empty(len(text), dtype=np.uint32)
+        scan(self.automaton, self.text, np.array([0, len(text)]), self.matches)
         by_distance = np.zeros(len(text) + 1), np.zeros(len(text) + 1, dtype=np.int64)
-        backward(self.automaton, self.weights, self.text, self.states, 0, len(text), *by_distance)
+        backward(self.automaton, self.weights, self.text, self.matches, 0, len(text), *by_distance)
         self.by_distance = by_distance
         self.z, self.exponents = (values[::-1] for values in by_distance)  # by position
         self.pieces = [*tok.model.pieces, None]
@@ -67,7 +67,7 @@ class Lattice:
 
     def draw(self, position, uniform):
         z, exponents = self.by_distance
-        place = self.automaton, self.weights, self.text, self.states, 0
+        place = self.automaton, self.weights, self.text, self.matches, 0
         distance = np.uint64(self.length - position)
         terms = np.empty(2 + max(len(piece) for piece in self.pieces[:-1]))
         entry = draw_any(*place, distance, z, exponents, uniform, terms)

@@ -156,11 +156,11 @@ def _count(
     length = longest(offsets, 0, len(weights))
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
-    states = np.empty(len(flat), dtype=np.uint32)
-    scan(automaton, flat, offsets, states)
+    matches = np.empty(len(flat), dtype=np.uint32)
+    scan(automaton, flat, offsets, matches)
     for i in range(len(weights)):
         start, stop = offsets[i], offsets[i + 1]
-        best_path(automaton, scores, flat, states, start, stop, best, via)
+        best_path(automaton, scores, flat, matches, start, stop, best, via)
         position = at(stop - start)
         while position > ZERO:
             entry = at(via[position])
