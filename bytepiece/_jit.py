@@ -69,14 +69,15 @@ def _cache_dir() -> str:
     """A writable directory for this state of the sources, or "" where there is none.
 
     Numba notices edits only in the file a kernel stands in, while kernels inline others from other
-    files. So the directory's name carries a hash of all sources that name this module, and an edit
-    in any makes a new one. Directories that nothing was written to for a month are deleted then.
+    files. So the directory's name carries a hash of all the sources, and an edit anywhere makes a
+    new one; but in `audit`, on which nothing else depends. Directories that nothing was written to
+    for a month are deleted then.
     """
     digest = hashlib.sha256()
     for source in sorted(_PACKAGE.rglob("*.py")):
-        code = source.read_bytes()
-        if b"_jit" in code:
-            digest.update(source.relative_to(_PACKAGE).as_posix().encode() + b"\0" + code)
+        name = source.relative_to(_PACKAGE)
+        if name.parts[0] != "audit":
+            digest.update(name.as_posix().encode() + b"\0" + source.read_bytes())
     for root in _cache_roots():
         directory = root / f"bytepiece-kernels-{digest.hexdigest()[:16]}"
         try:

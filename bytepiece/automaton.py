@@ -178,11 +178,99 @@ def _step(
     return position + success, node, base
 
 
+@kernel
+def _scan_on(
+    nodes: U32,
+    text: U8,
+    bounds: I64,
+    segment: Scalar,
+    position: Scalar,
+    node: Scalar,
+    base: Scalar,
+    stop: Scalar,
+    matches: U32,
+) -> None:
+    """Take steps from a position in a segment on, until another position."""
+    while True:
+        end = min(bounds[segment + 1], stop)
+        while position < at(end):
+            position, node, base = _step(nodes, text, position, node, base, matches)
+        if end == stop:
+            break
+        segment += 1
+        node, base = ZERO, at(nodes[0])
+
+
 # Four places of the text are scanned at a time, for a step waits for the memory of the one before
 # it: 2 MB of mixed text and 80 k pieces take 12 ms, in one lane 37, in two 19. Where a lane begins
 # within a segment, it starts as many bytes before as the longest piece has, which is all that a
-# state depends on; what it writes there the lane before it writes over.
-# Cost: one step a byte to go on, and at most one a byte to go back (here 1.6 in all).
+# node depends on; what it writes there the lane before it writes over.
+@kernel
+def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
+    nodes = automaton.nodes
+    root_base = at(nodes[0])
+    # Of each lane: where it stands, and the ends of its segment and of itself.
+    position = np.zeros(_LANES, dtype=np.uint64)
+    node = np.zeros(_LANES, dtype=np.uint64)
+    base = np.zeros(_LANES, dtype=np.uint64)
+    segment = np.zeros(_LANES, dtype=np.int64)
+    end = np.zeros(_LANES, dtype=np.int64)
+    stop = np.zeros(_LANES, dtype=np.int64)
+    current = 0
+    for lane in range(_LANES):
+        begin = len(text) * lane // _LANES
+        stop[lane] = len(text) * (lane + 1) // _LANES
+        while bounds[current + 1] <= begin:
+            current += 1
+        segment[lane], end[lane] = current, min(bounds[current + 1], stop[lane])
+        p, n, b = at(max(bounds[current], begin - automaton.deepest)), ZERO, root_base
+        while p < at(begin):
+            p, n, b = _step(nodes, text, p, n, b, matches)
+        position[lane], node[lane], base[lane] = p, n, b
+    everywhere = True
+    while everywhere:
+        p0, p1, p2, p3 = position[0], position[1], position[2], position[3]
+        n0, n1, n2, n3 = node[0], node[1], node[2], node[3]
+        b0, b1, b2, b3 = base[0], base[1], base[2], base[3]
+        # A step takes at most one byte, so none of these leaves its segment.
+        for _ in range(
+            min(
+                end[0] - np.int64(p0),
+                end[1] - np.int64(p1),
+                end[2] - np.int64(p2),
+                end[3] - np.int64(p3),
+            )
+        ):
+            p0, n0, b0 = _step(nodes, text, p0, n0, b0, matches)
+            p1, n1, b1 = _step(nodes, text, p1, n1, b1, matches)
+            p2, n2, b2 = _step(nodes, text, p2, n2, b2, matches)
+            p3, n3, b3 = _step(nodes, text, p3, n3, b3, matches)
+        position[0], position[1], position[2], position[3] = p0, p1, p2, p3
+        node[0], node[1], node[2], node[3] = n0, n1, n2, n3
+        base[0], base[1], base[2], base[3] = b0, b1, b2, b3
+        for lane in range(_LANES):
+            if position[lane] == at(end[lane]):
+                if end[lane] == stop[lane]:
+                    everywhere = False
+                else:
+                    segment[lane] += 1
+                    end[lane] = min(bounds[segment[lane] + 1], stop[lane])
+                    node[lane], base[lane] = ZERO, root_base
+    for lane in range(_LANES):
+        _scan_on(
+            nodes,
+            text,
+            bounds,
+            segment[lane],
+            position[lane],
+            node[lane],
+            base[lane],
+            stop[lane],
+            matches,
+        )
+
+
+# Cost: one step a byte to go on, and at most one a byte to go back; 1.6 in all for mixed text.
 @kernel
 def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
     """Find the pieces of more than one byte that end after each byte of a text.
@@ -194,69 +282,11 @@ def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
             after each byte of its segment, within the segment.
     """
     nodes = automaton.nodes
-    root_base = at(nodes[0])
-    size = len(text)
-    # Of each lane: where it stands, and the ends of its segment and of itself.
-    position = np.zeros(_LANES, dtype=np.uint64)
-    node = np.zeros(_LANES, dtype=np.uint64)
-    base = np.zeros(_LANES, dtype=np.uint64)
-    segment = np.zeros(_LANES, dtype=np.int64)
-    end = np.zeros(_LANES, dtype=np.int64)
-    stop = np.zeros(_LANES, dtype=np.int64)
-    current = 0
-    for lane in range(_LANES):
-        begin = size * lane // _LANES if size >= _FEW else min(lane, 1) * size
-        stop[lane] = size * (lane + 1) // _LANES if size >= _FEW else size
-        p, n, b = at(begin), ZERO, root_base
-        end[lane] = stop[lane]
-        if begin < stop[lane]:
-            while bounds[current + 1] <= begin:
-                current += 1
-            end[lane] = min(bounds[current + 1], stop[lane])
-            p = at(max(bounds[current], begin - automaton.deepest))
-            while p < at(begin):
-                p, n, b = _step(nodes, text, p, n, b, matches)
-        position[lane], node[lane], base[lane], segment[lane] = p, n, b, current
-    everywhere = True
-    while everywhere:
-        p0, p1, p2, p3 = position[0], position[1], position[2], position[3]
-        steps = min(
-            end[0] - np.int64(p0),
-            end[1] - np.int64(p1),
-            end[2] - np.int64(p2),
-            end[3] - np.int64(p3),
-        )
-        if steps > 0:
-            n0, n1, n2, n3 = node[0], node[1], node[2], node[3]
-            b0, b1, b2, b3 = base[0], base[1], base[2], base[3]
-            # A step takes at most one byte, so none of these leaves its segment.
-            for _ in range(steps):
-                p0, n0, b0 = _step(nodes, text, p0, n0, b0, matches)
-                p1, n1, b1 = _step(nodes, text, p1, n1, b1, matches)
-                p2, n2, b2 = _step(nodes, text, p2, n2, b2, matches)
-                p3, n3, b3 = _step(nodes, text, p3, n3, b3, matches)
-            position[0], position[1], position[2], position[3] = p0, p1, p2, p3
-            node[0], node[1], node[2], node[3] = n0, n1, n2, n3
-            base[0], base[1], base[2], base[3] = b0, b1, b2, b3
-        for lane in range(_LANES):
-            if position[lane] == at(end[lane]):
-                if end[lane] == stop[lane]:
-                    everywhere = False
-                else:
-                    segment[lane] += 1
-                    end[lane] = min(bounds[segment[lane] + 1], stop[lane])
-                    node[lane], base[lane] = ZERO, root_base
-    for lane in range(_LANES):
-        p, n, b = position[lane], node[lane], base[lane]
-        while True:
-            while p < at(end[lane]):
-                p, n, b = _step(nodes, text, p, n, b, matches)
-            if end[lane] == stop[lane]:
-                break
-            segment[lane] += 1
-            end[lane] = min(bounds[segment[lane] + 1], stop[lane])
-            n, b = ZERO, root_base
+    if len(text) < _FEW:
+        _scan_on(nodes, text, bounds, 0, ZERO, ZERO, at(nodes[0]), len(text), matches)
+    else:
+        _scan_in_lanes(automaton, text, bounds, matches)
     # From nodes to groups: here the loads need not wait for anything, least of all for a branch
     # that was guessed wrong. Looked up by those who use the groups they cost three times as much.
-    for i in range(size):
+    for i in range(len(text)):
         matches[i] = automaton.groups[matches[i] >> TWO]

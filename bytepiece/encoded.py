@@ -10,9 +10,12 @@ from bytepiece._jit import I32, I64, Scalar, kernel
 from bytepiece.strings import offsets_of
 from bytepiece.text import Segments
 
-CHUNK = 1 << 18
-"""Bytes of text that one call of a kernel encodes: small enough to share out, large enough that
-the call costs nothing. It never changes what comes out."""
+CHUNK = 1 << 21
+"""Most bytes of text that one call of a kernel encodes, unless a segment has more. A kernel first
+scans it all and then goes through it again; each time it finds other tables in the cache than it
+needs. 2 MB of mixed text take 40 ms in one chunk, 56 in two, 66 in eight, and 76 in thirty-two."""
+_LEAST = 1 << 16
+"""Bytes below which to share a text among more threads gains nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +55,27 @@ class Encoded:
     __hash__ = None  # type: ignore[assignment]
 
 
-def cuts(bounds: I64) -> list[int]:
-    """Where to cut segments into runs of about a chunk of bytes, and of no more segments than that.
+def cuts(bounds: I64, threads: int, samples: int) -> list[int]:
+    """Where to cut segments into chunks. It never changes what comes out.
 
     Args:
         bounds: int64[segments + 1], where each segment begins.
+        threads: chunks are to be shared out among so many.
+        samples: so many times the ids of a chunk are to be held at once.
 
     Returns:
         numbers of segments, from 0 to how many there are.
     """
     segments = len(bounds) - 1
+    size = CHUNK // samples
+    if threads > 1:
+        size = min(size, int(bounds[-1]) // (2 * threads))
+    size = min(max(size, _LEAST), CHUNK)
     found = [0]
     while found[-1] < segments:
         low = found[-1]
-        high = int(np.searchsorted(bounds, bounds[low] + CHUNK))
-        found.append(min(max(high, low + 1), low + CHUNK, segments))
+        high = int(np.searchsorted(bounds, bounds[low] + size))
+        found.append(min(max(high, low + 1), low + size, segments))
     return found
 
 

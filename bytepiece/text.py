@@ -149,7 +149,11 @@ def segment(
     """
     steps = rules.normalization
     if bos is None and eos is None and not allowed:
-        parts = [to_bytes(text, steps) for text in texts]
+        # In ASCII there is nothing to normalize; without the call a text costs half as much.
+        parts = [
+            text.encode() if type(text) is str and text.isascii() else to_bytes(text, steps)
+            for text in texts
+        ]
         documents = np.arange(len(parts), dtype=np.int64)
         special = np.full(len(parts), -1, dtype=np.int32)
         first_parts = documents

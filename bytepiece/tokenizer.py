@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 
 from bytepiece import automaton, model_io, sampling
-from bytepiece._jit import F64, I32
+from bytepiece._jit import I32
 from bytepiece.automaton import Automaton
 from bytepiece.encoded import CHUNK, Encoded, assemble, cuts, repeat
 from bytepiece.errors import ArgumentError, VocabularyError
@@ -22,7 +22,7 @@ from bytepiece.parallel import ordered_map
 from bytepiece.rng import unsigned, unsigned_array
 from bytepiece.streaming import StreamDecoder
 from bytepiece.text import Segments, Text, segment, to_bytes
-from bytepiece.viterbi import best_ids, best_ids_of_text
+from bytepiece.viterbi import best_ids, best_ids_of_text, pack, unpack
 
 Sampler = Literal["perfect", "viterbi"]
 T = TypeVar("T")
@@ -71,9 +71,11 @@ class Tokenizer:
         elif not isinstance(model, Model):
             model = model_io.load(model)
         self._model = model
-        self._automaton = automaton.build(model.pieces)
-        self._scores: F64 = self._automaton.gather(model.scores, -math.inf)
-        self._ids: I32 = self._automaton.gather(model.ids, -1)
+        built = automaton.build(model.pieces)
+        self._image = pack(
+            built, built.gather(model.scores, -math.inf), built.gather(model.ids, -1)
+        )
+        self._automaton, self._scores, self._ids = unpack(self._image)
         self._specials = {token.name: token.id for token in model.special_tokens}
         self._names = {id_: name for name, id_ in self._specials.items()}
         # Weights of the alpha used last; replaced whole, so that threads may race for it.
@@ -177,18 +179,17 @@ class Tokenizer:
         Raises:
             ArgumentError: an argument is outside its range.
         """
-        numbers = np.array([unsigned(doc_id, 64, "doc_id")])
-        streams = sampling.streams(seed, epoch, numbers, sample, 1)
         rules = self._model.rules
-        plain = (
-            _is_deterministic(alpha, sampler) and not (add_bos or add_eos) and allowed_special == ()
-        )
-        if plain and len(raw := to_bytes(text, rules.normalization)) <= CHUNK:
-            # The way of most calls, without what only batches need: a fifth of the time.
-            array = best_ids_of_text(
-                self._automaton, self._scores, self._ids, raw, rules.isolate_digits
-            )
+        how = (alpha, sampler, seed, epoch, doc_id, sample, allowed_special, add_bos, add_eos)
+        if (
+            how == (None, "perfect", None, 0, 0, 0, (), False, False)
+            and len(raw := to_bytes(text, rules.normalization)) <= CHUNK
+        ):
+            # The way of most calls, without what the others need: a fifth of the time.
+            array = best_ids_of_text(self._image, raw, rules.isolate_digits)
         else:
+            numbers = np.array([unsigned(doc_id, 64, "doc_id")])
+            streams = sampling.streams(seed, epoch, numbers, sample, 1)
             segments = self._segment([text], add_bos, add_eos, allowed_special)
             array = self._encode(segments, alpha, sampler, streams, 1).ids
         ids: list[int] = array.tolist()
@@ -435,7 +436,7 @@ class Tokenizer:
             encode = partial(sampling.perfect_ids, mirrored, weights_, ids, segments, streams)
         else:
             encode = partial(sampling.viterbi_ids, *forwards, float(alpha), segments, streams)
-        ends = cuts(segments.bounds)
+        ends = cuts(segments.bounds, threads, streams.samples)
         chunks = list(ordered_map(lambda run: encode(*run), pairwise(ends), threads))
         if encode.func is not best_ids:
             return assemble(segments, ends[:-1], chunks, streams.samples)

@@ -1,12 +1,16 @@
 """The best path: the segmentation with the largest sum of scores."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32, I64, ONE, TWO, U8, U32, ZERO, Scalar, at, kernel
+from bytepiece._jit import F64, I32, I64, ONE, TWO, U8, U32, ZERO, Scalar, at, inlined, kernel
 from bytepiece.automaton import GROUP, Automaton, scan
-from bytepiece.strings import longest
+from bytepiece.strings import longest, offsets_of
 from bytepiece.text import Segments, segment_end
+
+_BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 
 
 # Each position takes the best of the paths that reach it by a piece that ends there; from left to
@@ -107,16 +111,7 @@ def best_ids(
     out = np.empty(len(text), dtype=np.int32)
     counts = np.empty(high - low, dtype=np.int32)
     filled = _best_ids(automaton, scores, ids, text, bounds, out, counts)
-    return out[:filled].copy(), counts
-
-
-def best_ids_of_text(
-    automaton: Automaton, scores: F64, ids: I32, text: bytes, isolate_digits: bool
-) -> I32:
-    """The ids of one text by its best path, without what only many texts need."""
-    buffer = np.frombuffer(text, dtype=np.uint8)
-    out = np.empty(len(buffer), dtype=np.int32)
-    return out[: _best_ids_of_text(automaton, scores, ids, buffer, isolate_digits, out)]
+    return out[:filled], counts
 
 
 @kernel
@@ -138,12 +133,62 @@ def _best_ids(
     return filled
 
 
+def pack(automaton: Automaton, scores: F64, ids: I32) -> U8:
+    """All that best paths need in one array, uint8, of which `unpack` makes the same arrays again.
+
+    Numba looks at each array that a kernel is called with, 0.2 µs for each of these, which for a
+    short text is as much as the work.
+    """
+    arrays: list[npt.NDArray[Any]] = [*automaton[:-1], scores, ids]
+    # Each begins at a multiple of eight; the numbers in front say where, and where it ends.
+    begins = 8 * offsets_of([16, *(-(-array.nbytes // 8) for array in arrays)])
+    image = np.zeros(begins[-1], dtype=np.uint8)
+    places = image[: begins[1]].view(np.int64)
+    places[0] = automaton.deepest
+    for i, (begin, array) in enumerate(zip(begins[1:-1], arrays, strict=True)):
+        places[2 * i + 1], places[2 * i + 2] = begin, begin + array.nbytes
+        image[begin : begin + array.nbytes] = array.view(np.uint8)
+    image.flags.writeable = False
+    return image
+
+
+def unpack(image: U8) -> tuple[Automaton, F64, I32]:
+    """The arrays in what `pack` returns, without a copy."""
+    places = image[:128].view(np.int64)
+    return (
+        Automaton(
+            image[places[1] : places[2]].view(np.uint32),
+            image[places[3] : places[4]].view(np.uint32),
+            image[places[5] : places[6]].view(np.uint32),
+            image[places[7] : places[8]].view(np.uint16),
+            image[places[9] : places[10]].view(np.int32),
+            places[0],
+        ),
+        image[places[11] : places[12]].view(np.float64),
+        image[places[13] : places[14]].view(np.int32),
+    )
+
+
+_unpack = inlined(unpack)
+
+
+def best_ids_of_text(image: U8, text: bytes, isolate_digits: bool) -> I32:
+    """The ids of one text by its best path, without what only many texts need.
+
+    Args:
+        image: see `pack`.
+    """
+    buffer = np.frombuffer(text, _BYTE)
+    out = np.empty(len(text), _ID)
+    return out[: _best_ids_of_text(image, buffer, isolate_digits, out)]
+
+
 @kernel
-def _best_ids_of_text(
-    automaton: Automaton, scores: F64, ids: I32, text: U8, isolate_digits: bool, out: I32
-) -> Scalar:
-    bounds = np.zeros(len(text) + 1, dtype=np.int64)
+def _best_ids_of_text(image: U8, text: U8, isolate_digits: bool, out: I32) -> Scalar:
+    automaton, scores, ids = _unpack(image)
+    bounds = np.empty(len(text) + 1, dtype=np.int64)
     counts = np.empty(len(text), dtype=np.int32)
+    bounds[0] = 0
     segments = 0
     while bounds[segments] < len(text):
         bounds[segments + 1] = segment_end(text, bounds[segments], len(text), isolate_digits, 0)

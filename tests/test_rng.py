@@ -95,6 +95,16 @@ def test_stream_vectors(place, numerators):
     assert uniforms(**place, blocks=2) == [n / 2**53 for n in numerators]
 
 
+@pytest.mark.parametrize("first", [0, 32, 2**33 - 32])
+def test_many_draws_are_the_single_ones(first):
+    words, segment = tuple(map(np.uint64, (5, 6, 7, 2**32 - 1))), np.uint64(9)
+    out = np.empty(rng.DRAWS)
+    rng.fill_uniforms(words, segment, np.uint64(first), out)
+    blocks = range(first // 2, first // 2 + rng.DRAWS // 2)
+    single = [draw for block in blocks for draw in rng.uniforms(words, segment, np.uint64(block))]
+    assert [out[rng.place_of(i)] for i in range(rng.DRAWS)] == single
+
+
 def test_uniforms_lie_in_the_half_open_unit_interval_and_have_53_bits():
     draws = uniforms(seed=3, epoch=0, doc_id=0, sample=0, segment=0, blocks=500)
     assert all(0.0 <= u < 1.0 for u in draws)

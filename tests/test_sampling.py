@@ -71,8 +71,8 @@ class Lattice:
         distance = np.uint64(self.length - position)
         terms = np.empty(2 + max(len(piece) for piece in self.pieces[:-1]))
         entry = draw_any(*place, distance, z, exponents, uniform, terms)
-        quick = draw_plain(*place, distance, z, uniform)
-        assert quick in (entry, UNDECIDED)
+        quick, length = draw_plain(*place, distance, z, uniform)
+        assert quick == UNDECIDED or (quick, length) == (entry, self.automaton.lengths[entry])
         return self.pieces[self.automaton.pieces[entry]]
 
 
