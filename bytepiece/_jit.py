@@ -43,7 +43,7 @@ _KEPT = 30 * 86400
 """Seconds that compiled kernels are kept after the last one was added."""
 
 
-def _user_cache() -> Path:
+def user_cache() -> Path:
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -59,7 +59,7 @@ def _cache_roots() -> Iterator[Path]:
         yield Path(config.CACHE_DIR)
         return
     with suppress(RuntimeError):  # there is no home directory
-        yield _user_cache()
+        yield user_cache()
     # Second, for pip does not delete what it did not install, and a folder left behind in
     # site-packages hides a later editable install.
     yield _PACKAGE / "__pycache__"

@@ -2,9 +2,8 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
-from itertools import pairwise
 from operator import index
 from typing import Any, Literal, TypeVar, overload
 
@@ -13,15 +12,15 @@ import numpy as np
 from bytepiece import automaton, model_io, sampling
 from bytepiece._jit import I32
 from bytepiece.automaton import Automaton
-from bytepiece.encoded import CHUNK, Encoded, assemble, cuts, repeat
+from bytepiece.batches import CHUNK, Encode, encode_texts
+from bytepiece.encoded import Encoded, repeat
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
 from bytepiece.model import Model
-from bytepiece.parallel import ordered_map
 from bytepiece.rng import unsigned, unsigned_array
 from bytepiece.streaming import StreamDecoder
-from bytepiece.text import Segments, Text, segment, to_bytes
+from bytepiece.text import Text, to_bytes
 from bytepiece.viterbi import best_ids, best_ids_of_text, pack, unpack
 
 Sampler = Literal["perfect", "viterbi"]
@@ -190,8 +189,8 @@ class Tokenizer:
         else:
             numbers = np.array([unsigned(doc_id, 64, "doc_id")])
             streams = sampling.streams(seed, epoch, numbers, sample, 1)
-            segments = self._segment([text], add_bos, add_eos, allowed_special)
-            array = self._encode(segments, alpha, sampler, streams, 1).ids
+            marks = self._marks(add_bos, add_eos, allowed_special)
+            array = self._encode([text], marks, alpha, sampler, streams, 1).ids
         ids: list[int] = array.tolist()
         return _iterator(ids) if iter else ids
 
@@ -237,19 +236,18 @@ class Tokenizer:
             raise ArgumentError(
                 f"texts must be a list or other series of texts, not {type(texts).__name__}"
             )
-        segments = self._segment(texts, add_bos, add_eos, allowed_special)
-        documents = len(segments.document_starts)
+        texts = list(texts)
         if doc_ids is None:
             first = unsigned(doc_id0, 64, "doc_id0")
-            unsigned(int(first) + max(documents - 1, 0), 64, "doc_id0 + number of texts")
-            numbers = first + np.arange(documents, dtype=np.uint64)
+            unsigned(int(first) + max(len(texts) - 1, 0), 64, "doc_id0 + number of texts")
+            numbers = first + np.arange(len(texts), dtype=np.uint64)
         else:
             numbers = unsigned_array(doc_ids, "doc_ids")
-            if numbers.shape != (documents,):
-                raise ArgumentError(f"{numbers.size} doc_ids for {documents} texts")
-        return self._encode(
-            segments, alpha, sampler, sampling.streams(seed, epoch, numbers, 0, samples), threads
-        )
+            if numbers.shape != (len(texts),):
+                raise ArgumentError(f"{numbers.size} doc_ids for {len(texts)} texts")
+        streams = sampling.streams(seed, epoch, numbers, 0, samples)
+        marks = self._marks(add_bos, add_eos, allowed_special)
+        return self._encode(texts, marks, alpha, sampler, streams, threads)
 
     @overload
     def tokenize(
@@ -389,13 +387,10 @@ class Tokenizer:
             f"the id {id_!r:.30} is not in the vocabulary, whose ids are in 0…{self.vocab_size - 1}"
         )
 
-    def _segment(
-        self,
-        texts: Iterable[Text],
-        add_bos: bool,
-        add_eos: bool,
-        allowed_special: AllowedSpecial,
-    ) -> Segments:
+    def _marks(
+        self, add_bos: bool, add_eos: bool, allowed_special: AllowedSpecial
+    ) -> dict[str, Any]:
+        """The special tokens that `segment` is to put into texts or find there."""
         if allowed_special == "all":
             allowed = self._specials
         elif isinstance(allowed_special, str) or not isinstance(allowed_special, Iterable):
@@ -406,17 +401,16 @@ class Tokenizer:
                 if name not in self._specials:
                     raise ArgumentError(f"the model has no special token {name!r}")
                 allowed[name] = self._specials[name]
-        return segment(
-            texts,
-            self._model.rules,
-            bos=self._model.special_id("bos") if add_bos else None,
-            eos=self._model.special_id("eos") if add_eos else None,
-            allowed=allowed,
-        )
+        return {
+            "bos": self._model.special_id("bos") if add_bos else None,
+            "eos": self._model.special_id("eos") if add_eos else None,
+            "allowed": allowed,
+        }
 
     def _encode(
         self,
-        segments: Segments,
+        texts: Sequence[Text],
+        marks: dict[str, Any],
         alpha: float | None,
         sampler: Sampler,
         streams: sampling.Streams,
@@ -426,22 +420,23 @@ class Tokenizer:
             raise ArgumentError(
                 f"threads must be a whole number of at least 1, not {threads!r:.30}"
             )
-        encode: Any
+        deterministic = _is_deterministic(alpha, sampler)
+        encode = self._encoder(None if deterministic else alpha, sampler)
+        samples = streams.samples
+        if deterministic:
+            streams = streams._replace(samples=1)
+        rows = encode_texts(texts, self._model.rules, marks, encode, streams, threads)
+        return repeat(rows, samples) if deterministic and samples > 1 else rows
+
+    def _encoder(self, alpha: float | None, sampler: Sampler) -> Encode:
+        """What encodes a run of segments: called with them, streams, and the run's ends."""
         forwards = self._automaton, self._scores, self._ids
-        if _is_deterministic(alpha, sampler) or alpha is None:
-            encode = partial(best_ids, *forwards, segments)
-        elif sampler == "perfect":
+        if alpha is None:
+            return lambda segments, _, low, high: best_ids(*forwards, segments, low, high)
+        if sampler == "perfect":
             mirrored, ids = self._mirrored
-            weights_ = self._weights(float(alpha))
-            encode = partial(sampling.perfect_ids, mirrored, weights_, ids, segments, streams)
-        else:
-            encode = partial(sampling.viterbi_ids, *forwards, float(alpha), segments, streams)
-        ends = cuts(segments.bounds, threads, streams.samples)
-        chunks = list(ordered_map(lambda run: encode(*run), pairwise(ends), threads))
-        if encode.func is not best_ids:
-            return assemble(segments, ends[:-1], chunks, streams.samples)
-        rows = assemble(segments, ends[:-1], chunks, 1)
-        return rows if streams.samples == 1 else repeat(rows, streams.samples)
+            return partial(sampling.perfect_ids, mirrored, self._weights(float(alpha)), ids)
+        return partial(sampling.viterbi_ids, *forwards, float(alpha))
 
     def _weights(self, alpha: float) -> Weights:
         latest = self._latest

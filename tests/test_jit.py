@@ -30,7 +30,7 @@ def install(tmp_path, monkeypatch):
 def home(tmp_path, monkeypatch):
     """A home of its own, on every system."""
     home = tmp_path / "home"
-    monkeypatch.setattr(_jit, "_user_cache", lambda: home / "cache" / "bytepiece")
+    monkeypatch.setattr(_jit, "user_cache", lambda: home / "cache" / "bytepiece")
     return home
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from bytepiece import model_io
-from bytepiece._jit import _user_cache
+from bytepiece._jit import user_cache
 from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run
 from bytepiece.errors import ModelError
 from bytepiece.model import Model
@@ -28,7 +28,7 @@ _WORKER = Path(__file__).with_name("original_worker.py")
 
 def environment() -> Path:
     """Where the environment is, or will be: beside the compiled kernels, in the user's cache."""
-    return _user_cache() / "environments" / f"original-{_VERSION}"
+    return user_cache() / "environments" / f"original-{_VERSION}"
 
 
 def _python() -> str:
