@@ -1,15 +1,14 @@
-r"""Against the original bytepiece 0.6.3: same output, same vocabulary, and how much faster.
+r"""Against the original bytepiece 0.6.3: the same output, the same vocabulary, training.
 
     python -m benchmarks.bench_original --model bytepiece_80k.model \
         --text mix10.txt heldout_mix.txt --small-corpus mix10.txt --large-corpus mix100.txt
 
 Each part runs if what it needs is given:
     identity    --model, --text   lines of the texts that both encode alike
-    speed       --model, --text   best path and perfect sampling of the first text, one thread,
-                                  alternating slices; one call of `encode`
     vocabulary  --small-corpus    Jaccard index of the BNLM vocabularies, read line by line
     training    --large-corpus    seconds and peak memory, two threads against two workers
-Without arguments: identity and speed with the model in tests/golden and data/sample.txt.
+Without arguments: identity with the model in tests/golden and data/sample.txt. How much faster we
+encode is in `python -m benchmarks speed`.
 Results are printed, and written to --output; benchmarks/results/original.json has those of all
 parts, with the original library's public model bytepiece_80k and mixes of 2, 10 and 100 MB of text.
 """
@@ -19,7 +18,6 @@ import functools
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,8 +34,6 @@ from bytepiece.audit.adapters import original as library
 from bytepiece.training import bnlm
 
 ROOT = Path(__file__).parent.parent
-ALPHA = 0.1
-SLICES = 8
 
 
 class Lines:
@@ -67,47 +63,6 @@ def identity(original: library.Worker, model: Path, texts: list[Path]) -> dict[s
         same = sum(a.tolist() == b for a, b in zip(ours, theirs, strict=True))
         found[path.name] = {"lines": len(lines), "identical": same}
     return found
-
-
-def speed(original: library.Worker, model: Path, text: Path) -> dict[str, Any]:
-    """MB/s of both on slices of a text, each slice new to both, one after the other."""
-    tokenizer = bytepiece.Tokenizer(model)
-    lines = read_lines(text)
-    slices = [lines[i::SLICES] for i in range(SLICES)]
-    found = {}
-    for name, alpha in (("best path", -1.0), (f"perfect, alpha {ALPHA}", ALPHA)):
-        tokenizer.encode_batch(slices[0], alpha=alpha)  # compiled before the clock runs
-        ours, theirs = [], []
-        for part in slices:
-            megabytes = sum(len(line.encode()) for line in part) / 1e6
-            begin = time.perf_counter()
-            tokenizer.encode_batch(part, alpha=alpha)
-            ours.append(megabytes / (time.perf_counter() - begin))
-            answer = original.ask(do="encode", model=str(model), texts=part, alpha=alpha)
-            theirs.append(megabytes / answer["seconds"])
-        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-        found[name] = {
-            "ours MB/s": statistics.median(ours),
-            "original MB/s": statistics.median(theirs),
-            "ratio": statistics.median(ratios),
-            "ratio least": min(ratios),
-            "ratio most": max(ratios),
-        }
-    return found
-
-
-def latency(original: library.Worker, model: Path, text: Path) -> dict[str, Any]:
-    """Microseconds for one call of `encode` on one line, both in a loop over some lines."""
-    tokenizer = bytepiece.Tokenizer(model)
-    lines = read_lines(text)[::20]
-    tokenizer.encode(lines[0])
-    begin = time.perf_counter()
-    for line in lines:
-        tokenizer.encode(line)
-    ours = time.perf_counter() - begin
-    theirs = original.ask(do="encode", model=str(model), texts=lines)["seconds"]
-    per_call = 1e6 / len(lines)
-    return {"ours": ours * per_call, "original": theirs * per_call, "ratio": theirs / ours}
 
 
 def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[str, Any]:
@@ -193,8 +148,6 @@ def main() -> None:
     with library.Worker() as original, tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         results["identity"] = identity(original, arguments.model, texts)
-        results["speed"] = speed(original, arguments.model, texts[0])
-        results["one call, µs"] = latency(original, arguments.model, texts[0])
         if arguments.small_corpus:
             results["vocabulary"] = vocabulary(original, arguments.small_corpus, directory)
         if arguments.large_corpus:

@@ -18,7 +18,7 @@ MAX_PIECES = 1 << 22
 MAX_PIECE_LENGTH = 1024
 """Longest piece, in bytes: the cost of a byte of text is bounded by it."""
 MAX_BYTES = 1 << 25
-"""Most bytes that all pieces may have together: the trie takes up to 50 bytes for each."""
+"""Most bytes that all pieces may have together: building takes up to 100 bytes for each."""
 MAX_SPECIAL_TOKENS = 1 << 16
 """Most special tokens a model may have."""
 MAX_ID = (1 << 24) - 1

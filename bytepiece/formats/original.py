@@ -7,7 +7,8 @@ every such file, so it is what these files mean.
 
 import json
 import math
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,13 +31,17 @@ def from_dict(entries: Mapping[str, Any]) -> Model:
     pieces, ids, counts = [], [], []
     for key, entry in entries.items():
         try:
-            pieces.append(b64decode(key, validate=True))
+            piece = a2b_base64(key)
+            # Back again: it skips what is no base64, and to ask it not to takes thrice the time.
+            if b2a_base64(piece, newline=False) != key.encode("ascii"):
+                raise ValueError
             id_, _, count = entry
-        except (ValueError, TypeError):
+        except (AttributeError, TypeError, ValueError):
             raise ModelError(
                 f"the entry {key!r:.60} is not base64 → [id, text, count], "
                 "as in a model of the original library"
             ) from None
+        pieces.append(piece)
         ids.append(id_)
         counts.append(count)
     return from_counts(pieces, counts, ids)
