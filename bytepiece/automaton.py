@@ -51,7 +51,7 @@ class Automaton(NamedTuple):
         following: uint32[pieces + 1], a reference to the group after a group that is not the last.
         lengths: uint16[entries], of each entry's piece; where there is none, that of the group's
             first.
-        pieces: int32[entries], the number of each entry's piece, or of one more than there are.
+        pieces: uint32[entries], the number of each entry's piece, or of one more than there are.
         deepest: the length of the longest piece.
     """
 
@@ -59,7 +59,7 @@ class Automaton(NamedTuple):
     groups: npt.NDArray[np.uint32]
     following: npt.NDArray[np.uint32]
     lengths: npt.NDArray[np.uint16]
-    pieces: npt.NDArray[np.int32]
+    pieces: npt.NDArray[np.uint32]
     deepest: int
 
     def gather(self, of_pieces: npt.NDArray[D], missing: float) -> npt.NDArray[D]:
@@ -103,7 +103,7 @@ def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]
         np.zeros(size, dtype=np.uint32),
         np.zeros(count + 1, dtype=np.uint32),
         np.zeros(entries, dtype=np.uint16),
-        np.full(entries, count, dtype=np.int32),
+        np.full(entries, count, dtype=np.uint32),
         int(lengths.max()),
     )
     _link(trie.units, trie.order, piece_of, lengths, automaton)
@@ -283,7 +283,7 @@ def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
     """
     nodes = automaton.nodes
     if len(text) < _FEW:
-        _scan_on(nodes, text, bounds, 0, ZERO, ZERO, at(nodes[0]), len(text), matches)
+        _scan_on(nodes, text, bounds, np.int64(0), ZERO, ZERO, at(nodes[0]), len(text), matches)
     else:
         _scan_in_lanes(automaton, text, bounds, matches)
     # From nodes to groups: here the loads need not wait for anything, least of all for a branch

@@ -62,7 +62,7 @@ def streams(
 def perfect_ids(
     automaton: Automaton,
     weights: Weights,
-    ids: npt.NDArray[np.int32],
+    ids: U32,
     segments: Segments,
     streams: Streams,
     low: int,
@@ -73,7 +73,7 @@ def perfect_ids(
     Args:
         automaton: of the reversed pieces.
         weights: at an alpha.
-        ids: int32[entries].
+        ids: uint32[entries].
 
     Returns:
         int32[tokens], the ids, segment after segment and within one sample after sample;
@@ -94,7 +94,7 @@ def perfect_ids(
 def viterbi_ids(
     automaton: Automaton,
     scores: F64,
-    ids: npt.NDArray[np.int32],
+    ids: U32,
     alpha: float,
     segments: Segments,
     streams: Streams,
@@ -106,7 +106,7 @@ def viterbi_ids(
     Args:
         automaton: of the pieces, for it is walked as a trie.
         scores: float64[entries].
-        ids: int32[entries].
+        ids: uint32[entries].
 
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
@@ -241,7 +241,7 @@ def draw_any(
 def _perfect_ids(
     automaton: Automaton,
     weights: Weights,
-    ids: I32,
+    ids: U32,
     mirrored: U8,
     mirrored_bounds: I64,
     segments: Segments,
@@ -368,7 +368,7 @@ def viterbi_path(
 def _viterbi_ids(
     automaton: Automaton,
     scores: F64,
-    ids: I32,
+    ids: U32,
     alpha: Scalar,
     text: U8,
     bounds: I64,

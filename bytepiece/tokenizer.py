@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 
 from bytepiece import automaton, model_io, sampling
-from bytepiece._jit import I32
+from bytepiece._jit import U32
 from bytepiece.automaton import Automaton
 from bytepiece.batches import CHUNK, Encode, encode_texts
 from bytepiece.encoded import Encoded, repeat
@@ -71,10 +71,9 @@ class Tokenizer:
             model = model_io.load(model)
         self._model = model
         built = automaton.build(model.pieces)
-        self._image = pack(
-            built, built.gather(model.scores, -math.inf), built.gather(model.ids, -1)
-        )
-        self._automaton, self._scores, self._ids = unpack(self._image)
+        scores, ids = built.gather(model.scores, -math.inf), _ids(built, model)
+        self._tables = pack(built, scores, ids)
+        self._automaton, self._scores, self._ids = unpack(*self._tables)
         self._specials = {token.name: token.id for token in model.special_tokens}
         self._names = {id_: name for name, id_ in self._specials.items()}
         # Weights of the alpha used last; replaced whole, so that threads may race for it.
@@ -101,10 +100,10 @@ class Tokenizer:
         return self._model.vocab_size
 
     @cached_property
-    def _mirrored(self) -> tuple[Automaton, I32]:
+    def _mirrored(self) -> tuple[Automaton, U32]:
         """What perfect sampling needs: the automaton of the reversed pieces, and ids by entry."""
         mirrored = automaton.build([piece[::-1] for piece in self._model.pieces])
-        return mirrored, mirrored.gather(self._model.ids, -1)
+        return mirrored, _ids(mirrored, self._model)
 
     @cached_property
     def _bytes_of(self) -> dict[int, bytes]:
@@ -185,7 +184,7 @@ class Tokenizer:
             and len(raw := to_bytes(text, rules.normalization)) <= CHUNK
         ):
             # The way of most calls, without what the others need: a fifth of the time.
-            array = best_ids_of_text(self._image, raw, rules.isolate_digits)
+            array = best_ids_of_text(self._tables, raw, rules.isolate_digits)
         else:
             numbers = np.array([unsigned(doc_id, 64, "doc_id")])
             streams = sampling.streams(seed, epoch, numbers, sample, 1)
@@ -457,6 +456,11 @@ def _is_deterministic(alpha: float | None, sampler: str) -> bool:
             f"alpha must be a finite number, or None for the best path, not {alpha!r:.30}"
         )
     return alpha < 0
+
+
+def _ids(built: Automaton, model: Model) -> U32:
+    """The ids of the pieces, by entry."""
+    return built.gather(model.ids.astype(np.uint32), 0)
 
 
 def _iterator(values: list[T]) -> Iterator[T]:
