@@ -13,9 +13,10 @@ each step makes one jump in memory, whatever comes of it.
 
 Chains hold no single bytes, which match everywhere. They are cut into groups of three pieces, the
 longest first: the group of a piece is that piece and the next two of its chain. A reference to a
-group is its piece's number times four, plus one if the chain goes on after the group; two may be
-added for a mark. Everything is then in proportion to the pieces, even where each is a suffix of the
-next. A group that is not full is filled up with entries that stand for no piece.
+group is its piece's number times four, plus one if the chain goes on after the group;
+`bytepiece.forward.backward` adds two as its mark. Everything is then in proportion to the pieces,
+even where each is a suffix of the next. A group that is not full is filled up with entries that
+stand for no piece.
 """
 
 from collections.abc import Sequence
@@ -62,17 +63,17 @@ class Automaton(NamedTuple):
     pieces: npt.NDArray[np.uint32]
     deepest: int
 
-    def gather(self, of_pieces: npt.NDArray[D], missing: float) -> npt.NDArray[D]:
+    def by_entry(self, values: npt.NDArray[D], missing: float) -> npt.NDArray[D]:
         """What belongs to the pieces, by entry; read-only.
 
         Args:
-            of_pieces: [pieces], of any type.
+            values: [pieces], of any type.
             missing: for the entries that stand for no piece.
         """
-        table = np.append(of_pieces, np.array([missing], dtype=of_pieces.dtype))
-        values: npt.NDArray[D] = table[self.pieces]
-        values.flags.writeable = False
-        return values
+        table = np.append(values, np.array([missing], dtype=values.dtype))
+        found: npt.NDArray[D] = table[self.pieces]
+        found.flags.writeable = False
+        return found
 
 
 def build(pieces: Sequence[bytes]) -> Automaton:
@@ -106,7 +107,7 @@ def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]
         np.full(entries, count, dtype=np.uint32),
         int(lengths.max()),
     )
-    _link(trie.units, trie.order, piece_of, lengths, automaton)
+    _connect(trie.units, trie.order, piece_of, lengths, automaton)
     for array in automaton[:-1]:
         array.flags.writeable = False
     return automaton
@@ -115,7 +116,7 @@ def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]
 # In the order of depth: what a node falls back to is shallower, and ready.
 # Cost: the sum of the lengths of the keys.
 @kernel
-def _link(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Automaton) -> None:
+def _connect(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Automaton) -> None:
     nodes, groups = automaton.nodes, automaton.groups
     none = len(lengths)
     # Of each piece: the longest other piece that it ends with, and the reference to its own group.
@@ -171,7 +172,7 @@ def _step(
     back, back_base = at(nodes[node + TWO]), at(nodes[node + THREE])
     target_base = at(nodes[target])
     success = at(at(nodes[target + ONE]) == node)
-    mask = ZERO - success
+    mask = at(-np.int64(success))
     node = back ^ ((back ^ target) & mask)
     base = back_base ^ ((back_base ^ target_base) & mask)
     matches[position] = node
@@ -191,12 +192,10 @@ def _scan_on(
     matches: U32,
 ) -> None:
     """Take steps from a position in a segment on, until another position."""
-    while True:
-        end = min(bounds[segment + 1], stop)
-        while position < at(end):
+    while position < at(stop):
+        end = at(min(bounds[segment + 1], stop))
+        while position < end:
             position, node, base = _step(nodes, text, position, node, base, matches)
-        if end == stop:
-            break
         segment += 1
         node, base = ZERO, at(nodes[0])
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from operator import length_hint
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,8 +60,10 @@ def encode_texts(
     batches: list[Batch] = []
 
     def chunks() -> Iterator[tuple[Batch, Callable[[], tuple[I32, I32]]]]:
-        # A text that is none has a length of 0 here, and is refused when it is looked at.
-        bounds = offsets_of(map(length_hint, texts))
+        try:
+            bounds = offsets_of(map(len, texts))
+        except Exception:  # whatever a text that is none may raise; `segment` says what it is
+            bounds = np.arange(len(texts) + 1)
         size = chunk_size(int(bounds[-1]), threads, streams.samples)
         for low, high in pairwise(cuts(bounds, size)):
             segments = segment(texts[low:high], rules, **marks)

@@ -73,8 +73,8 @@ def weights(automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float)
     # or at 2^-256, which the sums below have room for.
     mantissas = np.exp((logs - bits * _LN2_HIGH) - bits * _LN2_LOW)
     return Weights(
-        automaton.gather(np.where(exponents == 0, mantissas, -mantissas), 0),
-        automaton.gather(exponents.astype(np.int32), 0),
+        automaton.by_entry(np.where(exponents == 0, mantissas, -mantissas), 0),
+        automaton.by_entry(exponents.astype(np.int32), 0),
         not exponents.any(),
     )
 
@@ -123,8 +123,8 @@ def edge_term(
 # From the segment's end to its beginning: z[d] = Σ weight(piece) · z[d − length of the piece]. That
 # is all there is to it where all terms have one exponent, which the place of its last change tells;
 # elsewhere terms are aligned.
-# Cost: a multiplication and an addition per entry of the groups at each position; memory 20 bytes
-# per byte of the longest segment, of which the matches take 4.
+# Cost: a multiplication and an addition per entry of the groups at each position; 16 bytes of
+# memory per byte of the longest segment, and 5 of matches and mirrored text per byte of the text.
 @kernel
 def backward(
     automaton: Automaton,

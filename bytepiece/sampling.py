@@ -202,7 +202,7 @@ def draw_any(
     uniform: Scalar,
     terms: F64,
 ) -> Scalar:
-    """`draw` anywhere: terms are aligned, and added up from the shortest piece on."""
+    """The entry of the piece that is drawn; terms are aligned, and added from the shortest on."""
     byte = at(start) + distance - ONE
     chosen = at(len(automaton.lengths) - 256) + at(text[byte])
     goal = uniform * z[distance]

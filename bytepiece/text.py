@@ -16,7 +16,7 @@ from bytepiece.strings import offsets_of
 Text = str | bytes | bytearray | memoryview
 
 MAX_SEGMENT = (1 << 31) - 2
-"""Longest segment in bytes, for positions in one are int32."""
+"""Longest segment in bytes, for its tokens are counted in int32."""
 MAX_DOCUMENT = 1 << 32
 """Longest text in bytes, for a segment's offset in one is a word of 32 bits in `bytepiece.rng`."""
 

@@ -63,7 +63,7 @@ def test_random_pieces_and_segments(keys, segments):
 def test_lanes_cut_segments_anywhere(keys, seed, longest):
     """More text than is worth lanes, in segments shorter and longer than one."""
     random = np.random.default_rng(seed)
-    text = bytes(random.choice([*b"aab\x00\xff"], 1100))
+    text = bytes(random.choice([*b"aab\x00\xff"], 1100).tolist())
     cuts = np.cumsum(random.integers(0, longest, 1100, endpoint=True))
     cuts = [0, *cuts[cuts < len(text)].tolist(), len(text)]
     check(sorted(keys), [text[i:j] for i, j in pairwise(cuts)])
@@ -101,9 +101,16 @@ def test_pieces_that_are_left_out_are_not_found():
 
 def test_values_by_entry():
     built = automaton.build([*BYTES, b"ab", b"bab"])
-    values = built.gather(np.arange(258.0), -1.0)
+    values = built.by_entry(np.arange(258.0), -1.0)
     assert values.dtype == np.float64
     assert values[3 * 257 : 3 * 259].tolist() == [257.0, 256.0, -1.0, -1.0, -1.0, -1.0]
     assert values[-256:].tolist() == list(range(256))
     with pytest.raises(ValueError, match="read-only"):
         values[0] = 0
+
+
+def test_text_without_bytes_or_segments():
+    built = automaton.build([*BYTES, b"ab"])
+    for bounds in ([0], [0, 0], [0, 0, 0]):
+        nothing = np.empty(0, dtype=np.uint32)
+        automaton.scan(built, np.empty(0, dtype=np.uint8), np.array(bounds), nothing)

@@ -35,6 +35,7 @@ def encode_rows(tok, options):
 @pytest.fixture(params=[1, 7, 64], ids="chunks of {}".format)
 def small_chunks(request, monkeypatch):
     monkeypatch.setattr("bytepiece.batches.CHUNK", request.param)
+    monkeypatch.setattr("bytepiece.batches._LEAST", request.param)
 
 
 @pytest.mark.parametrize("options", WAYS)

@@ -212,6 +212,25 @@ def test_draw_inverts_the_cumulated_probabilities(scores, text, alpha):
         assert lattice.draw(position, 1 - 2.0**-53) in weighty
 
 
+LONG = {b"a" * n: -0.3 * n - 1 for n in range(2, 13)} | {b"ba": -2.0, b"b": -1.5, b"a": -1.0}
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_chains_of_several_groups(alpha):
+    """More pieces begin at a position than one group holds."""
+    check_exact(LONG, b"aaaabaaaaaaa", alpha)
+    text = b"a" * 40 + b"b" + b"a" * 25
+    lattice = Lattice(Tokenizer(make_model(LONG)), text, alpha)
+    for position in range(len(text)):
+        low = MP.mpf(0)
+        for piece in reference.matches(text, position, LONG):
+            high = low + MP.exp(lattice.edge(position, piece)[0])
+            if high - low > 1e-6:
+                assert lattice.draw(position, float((low + high) / 2)) == piece
+            low = high
+        assert abs(low - 1) < 1e-13
+
+
 @pytest.mark.parametrize(
     ("pieces", "uniform", "expected"),
     [

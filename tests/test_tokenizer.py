@@ -237,6 +237,8 @@ def test_sampling_arguments(tok, options, message):
         ({"doc_id": -1}, "doc_id"),
         ({"doc_id": 1 << 64}, "doc_id"),
         ({"doc_id": 1.0}, "doc_id"),
+        ({"doc_id": 0.0}, "doc_id"),
+        ({"doc_id": False}, "doc_id"),
         ({"sample": -1}, "sample"),
         ({"sample": 1 << 32}, "sample"),
         ({"sample": 0.5}, "sample"),
@@ -245,6 +247,8 @@ def test_sampling_arguments(tok, options, message):
 def test_arguments_of_encode(tok, options, message):
     with pytest.raises(ArgumentError, match=message):
         tok.encode("a", alpha=0.1, **options)
+    with pytest.raises(ArgumentError, match=message):
+        tok.encode("a", **options)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +281,14 @@ def test_a_text_is_not_a_batch(tok, texts):
         tok.encode_batch(texts)
 
 
-@pytest.mark.parametrize("text", [None, 5, ["a"], np.array([1])])
+def test_no_text_at_all(tok):
+    assert tok.encode("") == tok.encode(b"") == []
+    assert tok.encode("", alpha=0.1) == []
+    assert len(tok.encode_batch([])) == 0
+    assert [row.tolist() for row in tok.encode_batch(["", ""], alpha=0.1, samples=2)] == [[]] * 4
+
+
+@pytest.mark.parametrize("text", [None, 5, ["a"], np.array([1]), range(10**30)])
 def test_a_text_must_be_str_or_bytes(tok, text):
     for call in (tok.encode, tok.tokenize, tok.count, lambda text: tok.encode_batch(["a", text])):
         with pytest.raises(ArgumentError, match="str or bytes"):

@@ -1,5 +1,6 @@
 """The best path is the best of all segmentations, to the last tie."""
 
+import numpy as np
 import pytest
 import reference
 from hypothesis import given
@@ -67,3 +68,20 @@ def test_segments_are_encoded_by_themselves(model, isolate_digits, steps):
     assert tok.tokenize(text) == expected
     for row in tok.encode_batch([text, text]):
         assert tok.ids_to_pieces(row.tolist()) == expected
+
+
+@pytest.mark.parametrize("size", [1023, 1024, 1025, 1500])
+def test_one_long_segment(size, monkeypatch):
+    """Scanned in lanes; by the way of one short text, and by the way of all others."""
+    scores = {b"a" * n: -0.9 * n for n in (1, 2, 3, 7, 300)} | {
+        b"b": -2.0,
+        b"ab": -2.5,
+        b"ba": -2.4,
+    }
+    tok = Tokenizer(make_model(scores))
+    random = np.random.default_rng(size)
+    text = bytes(random.choice([*b"aaaaaaab"], size - 500).tolist()) + b"a" * 500
+    expected = list(reference.best_path(text, scores))
+    assert tok.tokenize(text) == expected
+    monkeypatch.setattr("bytepiece.batches.CHUNK", 100)
+    assert tok.tokenize(text) == expected

@@ -80,7 +80,10 @@ class _Progress:
 
 
 class _Candidates:
-    """The pieces still in the race. The trie holds all that ever were; those out have count 0."""
+    """The pieces still in the race. The trie holds all that ever were; those out have count 0.
+
+    An automaton is linked of those that are in, in each round.
+    """
 
     def __init__(self, tally: Tally, kept: npt.NDArray[np.int64], threads: int) -> None:
         counts = {
@@ -133,7 +136,7 @@ class _Candidates:
         automaton = link(self._trie, np.where(alive, self._nodes, -1), self._lengths)
         logs = np.zeros(len(alive))
         logs[alive] = logs_of(self._counts[alive]) - math.log(self._counts.sum())
-        scores = automaton.gather(logs, -math.inf)
+        scores = automaton.by_entry(logs, -math.inf)
 
         def counted(low: int) -> npt.NDArray[np.int64]:
             high = min(low + _CHUNK, len(strings.counts))
