@@ -84,11 +84,11 @@ def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
 
 
 def _normalize(text: str, normalization: Sequence[str]) -> str:
-    # By lines, for nothing is joined across a line end, and one that is in its form already costs a
-    # tenth of one that is not.
+    if "\n" in text:
+        # Nothing is joined across a line end, and a line in its form already costs a tenth.
+        return "\n".join([_normalize(line, normalization) for line in text.split("\n")])
     for step in normalization:
-        lines = [unicodedata.normalize(step, line) for line in text.split("\n")]  # type: ignore[arg-type]
-        text = "\n".join(lines)
+        text = unicodedata.normalize(step, text)  # type: ignore[arg-type]
     return text
 
 

@@ -240,7 +240,8 @@ class Tokenizer:
             raise ArgumentError(
                 f"texts must be a list or other series of texts, not {type(texts).__name__}"
             )
-        texts = list(texts)
+        # Not even copied without need: to touch 28,000 texts once more takes 3 % of the time.
+        texts = texts if isinstance(texts, (list, tuple)) else list(texts)
         if doc_ids is None:
             first = unsigned(doc_id0, 64, "doc_id0")
             unsigned(int(first) + max(len(texts) - 1, 0), 64, "doc_id0 + number of texts")
