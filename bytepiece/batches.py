@@ -100,8 +100,8 @@ def chunk_size(total: int, threads: int, samples: int) -> int:
         samples: so many times the ids of a chunk are to be held at once.
     """
     size = CHUNK // samples
-    if threads > 1:
-        size = min(size, total // (2 * threads))
+    if threads > 1:  # four for each, so that none waits long for the last
+        size = min(size, total // (4 * threads))
     return min(max(size, _LEAST), CHUNK)
 
 

@@ -11,7 +11,7 @@ from bytepiece import batches
     [
         (10**9, 1, 1, batches.CHUNK),
         (10**6, 1, 1, batches.CHUNK),
-        (10**6, 2, 1, 250_000),
+        (10**6, 2, 1, 125_000),
         (10**6, 64, 1, batches._LEAST),
         (10**9, 2, 1, batches.CHUNK),
         (10**9, 1, 4, batches.CHUNK // 4),
