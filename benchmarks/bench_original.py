@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def main() -> None:
     }
     texts = list(dict.fromkeys([*arguments.text, ROOT / "data/sample.txt"]))
     library.create()
-    with library.Worker() as original, tempfile.TemporaryDirectory() as name:
+    with closing(library.Worker()) as original, tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         results["identity"] = identity(original, arguments.model, texts)
         if arguments.small_corpus:

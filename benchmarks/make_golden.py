@@ -6,6 +6,7 @@ Needed only should the golden texts change; the files it writes are part of the 
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 from bytepiece.audit.adapters import original as library
@@ -33,7 +34,7 @@ def main() -> None:
     texts = sample.read_bytes().decode("utf-8").split("\n") + ODD_TEXTS
     model = GOLDEN / "original.model"
     library.create()
-    with library.Worker() as original:
+    with closing(library.Worker()) as original:
         original.ask(
             do="train",
             corpus=str(sample),

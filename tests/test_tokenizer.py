@@ -148,16 +148,21 @@ def test_unknown_pieces(tok, piece):
         tok.piece_to_id(piece)
 
 
-@pytest.mark.parametrize("id_", [-1, 10**6, 1 << 40])
-def test_unknown_ids(tok, id_):
-    for call in (
+def calls_with(tok, id_):
+    """Everything that takes an id."""
+    return (
         lambda: tok.decode([3, id_]),
         lambda: tok.decode_bytes([id_]),
         lambda: tok.id_to_piece(id_),
         lambda: tok.ids_to_pieces([id_]),
         lambda: tok.decode_batch([[id_]]),
         lambda: tok.stream_decoder().push(id_),
-    ):
+    )
+
+
+@pytest.mark.parametrize("id_", [-1, 10**6, 1 << 40])
+def test_unknown_ids(tok, id_):
+    for call in calls_with(tok, id_):
         with pytest.raises(VocabularyError) as error:
             call()
         assert "\n" not in str(error.value)
@@ -166,14 +171,7 @@ def test_unknown_ids(tok, id_):
 
 @pytest.mark.parametrize("id_", [97.5, None, "a", [97]])
 def test_ids_that_are_no_numbers(tok, id_):
-    for call in (
-        lambda: tok.decode([3, id_]),
-        lambda: tok.decode_bytes([id_]),
-        lambda: tok.id_to_piece(id_),
-        lambda: tok.ids_to_pieces([id_]),
-        lambda: tok.decode_batch([[id_]]),
-        lambda: tok.stream_decoder().push(id_),
-    ):
+    for call in calls_with(tok, id_):
         with pytest.raises((ArgumentError, VocabularyError)):
             call()
 

@@ -2,14 +2,11 @@
 
 import logging
 import os
-import tempfile
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from bytepiece.audit.adapters.base import Adapter, Run, timed
-from bytepiece.formats import sentencepiece as file_format
+from bytepiece.audit.adapters.sentencepiece import exported
 from bytepiece.model import Model
 
 
@@ -37,12 +34,7 @@ class Kitoken(Adapter):
     @classmethod
     def from_model(cls, model: Model) -> "Kitoken":
         """As in the base class, by way of SentencePiece's format."""
-        with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            file_format.save(model, Path(name) / "export.model")
-            made = cls(Path(name) / "export.model")
-        made.note = "; ".join(str(warning.message) for warning in told)
-        return made
+        return exported(model, cls)
 
     def encode_batch(self, texts: Sequence[str]) -> Run:
         """As in the base class."""

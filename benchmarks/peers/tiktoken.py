@@ -31,10 +31,6 @@ class Tiktoken(Adapter):
             "benchmark", pat_str=_WORDS, mergeable_ranks=ranks, special_tokens={}
         )
 
-    def encode_batch(self, texts: Sequence[str]) -> Run:
-        """As in the base class."""
-        return self.encode_each(texts)
-
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
         """As in the base class."""
         if alpha is not None:

@@ -24,10 +24,6 @@ class Tokie(Adapter):
 
         self._tokenizer = tokie.Tokenizer.from_json(os.fspath(path))
 
-    def encode_batch(self, texts: Sequence[str]) -> Run:
-        """As in the base class."""
-        return self.encode_each(texts)
-
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
         """As in the base class."""
         if alpha is not None:

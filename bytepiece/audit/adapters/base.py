@@ -61,8 +61,11 @@ class Adapter:
         raise NotPossibleError(f"{cls.name} cannot hold a Unigram model over bytes")
 
     def encode_batch(self, texts: Sequence[str]) -> Run:
-        """The best path, or whatever the library encodes by, of each text."""
-        raise NotImplementedError
+        """The best path, or whatever the library encodes by, of each text.
+
+        One by one, unless the library has a batch call.
+        """
+        return self.encode_each(texts)
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:  # noqa: ARG002
         """A random segmentation of each text, a new one in every call.

@@ -13,7 +13,6 @@ import tempfile
 import venv
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from bytepiece import model_io
@@ -69,17 +68,6 @@ class Worker:
             encoding="utf-8",
         )
 
-    def __enter__(self) -> "Worker":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the process."""
         self._process.communicate()
@@ -96,6 +84,19 @@ class Worker:
         return json.loads(answer)
 
 
+def save(model: Model, path: Path) -> dict[int, bytes]:
+    """Write a model in the original library's format; the piece of each id.
+
+    Raises:
+        NotPossibleError: the format cannot say what the model says.
+    """
+    try:
+        model_io.save_original(model, path)
+    except ModelError as error:
+        raise NotPossibleError(str(error)) from None
+    return dict(zip(model.ids.tolist(), model.pieces, strict=True))
+
+
 class Original(Adapter):
     """It has no batch call; the worker makes the calls one by one, and takes their time itself."""
 
@@ -103,11 +104,15 @@ class Original(Adapter):
     module = "bytepiece"
     distribution = f"bytepiece=={_VERSION}"
 
-    def __init__(self, directory: tempfile.TemporaryDirectory[str], model: Path) -> None:
-        self._directory = directory
-        self._path = str(model)
-        loaded = model_io.load(model)
-        self._pieces = dict(zip(loaded.ids.tolist(), loaded.pieces, strict=True))
+    def __init__(self, model: Model) -> None:
+        self._directory = tempfile.TemporaryDirectory()
+        path = Path(self._directory.name) / "original.model"
+        self._path = str(path)
+        try:
+            self._pieces = save(model, path)
+        except NotPossibleError:
+            self._directory.cleanup()
+            raise
         self._worker = Worker()
 
     @classmethod
@@ -123,18 +128,7 @@ class Original(Adapter):
     @classmethod
     def from_model(cls, model: Model) -> "Original":
         """As in the base class; the model must be one that the original format can say."""
-        directory = tempfile.TemporaryDirectory()
-        path = Path(directory.name) / "original.model"
-        try:
-            model_io.save_original(model, path)
-        except ModelError as error:
-            directory.cleanup()
-            raise NotPossibleError(str(error)) from None
-        return cls(directory, path)
-
-    def encode_batch(self, texts: Sequence[str]) -> Run:
-        """As in the base class."""
-        return self.encode_each(texts)
+        return cls(model)
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
         """As in the base class."""

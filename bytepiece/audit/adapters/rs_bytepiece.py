@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bytepiece import model_io
-from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run, timed
-from bytepiece.errors import ModelError
+from bytepiece.audit.adapters.base import Adapter, Run, timed
+from bytepiece.audit.adapters.original import save
 from bytepiece.model import Model
 
 
@@ -29,16 +28,9 @@ class RsBytepiece(Adapter):
 
         with tempfile.TemporaryDirectory() as name:
             path = Path(name) / "original.model"
-            try:
-                model_io.save_original(model, path)
-            except ModelError as error:
-                raise NotPossibleError(str(error)) from None
+            pieces = save(model, path)
             tokenizer = rs_bytepiece.Tokenizer(str(path))
-        return cls(tokenizer, dict(zip(model.ids.tolist(), model.pieces, strict=True)))
-
-    def encode_batch(self, texts: Sequence[str]) -> Run:
-        """As in the base class."""
-        return self.encode_each(texts)
+        return cls(tokenizer, pieces)
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
         """As in the base class."""

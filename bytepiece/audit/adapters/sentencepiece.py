@@ -3,13 +3,31 @@
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bytepiece.audit.adapters.base import Adapter, Run, timed
 from bytepiece.formats import sentencepiece as file_format
 from bytepiece.model import Model
+
+A = TypeVar("A", bound=Adapter)
+
+
+def exported(model: Model, load: Callable[[Path], A]) -> A:
+    """What `load` makes of a model of ours in SentencePiece's format; `note` says what is lost."""
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        path = Path(name) / "export.model"
+        file_format.save(model, path)
+        made = load(path)
+    made.note = "; ".join(str(warning.message) for warning in told)
+    return made
+
+
+def _sampling(alpha: float) -> dict[str, Any]:
+    """Over the whole lattice."""
+    return {"enable_sampling": True, "nbest_size": -1, "alpha": alpha}
 
 
 class SentencePiece(Adapter):
@@ -31,12 +49,7 @@ class SentencePiece(Adapter):
     @classmethod
     def from_model(cls, model: Model) -> "SentencePiece":
         """As in the base class; `note` says how many pieces it cannot represent."""
-        with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            file_format.save(model, Path(name) / "export.model")
-            made = cls(Path(name) / "export.model")
-        made.note = "; ".join(str(warning.message) for warning in told)
-        return made
+        return exported(model, cls)
 
     def encode_batch(self, texts: Sequence[str]) -> Run:
         """As in the base class."""
@@ -44,7 +57,7 @@ class SentencePiece(Adapter):
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
         """As in the base class."""
-        sampling = {"enable_sampling": True, "nbest_size": -1, "alpha": alpha}
+        sampling = _sampling(alpha)
         return timed(lambda: self._processor.encode(list(texts), num_threads=1, **sampling))
 
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
@@ -52,7 +65,7 @@ class SentencePiece(Adapter):
         encode = self._processor.encode
         if alpha is None:
             return timed(lambda: [encode(text) for text in texts])
-        sampling = {"enable_sampling": True, "nbest_size": -1, "alpha": alpha}
+        sampling = _sampling(alpha)
         return timed(lambda: [encode(text, **sampling) for text in texts])
 
     def pieces(self, result: Any) -> list[list[bytes]]:
