@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from bytepiece import errors as errors
     from bytepiece import model_io as model_io
     from bytepiece.encoded import Encoded as Encoded
+    from bytepiece.lattice import Lattice as Lattice
     from bytepiece.model import Model as Model
     from bytepiece.model import SpecialToken as SpecialToken
     from bytepiece.model import TextRules as TextRules
@@ -24,6 +25,7 @@ __version__ = "0.7.0"
 _HOMES = {
     "Encoded": "encoded",
     "Files": "training.corpus",
+    "Lattice": "lattice",
     "Model": "model",
     "SpecialToken": "model",
     "StreamDecoder": "streaming",

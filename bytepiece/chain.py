@@ -12,7 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, Scalar, kernel
+from bytepiece._jit import F64, I32, I64, U8, U32, Scalar, at, inlined, kernel
+from bytepiece.automaton import GROUP, Automaton, scan
+from bytepiece.forward import LOG_BASE, Weights, backward, edge_term, mirror, scale
+from bytepiece.strings import longest
 
 
 class Chain(NamedTuple):
@@ -33,6 +36,121 @@ class Chain(NamedTuple):
     ends: npt.NDArray[np.int32]
     p: npt.NDArray[np.float64]
     log_p: npt.NDArray[np.float64]
+
+
+class Law(NamedTuple):
+    """The chain of a text, with what belongs to its edges and segments.
+
+    Args:
+        pieces: int32[edges], the number of each edge's piece.
+        log_z: float64[segments], the logarithm of the sum of the weights of each one's paths.
+    """
+
+    chain: Chain
+    pieces: npt.NDArray[np.int32]
+    log_z: npt.NDArray[np.float64]
+
+
+def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
+    """The law of a text that is cut into segments.
+
+    Args:
+        automaton: of the reversed pieces.
+        weights: of the pieces, at an alpha.
+        text: uint8[bytes].
+        bounds: int64[segments + 1], where each segment begins, from 0 to the end of the text.
+    """
+    mirrored, mirrored_bounds = mirror(text, bounds)
+    matches = np.empty(len(text), dtype=np.uint32)
+    first = np.zeros(len(text) + 1, dtype=np.int64)
+    _count(automaton, mirrored, mirrored_bounds, matches, first)
+    np.cumsum(first, out=first)
+    edges = first[-1]
+    ends, pieces = np.empty(edges, dtype=np.int32), np.empty(edges, dtype=np.int32)
+    chain = Chain(first, ends, np.empty(edges), np.empty(edges))
+    log_z = np.empty(len(bounds) - 1, dtype=np.float64)
+    _fill(automaton, weights, mirrored, mirrored_bounds, matches, chain, pieces, log_z)
+    for array in (*chain, pieces, log_z):
+        array.flags.writeable = False
+    return Law(chain, pieces, log_z)
+
+
+@kernel
+def _count(automaton: Automaton, text: U8, bounds: I64, matches: U32, first: I64) -> None:
+    """Scan mirrored text, and put into first[s + 1] how many pieces begin at s."""
+    none = len(automaton.following) - 1
+    scan(automaton, text, bounds, matches)
+    for start in range(len(text)):
+        group = matches[len(text) - 1 - start]
+        count = 1  # the single byte, which is in no group
+        while True:
+            for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
+                count += np.int64(automaton.pieces[entry]) < none
+            if group & 1 == 0:
+                break
+            group = automaton.following[group >> 2]
+        first[start + 1] = count
+
+
+# Groups hold the longest pieces first, so each position's edges are filled in from the last one on.
+# Cost: a logarithm and a division an edge: 2 MB of mixed text have 6 million edges.
+@kernel
+def _fill(
+    automaton: Automaton,
+    weights: Weights,
+    text: U8,
+    bounds: I64,
+    matches: U32,
+    chain: Chain,
+    pieces: I32,
+    log_z: F64,
+) -> None:
+    most = longest(bounds, 0, len(bounds) - 1)
+    z = np.zeros(most + 1, dtype=np.float64)
+    exponents = np.zeros(most + 1, dtype=np.int64)
+    none = len(automaton.following) - 1
+    segments = len(bounds) - 1
+    for segment in range(segments):
+        start, stop = bounds[segment], bounds[segment + 1]
+        backward(automaton, weights, text, matches, start, stop, z, exponents)
+        length = stop - start
+        log_z[segments - 1 - segment] = np.log(z[length]) + exponents[length] * LOG_BASE
+        for distance in range(1, length + 1):
+            byte = start + distance - 1
+            begin = len(text) - 1 - byte
+            edge = chain.first[begin + 1]
+            group = matches[byte]
+            while True:
+                for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
+                    if np.int64(automaton.pieces[entry]) < none:
+                        edge -= 1
+                        _set(automaton, weights, z, exponents, distance, entry, begin, edge, chain)
+                        pieces[edge] = automaton.pieces[entry]
+                if group & 1 == 0:
+                    break
+                group = automaton.following[group >> 2]
+            single = len(automaton.lengths) - 256 + np.int64(text[byte])
+            _set(automaton, weights, z, exponents, distance, single, begin, edge - 1, chain)
+            pieces[edge - 1] = automaton.pieces[single]
+
+
+@inlined
+def _set(
+    automaton: Automaton,
+    weights: Weights,
+    z: F64,
+    exponents: I64,
+    distance: Scalar,
+    entry: Scalar,
+    begin: Scalar,
+    edge: Scalar,
+    chain: Chain,
+) -> None:
+    term, exponent = edge_term(automaton, weights, at(entry), z, exponents, at(distance))
+    steps = exponent - exponents[distance]
+    chain.ends[edge] = begin + np.int64(automaton.lengths[entry])
+    chain.p[edge] = scale(term, steps) / z[distance]
+    chain.log_p[edge] = np.log(term / z[distance]) + steps * LOG_BASE
 
 
 def starts(chain: Chain) -> npt.NDArray[np.int32]:
@@ -108,17 +226,3 @@ def _moments(chain: Chain, values: F64, mean: F64, variance: F64) -> None:
             distance = values[edge] + mean[end] - total
             spread += chain.p[edge] * (variance[end] + distance * distance)
         mean[start], variance[start] = total, spread
-
-
-@kernel
-def draw_edge(chain: Chain, start: Scalar, uniform: Scalar) -> Scalar:
-    """The edge that begins at a position, drawn with a uniform number in [0, 1)."""
-    cumulated = 0.0
-    chosen = chain.first[start]
-    for edge in range(chain.first[start], chain.first[start + 1]):
-        if chain.p[edge] > 0.0:
-            chosen = edge
-            cumulated += chain.p[edge]
-            if cumulated > uniform:
-                break
-    return chosen

@@ -11,6 +11,7 @@ exponents rare: the common term costs one multiplication and one addition, and n
 second, logarithmic path.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,9 @@ _UP = 2.0**_BITS
 _DOWN = 2.0**-_BITS
 _HALF_UP = 2.0 ** (_BITS // 2)
 _HALF_DOWN = 2.0 ** -(_BITS // 2)
+
+LOG_BASE = _BITS * math.log(2.0)
+"""The logarithm of the base of exponents."""
 
 # ln 2 in two parts, the first with 21 trailing zero bits, so that its multiples are exact.
 _LN2_HIGH = 0.693147180369123816490
@@ -67,7 +71,7 @@ def weights(automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float)
             f"alpha {alpha:g} is too large for scores down to {scores.min():.6g} "
             f"(alpha · score may reach 2^30); for the best path, leave alpha out"
         )
-    exponents = np.ceil(logs / (_BITS * np.log(2.0)))
+    exponents = np.ceil(logs / LOG_BASE)
     bits = exponents * _BITS
     # The ceiling may be one off when the quotient is rounded: the mantissa is then just above 1
     # or at 2^-256, which the sums below have room for.
@@ -77,6 +81,13 @@ def weights(automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float)
         automaton.by_entry(exponents.astype(np.int32), 0),
         not exponents.any(),
     )
+
+
+def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
+    """A text from right to left, and where its segments begin then, and the end."""
+    mirrored = text[::-1].copy()
+    mirrored.flags.writeable = False  # as the text itself: `scan` is compiled once for both
+    return mirrored, len(text) - bounds[::-1]
 
 
 @kernel

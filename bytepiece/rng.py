@@ -15,6 +15,7 @@ special tokens not counted. For one seed, documents, epochs and samples that dif
 key and a counter. This mapping is part of the interface: changing it is a breaking change.
 """
 
+import secrets
 from collections.abc import Iterable
 
 import numpy as np
@@ -60,6 +61,15 @@ def unsigned_array(values: Iterable[int], name: str) -> npt.NDArray[np.uint64]:
             raise ArgumentError(f"{name} must be one row of numbers of at least 0")
         return values.astype(np.uint64)
     return np.array([unsigned(value, 64, f"each of {name}") for value in values], dtype=np.uint64)
+
+
+def seed_word(seed: int | None) -> np.uint64:
+    """A seed as kernels take it; a fresh one from the operating system for None.
+
+    Raises:
+        ArgumentError: it is no whole number of 64 bits.
+    """
+    return unsigned(secrets.randbits(64) if seed is None else seed, 64, "seed")
 
 
 @inlined

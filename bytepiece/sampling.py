@@ -1,7 +1,7 @@
 """Random segmentations: perfect sampling follows the law, and Viterbi sampling does not."""
 
-import secrets
-from typing import NamedTuple
+import math
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,8 @@ import numpy.typing as npt
 from bytepiece._jit import F64, FOUR, I32, I64, ONE, TWO, U8, U32, ZERO, Scalar, at, inlined, kernel
 from bytepiece.automaton import GROUP, Automaton, scan
 from bytepiece.errors import ArgumentError
-from bytepiece.forward import Weights, backward, edge_term, scale
-from bytepiece.rng import DRAWS, document_words, fill_uniforms, place_of, unsigned
+from bytepiece.forward import Weights, backward, edge_term, mirror, scale
+from bytepiece.rng import DRAWS, document_words, fill_uniforms, place_of, seed_word, unsigned
 from bytepiece.strings import longest
 from bytepiece.text import Segments
 from bytepiece.viterbi import trace
@@ -18,6 +18,48 @@ from bytepiece.viterbi import trace
 _NEAR = 2.0**-40
 """Part of a sum that no rounding of it can reach: it has at most 1025 terms."""
 UNDECIDED = np.uint64(1 << 63)
+
+
+Sampler = Literal["perfect", "viterbi", "nbest"]
+NBEST_SIZE = 64
+"""How many paths "nbest" draws from by default."""
+
+
+class Method(NamedTuple):
+    """How to draw; see `bytepiece.Tokenizer`."""
+
+    alpha: float
+    sampler: Sampler
+    nbest_size: int
+
+    @classmethod
+    def of(cls, alpha: float | None, sampler: Sampler, nbest_size: int) -> "Method | None":
+        """What arguments ask for; None for the best path.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+        """
+        if sampler not in get_args(Sampler):
+            names = ", ".join(f'"{name}"' for name in get_args(Sampler))
+            raise ArgumentError(f"sampler must be one of {names}, not {sampler!r:.30}")
+        if unsigned(nbest_size, 20, "nbest_size") < 1:
+            raise ArgumentError("nbest_size must be at least 1")
+        if alpha is None or checked_alpha(alpha) < 0:
+            return None
+        return cls(float(alpha), sampler, int(nbest_size))
+
+
+def checked_alpha(alpha: float) -> float:
+    """The exponent, if it is a finite number.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if not isinstance(alpha, (float, int, np.floating, np.integer)) or not math.isfinite(alpha):
+        raise ArgumentError(
+            f"alpha must be a finite number, or None for the best path, not {alpha!r:.30}"
+        )
+    return alpha
 
 
 class Streams(NamedTuple):
@@ -51,7 +93,7 @@ def streams(
     first = unsigned(first_sample, 32, "sample")
     unsigned(int(first) + samples - 1, 32, "sample")
     return Streams(
-        unsigned(secrets.randbits(64) if seed is None else seed, 64, "seed"),
+        seed_word(seed),
         unsigned(epoch, 32, "epoch"),
         doc_ids,
         first,
@@ -82,9 +124,8 @@ def perfect_ids(
     Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
     """
     text, bounds = segments.stretch(low, high)
-    mirrored, mirrored_bounds = text[::-1].copy(), len(text) - bounds[::-1]
-    mirrored.flags.writeable = False  # as the text itself: `scan` is compiled once for both
-    out, counts = _room(text, bounds, streams)
+    mirrored, mirrored_bounds = mirror(text, bounds)
+    out, counts = room(text, bounds, streams)
     filled = _perfect_ids(
         automaton, weights, ids, mirrored, mirrored_bounds, segments, low, streams, out, counts
     )
@@ -111,14 +152,14 @@ def viterbi_ids(
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
     text, bounds = segments.stretch(low, high)
-    out, counts = _room(text, bounds, streams)
+    out, counts = room(text, bounds, streams)
     filled = _viterbi_ids(
         automaton, scores, ids, alpha, text, bounds, segments, low, streams, out, counts
     )
     return out[:filled], counts
 
 
-def _room(
+def room(
     text: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64], streams: Streams
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Room for a token per byte; what is not needed is never touched."""
@@ -127,7 +168,7 @@ def _room(
 
 
 @kernel
-def _words(
+def sample_words(
     streams: Streams, document: Scalar, sample: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """The words that stand for a sample, counted from the first one drawn, of a document."""
@@ -266,7 +307,7 @@ def _perfect_ids(
         offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
         backward(automaton, weights, mirrored, matches, start, stop, z, exponents)
         for sample in range(samples):
-            words = _words(streams, document, sample)
+            words = sample_words(streams, document, sample)
             before = filled
             distance = at(stop - start)
             while distance > ZERO:
@@ -389,7 +430,7 @@ def _viterbi_ids(
         document = segments.documents[low + segment]
         offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
         for sample in range(samples):
-            words = _words(streams, document, sample)
+            words = sample_words(streams, document, sample)
             viterbi_path(
                 automaton, scores, alpha, text, start, stop, words, offset, uniforms, held, via
             )

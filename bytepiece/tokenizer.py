@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece import automaton, batches, model_io, sampling
+from bytepiece import automaton, batches, chain, model_io, nbest, sampling
 from bytepiece._jit import U32
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
@@ -17,13 +17,14 @@ from bytepiece.encoded import Encoded, repeat
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
+from bytepiece.lattice import Lattice
 from bytepiece.model import Model
 from bytepiece.rng import unsigned, unsigned_array
+from bytepiece.sampling import NBEST_SIZE, Method, Sampler, checked_alpha
 from bytepiece.streaming import StreamDecoder
-from bytepiece.text import Text, to_bytes
+from bytepiece.text import Text, segment, to_bytes
 from bytepiece.viterbi import best_ids, best_ids_of_text, pack, unpack
 
-Sampler = Literal["perfect", "viterbi"]
 T = TypeVar("T")
 
 AllowedSpecial = Literal["all"] | Iterable[str]
@@ -44,8 +45,10 @@ class Tokenizer:
         alpha: the exponent on the probability of a path: 0 draws uniformly from all
             segmentations, 1 from the model's own law, larger values come closer to the best path.
             None or a negative number: the best path itself. Finite.
-        sampler: "perfect" draws from exp(alpha · Σ score) / Z exactly; "viterbi" is an older
-            algorithm that does not, kept for comparison.
+        sampler: "perfect" draws from exp(alpha · Σ score) / Z exactly; "nbest" from the same law
+            cut down to the best paths of each segment (Kudo's sampler); "viterbi" is an older
+            algorithm that follows neither. Both are kept for comparison.
+        nbest_size: how many paths "nbest" draws from, at least 1; its time grows with it.
         seed: 0 … 2^64 − 1; None: a fresh one from the operating system for every call. With a
             seed, the same text gets the same sample in every call, unless one of the next three
             differs.
@@ -125,6 +128,7 @@ class Tokenizer:
         iter: Literal[False] = ...,
         *,
         sampler: Sampler = ...,
+        nbest_size: int = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -141,6 +145,7 @@ class Tokenizer:
         *,
         iter: Literal[True],
         sampler: Sampler = ...,
+        nbest_size: int = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -156,6 +161,7 @@ class Tokenizer:
         iter: bool = False,
         *,
         sampler: Sampler = "perfect",
+        nbest_size: int = NBEST_SIZE,
         seed: int | None = None,
         epoch: int = 0,
         doc_id: int = 0,
@@ -168,7 +174,7 @@ class Tokenizer:
             text: str, or bytes that need not be valid UTF-8.
             add_bos: begin with the id of the token whose role is bos.
             add_eos: end with the id of the token whose role is eos.
-            alpha, sampler, seed, epoch, doc_id, sample, allowed_special: see the class.
+            alpha, sampler, nbest_size, seed, epoch, doc_id, sample, allowed_special: see the class.
             iter: return an iterator instead of a list, as the original library can.
 
         Returns:
@@ -180,7 +186,7 @@ class Tokenizer:
         rules = self._model.rules
         if (
             alpha is None
-            and sampler == "perfect"
+            and (sampler, nbest_size) == ("perfect", NBEST_SIZE)
             and seed is None
             and type(epoch) is type(doc_id) is type(sample) is int
             and epoch == doc_id == sample == 0
@@ -194,7 +200,8 @@ class Tokenizer:
             numbers = np.array([unsigned(doc_id, 64, "doc_id")])
             streams = sampling.streams(seed, epoch, numbers, sample, 1)
             marks = self._marks(add_bos, add_eos, allowed_special)
-            array = self._encode([text], marks, alpha, sampler, streams, 1).ids
+            method = Method.of(alpha, sampler, nbest_size)
+            array = self._encode([text], marks, method, streams, 1).ids
         ids: list[int] = array.tolist()
         return _iterator(ids) if iter else ids
 
@@ -206,6 +213,7 @@ class Tokenizer:
         add_eos: bool = False,
         alpha: float | None = None,
         sampler: Sampler = "perfect",
+        nbest_size: int = NBEST_SIZE,
         seed: int | None = None,
         epoch: int = 0,
         doc_id0: int = 0,
@@ -222,7 +230,8 @@ class Tokenizer:
             doc_ids: the documents' numbers, instead of doc_id0.
             samples: rows per document, the samples 0 … samples − 1, which share most of the work.
             threads: how many threads to use; the result does not depend on it.
-            add_bos, add_eos, alpha, sampler, seed, epoch, allowed_special: see `encode`.
+            add_bos, add_eos, alpha, sampler, nbest_size, seed, epoch,
+                allowed_special: see `encode`.
 
         Returns:
             len(texts) · samples rows, document by document.
@@ -252,7 +261,8 @@ class Tokenizer:
                 raise ArgumentError(f"{numbers.size} doc_ids for {len(texts)} texts")
         streams = sampling.streams(seed, epoch, numbers, 0, samples)
         marks = self._marks(add_bos, add_eos, allowed_special)
-        return self._encode(texts, marks, alpha, sampler, streams, threads)
+        method = Method.of(alpha, sampler, nbest_size)
+        return self._encode(texts, marks, method, streams, threads)
 
     @overload
     def tokenize(
@@ -262,6 +272,7 @@ class Tokenizer:
         iter: Literal[False] = ...,
         *,
         sampler: Sampler = ...,
+        nbest_size: int = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -275,6 +286,7 @@ class Tokenizer:
         *,
         iter: Literal[True],
         sampler: Sampler = ...,
+        nbest_size: int = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -287,6 +299,7 @@ class Tokenizer:
         iter: bool = False,
         *,
         sampler: Sampler = "perfect",
+        nbest_size: int = NBEST_SIZE,
         seed: int | None = None,
         epoch: int = 0,
         doc_id: int = 0,
@@ -295,13 +308,20 @@ class Tokenizer:
         """The pieces of one text: bytes that joined are the text, normalized if the model says so.
 
         Args:
-            text, alpha, iter, sampler, seed, epoch, doc_id, sample: see `encode`.
+            text, alpha, iter, sampler, nbest_size, seed, epoch, doc_id, sample: see `encode`.
 
         Returns:
             list[bytes], or an iterator of bytes.
         """
         ids = self.encode(
-            text, alpha=alpha, sampler=sampler, seed=seed, epoch=epoch, doc_id=doc_id, sample=sample
+            text,
+            alpha=alpha,
+            sampler=sampler,
+            nbest_size=nbest_size,
+            seed=seed,
+            epoch=epoch,
+            doc_id=doc_id,
+            sample=sample,
         )
         pieces = [self._bytes_of[id_] for id_ in ids]
         return _iterator(pieces) if iter else pieces
@@ -309,6 +329,25 @@ class Tokenizer:
     def count(self, text: Text) -> int:
         """How many tokens the best path of a text has: len(encode(text)), without the list."""
         return len(self.encode_batch([text]).ids)
+
+    def lattice(self, text: Text, alpha: float = 1.0) -> Lattice:
+        """All segmentations of a text and their exact law, from which perfect sampling draws.
+
+        Args:
+            text: as for `encode`.
+            alpha: the exponent, as for `encode`, ≥ 0; 0 is the uniform law over all segmentations
+                (Cognetta et al., https://arxiv.org/abs/2408.11443), 1 the model's own.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+        """
+        if checked_alpha(alpha) < 0:
+            raise ArgumentError(f"alpha must be at least 0, not {alpha:g}")
+        segments = segment([text], self._model.rules)
+        weights = self._weights(float(alpha))
+        law = chain.build(self._mirrored[0], weights, segments.text, segments.bounds)
+        forwards = self._automaton, self._scores
+        return Lattice(self, text, float(alpha), segments, law, forwards)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes that ids stand for; special tokens stand for none.
@@ -416,8 +455,7 @@ class Tokenizer:
         self,
         texts: Sequence[Text],
         marks: dict[str, Any],
-        alpha: float | None,
-        sampler: Sampler,
+        method: Method | None,
         streams: sampling.Streams,
         threads: int,
     ) -> Encoded:
@@ -425,23 +463,25 @@ class Tokenizer:
             raise ArgumentError(
                 f"threads must be a whole number of at least 1, not {threads!r:.30}"
             )
-        deterministic = _is_deterministic(alpha, sampler)
-        encode = self._encoder(None if deterministic else alpha, sampler)
         samples = streams.samples
-        if deterministic:
+        if method is None:
             streams = streams._replace(samples=1)
-        rows = encode_texts(texts, self._model.rules, marks, encode, streams, threads)
-        return repeat(rows, samples) if deterministic and samples > 1 else rows
+        rows = encode_texts(
+            texts, self._model.rules, marks, self._encoder(method), streams, threads
+        )
+        return repeat(rows, samples) if method is None and samples > 1 else rows
 
-    def _encoder(self, alpha: float | None, sampler: Sampler) -> Encode:
+    def _encoder(self, method: Method | None) -> Encode:
         """What encodes a run of segments: called with them, streams, and the run's ends."""
         forwards = self._automaton, self._scores, self._ids
-        if alpha is None:
+        if method is None:
             return lambda segments, _, low, high: best_ids(*forwards, segments, low, high)
-        if sampler == "perfect":
+        if method.sampler == "perfect":
             mirrored, ids = self._mirrored
-            return partial(sampling.perfect_ids, mirrored, self._weights(float(alpha)), ids)
-        return partial(sampling.viterbi_ids, *forwards, float(alpha))
+            return partial(sampling.perfect_ids, mirrored, self._weights(method.alpha), ids)
+        if method.sampler == "nbest":
+            return partial(nbest.nbest_ids, *forwards, method.alpha, method.nbest_size)
+        return partial(sampling.viterbi_ids, *forwards, method.alpha)
 
     def _weights(self, alpha: float) -> Weights:
         latest = self._latest
@@ -449,19 +489,6 @@ class Tokenizer:
             table = weights(self._mirrored[0], self._model.scores, alpha)
             self._latest = latest = (alpha, table)
         return latest[1]
-
-
-def _is_deterministic(alpha: float | None, sampler: str) -> bool:
-    """Whether the best path is asked for; checks both arguments."""
-    if sampler not in ("perfect", "viterbi"):
-        raise ArgumentError(f'sampler must be "perfect" or "viterbi", not {sampler!r:.30}')
-    if alpha is None:
-        return True
-    if not isinstance(alpha, (float, int, np.floating, np.integer)) or not math.isfinite(alpha):
-        raise ArgumentError(
-            f"alpha must be a finite number, or None for the best path, not {alpha!r:.30}"
-        )
-    return alpha < 0
 
 
 def _ids(built: Automaton, model: Model) -> U32:

@@ -113,11 +113,18 @@ _SAMPLING = (
     ),
     click.option(
         "--sampler",
-        type=click.Choice(["perfect", "viterbi"]),
+        type=click.Choice(["perfect", "nbest", "viterbi"]),
         default="perfect",
         show_default=True,
-        help="perfect draws from the exact law; viterbi, an older algorithm, does not and is "
-        "there for comparison.",
+        help="perfect draws from the exact law; nbest from that law cut down to the best paths of "
+        "each line; viterbi, an older algorithm, follows neither. Both are for comparison.",
+    ),
+    click.option(
+        "--nbest-size",
+        type=click.IntRange(1, 2**20 - 1),
+        default=64,
+        show_default=True,
+        help="How many paths of each line --sampler nbest draws from.",
     ),
 )
 
@@ -127,17 +134,19 @@ def sampling_options(command: F) -> F:
 
     @wraps(command)
     def wrapped(*, sample: bool, **others: Any) -> Any:
-        names = ("alpha", "seed", "epoch", "sampler")
+        names = ("alpha", "seed", "epoch", "sampler", "nbest_size")
         given = {name: others.pop(name) for name in names}
+        ctx = click.get_current_context()
+        chosen = [n for n in names if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT]
+        if "nbest_size" in chosen and given["sampler"] != "nbest":
+            raise click.UsageError("--nbest-size is about --sampler nbest; add it")
         if sample:
             if given["seed"] is None:
                 given["seed"] = secrets.randbits(64)
                 say(f"bytepiece: to draw the same samples again, add --seed {given['seed']}")
             return command(sampling=given, **others)
-        ctx = click.get_current_context()
-        for name in names:
-            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-                raise click.UsageError(f"--{name} is about sampling; add --sample")
+        if chosen:
+            raise click.UsageError(f"--{chosen[0]} is about sampling; add --sample")
         return command(sampling={}, **others)
 
     for option in reversed(_SAMPLING):

@@ -87,6 +87,53 @@ def path_logs(text: bytes, scores: Scores, alpha: float) -> dict[Path, mpf]:
     return {path: log - log_z for path, log in logs.items()}
 
 
+def prefix_sums(text: bytes, scores: Scores, alpha: float) -> list[mpf]:
+    """The sum over all ways to each position, the mirror image of `suffix_sums`."""
+    a = [MP.mpf(1)] + [MP.mpf(0)] * len(text)
+    for start in range(len(text)):
+        for piece in matches(text, start, scores):
+            a[start + len(piece)] += a[start] * MP.exp(MP.mpf(alpha) * scores[piece])
+    return a
+
+
+def marginals(text: bytes, scores: Scores, alpha: float) -> dict[tuple[int, int], mpf]:
+    """The probability of each edge, by its ends."""
+    a, z = prefix_sums(text, scores, alpha), suffix_sums(text, scores, alpha)
+    return {
+        (start, start + len(piece)): a[start]
+        * MP.exp(MP.mpf(alpha) * scores[piece])
+        * z[start + len(piece)]
+        / z[0]
+        for start in range(len(text))
+        for piece in matches(text, start, scores)
+    }
+
+
+def entropy(text: bytes, scores: Scores, alpha: float) -> mpf:
+    """log Z − alpha · E[Σ score], for which there are enough digits here."""
+    edges = marginals(text, scores, alpha).items()
+    mean = MP.fsum(p * scores[text[start:end]] for (start, end), p in edges)
+    return MP.log(suffix_sums(text, scores, alpha)[0]) - alpha * mean
+
+
+def count_paths(text: bytes, scores: Scores) -> int:
+    """How many segmentations there are."""
+    counts = [1]
+    longest = max(map(len, scores))
+    for end in range(1, len(text) + 1):
+        begins = range(max(end - longest, 0), end)
+        counts.append(sum(counts[begin] for begin in begins if text[begin:end] in scores))
+    return counts[-1]
+
+
+def sorted_paths(text: bytes, scores: Scores) -> list[Path]:
+    """All segmentations, the best first; among equal ones the longest last piece, and so on."""
+    return sorted(
+        segmentations(text, scores),
+        key=lambda path: (-total(path, scores), [-len(p) for p in reversed(path)]),
+    )
+
+
 def viterbi_law(text: bytes, scores: Scores, alpha: float) -> dict[Path, float]:
     """The law of Su's first algorithm (kexue.fm 9768), by following all its choices.
 
@@ -222,7 +269,18 @@ def viterbi_path(text: bytes, scores: Scores, alpha: float, draw: Draws) -> Path
     return held[len(text)][1]
 
 
-SAMPLERS = {"perfect": perfect_path, "viterbi": viterbi_path}
+def nbest_path(text: bytes, scores: Scores, alpha: float, draw: Draws, n: int = 64) -> Path:
+    """Draw 0 chooses among the n best, the best of which has the lowest numbers."""
+    paths = sorted_paths(text, scores)[:n]
+    weights = [MP.exp(MP.mpf(alpha) * total(path, scores)) for path in paths]
+    goal = MP.mpf(draw(0)) * MP.fsum(weights)
+    rank = 0
+    while MP.fsum(weights[: rank + 1]) <= goal:
+        rank += 1
+    return paths[rank]
+
+
+SAMPLERS = {"perfect": perfect_path, "viterbi": viterbi_path, "nbest": nbest_path}
 
 
 def sample(

@@ -65,6 +65,9 @@ def test_samples_are_those_of_the_line_numbers(tok):
     options = ["--epoch", "3", "--sampler", "viterbi"]
     drawn = ids_of(invoke("encode", *SAMPLING, *options, input=TEXT).stdout)
     assert drawn == samples(tok, LINES, epoch=3, sampler="viterbi")
+    options = ["--sampler", "nbest", "--nbest-size", "3"]
+    drawn = ids_of(invoke("encode", *SAMPLING, *options, input=TEXT).stdout)
+    assert drawn == samples(tok, LINES, sampler="nbest", nbest_size=3)
 
 
 def test_documents_are_numbered_across_files(tmp_path, tok):
@@ -104,6 +107,11 @@ def test_options_of_sampling_ask_for_sample(option):
     assert "add --sample" in error
 
 
+def test_a_number_of_paths_asks_for_its_sampler():
+    error = invoke("encode", "--sample", "--nbest-size", 3, code=2).stderr
+    assert "--sampler nbest" in error
+
+
 @pytest.mark.parametrize(
     ("option", "values"),
     [
@@ -111,6 +119,7 @@ def test_options_of_sampling_ask_for_sample(option):
         ("--seed", [-1, 2**64, "1.5"]),
         ("--epoch", [-1, 2**32]),
         ("--sampler", ["exact"]),
+        ("--nbest-size", [0, 2**20]),
         ("--threads", [0]),
         ("--format", ["csv"]),
     ],

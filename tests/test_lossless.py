@@ -15,6 +15,7 @@ WAYS = [
     {},
     {"alpha": 0.1, "seed": 1},
     {"alpha": 0.1, "seed": 1, "sampler": "viterbi"},
+    {"alpha": 0.1, "seed": 1, "sampler": "nbest", "nbest_size": 2},
 ]
 MEGABYTE = 1_000_000
 

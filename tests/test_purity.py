@@ -13,7 +13,7 @@ from strategies import JIT, TEXTS
 
 from bytepiece import Tokenizer
 
-SAMPLERS = ["perfect", "viterbi"]
+SAMPLERS = ["perfect", "viterbi", "nbest"]
 SAMPLING = [{"alpha": 0.2, "seed": 9, "epoch": 3, "sampler": sampler} for sampler in SAMPLERS]
 WAYS = [{}, *SAMPLING]
 

@@ -1,0 +1,490 @@
+"""Lattice: the exact distribution of the segmentations of one text."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import pairwise, zip_longest
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece import chain as chains
+from bytepiece._jit import F64, I32, I64
+from bytepiece.automaton import Automaton
+from bytepiece.encoded import Encoded
+from bytepiece.errors import ArgumentError
+from bytepiece.gumbel import top_k
+from bytepiece.nbest import nbest_of_segment
+from bytepiece.rng import seed_word
+from bytepiece.strings import offsets_of
+from bytepiece.text import Segments, Text, to_bytes
+
+if TYPE_CHECKING:
+    from bytepiece.tokenizer import Tokenizer
+
+MOST_PATHS = 1_000_000
+"""Most paths that `Lattice.paths` enumerates unless it is asked for more."""
+
+_LARGEST_ALPHA = float(1 << 20)
+"""Where paths that differ in their sums of scores have long ceased to compete."""
+
+
+class Segmentation(NamedTuple):
+    """One way to cut a text into pieces.
+
+    Args:
+        pieces: bytes, which joined are the text.
+        ids: of the pieces.
+        log_prob: natural logarithm of its probability at the lattice's alpha.
+    """
+
+    pieces: tuple[bytes, ...]
+    ids: tuple[int, ...]
+    log_prob: float
+
+    @property
+    def probability(self) -> float:
+        """exp(log_prob)."""
+        return math.exp(self.log_prob)
+
+
+class Marginals(NamedTuple):
+    """How probable each piece is at each place: the probability that a path has this edge.
+
+    Sorted by where edges begin and, there, by where they end; an edge whose probability is too
+    small for a float64 has 0.
+
+    Args:
+        starts, ends: int32[edges], in bytes of the (normalized) text.
+        ids: int32[edges].
+        probabilities: float64[edges].
+    """
+
+    starts: npt.NDArray[np.int32]
+    ends: npt.NDArray[np.int32]
+    ids: npt.NDArray[np.int32]
+    probabilities: npt.NDArray[np.float64]
+
+
+class DistinctSample(NamedTuple):
+    """Different segmentations, drawn without replacement.
+
+    Estimate the mean of f over all segmentations by Σ probability / inclusion · f over these, which
+    is unbiased, or divide that by Σ probability / inclusion for less variance.
+
+    Args:
+        segmentations: in the order drawn.
+        gumbels: float64[k], their perturbed log-probabilities, descending.
+        threshold: the largest perturbed log-probability of all that were not drawn; −inf if all
+            were.
+        inclusion: float64[k], for each the probability that its perturbed log-probability exceeds
+            the threshold: 1 − exp(−exp(log_prob − threshold)).
+    """
+
+    segmentations: list[Segmentation]
+    gumbels: npt.NDArray[np.float64]
+    threshold: float
+    inclusion: npt.NDArray[np.float64]
+
+
+class Lattice:
+    """All segmentations of a text and their law P(path) = exp(alpha · Σ score) / Z.
+
+    Made by `Tokenizer.lattice`. Everything is about the whole text: its segments (lines) are
+    independent, so their probabilities multiply. Names of special tokens are plain text. Immutable.
+
+    Numbers are float64 and right to about 1e-12 · max(1, alpha · |Σ score|). A lattice takes 24
+    bytes of memory for each edge, a place where a piece can stand: about 100 for each byte of
+    common text.
+
+    >>> from bytepiece import Model, Tokenizer
+    >>> pieces = [bytes([b]) for b in range(256)] + [b"th", b"he", b"the"]
+    >>> tok = Tokenizer(Model(pieces, [-5.0] * 256 + [-6.0, -6.0, -7.0]))
+    >>> lattice = tok.lattice("the", alpha=0.5)
+    >>> lattice.n_paths(), round(lattice.entropy("bits"), 3)
+    (4, 1.054)
+    >>> for path in lattice.nbest(3):
+    ...     print(path.pieces, round(path.probability, 3))
+    (b'the',) 0.776
+    (b't', b'he') 0.105
+    (b'th', b'e') 0.105
+    >>> lattice.boundary_probs().round(3).tolist()
+    [1.0, 0.119, 0.119, 1.0]
+    >>> round(lattice.alpha_for_entropy(0.5), 3)
+    0.652
+    """
+
+    def __init__(
+        self,
+        tokenizer: "Tokenizer",
+        given: Text,
+        alpha: float,
+        segments: Segments,
+        law: chains.Law,
+        forwards: tuple[Automaton, F64],
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._given = given
+        self._alpha = alpha
+        self._segments = segments
+        self._chain, self._pieces, self._log_z = law
+        self._forwards = forwards
+
+    @property
+    def text(self) -> bytes:
+        """The text that is segmented: normalized, if the model says so."""
+        return self._segments.text.tobytes()
+
+    @property
+    def alpha(self) -> float:
+        """The exponent."""
+        return self._alpha
+
+    @property
+    def log_z(self) -> float:
+        """The natural logarithm of Z = Σ exp(alpha · Σ score) over all paths.
+
+        Source: Su, https://kexue.fm/archives/9811; the sum-product recursion of a semiring.
+        """
+        return math.fsum(self._log_z)
+
+    def n_paths(self) -> int:
+        """How many segmentations there are, exactly.
+
+        The number has about as many digits as the text has bytes, so it takes seconds for a
+        million bytes. Source: Cognetta et al., https://arxiv.org/abs/2408.11443.
+        """
+        return self._count(math.inf)
+
+    def entropy(self, unit: Literal["nats", "bits"] = "nats") -> float:
+        """The entropy of the law, −Σ P log P over all paths, ≥ 0.
+
+        By the chain rule: the mean of the entropies of each next piece. log Z − alpha · E[Σ score]
+        is the same number, but what is left of a difference of large ones.
+
+        Args:
+            unit: "nats" or "bits".
+
+        Raises:
+            ArgumentError: there is no such unit.
+        """
+        if unit not in ("nats", "bits"):
+            raise ArgumentError(f'unit must be "nats" or "bits", not {unit!r:.30}')
+        nats = chains.entropy(self._chain)
+        return nats / math.log(2.0) if unit == "bits" else nats
+
+    def expected_tokens(self) -> float:
+        """The mean number of tokens, E[n]."""
+        return self._token_moments[0]
+
+    def token_variance(self) -> float:
+        """The variance of the number of tokens, E[(n − E[n])²]."""
+        return self._token_moments[1]
+
+    def expected_score(self) -> float:
+        """The mean sum of scores, E[Σ score] in nats: the derivative of log Z by alpha."""
+        return self._score_moments[0]
+
+    def score_variance(self) -> float:
+        """The variance of the sum of scores, in nats²: the second derivative of log Z by alpha."""
+        return self._score_moments[1]
+
+    def log_prob(self, path: Iterable[bytes | str | int]) -> float:
+        """The natural logarithm of the probability of one segmentation.
+
+        Args:
+            path: its pieces (bytes or str), or their ids.
+
+        Raises:
+            ArgumentError: it is not a segmentation of this text.
+            VocabularyError: an id is not in the vocabulary.
+        """
+        return math.fsum(self._chain.log_p[self._edges_of(path)])
+
+    def marginals(self) -> Marginals:
+        """The probability of each edge: that a path has this piece at this place.
+
+        Those of the edges that begin at a position add up to `boundary_probs` there; all of them
+        to `expected_tokens`. Source: the E-step of Kudo, https://arxiv.org/abs/1804.10959.
+        """
+        starts = chains.starts(self._chain)
+        reached = chains.reach(self._chain)
+        ids = self._tokenizer.model.ids[self._pieces]
+        return Marginals(starts, self._chain.ends, ids, reached[starts] * self._chain.p)
+
+    def boundary_probs(self) -> F64:
+        """float64[bytes + 1]: the probability that a token begins, or the text ends, there."""
+        return chains.reach(self._chain)
+
+    def best(self) -> Segmentation:
+        """The best path, as `Tokenizer.encode` finds it, ties included."""
+        edges = self._edges_of(self._tokenizer.encode(self._given))
+        return self._segmentation(edges)
+
+    def nbest(self, k: int) -> list[Segmentation]:
+        """The k best paths, the best first, or all if there are no more.
+
+        They are sorted by their sums of scores, at any alpha. A segment's sum is taken from left to
+        right in float64, as in encoding; among equal ones the path with the longest last piece
+        comes first, and if these are the same, the one with the longest last but one, and so on.
+        Sums of segments are added from left to right; among equal ones that path comes first which
+        has the better last segment. So the first is always what `encode` finds.
+
+        Args:
+            k: at least 1. Time and memory grow with k · bytes.
+
+        Raises:
+            ArgumentError: k is less than 1, or more than memory can hold for a line so long.
+        """
+        k = _positive(k, "k")
+        automaton, scores = self._forwards
+        sums = np.zeros(1)
+        steps = []
+        for start, stop in pairwise(self._segments.bounds.tolist()):
+            theirs, rows = nbest_of_segment(
+                automaton, scores, automaton.pieces, k, self._segments.text[start:stop]
+            )
+            sums, befores, ranks = _best_sums(sums, theirs, k)
+            steps.append((befores, ranks, rows))
+        return [
+            self._segmentation(self._edges_of(self._joined(steps, r))) for r in range(len(sums))
+        ]
+
+    def _joined(self, steps: list[tuple[I64, I64, list[I32]]], rank: int) -> list[bytes]:
+        """The pieces of one of the best paths, whose last segment is the last step."""
+        numbers = []
+        for befores, ranks, rows in reversed(steps):
+            numbers.append(rows[ranks[rank]])
+            rank = befores[rank]
+        pieces = self._tokenizer.model.pieces
+        return [pieces[number] for row in reversed(numbers) for number in row.tolist()]
+
+    def sample(self, n: int = 1, seed: int | None = None) -> Encoded:
+        """Draw n segmentations, independent of each other, from the law.
+
+        Args:
+            n: how many, at least 1.
+            seed: see `Tokenizer`; None: a fresh one.
+
+        Returns:
+            n rows of ids; row i is `encode(text, alpha=alpha, seed=seed, sample=i)`.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+        """
+        return self._tokenizer.encode_batch(
+            [self._given], alpha=self._alpha, seed=seed, samples=_positive(n, "n")
+        )
+
+    def sample_without_replacement(self, k: int, seed: int | None = None) -> DistinctSample:
+        """Draw k different segmentations, one after the other, each from the law without those.
+
+        Args:
+            k: how many, at least 1; all come if there are no more.
+            seed: see `Tokenizer`; None: a fresh one.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+
+        Source: Kool et al., https://arxiv.org/abs/1903.06059, over the tree of all beginnings.
+        """
+        drawn = top_k(self._chain, _positive(k, "k"), seed_word(seed))
+        paths = [self._segmentation(path) for path in drawn.paths]
+        inclusion = -np.expm1(-np.exp(drawn.log_p - drawn.threshold))
+        return DistinctSample(paths, drawn.gumbels, drawn.threshold, inclusion)
+
+    def paths(self, limit: int = MOST_PATHS) -> Iterator[Segmentation]:
+        """All segmentations, one by one; at each position, shorter pieces first.
+
+        Args:
+            limit: the most that may be.
+
+        Raises:
+            ArgumentError: there are more; before the first one comes.
+        """
+        if self._count(limit) > limit:
+            raise ArgumentError(
+                f"the text has more than {limit} segmentations; raise `limit`, cut the text, or "
+                f"take the best ones (nbest) or random ones (sample)"
+            )
+        return self._enumerate()
+
+    def alpha_for_entropy(self, h: float) -> float:
+        """The alpha at which the law of this text has a wanted entropy, which falls with alpha.
+
+        Args:
+            h: in nats, from 0 to log(n_paths()), where alpha is 0.
+
+        Raises:
+            ArgumentError: no alpha reaches it.
+        """
+        if not isinstance(h, (float, int, np.floating, np.integer)) or not h >= 0:
+            raise ArgumentError(f"the entropy must be a number of at least 0, not {h!r:.30}")
+        highest = self._at(0.0).entropy()
+        if h > highest * (1 + 1e-12):
+            raise ArgumentError(
+                f"the entropy of this text is at most {highest:.6g} nats, at alpha 0; {h:g} is more"
+            )
+        low, high = 0.0, 1.0
+        while (least := self._at(high).entropy()) > h:
+            low, high = high, 2 * high
+            if high > _LARGEST_ALPHA:
+                raise ArgumentError(
+                    f"the entropy of this text stays above {least:.6g} nats, for several paths are "
+                    f"equally good; {h:g} is less"
+                )
+        # Newton's method, for the derivative is known, −alpha · variance of the score; bisection
+        # wherever a step would leave the bracket.
+        alpha = high
+        while high - low > 1e-15 * high:
+            lattice = self._at(alpha)
+            gap = lattice.entropy() - h
+            if abs(gap) <= 1e-13 * h:
+                break
+            low, high = (alpha, high) if gap > 0 else (low, alpha)
+            slope = alpha * lattice.score_variance()
+            alpha += gap / slope if slope > 0 else math.inf
+            if not low < alpha < high:
+                alpha = (low + high) / 2
+        return alpha
+
+    @cached_property
+    def _token_moments(self) -> tuple[float, float]:
+        return chains.moments(self._chain, np.ones(len(self._pieces)))
+
+    @cached_property
+    def _score_moments(self) -> tuple[float, float]:
+        return chains.moments(self._chain, self._tokenizer.model.scores[self._pieces])
+
+    @cached_property
+    def _keys(self) -> I64:
+        """int64[edges], ascending: one number for both ends of each edge."""
+        return _key(chains.starts(self._chain), self._chain.ends)
+
+    def _at(self, alpha: float) -> "Lattice":
+        return self._tokenizer.lattice(self._given, alpha)
+
+    def _edges_of(self, path: Iterable[bytes | str | int]) -> I64:
+        """The numbers of a segmentation's edges; raises as `log_prob`."""
+        pieces = [self._piece(item) for item in path]
+        ends = offsets_of(map(len, pieces))
+        text = self.text
+        if b"".join(pieces) == text:
+            keys = _key(ends[:-1], ends[1:])
+            edges = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            bad = np.flatnonzero(self._keys[edges] != keys)
+            if not bad.size:
+                return edges
+            wrong = pieces[bad[0]]
+            raise ArgumentError(
+                f"not a segmentation of the text: {wrong!r:.60} is not in the vocabulary, or "
+                f"stands in two lines"
+            )
+        done = 0
+        for piece in pieces:
+            if text[done : done + len(piece)] != piece:
+                raise ArgumentError(
+                    f"not a segmentation of the text: at byte {done} it has {piece!r:.60}, and the "
+                    f"text {text[done : done + len(piece)]!r:.60}"
+                )
+            done += len(piece)
+        raise ArgumentError(
+            f"not a segmentation of the text: it ends at byte {done} of {len(text)}"
+        )
+
+    def _piece(self, item: bytes | str | int) -> bytes:
+        if isinstance(item, str):
+            return to_bytes(item)
+        if isinstance(item, bytes):
+            return item
+        piece = self._tokenizer.id_to_piece(item)
+        if isinstance(piece, str):
+            raise ArgumentError(f"{piece} is a special token, which is no part of a segmentation")
+        return piece
+
+    def _segmentation(self, edges: I64) -> Segmentation:
+        """The path that consists of these edges."""
+        model = self._tokenizer.model
+        numbers = self._pieces[edges]
+        pieces = tuple([model.pieces[number] for number in numbers.tolist()])
+        log_prob = math.fsum(self._chain.log_p[edges].tolist())
+        return Segmentation(pieces, tuple(model.ids[numbers].tolist()), log_prob)
+
+    # The text falls into parts where no edge crosses; their numbers of paths multiply, and are
+    # small. Without that, a million bytes would take a million sums of numbers as long.
+    def _count(self, limit: float) -> int:
+        """How many paths there are, or some number above the limit if there are more."""
+        ends = self._chain.ends.tolist()
+        first = self._chain.first.tolist()
+        length = len(first) - 1
+        last = self._chain.ends[self._chain.first[1:] - 1]  # of the longest edge of each position
+        furthest = np.append(0, np.maximum.accumulate(last)).tolist()
+        longest = int((last - np.arange(length)).max(initial=0))
+        counts = [1] * (length + 1)
+        parts = []
+        for start in range(length - 1, -1, -1):
+            counts[start] = sum([counts[end] for end in ends[first[start] : first[start + 1]]])
+            if counts[start] > limit:
+                return counts[start]
+            if start + longest <= length:
+                counts[start + longest] = 1  # no longer needed, and long
+            if furthest[start] == start:
+                parts.append(counts[start])
+                counts[start] = 1
+        while len(parts) > 1:  # in pairs, so that both factors of a product are about as long
+            parts = [a * b for a, b in zip_longest(parts[::2], parts[1::2], fillvalue=1)]
+            if max(parts) > limit:
+                return max(parts)
+        return parts[0] if parts else 1
+
+    def _enumerate(self) -> Iterator[Segmentation]:
+        first, ends = self._chain.first.tolist(), self._chain.ends.tolist()
+        length = len(first) - 1
+        path: list[int] = []
+        position = 0
+        while True:
+            while position < length:
+                path.append(first[position])
+                position = ends[path[-1]]
+            yield self._segmentation(np.array(path, dtype=np.int64))
+            while path:
+                edge = path.pop()
+                position = ends[path[-1]] if path else 0
+                if edge + 1 < first[position + 1]:
+                    path.append(edge + 1)
+                    position = ends[edge + 1]
+                    break
+            else:
+                return
+
+    def __repr__(self) -> str:
+        return f"<bytepiece.Lattice: {len(self._segments.text)} bytes, alpha {self._alpha:g}>"
+
+    def __reduce__(self) -> tuple[Callable[..., "Lattice"], tuple[Text, float]]:
+        return self._tokenizer.lattice, (self._given, self._alpha)
+
+
+def _positive(value: int, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(f"{name} must be a whole number of at least 1, not {value!r:.30}")
+    return int(value)
+
+
+def _key(starts: npt.NDArray[np.integer], ends: npt.NDArray[np.integer]) -> I64:
+    return starts.astype(np.int64) << 32 | ends
+
+
+def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
+    """The k largest sums of a number of each of two descending rows, and which those are.
+
+    Before the sum of number i and number j come all of numbers up to these, so it can only be among
+    the first k if (i + 1) · (j + 1) ≤ k.
+    """
+    i = np.arange(min(len(firsts), k))
+    partners = np.minimum(k // (i + 1), len(seconds))
+    i = np.repeat(i, partners)
+    j = np.arange(len(i)) - np.repeat(np.cumsum(partners) - partners, partners)
+    sums = firsts[i] + seconds[j]
+    order = np.lexsort((i, j, -sums))[:k]
+    return sums[order], i[order], j[order]
