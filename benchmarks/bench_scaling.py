@@ -4,6 +4,7 @@ import os
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -141,7 +142,8 @@ def peaks(report: Report, setting: Setting) -> None:
     for task, alpha in TASKS.items():
         for kind, texts in inputs.items():
             for count in (1, 2):
-                extra = memory.peak(setting.model, texts, alpha=alpha, threads=count)
+                call = partial(memory.encoding, alpha=alpha, threads=count)
+                extra = memory.peak(setting.model, texts, call)
                 worst = max(worst, extra)
                 rows.append([task, kind, str(count), f"{extra:.1f}"])
     heads = ["", "texts", "threads", "bytes for each byte of text, beyond the result"]

@@ -1,27 +1,37 @@
-"""What `encode_batch` needs beyond its result, measured in a process of its own."""
+"""How much memory a call needs, measured in a process of its own."""
 
 import contextlib
 import ctypes
 import multiprocessing
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.corpora import utf8_size
 from bytepiece import Tokenizer
 
+Call = Callable[[Tokenizer, list[str]], int]
+"""What to measure, for a new process to import; returns how many bytes are not to be counted."""
 
-def peak(model: Path, texts: list[str], **options: Any) -> float:
-    """Bytes beyond the result for each byte of text, at the worst moment of one call.
+
+def encoding(tokenizer: Tokenizer, texts: list[str], **options: Any) -> int:
+    """`encode_batch`; its result is not counted."""
+    rows = tokenizer.encode_batch(texts, **options)
+    return rows.ids.nbytes + rows.offsets.nbytes
+
+
+def peak(model: Path, texts: list[str], call: Call) -> float:
+    """Bytes for each byte of text, at the worst moment of one call.
 
     Args:
         model: a model file.
-        texts: what is encoded; memory they take is not counted.
-        options: of `encode_batch`.
+        texts: what the call is about; memory they take is not counted.
+        call: what to measure.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_measure, args=(there, model, options), daemon=True)
+    process = context.Process(target=_measure, args=(there, model, call), daemon=True)
     process.start()
     there.close()  # so that a child that fails ends the wait
     # By the pipe and not made in the child: little objects freed there would leave room between
@@ -37,15 +47,13 @@ def measurable() -> bool:
     return sys.platform != "win32"
 
 
-def _measure(pipe: Any, model: Path, options: Any) -> None:
+def _measure(pipe: Any, model: Path, call: Call) -> None:
     tokenizer = Tokenizer(model)
     texts = pipe.recv()
-    warm_up = [text[:1000] for text in texts[:10]]
-    tokenizer.encode_batch(warm_up, **options)  # compiled, tables and threads there
+    call(tokenizer, [text[:1000] for text in texts[:10]])  # compiled, tables and threads there
     before = _reset()
-    rows = tokenizer.encode_batch(texts, **options)
-    extra = _peak() - before - rows.ids.nbytes - rows.offsets.nbytes
-    pipe.send(extra / sum(map(utf8_size, texts)))
+    uncounted = call(tokenizer, texts)
+    pipe.send((_peak() - before - uncounted) / sum(map(utf8_size, texts)))
 
 
 def _reset() -> int:
