@@ -14,8 +14,14 @@ import numpy.typing as npt
 
 from bytepiece._jit import F64, I32, I64, U8, U32, Scalar, at, inlined, kernel
 from bytepiece.automaton import GROUP, Automaton, scan
+from bytepiece.errors import ArgumentError
 from bytepiece.forward import LOG_BASE, Weights, backward, edge_term, mirror, scale
 from bytepiece.strings import longest
+
+
+MOST_EDGES = 1 << 28
+"""Most edges of a chain. A position has as many as pieces begin there: usually three, but in a run
+of one letter as many as there are pieces that consist of it."""
 
 
 class Chain(NamedTuple):
@@ -59,13 +65,21 @@ def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
         weights: of the pieces, at an alpha.
         text: uint8[bytes].
         bounds: int64[segments + 1], where each segment begins, from 0 to the end of the text.
+
+    Raises:
+        ArgumentError: there are too many edges.
     """
     mirrored, mirrored_bounds = mirror(text, bounds)
     matches = np.empty(len(text), dtype=np.uint32)
     first = np.zeros(len(text) + 1, dtype=np.int64)
     _count(automaton, mirrored, mirrored_bounds, matches, first)
     np.cumsum(first, out=first)
-    edges = first[-1]
+    edges = int(first[-1])
+    if edges > MOST_EDGES:
+        raise ArgumentError(
+            f"the lattice of this text has {edges} edges, which take more than 6 GB of memory; "
+            f"cut the text into parts, which are independent wherever a line ends"
+        )
     ends, pieces = np.empty(edges, dtype=np.int32), np.empty(edges, dtype=np.int32)
     chain = Chain(first, ends, np.empty(edges), np.empty(edges))
     log_z = np.empty(len(bounds) - 1, dtype=np.float64)

@@ -24,7 +24,7 @@ from strategies import (
     vocabularies,
 )
 
-from bytepiece import Tokenizer
+from bytepiece import Tokenizer, chain
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.text import to_bytes
 
@@ -436,6 +436,15 @@ def test_too_many_paths_to_enumerate(overlapping):
 def test_too_many_best_paths():
     with pytest.raises(ArgumentError, match="2 GB"):
         lattice_of(OVERLAPPING, b"ab" * 10_000).nbest(10**6)
+
+
+def test_too_many_edges(overlapping, monkeypatch):
+    edges = len(overlapping.marginals().ids)
+    monkeypatch.setattr(chain, "MOST_EDGES", edges)
+    lattice_of(OVERLAPPING, b"ababab")
+    monkeypatch.setattr(chain, "MOST_EDGES", edges - 1)
+    with pytest.raises(ArgumentError, match=f"{edges} edges"):
+        lattice_of(OVERLAPPING, b"ababab")
 
 
 def test_the_unit_of_entropy(overlapping):
