@@ -18,7 +18,6 @@ from bytepiece.errors import ArgumentError
 from bytepiece.forward import LOG_BASE, Weights, backward, edge_term, mirror, scale
 from bytepiece.strings import longest
 
-
 MOST_EDGES = 1 << 28
 """Most edges of a chain. A position has as many as pieces begin there: usually three, but in a run
 of one letter as many as there are pieces that consist of it."""
