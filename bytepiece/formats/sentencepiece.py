@@ -49,7 +49,7 @@ def _message(model: Model) -> Iterator[bytes]:
     taken = set(model.pieces)
     for id_ in range(_SPECIALS, model.vocab_size):
         piece = pieces.get(id_, b"")
-        name = _name(piece)
+        name = spelling(piece)
         if len(piece) == 1:
             byte = f"<0x{piece[0]:02X}>"
             if name is None:
@@ -75,7 +75,7 @@ def _message(model: Model) -> Iterator[bytes]:
     yield _field(3, _field(1, b"identity") + _field(2, b"") + _integer(3, 0) + _integer(4, 0))
 
 
-def _name(piece: bytes) -> str | None:
+def spelling(piece: bytes) -> str | None:
     """The piece as SentencePiece spells it, or None where it must be, or can only be, bytes."""
     try:
         text = piece.decode("utf-8")
