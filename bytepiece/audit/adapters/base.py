@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from importlib import metadata, util
+from itertools import chain
 from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from bytepiece.errors import BytepieceError
 from bytepiece.model import Model
@@ -83,9 +87,35 @@ class Adapter:
         """
         raise NotImplementedError
 
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:  # noqa: ARG002
+        """So many random segmentations of one text.
+
+        Args:
+            seed: what decides which, in libraries that take one; below 2^64.
+
+        Raises:
+            NotPossibleError: the library cannot sample.
+        """
+        return self.sample_batch([text] * count, alpha)
+
+    def rows(self, result: Any) -> Sequence[Sequence[int]]:
+        """The ids of each text, out of the result of any of the calls above."""
+        rows: Sequence[Sequence[int]] = result
+        return rows
+
+    def flat(self, result: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The same end to end, int64[tokens], and how many each text has, int64[texts]."""
+        rows = self.rows(result)
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        return np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum())), lengths
+
+    def piece(self, id_: int) -> bytes:
+        """The bytes that an id stands for; none if it stands for no text."""
+        raise NotImplementedError
+
     def pieces(self, result: Any) -> list[list[bytes]]:
         """The pieces of each text, as bytes, out of the result of any of the calls above."""
-        raise NotImplementedError
+        return [[self.piece(id_) for id_ in row] for row in self.rows(result)]
 
     def close(self) -> None:
         """Give back what the library holds outside this process."""

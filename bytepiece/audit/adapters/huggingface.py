@@ -88,12 +88,14 @@ class HuggingFace(Adapter):
             self._set_alpha(None)
         return run
 
-    def pieces(self, result: Any) -> list[list[bytes]]:
+    def rows(self, result: Any) -> Sequence[Sequence[int]]:
         """As in the base class."""
-        token = self._tokenizer.id_to_token  # the fast call leaves the tokens out
-        return [
-            [bytes(self._bytes[char] for char in token(id_)) for id_ in row.ids] for row in result
-        ]
+        return [encoding.ids for encoding in result]
+
+    def piece(self, id_: int) -> bytes:
+        """As in the base class."""
+        token = self._tokenizer.id_to_token(id_)  # the fast call leaves the tokens out
+        return bytes(self._bytes[char] for char in token) if token[0] != "\0" else b""
 
     def _set_alpha(self, alpha: float | None) -> None:
         self._tokenizer.model.alpha = alpha

@@ -140,9 +140,9 @@ class Original(Adapter):
         answer = self._worker.ask(do="encode", model=self._path, texts=list(texts), alpha=exponent)
         return Run(answer["ids"], answer["seconds"])
 
-    def pieces(self, result: Any) -> list[list[bytes]]:
+    def piece(self, id_: int) -> bytes:
         """As in the base class."""
-        return [[self._pieces[id_] for id_ in row] for row in result]
+        return self._pieces.get(id_, b"")
 
     def close(self) -> None:
         """As in the base class."""

@@ -3,25 +3,37 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from bytepiece.audit.adapters.base import Adapter, Run, timed
+from bytepiece.encoded import Encoded
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 
+_SAMPLES = 32
+"""Of each document: some, which share work, of many documents, for both are to be independent."""
+
 
 class Ours(Adapter):
-    """Perfect sampling, with a fresh seed for every call."""
+    """Perfect sampling or another one of ours, with a fresh seed for every call unless told one.
+
+    Args:
+        sampling: arguments for `encode_batch`, such as the sampler.
+    """
 
     name = "bytepiece"
     module = "bytepiece"
     distribution = "bytepiece"
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, **sampling: Any) -> None:
         self._tokenizer = tokenizer
+        self._sampling = sampling
 
     @classmethod
-    def from_model(cls, model: Model) -> "Ours":
+    def from_model(cls, model: Model, **sampling: Any) -> "Ours":
         """As in the base class."""
-        return cls(Tokenizer(model))
+        return cls(Tokenizer(model), **sampling)
 
     def encode_batch(self, texts: Sequence[str]) -> Run:
         """As in the base class."""
@@ -29,14 +41,36 @@ class Ours(Adapter):
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
         """As in the base class."""
-        return timed(lambda: self._tokenizer.encode_batch(texts, alpha=alpha))
+        encode = self._tokenizer.encode_batch
+        return timed(lambda: encode(texts, alpha=alpha, **self._sampling))
+
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:
+        """As in the base class: documents 0, 1, …, with some samples of each."""
+        documents = -(-count // _SAMPLES)
+        encode = self._tokenizer.encode_batch
+        run = timed(
+            lambda: encode(
+                [text] * documents, alpha=alpha, seed=seed, samples=_SAMPLES, **self._sampling
+            )
+        )
+        rows: Encoded = run.result
+        offsets = rows.offsets[: count + 1]
+        return run._replace(result=Encoded(rows.ids[: offsets[-1]], offsets))
 
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
         """As in the base class."""
         encode = self._tokenizer.encode
-        return timed(lambda: [encode(text, alpha=alpha) for text in texts])
+        return timed(lambda: [encode(text, alpha=alpha, **self._sampling) for text in texts])
 
-    def pieces(self, result: Any) -> list[list[bytes]]:
+    def rows(self, result: Any) -> Sequence[Sequence[int]]:
         """As in the base class."""
-        piece = self._tokenizer.id_to_piece
-        return [[bytes(piece(int(id_))) for id_ in row] for row in result]  # type: ignore[arg-type]
+        return [row.tolist() for row in result]
+
+    def flat(self, result: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """As in the base class."""
+        rows: Encoded = result
+        return rows.ids.astype(np.int64), np.diff(rows.offsets)
+
+    def piece(self, id_: int) -> bytes:
+        """As in the base class."""
+        return self._tokenizer.decode_bytes([id_])

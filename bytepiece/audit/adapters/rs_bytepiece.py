@@ -43,6 +43,6 @@ class RsBytepiece(Adapter):
             return timed(lambda: [encode(text) for text in texts])
         return timed(lambda: [encode(text, alpha=alpha) for text in texts])
 
-    def pieces(self, result: Any) -> list[list[bytes]]:
+    def piece(self, id_: int) -> bytes:
         """As in the base class."""
-        return [[self._pieces[id_] for id_ in row] for row in result]
+        return self._pieces.get(id_, b"")

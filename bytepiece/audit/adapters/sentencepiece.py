@@ -25,31 +25,27 @@ def exported(model: Model, load: Callable[[Path], A]) -> A:
     return made
 
 
-def _sampling(alpha: float) -> dict[str, Any]:
-    """Over the whole lattice."""
-    return {"enable_sampling": True, "nbest_size": -1, "alpha": alpha}
-
-
 class SentencePiece(Adapter):
     """The batch call with a pool of one thread; it has no cache.
 
-    Sampling is over the whole lattice (`nbest_size=-1`). Lists of ids, for its NumPy arrays, one
-    for each text, take as long.
+    Sampling is over the whole lattice, or over the `nbest_size` best paths. Lists of ids, for its
+    NumPy arrays, one for each text, take as long.
     """
 
     name = "SentencePiece"
     module = "sentencepiece"
     distribution = "sentencepiece"
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], nbest_size: int = -1) -> None:
         import sentencepiece  # noqa: PLC0415
 
         self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=os.fspath(path))
+        self._nbest_size = nbest_size
 
     @classmethod
-    def from_model(cls, model: Model) -> "SentencePiece":
+    def from_model(cls, model: Model, nbest_size: int = -1) -> "SentencePiece":
         """As in the base class; `note` says how many pieces it cannot represent."""
-        return exported(model, cls)
+        return exported(model, lambda path: cls(path, nbest_size))
 
     def encode_batch(self, texts: Sequence[str]) -> Run:
         """As in the base class."""
@@ -57,22 +53,33 @@ class SentencePiece(Adapter):
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
         """As in the base class."""
-        sampling = _sampling(alpha)
+        sampling = self._sampling(alpha)
         return timed(lambda: self._processor.encode(list(texts), num_threads=1, **sampling))
+
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:
+        """As in the base class.
+
+        Its seed is that of threads to come, and the batch call makes a thread each time: with one
+        seed all calls would draw alike.
+        """
+        import sentencepiece  # noqa: PLC0415
+
+        sentencepiece.set_random_generator_seed(seed % 2**32)
+        return self.sample_batch([text] * count, alpha)
 
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
         """As in the base class."""
         encode = self._processor.encode
         if alpha is None:
             return timed(lambda: [encode(text) for text in texts])
-        sampling = _sampling(alpha)
+        sampling = self._sampling(alpha)
         return timed(lambda: [encode(text, **sampling) for text in texts])
 
-    def pieces(self, result: Any) -> list[list[bytes]]:
-        """As in the base class; it shows U+2581 in a text as a space."""
-        return [[self._piece(id_) for id_ in row] for row in result]
+    def _sampling(self, alpha: float) -> dict[str, Any]:
+        return {"enable_sampling": True, "nbest_size": self._nbest_size, "alpha": alpha}
 
-    def _piece(self, id_: int) -> bytes:
+    def piece(self, id_: int) -> bytes:
+        """As in the base class; it shows U+2581 in a text as a space."""
         spelled: str = self._processor.id_to_piece(id_)
         if self._processor.is_byte(id_):
             return bytes([int(spelled[3:5], 16)])
