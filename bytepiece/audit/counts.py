@@ -1,0 +1,170 @@
+"""From draws to counts: of edges, of pairs of edges in a row, and of whole paths."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece.audit.law import Law
+from bytepiece.chain import Chain
+
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+_SHOWN_IMPOSSIBLE = 100
+"""How many impossible draws of a batch are kept to be shown."""
+
+
+class Draws(NamedTuple):
+    """Segmentations of one text, as a sampler returned them.
+
+    Args:
+        ids: int64[tokens], of all draws, end to end.
+        lengths: int64[draws], how many tokens each has.
+        piece: the bytes that an id stands for.
+        seconds: how long drawing took.
+    """
+
+    ids: I64
+    lengths: I64
+    piece: Callable[[int], bytes]
+    seconds: float
+
+
+class Tally:
+    """What the draws of one text add up to.
+
+    Args:
+        law: what they are held against. Boundaries where it can have none are passed over: inside
+            a character that is spelled in bytes.
+        rare: bool[edges], the edges that are hardly ever to be drawn.
+
+    Attributes:
+        draws: how many there were.
+        impossible: draws that are no segmentation of the text by the law.
+        examples: the pieces of some of these, and how often they came.
+        edges: int64[edges], how often each was drawn.
+        pairs: int64[arcs of `pair_chain`], how often each first edge, and each edge after another.
+        paths: int64[paths], if they are enumerated.
+        with_rare: draws with at least one rare edge.
+    """
+
+    def __init__(self, law: Law, rare: Bools) -> None:
+        self.law = law
+        self.draws = 0
+        self.impossible = 0
+        self.examples: Counter[tuple[bytes, ...]] = Counter()
+        self.edges = np.zeros(len(law.edges), dtype=np.int64)
+        self.pair_chain = pair_chain(law.chain)
+        self.pairs = np.zeros(len(self.pair_chain.ends), dtype=np.int64)
+        self.paths = None if law.paths is None else np.zeros(len(law.paths.p), dtype=np.int64)
+        self.with_rare = 0
+        self._rare = rare
+        self._places: dict[bytes, Bools] = {}
+
+    def add(self, draws: Draws) -> None:
+        """Count some more draws."""
+        self.draws += len(draws.lengths)
+        row, ends, possible = self._laid_out(draws)
+        kept = self.law.boundaries[ends] & possible[row]
+        row, ends = row[kept], ends[kept]
+        first = _firsts(row)
+        starts = np.where(first, 0, np.roll(ends, 1))
+        keys = starts * (len(self.law.text) + 1) + ends
+        edges = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        possible[row[self._keys[edges] != keys]] = False
+        kept = possible[row]
+        row, ends, edges = row[kept], ends[kept], edges[kept]
+        if self.law.paths is not None and self.paths is not None and len(row):
+            bits = np.left_shift(np.uint64(1), ends.astype(np.uint64))
+            masks = np.bitwise_or.reduceat(bits, np.flatnonzero(_firsts(row)))
+            known = self.law.paths.masks
+            paths = np.minimum(np.searchsorted(known, masks), len(known) - 1)
+            is_path = known[paths] == masks
+            self.paths += np.bincount(paths[is_path], minlength=len(known))
+            possible[np.flatnonzero(possible)[~is_path]] = False
+            kept = possible[row]
+            row, edges = row[kept], edges[kept]
+        self._count(row, edges)
+        self._keep_impossible(draws, possible)
+
+    def _laid_out(self, draws: Draws) -> tuple[I64, I64, Bools]:
+        """Of each token its draw and its end; of each draw whether it spells the text."""
+        size = len(self.law.text)
+        count = len(draws.lengths)
+        different, number = np.unique(draws.ids, return_inverse=True)
+        pieces = [draws.piece(int(id_)) for id_ in different]
+        row = np.repeat(np.arange(count), draws.lengths)
+        lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)[number]
+        ends = np.cumsum(lengths)
+        before = np.concatenate([[0], ends])[np.cumsum(draws.lengths) - draws.lengths]
+        ends -= before[row]
+        starts = ends - lengths
+        # A draw that does not end with the text is impossible, wherever it went.
+        inside = np.minimum(starts, size)
+        fits = np.array([self._where(piece) for piece in pieces]).reshape(-1, size + 1)
+        possible = np.bincount(row, ~fits[number, inside], count) == 0
+        possible &= np.bincount(row, lengths, count) == size
+        return row, np.minimum(ends, size), possible
+
+    def _where(self, piece: bytes) -> Bools:
+        """bool[bytes + 1], the places of the text where a piece stands."""
+        if piece not in self._places:
+            text = self.law.text
+            places = np.zeros(len(text) + 1, dtype=np.bool_)
+            at = text.find(piece) if piece else -1
+            while at >= 0:
+                places[at] = True
+                at = text.find(piece, at + 1)
+            self._places[piece] = places
+        return self._places[piece]
+
+    @cached_property
+    def _keys(self) -> I64:
+        width = len(self.law.text) + 1
+        return np.array([e.start * width + e.end for e in self.law.edges], dtype=np.int64)
+
+    def _count(self, row: I64, edges: I64) -> None:
+        self.edges += np.bincount(edges, minlength=len(self.edges))
+        if not len(row):
+            return
+        first = _firsts(row)
+        # State 0 of the chain of pairs is the beginning, and state 1 + e is edge e.
+        state = np.where(first, 0, np.roll(edges, 1) + 1)
+        begin = np.where(first, 0, self.law.chain.first[self.law.chain.ends[np.roll(edges, 1)]])
+        arcs = self.pair_chain.first[state] + edges - begin
+        self.pairs += np.bincount(arcs, minlength=len(self.pairs))
+        self.with_rare += len(np.unique(row[self._rare[edges]]))
+
+    def _keep_impossible(self, draws: Draws, possible: Bools) -> None:
+        wrong = np.flatnonzero(~possible)
+        self.impossible += len(wrong)
+        stops = np.cumsum(draws.lengths)
+        for draw in wrong[:_SHOWN_IMPOSSIBLE].tolist():
+            ids = draws.ids[stops[draw] - draws.lengths[draw] : stops[draw]].tolist()
+            self.examples[tuple(map(draws.piece, ids))] += 1
+
+
+def pair_chain(chain: Chain) -> Chain:
+    """The same walk with the edge it came by as its state: 0 is the beginning, 1 + e is edge e.
+
+    An arc leads from an edge to one that begins where it ends; edges that end with the text have
+    none.
+    """
+    after = np.append(0, chain.ends)  # where each state stands
+    first_arcs = chain.first[after]
+    counts = np.append(chain.first, chain.first[-1])[after + 1] - first_arcs
+    first = np.concatenate([[0], np.cumsum(counts)])
+    arcs = np.arange(first[-1]) - np.repeat(first[:-1] - first_arcs, counts)
+    return Chain(first, (arcs + 1).astype(np.int32), chain.p[arcs], chain.log_p[arcs])
+
+
+def _firsts(row: I64) -> Bools:
+    """bool[tokens], the first token of each draw."""
+    first = np.ones(len(row), dtype=np.bool_)
+    first[1:] = row[1:] != row[:-1]
+    return first
