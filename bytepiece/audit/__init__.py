@@ -1,1 +1,16 @@
-"""Samplers, ours and others, held against the exact law."""
+"""Samplers, ours and others, held against the exact law; `audit` does it all.
+
+>>> from bytepiece.audit import audit
+>>> report = audit(samplers=["perfect"], alphas=[0.5], draws=1000)
+>>> report.verdicts[0].follows
+True
+"""
+
+from bytepiece.audit.results import THRESHOLD as THRESHOLD
+from bytepiece.audit.results import Case as Case
+from bytepiece.audit.results import Evidence as Evidence
+from bytepiece.audit.results import Frequency as Frequency
+from bytepiece.audit.results import Report as Report
+from bytepiece.audit.results import Test as Test
+from bytepiece.audit.results import Verdict as Verdict
+from bytepiece.audit.run import audit as audit
