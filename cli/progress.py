@@ -17,7 +17,7 @@ _INTERVAL = 0.2
 _BAR = 20
 """Characters of the bar."""
 _UNITS = {"pruning": "rounds"}
-"""What the phases of training count, where it is not bytes."""
+"""What phases count that count something of their own."""
 
 
 class Meter:
@@ -91,6 +91,8 @@ class Meter:
             parts.append(f"[{'#' * int(part * _BAR):-<{_BAR}}] {part:4.0%}")
         if self._unit == "bytes":
             parts += [megabytes(self._done), self._rate(seconds)]
+        elif self._unit == "draws":
+            parts.append(f"{self._done / max(seconds, 1e-3):,.0f} draws/s")
         if self._total and self._done:
             left = max(self._total / self._done - 1, 0) * seconds
             parts.append(f"{timedelta(seconds=round(left))} left")
@@ -104,9 +106,14 @@ class Meter:
 
 
 class Phases:
-    """A meter for each phase of a job, and a line that stays for each that is finished."""
+    """A meter for each phase of a job, and a line that stays for each that is finished.
 
-    def __init__(self) -> None:
+    Args:
+        unit: of what most phases count; see `Meter`.
+    """
+
+    def __init__(self, unit: str = "bytes") -> None:
+        self._unit = unit
         self._meter: Meter | None = None
         self._since = time.monotonic()
 
@@ -128,7 +135,7 @@ class Phases:
         """Take note of how far a phase is."""
         if self._meter is None or self._meter.label != phase:
             self._finish()
-            unit = _UNITS.get(phase, "bytes")
+            unit = _UNITS.get(phase, self._unit)
             self._meter = Meter(phase, total, is_terminal(sys.stderr), unit, self._since)
         self._meter.reach(done, total)
 

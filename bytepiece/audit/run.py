@@ -195,7 +195,7 @@ class _Questions:
                         cases.append((number, case))
                         seconds += took
                 except NotPossibleError as error:
-                    notes[f"{subject.name}, {text:.20}, alpha {alpha:g}: {error}"] = None
+                    notes[f"{subject.name}, {text!r:.24}: {error}"] = None
                 done += draws
             if not cases:
                 return _not_audited(kind, kind.version(), "; ".join(notes))

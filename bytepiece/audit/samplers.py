@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import bytepiece
-from bytepiece.audit.adapters.base import Adapter, timed
+from bytepiece.audit.adapters.base import Adapter, NotPossibleError, timed
 from bytepiece.audit.adapters.huggingface import HuggingFace
 from bytepiece.audit.adapters.original import Original
 from bytepiece.audit.adapters.ours import Ours
@@ -143,6 +143,8 @@ class Library(Kind):
 
         def law(text: str, alpha: float) -> Law:
             raw = text.encode()
+            if self.size and model.rules.isolate_digits and digit_cuts(raw):
+                raise NotPossibleError("the best paths are those of stretches between digits")
             return Law(raw, tuple(self.edges(scores, raw, model.rules)), alpha, self.size)
 
         return Sampler(draw, law, adapter.note, adapter.close)
@@ -217,6 +219,13 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Library("perfect", Ours, _over_segments),
+        Library(
+            "nbest",
+            Ours,
+            _over_segments,
+            NBEST_SIZE,
+            {"sampler": "nbest", "nbest_size": NBEST_SIZE},
+        ),
         Library("viterbi", Ours, _over_segments, options={"sampler": "viterbi"}),
         Library("sentencepiece", SentencePiece, _over_characters),
         Library(
@@ -233,7 +242,7 @@ KINDS: dict[str, Kind] = {
 }
 """The samplers that are known by name."""
 
-OURS = ("perfect", "viterbi")
+OURS = ("perfect", "nbest", "viterbi")
 """Those of this library."""
 
 
