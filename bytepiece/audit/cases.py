@@ -23,7 +23,7 @@ def case_of(name: str, tally: Tally) -> Case:
         tally: of all of them.
     """
     law, draws = tally.law, tally.draws
-    tests = statistics.tests_of(tally)
+    tests = statistics.examine(tally)
     least = min((test.p for test in tests.values()), default=1.0)
     variation = noise = kl = most_drawn = None
     if law.paths is not None and tally.paths is not None:

@@ -36,7 +36,7 @@ def rare_edges(law: Law, draws: int) -> Bools:
     return rare
 
 
-def tests_of(tally: Tally) -> dict[str, Test]:
+def examine(tally: Tally) -> dict[str, Test]:
     """All the tests that make sense, by kind; see `results.Case`."""
     law = tally.law
     possible = tally.draws - tally.impossible

@@ -64,7 +64,7 @@ class Ours(Adapter):
 
     def rows(self, result: Any) -> Sequence[Sequence[int]]:
         """As in the base class."""
-        return [row.tolist() for row in result]
+        return [list(map(int, row)) for row in result]
 
     def flat(self, result: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """As in the base class."""

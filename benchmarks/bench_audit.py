@@ -1,0 +1,114 @@
+"""The audit of every sampler, and what the audit itself is worth.
+
+    python -m benchmarks.bench_audit                 all samplers, ours and rivals'
+    python -m benchmarks.bench_audit power           broken samplers, and 200 audits of a right one
+
+The first writes audit.json and audit.html, the second audit_power.json. Install the rivals as
+`python -m benchmarks --help` says; one that is missing is reported so.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.broken import BROKEN, RIGHT
+from benchmarks.harness import environment, markdown
+from bytepiece.audit.page import page
+from bytepiece.audit.results import THRESHOLD, Verdict
+from bytepiece.audit.run import audit
+from bytepiece.audit.samplers import KINDS
+from bytepiece.audit.summary import table, to_json
+from bytepiece.model_io import write_atomically
+
+RESULTS = Path(__file__).parent / "results"
+POWER_DRAWS = 1_000_000
+NULL_AUDITS, NULL_DRAWS, NULL_LEVEL = 200, 3_000, 0.05
+
+
+def everyone(seed: int, draws: int, output: Path) -> None:
+    """Audit every sampler that there is."""
+    report = audit(samplers=list(KINDS), draws=draws, seed=seed)
+    print(table(report))
+    print(f"seed {seed}, {draws} draws of a short text, {report.seconds:.0f} s")
+    write_atomically(output / "audit.json", [to_json(report).encode(), b"\n"])
+    write_atomically(output / "audit.html", [page(report).encode()])
+
+
+def power(seed: int, draws: int, output: Path) -> None:
+    """Audit samplers with a fault, one without, and ours very often."""
+    begin = time.perf_counter()
+    verdicts = audit(samplers=[*BROKEN, RIGHT], draws=draws, seed=seed).verdicts
+    print(markdown(("sampler", "p", "refuted", "by the case", "draws"), list(map(_row, verdicts))))
+    ps = [
+        audit(samplers=["perfect"], draws=NULL_DRAWS, seed=number).verdicts[0].p or 0.0
+        for number in range(seed, seed + NULL_AUDITS)
+    ]
+    found = {
+        "environment": environment(),
+        "draws": draws,
+        "caught": {v.sampler: v.follows is False for v in verdicts},
+        "rows": [list(_row(v)) for v in verdicts],
+        "null": _null(ps),
+        "seconds": time.perf_counter() - begin,
+    }
+    print(json.dumps(found["null"], indent=1))
+    print(f"{found['seconds']:.0f} s")
+    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(output / "audit_power.json", [text.encode()])
+
+
+def _row(verdict: Verdict) -> Sequence[str]:
+    evidence = verdict.evidence
+    case = f"{evidence.text:.20}, alpha {evidence.alpha:g}" if evidence else "—"
+    return (
+        verdict.sampler,
+        f"{verdict.p:.2g}",
+        "no" if verdict.follows else "yes",
+        case,
+        str(evidence.draws) if evidence else "—",
+    )
+
+
+def _null(ps: Sequence[float]) -> dict[str, int]:
+    """How often a right sampler is flagged, beside how often it may be."""
+    return {
+        "audits of perfect": len(ps),
+        "draws of each": NULL_DRAWS,
+        "below the threshold": sum(p < THRESHOLD for p in ps),
+        f"below {NULL_LEVEL}": sum(p < NULL_LEVEL for p in ps),
+        f"at most, 99 times in 100, if {NULL_LEVEL} of them were": _most(len(ps), NULL_LEVEL),
+    }
+
+
+def _most(audits: int, rate: float) -> int:
+    """What a binomial number does not exceed, 99 times in 100."""
+    total, number = 0.0, -1
+    while total < 0.99:
+        number += 1
+        total += math.comb(audits, number) * rate**number * (1 - rate) ** (audits - number)
+    return number
+
+
+def main() -> None:
+    """Run the part that is asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench_audit",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", nargs="?", choices=["everyone", "power"], default="everyone")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--draws", type=int, help="of a short text")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    if arguments.part == "power":
+        power(arguments.seed, arguments.draws or POWER_DRAWS, arguments.output)
+    else:
+        everyone(arguments.seed, arguments.draws or 300_000, arguments.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Samplers that are broken on purpose, each in a way that real ones are, for the audit to catch.
+
+All of them walk through the lattice edge by edge with probabilities that are nearly right.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece.audit.adapters.base import timed
+from bytepiece.audit.counts import Draws
+from bytepiece.audit.law import Law, byte_edges
+from bytepiece.audit.samplers import Kind, Sampler, scores_of
+from bytepiece.model import Model
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+_DROPPED = 0.01
+"""How often a candidate is overlooked."""
+_OFF = 1.02
+"""By how much an exponent is off."""
+
+
+def groups(places: list[int]) -> list[list[int]]:
+    """The edges that stand at each place, in order."""
+    found: list[list[int]] = [[] for _ in range(max(places) + 1)]
+    for edge, place in enumerate(places):
+        found[place].append(edge)
+    return found
+
+
+def softmax(terms: F64) -> F64:
+    """Probabilities in proportion to exp(term)."""
+    weights = np.exp(terms - terms.max())
+    return weights / weights.sum()
+
+
+def chances(
+    law: Law,
+    alpha: float,
+    choose: Callable[[F64], F64] = softmax,
+    kept: Callable[[float], float] = float,
+) -> F64:
+    """The probability of each edge where it begins, by sums from the right.
+
+    Args:
+        law: whose lattice to walk through.
+        alpha: the exponent.
+        choose: the probabilities of the candidates at a boundary, shortest first, from the
+            logarithms of their weights.
+        kept: what is kept of the logarithm of a sum.
+    """
+    log_z = [0.0] * (len(law.text) + 1)
+    p = np.zeros(len(law.edges))
+    for start, here in reversed(list(enumerate(groups([e.start for e in law.edges])))):
+        edges = [law.edges[e] for e in here]
+        terms = np.array([alpha * edge.score + log_z[edge.end] for edge in edges])
+        log_z[start] = kept(float(np.logaddexp.reduce(terms)))
+        p[here] = choose(terms)
+    return p
+
+
+def alpha_off(law: Law) -> F64:
+    """The exponent is 2 % too large."""
+    return chances(law, law.alpha * _OFF)
+
+
+def half_precision(law: Law) -> F64:
+    """Logarithms of sums are kept in 16 bits."""
+    return chances(law, law.alpha, kept=lambda log: float(np.float16(log)))
+
+
+def one_overlooked(law: Law) -> F64:
+    """One candidate in a hundred is overlooked, at one edge that many paths have."""
+    p = chances(law, law.alpha)
+    for edge, marginal in enumerate(law.marginals):
+        if 0.2 <= marginal <= 0.8 and p[edge] < 1.0:
+            others = np.array([e.start == law.edges[edge].start for e in law.edges])
+            others[edge] = False
+            p[others] *= 1.0 + _DROPPED * p[edge] / (1.0 - p[edge])
+            p[edge] *= 1.0 - _DROPPED
+            break
+    return p
+
+
+def diluted(law: Law) -> F64:
+    """Each candidate is weighed against the one held, not against all so far; longest first."""
+
+    def choose(terms: F64) -> F64:
+        held = np.zeros(len(terms))
+        held[-1] = 1.0
+        for new in reversed(range(len(terms) - 1)):
+            gives_way = 0.5 * (1.0 + np.tanh(0.5 * (terms[new] - terms)))
+            gives_way[: new + 1] = 0.0
+            held[new] = held @ gives_way
+            held[new + 1 :] *= 1.0 - gives_way[new + 1 :]
+        return held
+
+    return chances(law, law.alpha, choose)
+
+
+def alpha_again(law: Law) -> F64:
+    """Hugging Face's recursion: sums from the left, which the exponent multiplies once more.
+
+    Of each edge the probability where it ends (`Lattice::sample` in tokenizers 0.23).
+    """
+    log_f = [0.0] * (len(law.text) + 1)
+    p = np.zeros(len(law.edges))
+    for end, here in enumerate(groups([e.end for e in law.edges])):
+        if here:
+            before = np.array([log_f[law.edges[e].start] for e in here])
+            scores = law.scores[here]
+            p[here] = softmax(law.alpha * scores + before)
+            log_f[end] = float(np.logaddexp.reduce(law.alpha * (scores + before)))
+    return p
+
+
+def walks(law: Law, p: F64, count: int, rng: np.random.Generator, *, backward: bool) -> Draws:
+    """Draw paths, all of them at once, edge by edge.
+
+    Args:
+        p: the probability of each edge where it begins or, backward, where it ends.
+    """
+    size = len(law.text)
+    starts = np.array([edge.start for edge in law.edges])
+    ends = np.array([edge.end for edge in law.edges])
+    origin, target = (size - ends, size - starts) if backward else (starts, ends)
+    order = np.argsort(origin, kind="stable")
+    first = np.searchsorted(origin[order], np.arange(size + 1))
+    sums = np.concatenate([[0.0], np.cumsum(p[order])])
+    # Within each place the sums begin at 0, and the places follow one another by whole numbers.
+    table = origin[order] + np.minimum(sums[1:] - sums[first[origin[order]]], 1.0)
+    place = np.zeros(count, dtype=np.int64)
+    steps = []
+    while (walking := np.flatnonzero(place < size)).size:
+        here = place[walking]
+        found = np.searchsorted(table, here + rng.random(len(walking)), side="right")
+        chosen = order[np.clip(found, first[here], first[here + 1] - 1)]
+        step = np.full(count, -1, dtype=np.int64)
+        step[walking] = chosen
+        place[walking] = target[chosen]
+        steps.append(step)
+    rows = np.stack(steps[::-1] if backward else steps, axis=1)
+    taken = rows >= 0
+    return Draws(rows[taken], taken.sum(axis=1), lambda e: law.text[starts[e] : ends[e]], 0.0)
+
+
+@dataclass(frozen=True)
+class Broken(Kind):
+    """A sampler with a fault.
+
+    Args:
+        fault: gives the probability of each edge where it begins or, backward, where it ends.
+    """
+
+    name: str
+    fault: Callable[[Law], F64]
+    backward: bool = False
+    law = "over bytes"
+
+    def version(self) -> str:
+        """None."""
+        return ""
+
+    def hold(self, model: Model) -> Sampler:
+        """As in the base class."""
+        scores = scores_of(model)
+
+        @lru_cache(maxsize=1)
+        def law(text: str, alpha: float) -> Law:
+            raw = text.encode()
+            return Law(raw, tuple(byte_edges(raw, scores)), alpha)
+
+        chances_of = lru_cache(maxsize=1)(self.fault)
+
+        def draw(text: str, alpha: float, count: int, seed: int) -> Draws:
+            rng = np.random.default_rng(seed)
+            lattice = law(text, alpha)
+            run = timed(
+                lambda: walks(lattice, chances_of(lattice), count, rng, backward=self.backward)
+            )
+            drawn: Draws = run.result
+            return drawn._replace(seconds=run.seconds)
+
+        return Sampler(draw, law)
+
+
+BROKEN = (
+    Broken("alpha 2 % too large", alpha_off),
+    Broken("log sums in 16 bits", half_precision),
+    Broken("1 % overlooked", one_overlooked),
+    Broken("alpha once more", alpha_again, backward=True),
+    Broken("diluted", diluted),
+)
+RIGHT = Broken("right", lambda law: chances(law, law.alpha))
+"""The same walk without a fault: nothing else is wrong with the others."""
