@@ -97,7 +97,8 @@ def command(
 ) -> None:
     """Test whether samplers draw segmentations from the exact law.
 
-    That is P(segmentation) ∝ exp(alpha · Σ score). Each sampler gets the p-value of all its tests
+    By that law the probability of a segmentation is proportional to exp(alpha * score), where its
+    score is the sum of those of its pieces. Each sampler gets the p-value of all its tests
     together; one below 1e-5 refutes it, and the smallest case that does is shown. The texts are
     the lines of FILE and those of --text, or a few of several scripts. Without a model the audit
     brings small vocabularies and texts along, which are hard for samplers. Libraries that are not
