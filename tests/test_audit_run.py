@@ -13,6 +13,7 @@ from strategies import JIT, make_model
 from bytepiece import Model, TextRules, Tokenizer, model_io
 from bytepiece.audit import THRESHOLD, audit
 from bytepiece.audit.adapters.base import Adapter
+from bytepiece.audit.adapters.ours import Ours
 from bytepiece.audit.run import combined
 from bytepiece.audit.samplers import KINDS, OURS, Kind, Library
 from bytepiece.audit.summary import table, to_json
@@ -43,6 +44,17 @@ class Absent(Adapter):
 
 class Unable(Adapter):
     name, module, distribution = "unable", "json", "pytest"
+
+
+class Panic(BaseException):
+    """As libraries in Rust raise it."""
+
+
+class Panicking(Ours):
+    def sample(self, text, alpha, count, seed):
+        if alpha > 1.0:
+            raise Panic("not finite")
+        return super().sample(text, alpha, count, seed)
 
 
 # ---- verdicts
@@ -111,6 +123,15 @@ def test_a_library_that_cannot_hold_the_model(small):
     verdict = verdict_of(small, [Library("unable", Unable)], ["the hat"])
     assert verdict.follows is None
     assert "cannot hold" in verdict.note
+
+
+def test_a_library_that_fails(small):
+    kinds = [Library("panicking", Panicking)]
+    verdict = verdict_of(small, kinds, ["the hat"], [0.5, 2.0, 3.0])
+    assert verdict.follows
+    assert [case.alpha for case in verdict.cases] == [0.5]
+    assert "fails at alpha 2 with Panic: not finite" in verdict.note
+    assert verdict_of(small, kinds, ["the hat"], [2.0]).follows is None
 
 
 # ---- power and calibration, in small

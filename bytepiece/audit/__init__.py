@@ -6,6 +6,8 @@
 True
 """
 
+from typing import TYPE_CHECKING, Any
+
 from bytepiece.audit.results import THRESHOLD as THRESHOLD
 from bytepiece.audit.results import Case as Case
 from bytepiece.audit.results import Evidence as Evidence
@@ -13,4 +15,15 @@ from bytepiece.audit.results import Frequency as Frequency
 from bytepiece.audit.results import Report as Report
 from bytepiece.audit.results import Test as Test
 from bytepiece.audit.results import Verdict as Verdict
-from bytepiece.audit.run import audit as audit
+
+if TYPE_CHECKING:
+    from bytepiece.audit.run import audit as audit
+
+
+def __getattr__(name: str) -> Any:
+    # When first used: it imports the compiler, and the adapters, one of which is a program, too.
+    if name != "audit":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from bytepiece.audit.run import audit  # noqa: PLC0415
+
+    return audit

@@ -106,7 +106,8 @@ class Tally:
         starts = ends - lengths
         # A draw that does not end with the text is impossible, wherever it went.
         inside = np.minimum(starts, size)
-        fits = np.array([self._where(piece) for piece in pieces], dtype=np.bool_).reshape(-1, size + 1)
+        fits = np.array([self._where(piece) for piece in pieces], dtype=np.bool_)
+        fits = fits.reshape(-1, size + 1)  # even if there are none
         possible = np.bincount(row, ~fits[number, inside], count) == 0
         possible &= np.bincount(row, lengths, count) == size
         return row, np.minimum(ends, size), possible

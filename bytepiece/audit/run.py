@@ -5,7 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timezone
 
 import numpy as np
@@ -187,7 +187,7 @@ class _Questions:
 
         with ExitStack() as stack:
             held = {subject.name: _hold(kind, subject, stack, notes) for subject in self._subjects}
-            for number, (subject, text, alpha, draws) in enumerate(self._asked):
+            for number, (subject, text, _, draws) in enumerate(self._asked):
                 sampler = held[subject.name]
                 try:
                     if sampler is not None:
@@ -205,7 +205,8 @@ class _Questions:
                 number, case = min(cases, key=_smallness)
                 sampler = held[case.name]
                 assert sampler is not None
-                evidence = self._evidence(sampler, number, case)
+                with suppress(NotPossibleError):  # it failed this time
+                    evidence = self._evidence(sampler, number, case)
         return Verdict(
             sampler=kind.name,
             version=kind.version(),

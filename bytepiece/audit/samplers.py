@@ -18,7 +18,7 @@ from bytepiece.audit.adapters.rs_bytepiece import RsBytepiece
 from bytepiece.audit.adapters.sentencepiece import SentencePiece
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, Law, Scores, byte_edges, character_edges, digit_cuts
-from bytepiece.errors import ArgumentError
+from bytepiece.errors import ArgumentError, BytepieceError
 from bytepiece.formats import original
 from bytepiece.model import Model, TextRules
 
@@ -35,7 +35,7 @@ class Sampler:
 
     Args:
         draw: so many segmentations of a text at an alpha; the last argument is a seed, for the
-            samplers that take one.
+            samplers that take one; raises NotPossibleError where the library fails.
         law: of a text at an alpha: what the draws are to follow; raises NotPossibleError where
             the sampler cannot be held against one.
         note: what it could not hold of the vocabulary.
@@ -138,7 +138,14 @@ class Library(Kind):
         scores = scores_of(self.held(model))
 
         def draw(text: str, alpha: float, count: int, seed: int) -> Draws:
-            run = adapter.sample(text, alpha, count, seed)
+            try:
+                run = adapter.sample(text, alpha, count, seed)
+            except (BytepieceError, KeyboardInterrupt, SystemExit, MemoryError):
+                raise
+            except BaseException as error:  # a panic of a library in Rust is no Exception
+                raise NotPossibleError(
+                    f"fails at alpha {alpha:g} with {type(error).__name__}: {error}"
+                ) from error
             return Draws(*adapter.flat(run.result), adapter.piece, run.seconds)
 
         def law(text: str, alpha: float) -> Law:

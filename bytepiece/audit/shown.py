@@ -129,7 +129,7 @@ def _characters(text: str, longest: int) -> tuple[list[tuple[str, bool]], bool]:
     """What stands for each character, and whether that is an escape; and whether more follow."""
     if len(text) <= longest and text.isascii() and text.isprintable():
         return [(text, False)], False
-    characters = []
+    characters: list[tuple[str, bool]] = []
     heaped = width = 0
     for char in text:
         heaped = heaped + 1 if unicodedata.combining(char) else 0
