@@ -38,6 +38,7 @@ _LEAST_OF_LONG = 1000
 _MOST_ROWS, _MOST_ROW_BYTES = 50_000, 2_000_000
 """Of what is drawn in one call."""
 _EVIDENCE_LOOKS = 16
+_MOST_PLACES = 3
 _CONSERVATIVE = ("rare",)
 """Kinds of test whose p-values come from counts, and may be too large."""
 
@@ -176,7 +177,7 @@ class _Questions:
         reason = kind.missing()
         if reason is not None:
             return _not_audited(kind, "", reason)
-        notes: dict[str, None] = {}  # in order, once each
+        notes = _Notes()
         cases: list[tuple[int, Case]] = []
         done, total = 0, sum(draws for *_, draws in self._asked)
         seconds = 0.0
@@ -195,10 +196,10 @@ class _Questions:
                         cases.append((number, case))
                         seconds += took
                 except NotPossibleError as error:
-                    notes[f"{subject.name}, {text!r:.24}: {error}"] = None
+                    notes.add(str(error), f"{subject.name}, {text!r:.24}")
                 done += draws
             if not cases:
-                return _not_audited(kind, kind.version(), "; ".join(notes))
+                return _not_audited(kind, kind.version(), notes.text())
             p, spread = combined([case for _, case in cases])
             evidence = None
             if p < THRESHOLD:
@@ -216,7 +217,7 @@ class _Questions:
             uniformity=spread,
             cases=tuple(case for _, case in cases),
             evidence=evidence,
-            note="; ".join(notes),
+            note=notes.text(),
             seconds=seconds,
         )
 
@@ -272,15 +273,32 @@ def _fewer(draws: int, text: str) -> int:
     return min(draws, max(_LEAST_OF_LONG, draws * _SHORT // size))
 
 
-def _hold(kind: Kind, subject: Subject, stack: ExitStack, notes: dict[str, None]) -> Sampler | None:
+class _Notes:
+    """What is to be said about a sampler, each thing once, with the places it was found at."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, dict[str, None]] = {}
+
+    def add(self, message: str, place: str) -> None:
+        self._places.setdefault(message, {})[place] = None
+
+    def text(self) -> str:
+        said = []
+        for message, places in self._places.items():
+            more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
+            said.append(f"{message} ({'; '.join(list(places)[:_MOST_PLACES])}{more})")
+        return "; ".join(said)
+
+
+def _hold(kind: Kind, subject: Subject, stack: ExitStack, notes: "_Notes") -> Sampler | None:
     try:
         sampler = kind.hold(subject.model)
     except NotPossibleError as error:
-        notes[str(error)] = None
+        notes.add(str(error), subject.name)
         return None
     stack.callback(sampler.close)
     if sampler.note:
-        notes[f"{subject.name}: {sampler.note}"] = None
+        notes.add(sampler.note, subject.name)
     return sampler
 
 
