@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.broken import BROKEN, RIGHT
 from benchmarks.harness import environment, markdown
+from benchmarks.weak import GOOD, WEAK
 from bytepiece.audit.page import page
 from bytepiece.audit.results import THRESHOLD, Verdict
 from bytepiece.audit.run import audit
@@ -25,6 +26,7 @@ from bytepiece.model_io import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 POWER_DRAWS = 1_000_000
+_HEADS = ("sampler", "p", "refuted", "by the case", "draws")
 NULL_AUDITS, NULL_DRAWS, NULL_LEVEL = 200, 3_000, 0.05
 
 
@@ -38,10 +40,10 @@ def everyone(seed: int, draws: int, output: Path) -> None:
 
 
 def power(seed: int, draws: int, output: Path) -> None:
-    """Audit samplers with a fault, one without, and ours very often."""
+    """Audit samplers with a fault, others without, and ours very often."""
     begin = time.perf_counter()
-    verdicts = audit(samplers=[*BROKEN, RIGHT], draws=draws, seed=seed).verdicts
-    print(markdown(("sampler", "p", "refuted", "by the case", "draws"), list(map(_row, verdicts))))
+    verdicts = audit(samplers=[*BROKEN, RIGHT, WEAK, GOOD], draws=draws, seed=seed).verdicts
+    print(markdown(_HEADS, list(map(_row, verdicts))))
     ps = [
         audit(samplers=["perfect"], draws=NULL_DRAWS, seed=number).verdicts[0].p or 0.0
         for number in range(seed, seed + NULL_AUDITS)
@@ -49,8 +51,7 @@ def power(seed: int, draws: int, output: Path) -> None:
     found = {
         "environment": environment(),
         "draws": draws,
-        "caught": {v.sampler: v.follows is False for v in verdicts},
-        "rows": [list(_row(v)) for v in verdicts],
+        "verdicts": [dict(zip(_HEADS, _row(v), strict=True)) for v in verdicts],
         "null": _null(ps),
         "seconds": time.perf_counter() - begin,
     }

@@ -23,6 +23,7 @@ from bytepiece.errors import ArgumentError, ModelError
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT))  # benchmarks/ is no part of the package
 
+from benchmarks import weak  # noqa: E402
 from benchmarks.broken import BROKEN, RIGHT  # noqa: E402
 
 DRAWS = 2000 if JIT else 300
@@ -90,15 +91,14 @@ def test_viterbi_dilutes_three_equal_candidates():
     assert not case.impossible
 
 
-def test_the_same_seed_finds_the_same():
-    reports = [
-        audit(samplers=["perfect", "sentencepiece"], alphas=[0.5], draws=DRAWS, seed=seed)
-        for seed in (5, 5, 6)
-    ]
-    found = [[replace(v, seconds=0.0) for v in report.verdicts] for report in reports]
+@pytest.mark.parametrize("name", [*OURS, "sentencepiece", "sentencepiece-nbest", "original"])
+def test_the_same_seed_finds_the_same(name):
+    options = {"samplers": [name], "alphas": [0.5]}
+    found = [replace(verdict_of(seed=seed, **options), seconds=0.0) for seed in (5, 5, 6)]
+    if found[0].follows is None:
+        pytest.skip(found[0].note)
     assert found[0] == found[1]
-    assert found[0][0] != found[2][0]
-    assert found[0][1] != found[2][1]
+    assert found[0] != found[2]
 
 
 @pytest.mark.parametrize("name", [n for n in KINDS if n not in OURS])
@@ -148,6 +148,16 @@ def test_what_is_broken_is_caught(kind):
 
 def test_the_same_walk_without_a_fault_is_right():
     assert verdict_of(samplers=[RIGHT], alphas=[0.5], draws=20_000 if JIT else DRAWS).follows
+
+
+@pytest.mark.parametrize("kind", [weak.WEAK, weak.GOOD], ids=lambda kind: kind.name)
+def test_the_originals_algorithm(kind):
+    # That its numbers depend on each other tells only in long texts, and many draws of them.
+    assert verdict_of(samplers=[kind], alphas=[0.5], draws=DRAWS).follows
+
+
+def test_numbers_as_glibc_has_them():
+    assert weak.glibc(1, 3).tolist() == [1804289383, 846930886, 1681692777]
 
 
 def test_a_right_sampler_is_hardly_ever_flagged():

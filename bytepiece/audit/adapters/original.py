@@ -136,8 +136,16 @@ class Original(Adapter):
 
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
         """As in the base class."""
-        exponent = -1.0 if alpha is None else alpha
-        answer = self._worker.ask(do="encode", model=self._path, texts=list(texts), alpha=exponent)
+        return self._encode(texts, -1.0 if alpha is None else alpha)
+
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:
+        """As in the base class."""
+        return self._encode([text] * count, alpha, seed=seed % 2**32)
+
+    def _encode(self, texts: Sequence[str], alpha: float, **more: int) -> Run:
+        answer = self._worker.ask(
+            do="encode", model=self._path, texts=list(texts), alpha=alpha, **more
+        )
         return Run(answer["ids"], answer["seconds"])
 
     def piece(self, id_: int) -> bytes:

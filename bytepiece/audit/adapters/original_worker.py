@@ -3,7 +3,8 @@
     {"do": "encode", "model": PATH, "texts": [STR, …], "alpha": FLOAT} → {"seconds", "ids"}
     {"do": "train", "corpus": PATH, "model": PATH, "workers": INT, …}  → {"seconds", "peak"}
 
-"peak" is the largest resident memory of any one of its processes, in bytes.
+A "seed" for encode is that of its random numbers; "peak" is the largest resident memory of any one
+of its processes, in bytes.
 """
 
 import contextlib
@@ -29,12 +30,18 @@ class Lines:
 
 
 def encode(
-    tokenizers: dict[str, Tokenizer], model: str, texts: list[str], alpha: float = -1
+    tokenizers: dict[str, Tokenizer],
+    model: str,
+    texts: list[str],
+    alpha: float = -1,
+    seed: int | None = None,
 ) -> dict[str, Any]:
     """One call for each text, after the model is loaded."""
     if model not in tokenizers:
         tokenizers[model] = Tokenizer(model)
     tokenizer = tokenizers[model]
+    if seed is not None:
+        tokenizer.set_seed(seed)  # type: ignore[attr-defined]  # ours has none
     begin = time.perf_counter()
     ids = [tokenizer.encode(text, alpha=alpha) for text in texts]
     return {"seconds": time.perf_counter() - begin, "ids": ids}

@@ -1,0 +1,122 @@
+"""Why the original library is refuted: its algorithm is right, and its random numbers are not.
+
+It keeps, at every position, the candidate that won the last of a row of choices, and takes the
+numbers for them from the C library's `rand()`. In glibc that is x[n] = x[n − 3] + x[n − 31], so
+that choices a few steps apart depend on each other. The same algorithm is audited here with these
+numbers and with good ones.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from bytepiece.audit.adapters.base import timed
+from bytepiece.audit.counts import Draws
+from bytepiece.audit.law import Law, byte_edges
+from bytepiece.audit.samplers import Kind, Sampler, scores_of
+from bytepiece.model import Model
+
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+_RAND_MAX = 2**31 - 1
+
+
+def pcg(seed: int, count: int) -> I64:
+    """Good random numbers of 31 bits."""
+    return np.random.default_rng(seed).integers(0, _RAND_MAX, count, endpoint=True)
+
+
+def glibc(seed: int, count: int) -> I64:
+    """What `rand()` returns after `srand(seed)`, in glibc (its random_r.c, TYPE_3)."""
+    return _glibc(np.uint32(max(seed % 2**32, 1)), count)
+
+
+@njit
+def _glibc(seed: int, count: int) -> I64:
+    x = np.empty(count + 344, dtype=np.uint32)
+    x[0] = seed
+    for n in range(1, 31):
+        x[n] = (16807 * np.int64(np.int32(x[n - 1]))) % 2147483647
+    for n in range(31, 34):
+        x[n] = x[n - 31]
+    for n in range(34, len(x)):
+        x[n] = x[n - 31] + x[n - 3]
+    return (x[344:] >> np.uint32(1)).astype(np.int64)
+
+
+@njit
+def _walk(
+    starts: I64, ends: I64, weights: F64, numbers: I64, ids: I64, lengths: I64, size: int
+) -> int:
+    """`_tokenize` of the original's faster.pyx, on edges in the order in which it meets them."""
+    log_z = np.empty(size + 1)
+    route = np.empty(size + 1, dtype=np.int64)
+    used = taken = 0
+    for draw in range(len(lengths)):
+        log_z[:] = -np.inf
+        log_z[0] = 0.0
+        for edge in range(len(starts)):
+            end = ends[edge]
+            new = log_z[starts[edge]] + weights[edge]
+            more, less = max(new, log_z[end]), min(new, log_z[end])
+            log_z[end] = more + math.log(1 + math.exp(less - more))
+            if numbers[used] < math.exp(new - log_z[end]) * _RAND_MAX:
+                route[end] = edge
+            used += 1
+        place, first = size, taken
+        while place > 0:
+            ids[taken] = route[place]
+            place = starts[route[place]]
+            taken += 1
+        ids[first:taken] = ids[first:taken][::-1].copy()
+        lengths[draw] = taken - first
+    return taken
+
+
+@dataclass(frozen=True)
+class OriginalWith(Kind):
+    """The original's algorithm, with random numbers of 31 bits from a seed."""
+
+    name: str
+    numbers: Callable[[int, int], I64]
+    law = "over bytes"
+
+    def version(self) -> str:
+        """None."""
+        return ""
+
+    def hold(self, model: Model) -> Sampler:
+        """As in the base class."""
+        scores = scores_of(model)
+
+        def law(text: str, alpha: float) -> Law:
+            raw = text.encode()
+            return Law(raw, tuple(byte_edges(raw, scores)), alpha)
+
+        def draw(text: str, alpha: float, count: int, seed: int) -> Draws:
+            raw = text.encode()
+            edges = sorted(byte_edges(raw, scores), key=lambda edge: (edge.end, edge.start))
+            starts, ends = (np.array([edge[i] for edge in edges]) for i in (0, 1))
+            weights = alpha * np.array([edge.score for edge in edges])
+            ids = np.empty(count * len(raw), dtype=np.int64)
+            lengths = np.empty(count, dtype=np.int64)
+
+            def walk() -> int:
+                numbers = self.numbers(seed, count * len(edges))
+                return int(_walk(starts, ends, weights, numbers, ids, lengths, len(raw)))
+
+            run = timed(walk)
+            return Draws(
+                ids[: run.result], lengths, lambda e: raw[starts[e] : ends[e]], run.seconds
+            )
+
+        return Sampler(draw, law)
+
+
+WEAK = OriginalWith("original's, rand()", glibc)
+GOOD = OriginalWith("original's, PCG64", pcg)
