@@ -17,9 +17,10 @@ from benchmarks.peers.kitoken import Kitoken  # noqa: E402
 from benchmarks.peers.tiktoken import Tiktoken  # noqa: E402
 from benchmarks.peers.tokie import Tokie  # noqa: E402
 from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run  # noqa: E402
-from bytepiece.audit.adapters.huggingface import HuggingFace, alphabet  # noqa: E402
+from bytepiece.audit.adapters.huggingface import HuggingFace  # noqa: E402
 from bytepiece.audit.adapters.ours import Ours  # noqa: E402
 from bytepiece.audit.adapters.sentencepiece import SentencePiece  # noqa: E402
+from bytepiece.audit.adapters.spelling import alphabet  # noqa: E402
 
 TEXTS = ["the cat and the hat", "今天天气 é", "tab\tand  spaces ", "👍 \u2028"]
 

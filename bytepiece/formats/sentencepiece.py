@@ -38,6 +38,60 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     write_atomically(path, _message(model))
 
 
+def algorithm(message: bytes) -> str:
+    """What kind of model a .model file holds: "Unigram", "BPE", "word" or "character".
+
+    Args:
+        message: the file's content, which `sentencepiece` has accepted.
+    """
+    kind = 1
+    for number, trainer_spec in _fields(message):
+        if number == 2 and isinstance(trainer_spec, bytes):
+            for number, value in _fields(trainer_spec):
+                if number == 3 and isinstance(value, int):
+                    kind = value
+    return {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}[kind]
+
+
+def with_spaces_kept(message: bytes) -> bytes:
+    """The same model, but it puts no space before a text and leaves spaces in it as they are.
+
+    Args:
+        message: the file's content.
+    """
+    # Of messages end to end, a reader merges the fields, and the last value holds.
+    return message + _field(3, _integer(3, 0) + _integer(4, 0))
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a message, by number: whole numbers, and whatever else as bytes."""
+    at = 0
+    while at < len(message):
+        tag, at = _read_varint(message, at)
+        number, kind = tag >> 3, tag & 7
+        if kind == 0:
+            value, at = _read_varint(message, at)
+            yield number, value
+            continue
+        if kind == 2:
+            size, at = _read_varint(message, at)
+        else:
+            size = {1: 8, 5: 4}[kind]
+        yield number, message[at : at + size]
+        at += size
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[at]
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        at += 1
+        if byte < 0x80:
+            return value, at
+
+
 def _message(model: Model) -> Iterator[bytes]:
     if model.ids[0] < _SPECIALS:
         raise ModelError(f"SentencePiece has its own special tokens at ids below {_SPECIALS}")

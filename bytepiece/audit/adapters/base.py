@@ -117,5 +117,25 @@ class Adapter:
         """The pieces of each text, as bytes, out of the result of any of the calls above."""
         return [[self.piece(id_) for id_ in row] for row in self.rows(result)]
 
+    def vocabulary(self) -> Sequence[bytes]:
+        """The piece of each id, as `piece` has it.
+
+        Raises:
+            NotPossibleError: the library does not tell.
+        """
+        raise NotPossibleError(f"{self.name} does not tell its vocabulary")
+
+    def decode_batch(self, result: Any) -> list[bytes]:
+        """The texts that the library gives back for the result of any of the calls above."""
+        return [b"".join(row) for row in self.pieces(result)]
+
+    def come_out(self) -> list[bool] | None:
+        """Whether each id's piece, as a text of its own, is encoded as this id.
+
+        None where the question has no meaning. True for ids that stand for no text, or for bytes
+        that a library of characters cannot be given.
+        """
+        return None
+
     def close(self) -> None:
         """Give back what the library holds outside this process."""

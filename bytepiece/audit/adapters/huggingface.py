@@ -1,21 +1,15 @@
 """Hugging Face tokenizers, with a Unigram model of ours or a tokenizer.json."""
 
+import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from bytepiece.audit.adapters.base import Adapter, Run, timed
-from bytepiece.model import Model
-
-
-def alphabet() -> list[str]:
-    """The character that stands for each of the 256 bytes in a ByteLevel vocabulary.
-
-    Printable ones of Latin-1 stand for themselves, the others have those from U+0100 on.
-    """
-    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    others = [byte for byte in range(256) if byte not in printable]
-    return [chr(b if b in printable else 0x100 + others.index(b)) for b in range(256)]
+from bytepiece.audit.adapters.spelling import Spelling, alphabet
+from bytepiece.errors import ModelError
+from bytepiece.model import MAX_ID, Model
 
 
 class HuggingFace(Adapter):
@@ -30,10 +24,13 @@ class HuggingFace(Adapter):
     module = "tokenizers"
     distribution = "tokenizers>=0.23"  # where Unigram has `alpha`
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(
+        self, tokenizer: Any, pieces: Sequence[bytes], spelling: Spelling | None = None
+    ) -> None:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"  # it looks at every call
         self._tokenizer = tokenizer
-        self._bytes = {char: byte for byte, char in enumerate(alphabet())}
+        self._pieces = pieces
+        self._spelling = spelling
 
     @classmethod
     def version(cls) -> str:
@@ -44,10 +41,37 @@ class HuggingFace(Adapter):
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "HuggingFace":
-        """With a tokenizer.json whose pieces are in the ByteLevel alphabet."""
-        import tokenizers  # noqa: PLC0415
+        """With a tokenizer.json."""
+        return cls.from_json(Path(path).read_text("utf-8"))
 
-        return cls(tokenizers.Tokenizer.from_file(os.fspath(path)))
+    @classmethod
+    def from_json(cls, text: str) -> "HuggingFace":
+        """With what a tokenizer.json holds.
+
+        Special tokens in a text are plain text, none are added, and nothing is cut off or filled
+        up, whatever the file says.
+
+        Raises:
+            Exception: it is no tokenizer, of whatever kind the library raises.
+            ModelError: its ids are too large.
+        """
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        tokenizer = Tokenizer.from_str(text)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        tokenizer.encode_special_tokens = True
+        spelling = Spelling(json.loads(text))
+        ids = tokenizer.get_vocab(with_added_tokens=True)
+        size = max(ids.values(), default=-1) + 1
+        if size > MAX_ID + 1:
+            raise ModelError(f"it has the id {size - 1}; ids must be in 0…{MAX_ID}")
+        pieces = [b""] * size
+        for token, id_ in ids.items():
+            pieces[id_] = spelling.bytes_of(token, id_)
+        for id_, added in tokenizer.get_added_tokens_decoder().items():
+            pieces[id_] = b"" if added.special else added.content.encode()
+        return cls(tokenizer, pieces, spelling)
 
     @classmethod
     def from_model(cls, model: Model) -> "HuggingFace":
@@ -56,20 +80,22 @@ class HuggingFace(Adapter):
 
         # NUL is not in the alphabet, so no text has these entries, which stand for no piece.
         vocabulary = [(f"\0{id_}", 0.0) for id_ in range(model.vocab_size)]
+        pieces = [b""] * (model.vocab_size + 1)
         chars = alphabet()
         for id_, piece, score in zip(
             model.ids.tolist(), model.pieces, model.scores.tolist(), strict=True
         ):
             vocabulary[id_] = ("".join(chars[byte] for byte in piece), score)
+            pieces[id_] = piece
         # Nothing is unknown here, but it does not sample without an id for it.
         vocabulary.append(("\0unknown", 0.0))
         tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=model.vocab_size))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-        return cls(tokenizer)
+        return cls(tokenizer, pieces)
 
     def encode_batch(self, texts: Sequence[str]) -> Run:
         """As in the base class."""
-        return timed(lambda: self._tokenizer.encode_batch_fast(texts))
+        return timed(lambda: self._tokenizer.encode_batch_fast(texts, add_special_tokens=False))
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
         """As in the base class."""
@@ -83,7 +109,7 @@ class HuggingFace(Adapter):
         encode = self._tokenizer.encode
         if alpha is not None:
             self._set_alpha(alpha)
-        run = timed(lambda: [encode(text) for text in texts])
+        run = timed(lambda: [encode(text, add_special_tokens=False) for text in texts])
         if alpha is not None:
             self._set_alpha(None)
         return run
@@ -94,8 +120,38 @@ class HuggingFace(Adapter):
 
     def piece(self, id_: int) -> bytes:
         """As in the base class."""
-        token = self._tokenizer.id_to_token(id_)  # the fast call leaves the tokens out
-        return bytes(self._bytes[char] for char in token) if token[0] != "\0" else b""
+        return self._pieces[id_]
+
+    @property
+    def algorithm(self) -> str:
+        """Which kind of model it is: "Unigram", "BPE", "WordPiece" or "WordLevel"."""
+        return type(self._tokenizer.model).__name__
+
+    def vocabulary(self) -> Sequence[bytes]:
+        """As in the base class."""
+        return self._pieces
+
+    def decode_batch(self, result: Any) -> list[bytes]:
+        """As in the base class."""
+        texts = self._tokenizer.decode_batch(self.rows(result), skip_special_tokens=False)
+        return [text.encode() for text in texts]
+
+    def come_out(self) -> list[bool] | None:
+        """As in the base class; of the model itself, without what is done to texts before it."""
+        if self.algorithm not in ("Unigram", "BPE") or (self._spelling and self._spelling.affixes):
+            return None
+        model = self._tokenizer.model
+        out = [True] * len(self._pieces)
+        for id_, piece in enumerate(self._pieces):
+            token = model.id_to_token(id_)
+            if not piece or token is None:  # an added token, which is found before the model
+                continue
+            if self._spelling and self._spelling.is_byte(token):
+                if piece >= b"\x80":
+                    continue
+                token = piece.decode()
+            out[id_] = [found.id for found in model.tokenize(token)] == [id_]
+        return out
 
     def _set_alpha(self, alpha: float | None) -> None:
         self._tokenizer.model.alpha = alpha

@@ -74,3 +74,25 @@ class Ours(Adapter):
     def piece(self, id_: int) -> bytes:
         """As in the base class."""
         return self._tokenizer.decode_bytes([id_])
+
+    def vocabulary(self) -> Sequence[bytes]:
+        """As in the base class."""
+        model = self._tokenizer.model
+        pieces = [b""] * model.vocab_size
+        for id_, piece in zip(model.ids.tolist(), model.pieces, strict=True):
+            pieces[id_] = piece
+        return pieces
+
+    def decode_batch(self, result: Any) -> list[bytes]:
+        """As in the base class."""
+        return list(map(self._tokenizer.decode_bytes, result))
+
+    def come_out(self) -> list[bool] | None:
+        """As in the base class."""
+        model = self._tokenizer.model
+        rows = self._tokenizer.encode_batch(model.pieces)
+        alone = np.diff(rows.offsets) == 1
+        alone[alone] = rows.ids[rows.offsets[:-1][alone]] == model.ids[alone]
+        out = np.ones(model.vocab_size, dtype=np.bool_)
+        out[model.ids] = alone
+        return [bool(one) for one in out]

@@ -80,7 +80,42 @@ class SentencePiece(Adapter):
 
     def piece(self, id_: int) -> bytes:
         """As in the base class; it shows U+2581 in a text as a space."""
-        spelled: str = self._processor.id_to_piece(id_)
-        if self._processor.is_byte(id_):
+        processor = self._processor
+        if processor.is_control(id_) or processor.is_unknown(id_) or processor.is_unused(id_):
+            return b""
+        spelled: str = processor.id_to_piece(id_)
+        if processor.is_byte(id_):
             return bytes([int(spelled[3:5], 16)])
         return spelled.replace("\u2581", " ").encode()
+
+    @property
+    def algorithm(self) -> str:
+        """Which kind of model it is: "Unigram", "BPE", "word" or "character"."""
+        return file_format.algorithm(self._processor.serialized_model_proto())
+
+    def vocabulary(self) -> Sequence[bytes]:
+        """As in the base class."""
+        return list(map(self.piece, range(self._processor.piece_size())))
+
+    def decode_batch(self, result: Any) -> list[bytes]:
+        """As in the base class."""
+        texts: list[str] = self._processor.decode(result) if result else []
+        return [text.encode() for text in texts]
+
+    def come_out(self) -> list[bool] | None:
+        """As in the base class; without the space that some models put before every text."""
+        import sentencepiece  # noqa: PLC0415
+
+        if self.algorithm not in ("Unigram", "BPE"):
+            return None
+        processor = sentencepiece.SentencePieceProcessor(
+            model_proto=file_format.with_spaces_kept(self._processor.serialized_model_proto())
+        )
+        texts = []
+        for piece in self.vocabulary():
+            try:
+                texts.append(piece.decode())
+            except UnicodeDecodeError:  # a byte of a character
+                texts.append("")
+        rows = processor.encode(texts, num_threads=1)
+        return [not text or row == [id_] for id_, (text, row) in enumerate(zip(texts, rows, strict=True))]

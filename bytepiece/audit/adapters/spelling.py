@@ -1,0 +1,63 @@
+"""How a tokenizer.json spells its pieces, and which bytes that means."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+
+
+def alphabet() -> list[str]:
+    """The character that stands for each of the 256 bytes in a ByteLevel vocabulary.
+
+    Printable ones of Latin-1 stand for themselves, the others have those from U+0100 on.
+    """
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(b if b in printable else 0x100 + others.index(b)) for b in range(256)]
+
+
+class Spelling:
+    """What the pieces of a tokenizer.json mean.
+
+    They are in the ByteLevel alphabet, or characters in which \u2581 is a space, if any step of the
+    file says so; `<0xE4>` is a byte where the model falls back to bytes. What marks that a piece
+    continues or ends a word is no text.
+
+    Args:
+        file: the parsed JSON, which `tokenizers` has accepted.
+    """
+
+    def __init__(self, file: Mapping[str, Any]) -> None:
+        model = file["model"]
+        steps = [file.get(step) for step in ("normalizer", "pre_tokenizer", "decoder")]
+        shown = json.dumps(steps, ensure_ascii=False)
+        self._bytes = {char: byte for byte, char in enumerate(alphabet())}
+        self._byte_level = '"ByteLevel"' in shown
+        self._spaces = "\u2581" in shown or '"Metaspace"' in shown
+        self._fallback = bool(model.get("byte_fallback"))
+        default = "##" if model.get("type") == "WordPiece" else ""
+        self._prefix: str = model.get("continuing_subword_prefix") or default
+        self._suffix: str = model.get("end_of_word_suffix") or ""
+        self._unknown = (model.get("unk_token"), model.get("unk_id"))
+
+    @property
+    def affixes(self) -> bool:
+        """Whether a piece is spelled by where in a word it stands."""
+        return bool(self._prefix or self._suffix)
+
+    def is_byte(self, token: str) -> bool:
+        """Whether it stands for a byte that no other piece covers."""
+        return self._fallback and _BYTE.fullmatch(token) is not None
+
+    def bytes_of(self, token: str, id_: int) -> bytes:
+        """The bytes of a piece; none if it stands for what is unknown."""
+        if token == self._unknown[0] or id_ == self._unknown[1]:
+            return b""
+        if self.is_byte(token):
+            return bytes([int(token[3:5], 16)])
+        token = token.removeprefix(self._prefix).removesuffix(self._suffix)
+        if self._byte_level and all(char in self._bytes for char in token):
+            return bytes(self._bytes[char] for char in token)
+        return (token.replace("\u2581", " ") if self._spaces else token).encode()
