@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from bytepiece import errors as errors
     from bytepiece import model_io as model_io
     from bytepiece.encoded import Encoded as Encoded
+    from bytepiece.evaluation.results import Evaluation as Evaluation
+    from bytepiece.evaluation.run import evaluate as evaluate
     from bytepiece.lattice import Lattice as Lattice
     from bytepiece.model import Model as Model
     from bytepiece.model import SpecialToken as SpecialToken
@@ -24,6 +26,7 @@ __version__ = "0.7.0"
 # quick, and programs that only ask for the version never load the compiler.
 _HOMES = {
     "Encoded": "encoded",
+    "Evaluation": "evaluation.results",
     "Files": "training.corpus",
     "Lattice": "lattice",
     "Model": "model",
@@ -33,6 +36,7 @@ _HOMES = {
     "Tokenizer": "tokenizer",
     "Trainer": "training.trainer",
     "convert_to_bytepiece": "training.trainer",
+    "evaluate": "evaluation.run",
     "train": "training.trainer",
 }
 
