@@ -17,7 +17,7 @@ from . import signals
 from .streams import abandon, say
 
 # In the order in which they are used.
-_COMMANDS = ("train", "encode", "decode", "info", "audit")
+_COMMANDS = ("train", "encode", "decode", "info", "eval", "audit")
 
 _SIGPIPE_EXIT = 128 + 13
 """What the shell reports for a program that wrote to a pipe nobody reads."""

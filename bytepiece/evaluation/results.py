@@ -42,7 +42,8 @@ class Measures:
     """One model on the text.
 
     Args:
-        name, format: of the model.
+        name, format, algorithm: of the model; format is "bytepiece", "original", "SentencePiece"
+            or "Hugging Face", algorithm "Unigram", "BPE", "WordPiece", …
         vocab_size: one more than its largest id.
         tokens: of all lines without their line ends.
         bytes_per_token: of all lines without their line ends.
@@ -64,6 +65,7 @@ class Measures:
 
     name: str
     format: str
+    algorithm: str
     vocab_size: int
     tokens: int
     bytes_per_token: float

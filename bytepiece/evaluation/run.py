@@ -53,9 +53,9 @@ def evaluate(
 
     >>> import bytepiece
     >>> small = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
-    >>> found = bytepiece.evaluate({"small": small}, ["the bat\\nэто\\n"])
+    >>> found = bytepiece.evaluate({"small": small}, ["the cat\\nэто\\n"])
     >>> found.lines, found.models[0].tokens, found.models[0].bytes_per_token
-    (2, 10, 1.3)
+    (2, 7, 1.857...)
     >>> found.models[0].scripts["Cyrillic"].tokens_per_character
     2.0
     """
@@ -183,6 +183,7 @@ def _measures(
     return Measures(
         name=tally.subject.name,
         format=tally.subject.format,
+        algorithm=tally.subject.algorithm,
         vocab_size=len(pieces),
         tokens=total,
         bytes_per_token=text.line_bytes / max(total, 1),
@@ -231,8 +232,8 @@ def _notes(tally: Tally, text: _TextTally, unknown: int) -> Iterator[str]:
     if tally.subject.adapter.note:
         yield tally.subject.adapter.note
     if not tally.keeps_line_ends:
-        yield "line ends get lost, so its figure with line ends is no fair one"
+        yield "* line ends get lost, and so does what they would cost"
     if unknown:
-        yield f"{unknown} tokens stand for unknown text, and count for no script"
+        yield f"{unknown:,} tokens stand for text that it does not know, however long"
     if text.bad_lines and not tally.subject.over_bytes:
-        yield f"{text.bad_lines} lines are not UTF-8; it got U+FFFD for what is not"
+        yield f"{text.bad_lines:,} lines are not UTF-8; it got U+FFFD for what is not"

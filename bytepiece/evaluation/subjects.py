@@ -28,13 +28,15 @@ class Subject:
 
     Args:
         name: what tables call it.
-        format: of its file, and its kind where a format has several.
+        format: of its file: "bytepiece", "original", "SentencePiece" or "Hugging Face".
+        algorithm: how it segments: "Unigram", "BPE", "WordPiece", …
         adapter: the library.
         over_bytes: it takes any bytes; others take text.
     """
 
     name: str
     format: str
+    algorithm: str
     adapter: Adapter
     over_bytes: bool = False
 
@@ -80,7 +82,7 @@ def _subject(name: str, source: Source) -> Subject:
     if isinstance(source, Model):
         source = Tokenizer(source)
     if isinstance(source, Tokenizer):
-        return Subject(name, "bytepiece", Ours(source), over_bytes=True)
+        return _ours(name, "bytepiece", source)
     if not isinstance(source, (str, os.PathLike)):
         raise ArgumentError(f"{type(source).__name__} is no model; give a path, Model or Tokenizer")
     path = Path(source)
@@ -96,8 +98,11 @@ def _subject(name: str, source: Source) -> Subject:
     if isinstance(record.get("model"), dict):
         return _huggingface(name, path, content)
     model, format = model_io.load_with_format(path)
-    shown = "original BytePiece" if format == "original" else format
-    return Subject(name, shown, Ours(Tokenizer(model)), over_bytes=True)
+    return _ours(name, format, Tokenizer(model))
+
+
+def _ours(name: str, format: str, tokenizer: Tokenizer) -> Subject:
+    return Subject(name, format, "Unigram", Ours(tokenizer), over_bytes=True)
 
 
 def _read(path: Path) -> bytes:
@@ -117,7 +122,7 @@ def _sentencepiece(name: str, path: Path) -> Subject:
         raise ModelError(
             f"{path}: holds no model of bytepiece, SentencePiece or Hugging Face (tokenizer.json)"
         ) from None
-    return Subject(name, f"SentencePiece {algorithm}", adapter)
+    return Subject(name, "SentencePiece", algorithm, adapter)
 
 
 def _huggingface(name: str, path: Path, content: bytes) -> Subject:
@@ -129,7 +134,7 @@ def _huggingface(name: str, path: Path, content: bytes) -> Subject:
     except BaseException as error:  # when Rust panics, that is no Exception
         message = " ".join(str(error).split())
         raise ModelError(f"{path}: tokenizers cannot read it: {message:.200}") from None
-    return Subject(name, f"Hugging Face {adapter.algorithm}", adapter)
+    return Subject(name, "Hugging Face", adapter.algorithm, adapter)
 
 
 def _check_installed(adapter: type[A], path: Path, what: str) -> None:
