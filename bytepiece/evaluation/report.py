@@ -38,9 +38,7 @@ def table(found: Evaluation) -> str:
     heads = [name(model) for model in found.models]
     rows: list[Row] = [("", heads), *_measures(found), *_scripts(found), *_overlap(found, heads)]
     width = max(len(label) for label, _ in rows)
-    columns = [
-        max(len(cells[i]) for _, cells in rows if cells) for i in range(len(found.models))
-    ]
+    columns = [max(len(cells[i]) for _, cells in rows if cells) for i in range(len(found.models))]
     lines = [
         "  ".join([label.ljust(width), *map(str.rjust, cells, columns)]).rstrip()
         for label, cells in rows

@@ -33,7 +33,7 @@ def evaluate(
     *,
     threads: int | None = None,
 ) -> Evaluation:
-    """Measure how well models encode a text, all of them on the same one.
+    r"""Measure how well models encode a text, all of them on the same one.
 
     Args:
         models: a list of models, `Tokenizer`s and paths, or a dict of them by name. A file may be
@@ -53,9 +53,9 @@ def evaluate(
 
     >>> import bytepiece
     >>> small = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
-    >>> found = bytepiece.evaluate({"small": small}, ["the cat\\nэто\\n"])
-    >>> found.lines, found.models[0].tokens, found.models[0].bytes_per_token
-    (2, 7, 1.857...)
+    >>> found = bytepiece.evaluate({"small": small}, ["the cat\nэто\n"])
+    >>> found.lines, found.models[0].tokens, round(found.models[0].bytes_per_token, 3)
+    (2, 7, 1.857)
     >>> found.models[0].scripts["Cyrillic"].tokens_per_character
     2.0
     """
@@ -168,9 +168,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _measures(
-    tally: Tally, text: _TextTally, scripts: list[Script], names: list[str]
-) -> Measures:
+def _measures(tally: Tally, text: _TextTally, scripts: list[Script], names: list[str]) -> Measures:
     counts, pieces = tally.counts, tally.pieces
     used = (counts > 0) | (tally.counts_with_line_ends > 0)
     out = tally.subject.adapter.come_out()

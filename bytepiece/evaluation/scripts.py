@@ -80,9 +80,9 @@ _WITHOUT_SPACES = {
 
 
 def script_of(char: str) -> str | None:
-    """The script of a character; None if it is that of the character before it.
+    r"""The script of a character; None if it is that of the character before it.
 
-    >>> [script_of(char) for char in "aя汉あ7 \\u0301"]
+    >>> [script_of(char) for char in "aя汉あ7 \u0301"]
     ['Latin', 'Cyrillic', 'Han', 'Hiragana', 'Common', 'Common', None]
     """
     category = unicodedata.category(char)

@@ -13,7 +13,7 @@ from bytepiece.audit.adapters.huggingface import HuggingFace
 from bytepiece.audit.adapters.ours import Ours
 from bytepiece.audit.adapters.sentencepiece import SentencePiece
 from bytepiece.errors import ArgumentError, ModelError
-from bytepiece.model import MAX_ID, Model
+from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 
 Source = str | os.PathLike[str] | Model | Tokenizer
@@ -97,8 +97,8 @@ def _subject(name: str, source: Source) -> Subject:
         return _sentencepiece(name, path)
     if isinstance(record.get("model"), dict):
         return _huggingface(name, path, content)
-    model, format = model_io.load_with_format(path)
-    return _ours(name, format, Tokenizer(model))
+    model, kind = model_io.load_with_format(path)
+    return _ours(name, kind, Tokenizer(model))
 
 
 def _ours(name: str, format: str, tokenizer: Tokenizer) -> Subject:

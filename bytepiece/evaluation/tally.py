@@ -90,10 +90,10 @@ class Tally:
         return self.covered[:, 1:] @ (1.0 / self.distinct[1:])
 
     def _encoded(self, texts: Sequence[bytes]) -> Any:
-        given = (
-            texts if self.subject.over_bytes else [text.decode("utf-8", "replace") for text in texts]
-        )
-        return self._answer(self.subject.adapter.encode_batch, given).result
+        encode = self.subject.adapter.encode_batch
+        if self.subject.over_bytes:
+            return self._answer(encode, texts).result
+        return self._answer(encode, [text.decode("utf-8", "replace") for text in texts]).result
 
     def _decoded(self, result: Any) -> list[bytes]:
         decoded: list[bytes] = self._answer(self.subject.adapter.decode_batch, result)

@@ -44,13 +44,10 @@ def algorithm(message: bytes) -> str:
     Args:
         message: the file's content, which `sentencepiece` has accepted.
     """
-    kind = 1
-    for number, trainer_spec in _fields(message):
-        if number == 2 and isinstance(trainer_spec, bytes):
-            for number, value in _fields(trainer_spec):
-                if number == 3 and isinstance(value, int):
-                    kind = value
-    return {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}[kind]
+    specs = [spec for number, spec in _fields(message) if number == 2]  # trainer_spec
+    fields = [field for spec in specs if isinstance(spec, bytes) for field in _fields(spec)]
+    kinds = [value for number, value in fields if number == 3]  # model_type
+    return {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}[int(kinds[-1] if kinds else 1)]
 
 
 def with_spaces_kept(message: bytes) -> bytes:

@@ -118,4 +118,5 @@ class SentencePiece(Adapter):
             except UnicodeDecodeError:  # a byte of a character
                 texts.append("")
         rows = processor.encode(texts, num_threads=1)
-        return [not text or row == [id_] for id_, (text, row) in enumerate(zip(texts, rows, strict=True))]
+        pairs = enumerate(zip(texts, rows, strict=True))
+        return [not text or row == [id_] for id_, (text, row) in pairs]
