@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from bytepiece.errors import ModelError
+
 from .documents import documents
 from .options import INPUT, jsonl_option, threads_option
 from .progress import for_filter
@@ -80,7 +82,12 @@ def command(
         if target is not None and not target.parent.is_dir():
             raise click.ClickException(f"{click.format_filename(target)}: no such directory")
     with for_filter("evaluating", files) as meter:
-        found = evaluate(models, _texts(files or [STDIN], jsonl, meter.advance), threads=threads)
+        texts = _texts(files or [STDIN], jsonl, meter.advance)
+        try:
+            found = evaluate(models, texts, threads=threads)
+        except ModelError as error:
+            hint = "" if files else "; the names of texts follow --on"
+            raise ModelError(f"{error}{hint}") from None
     write(table(found).encode("utf-8", "backslashreplace"))
     if json_file is not None:
         write_atomically(json_file, [to_json(found).encode("utf-8", "backslashreplace"), b"\n"])

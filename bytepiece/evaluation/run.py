@@ -74,7 +74,7 @@ def evaluate(
     with ThreadPoolExecutor(min(threads, len(tallies)), "bytepiece") as pool:
         for texts in _batches(corpus):
             batch = text.add(texts, names)
-            # Not `pool.map` alone: what a model raises is raised where its result is taken.
+            # In a list, for what a model raises is raised where its result is taken.
             list(pool.map(lambda tally, batch=batch: tally.add(batch), tallies))
     if not text.lines:
         raise CorpusError("the text has no line that is not empty: there is nothing to measure")

@@ -118,6 +118,8 @@ def _sentencepiece(name: str, path: Path) -> Subject:
     try:
         adapter = SentencePiece(path)
         algorithm = adapter.algorithm
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
     except (RuntimeError, LookupError):  # its message names a line of its source
         raise ModelError(
             f"{path}: holds no model of bytepiece, SentencePiece or Hugging Face (tokenizer.json)"

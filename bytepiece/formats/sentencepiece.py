@@ -43,8 +43,13 @@ def algorithm(message: bytes) -> str:
 
     Args:
         message: the file's content, which `sentencepiece` has accepted.
+
+    Raises:
+        ModelError: it does not say; the file was cut off.
     """
     specs = [spec for number, spec in _fields(message) if number == 2]  # trainer_spec
+    if not specs:
+        raise ModelError("the end of this SentencePiece model is missing; fetch it again")
     fields = [field for spec in specs if isinstance(spec, bytes) for field in _fields(spec)]
     kinds = [value for number, value in fields if number == 3]  # model_type
     return {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}[int(kinds[-1] if kinds else 1)]
