@@ -490,9 +490,9 @@ def test_a_damaged_sentencepiece_file_is_told_so(tmp_path):
     path = tmp_path / "sp"
     train_sentencepiece(path, model_type="bpe", vocab_size=60)
     content = path.read_bytes()
-    for size in (1, 100, *range(300, 330)):  # some are the ends of entries
+    for size in (100, 200, *range(300, 330)):  # some are the ends of entries
         path.write_bytes(content[:size])
-        with pytest.raises(ModelError, match="holds no model|is missing"):
+        with pytest.raises(ModelError, match=r"holds no model|is missing"):
             evaluate([path], [TEXT])
 
 

@@ -72,8 +72,8 @@ def evaluate(
     tallies = [Tally(subject, names) for subject in subjects(models)]
     text = _TextTally()
     with ThreadPoolExecutor(min(threads, len(tallies)), "bytepiece") as pool:
-        for texts in _batches(corpus):
-            batch = text.add(texts, names)
+        for segments in _batches(corpus):
+            batch = text.add(segments, names)
             # In a list, for what a model raises is raised where its result is taken.
             list(pool.map(lambda tally, batch=batch: tally.add(batch), tallies))
     if not text.lines:
@@ -95,17 +95,20 @@ def evaluate(
 
 
 def _batches(corpus: Iterable[Text]) -> Iterator[list[bytes]]:
+    """The segments of all texts, so many at a time that they have enough bytes."""
     batch: list[bytes] = []
     size = 0
     for text in corpus:
         try:
-            batch.append(to_bytes(text))
+            raw = to_bytes(text)
         except ArgumentError as error:
             raise CorpusError(f"in the corpus, {error}") from None
-        size += len(batch[-1])
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
+        for found in _SEGMENT.finditer(raw):
+            batch.append(found[0])
+            size += len(found[0])
+            if size >= _BATCH:
+                yield batch
+                batch, size = [], 0
     if batch:
         yield batch
 
@@ -119,9 +122,8 @@ class _TextTally:
         self._bytes = np.zeros(MOST_SCRIPTS, dtype=np.int64)
         self._words = np.zeros(MOST_SCRIPTS, dtype=np.int64)
 
-    def add(self, texts: list[bytes], names: Scripts) -> Batch:
-        """Count some texts, and prepare them for the models."""
-        segments = [segment for text in texts for segment in _SEGMENT.findall(text)]
+    def add(self, segments: list[bytes], names: Scripts) -> Batch:
+        """Count some segments, and prepare them for the models."""
         lines = [line for segment in segments if (line := segment.rstrip(b"\n"))]
         joined = b"".join([line + b"\n" for line in lines])
         characters = names.characters(joined)
