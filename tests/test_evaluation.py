@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import product
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import sentencepiece
 from hypothesis import given
@@ -268,6 +269,16 @@ def test_entropy_of_tokens_that_are_all_alike_and_all_different():
     different = evaluate([model], ["abcd"]).models[0]
     assert different.entropy == 2
     assert different.renyi_efficiency == pytest.approx(2 / math.log2(259))
+
+
+@pytest.mark.parametrize(
+    ("counts", "efficiency"),
+    # What the program of Zouhar et al. gives for the two texts in its README.
+    [([3, 2, 1, 1], 0.8031528501359657), ([3, 3, 2, 2, 1], 0.9105681923824472)],
+)
+def test_renyi_efficiency_as_its_authors_have_it(counts, efficiency):
+    _, renyi = run._entropies(np.array([0, *counts]))
+    assert renyi / math.log2(len(counts)) == pytest.approx(efficiency, rel=1e-14)
 
 
 def test_overlap_is_of_bytes():
@@ -549,6 +560,7 @@ def test_nothing_to_measure(model, corpus):
         ([make_model({})], TEXT.encode(), {}),
         ([make_model({})], 7, {}),
         ([make_model({})], [TEXT], {"threads": 0}),
+        ([make_model({})], [TEXT], {"threads": "2"}),
     ],
 )
 def test_arguments_out_of_range(models, corpus, options):

@@ -75,7 +75,7 @@ def _measures(found: Evaluation) -> Iterator[Row]:
         "  with line ends",
         lambda m: ("" if m.keeps_line_ends else "*") + f"{m.bytes_per_token_with_line_ends:.3f}",
     )
-    yield row("lossless lines", lambda m: percent(m.lossless))
+    yield row("lossless lines", lambda m: _percent(m.lossless))
     yield row("unused pieces", lambda m: f"{len(m.unused):,}")
     yield row(
         "unreachable pieces",
@@ -96,7 +96,7 @@ def _scripts(found: Evaluation) -> Iterator[Row]:
     yield "tokens per character", ()
     yield "  all", [_number(model.tokens_per_character) for model in found.models]
     for script in shown:
-        share = percent(scripts[script].characters / found.characters)
+        share = _percent(scripts[script].characters / found.characters)
         yield row(f"{script}, {share}", script, lambda use: use.tokens_per_character)
     with_words = [script for script in shown if scripts[script].words]
     if with_words:
@@ -109,7 +109,11 @@ def _overlap(found: Evaluation, heads: Iterable[str]) -> Iterator[Row]:
     if len(found.models) > 1:
         yield "pieces of the model on the left that the one above has, too", ()
         for head, shares in zip(heads, found.overlap, strict=True):
-            yield f"  {head}", [percent(share) for share in shares]
+            yield f"  {head}", [_percent(share) for share in shares]
+
+
+def _percent(share: float) -> str:
+    return percent(share).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _number(value: float | None) -> str:

@@ -66,8 +66,8 @@ def evaluate(
             f"the corpus must be a path or a series of texts, not {type(corpus).__name__}"
         )
     threads = usable_cores() if threads is None else threads
-    if threads < 1:
-        raise ArgumentError(f"threads must be at least 1, not {threads}")
+    if not isinstance(threads, int) or threads < 1:
+        raise ArgumentError(f"threads must be a whole number of at least 1, not {threads!r:.30}")
     names = Scripts()
     tallies = [Tally(subject, names) for subject in subjects(models)]
     text = _TextTally()
