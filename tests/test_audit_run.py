@@ -333,6 +333,8 @@ def test_a_text_with_one_segmentation(small):
         ({"samplers": []}, "no sampler"),
         ({"samplers": "perfect"}, "must be a list"),
         ({"texts": ["a"]}, "need the model"),
+        ({"texts": "the hat"}, "are lists"),
+        ({"alphas": 0.5}, "are lists"),
         ({"samplers": [str.split]}, "give the model and the one alpha"),
     ],
 )
