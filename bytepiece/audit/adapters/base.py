@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from importlib import metadata, util
-from shlex import quote
 from itertools import chain
+from shlex import quote
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
