@@ -3,7 +3,8 @@
     python -m benchmarks.bench_audit                 all samplers, ours and rivals'
     python -m benchmarks.bench_audit power           broken samplers, and 200 audits of a right one
 
-The first writes audit.json and audit.html, the second audit_power.json. Install the rivals as
+The first runs with three seeds and writes audit.json and audit.html of the first one and
+audit_seeds.json; the second writes audit_power.json. Install the rivals as
 `python -m benchmarks --help` says; one that is missing is reported so.
 """
 
@@ -13,6 +14,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.broken import BROKEN, RIGHT
 from benchmarks.harness import environment, markdown
@@ -30,13 +32,39 @@ _HEADS = ("sampler", "p", "refuted", "by the case", "draws")
 NULL_AUDITS, NULL_DRAWS, NULL_LEVEL = 200, 3_000, 0.05
 
 
-def everyone(seed: int, draws: int, output: Path) -> None:
-    """Audit every sampler that there is."""
-    report = audit(samplers=list(KINDS), draws=draws, seed=seed)
-    print(table(report))
-    print(f"seed {seed}, {draws} draws of a short text, {report.seconds:.0f} s")
-    write_atomically(output / "audit.json", [to_json(report).encode(), b"\n"])
-    write_atomically(output / "audit.html", [page(report).encode()])
+def everyone(seeds: Sequence[int], draws: int, output: Path) -> None:
+    """Audit every sampler that there is, with each seed; the page is that of the first."""
+    reports = [audit(samplers=list(KINDS), draws=draws, seed=seed) for seed in seeds]
+    first = reports[0]
+    print(table(first))
+    rows = [
+        [verdicts[0].sampler, *map(_outcome, verdicts)]
+        for verdicts in zip(*(report.verdicts for report in reports), strict=True)
+    ]
+    print(markdown(["sampler", *(f"seed {seed}" for seed in seeds)], rows))
+    minutes = ", ".join(f"{report.seconds / 60:.1f}" for report in reports)
+    print(f"{draws} draws of a short text; minutes: {minutes}")
+    write_atomically(output / "audit.json", [to_json(first).encode(), b"\n"])
+    write_atomically(output / "audit.html", [page(first).encode()])
+    found = {
+        "environment": environment(),
+        "draws": draws,
+        "seeds": list(seeds),
+        "verdicts": {name: outcomes for name, *outcomes in rows},
+        "seconds": [report.seconds for report in reports],
+    }
+    _write(output / "audit_seeds.json", found)
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.p is None:
+        return "not audited"
+    return f"{'follows' if verdict.follows else 'does not'}, p {verdict.p:.2g}"
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, [text.encode()])
 
 
 def power(seed: int, draws: int, output: Path) -> None:
@@ -57,8 +85,7 @@ def power(seed: int, draws: int, output: Path) -> None:
     }
     print(json.dumps(found["null"], indent=1))
     print(f"{found['seconds']:.0f} s")
-    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(output / "audit_power.json", [text.encode()])
+    _write(output / "audit_power.json", found)
 
 
 def _row(verdict: Verdict) -> Sequence[str]:
@@ -101,14 +128,14 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("part", nargs="?", choices=["everyone", "power"], default="everyone")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--draws", type=int, help="of a short text")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     if arguments.part == "power":
-        power(arguments.seed, arguments.draws or POWER_DRAWS, arguments.output)
+        power(arguments.seeds[0], arguments.draws or POWER_DRAWS, arguments.output)
     else:
-        everyone(arguments.seed, arguments.draws or 300_000, arguments.output)
+        everyone(arguments.seeds, arguments.draws or 300_000, arguments.output)
 
 
 if __name__ == "__main__":

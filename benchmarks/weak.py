@@ -32,21 +32,21 @@ def pcg(seed: int, count: int) -> I64:
 
 
 def glibc(seed: int, count: int) -> I64:
-    """What `rand()` returns after `srand(seed)`, in glibc (its random_r.c, TYPE_3)."""
-    return _glibc(np.uint32(max(seed % 2**32, 1)), count)
+    """What `rand()` returns after `srand` with 31 bits of a seed, in glibc (random_r.c, TYPE_3)."""
+    return _glibc(max(seed % 2**31, 1), count)
 
 
 @njit
 def _glibc(seed: int, count: int) -> I64:
-    x = np.empty(count + 344, dtype=np.uint32)
+    x = np.empty(count + 344, dtype=np.int64)
     x[0] = seed
     for n in range(1, 31):
-        x[n] = (16807 * np.int64(np.int32(x[n - 1]))) % 2147483647
+        x[n] = 16807 * x[n - 1] % 2147483647
     for n in range(31, 34):
         x[n] = x[n - 31]
     for n in range(34, len(x)):
-        x[n] = x[n - 31] + x[n - 3]
-    return (x[344:] >> np.uint32(1)).astype(np.int64)
+        x[n] = (x[n - 31] + x[n - 3]) % 4294967296
+    return x[344:] >> 1
 
 
 @njit

@@ -80,14 +80,15 @@ def test_ours():
 
 
 def test_viterbi_dilutes_three_equal_candidates():
-    verdict = verdict_of(samplers=["viterbi"], alphas=[1.0], draws=20_000)
+    draws, near = (20_000, 0.02) if JIT else (1000, 0.08)
+    verdict = verdict_of(samplers=["viterbi"], alphas=[1.0], draws=draws)
     case = verdict.cases[0]
     assert (case.name, case.text, case.paths) == ("three equal", "abc", 4)
     shares = {f.shown: f.drawn / case.draws for f in case.frequencies}
-    assert sorted(shares.values()) == pytest.approx([0.0, 0.25, 0.25, 0.5], abs=0.02)
+    assert sorted(shares.values()) == pytest.approx([0.0, 0.25, 0.25, 0.5], abs=near)
     assert [f.probability for f in case.frequencies[:3]] == pytest.approx([1 / 3] * 3)
-    assert case.total_variation == pytest.approx(1 / 6, abs=0.02)
-    assert case.noise < 0.01
+    assert case.total_variation == pytest.approx(1 / 6, abs=near)
+    assert case.noise < 0.03
     assert not case.impossible
 
 
@@ -333,6 +334,8 @@ def test_a_text_with_one_segmentation(small):
         ({"samplers": []}, "no sampler"),
         ({"samplers": "perfect"}, "must be a list"),
         ({"texts": ["a"]}, "need the model"),
+        ({"texts": "the hat"}, "are lists"),
+        ({"alphas": 0.5}, "are lists"),
         ({"samplers": [str.split]}, "give the model and the one alpha"),
     ],
 )
@@ -376,7 +379,7 @@ def test_the_report_as_json_and_as_a_table(small):
     shown = table(report).splitlines()
     assert shown[0].split()[:3] == ["sampler", "version", "law"]
     assert "follows" in shown[1]
-    assert "refuted" in shown[2]
+    assert "does not" in shown[2]
     assert "draws of 'the hat', alpha 0.3" in shown[2]
 
 

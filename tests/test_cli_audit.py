@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import time
 
 import pytest
-from strategies import make_model
+from strategies import JIT, make_model
 from test_cli_shared import invoke, posix_only, start
 
 from bytepiece import model_io
@@ -24,16 +25,16 @@ def saved(tmp_path, monkeypatch):
 
 
 def rows(result):
-    return [line.split() for line in result.stdout.splitlines()]
+    return [re.split(" {2,}", line) for line in result.stdout.splitlines()]
 
 
 def test_our_samplers_without_a_model():
-    result = invoke("audit", *QUICK, "--draws", "2000")
+    result = invoke("audit", *QUICK, "--draws", 2000 if JIT else 300)
     table = rows(result)
     assert table[0][:3] == ["sampler", "version", "law"]
     assert [row[0] for row in table[1:4]] == ["perfect", "nbest", "viterbi"]
-    assert "follows" in table[1]
-    assert "refuted" in table[3]
+    assert "follows the law" in table[1]
+    assert "does not" in table[3]
     assert "auditing perfect: " in result.stderr
     assert " draws in " in result.stderr
 
@@ -80,7 +81,7 @@ def test_a_function_beside_the_model(tmp_path, monkeypatch):
     command = ["audit", *QUICK, "-m", "small.model", "--sampler", "mine:cut", "--text"]
     table = rows(invoke(*command, "the"))
     assert table[1][0] == "mine:cut"
-    assert "refuted" in table[1]
+    assert "does not" in table[1]
 
 
 @pytest.mark.parametrize(

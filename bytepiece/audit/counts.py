@@ -64,7 +64,6 @@ class Tally:
         self.paths = None if law.paths is None else np.zeros(len(law.paths.p), dtype=np.int64)
         self.with_rare = 0
         self._rare = rare
-        self._places: dict[bytes, Bools] = {}
 
     def add(self, draws: Draws) -> None:
         """Count some more draws."""
@@ -105,24 +104,19 @@ class Tally:
         ends -= before[row]
         starts = ends - lengths
         # A draw that does not end with the text is impossible, wherever it went.
-        inside = np.minimum(starts, size)
-        fits = np.array([self._where(piece) for piece in pieces], dtype=np.bool_)
-        fits = fits.reshape(-1, size + 1)  # even if there are none
-        possible = np.bincount(row, ~fits[number, inside], count) == 0
+        width = size + 1
+        places, place = np.unique(number * width + np.minimum(starts, size), return_inverse=True)
+        fits = np.array(
+            [self._stands(pieces[where // width], where % width) for where in places.tolist()],
+            dtype=np.bool_,
+        )
+        possible = np.bincount(row, ~fits[place], count) == 0
         possible &= np.bincount(row, lengths, count) == size
         return row, np.minimum(ends, size), possible
 
-    def _where(self, piece: bytes) -> Bools:
-        """bool[bytes + 1], the places of the text where a piece stands."""
-        if piece not in self._places:
-            text = self.law.text
-            places = np.zeros(len(text) + 1, dtype=np.bool_)
-            at = text.find(piece) if piece else -1
-            while at >= 0:
-                places[at] = True
-                at = text.find(piece, at + 1)
-            self._places[piece] = places
-        return self._places[piece]
+    def _stands(self, piece: bytes, start: int) -> bool:
+        """Whether a piece, and not nothing, stands there in the text."""
+        return piece != b"" and self.law.text.startswith(piece, start)
 
     @cached_property
     def _keys(self) -> I64:

@@ -4,7 +4,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime, timezone
 
@@ -78,6 +78,8 @@ def audit(
     """
     begin = time.perf_counter()
     kinds = resolve(samplers)
+    if isinstance(texts, (str, bytes)) or not isinstance(alphas, Iterable):
+        raise ArgumentError("texts and alphas are lists, even if of one")
     exponents = [_checked_alpha(alpha) for alpha in alphas]
     _check_numbers(kinds, exponents, draws, seed)
     if any(kind.fixed for kind in kinds) and (model is None or len(exponents) != 1):

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-import bytepiece
 from bytepiece.audit.adapters.base import Adapter, NotPossibleError, timed
 from bytepiece.audit.adapters.huggingface import HuggingFace
 from bytepiece.audit.adapters.original import Original
@@ -128,8 +127,6 @@ class Library(Kind):
 
     def version(self) -> str:
         """As in the base class."""
-        if self.adapter is Ours:  # wherever it runs from
-            return bytepiece.__version__
         return self.adapter.version()
 
     def hold(self, model: Model) -> Sampler:

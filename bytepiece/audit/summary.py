@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bytepiece.audit.results import Report, Verdict
 
+_VERDICTS = {True: "follows the law", False: "does not", None: "not audited"}
 _HEADS = ("sampler", "version", "law", "verdict", "p", "draws", "smallest evidence")
 
 
@@ -33,7 +34,7 @@ def _row(verdict: Verdict) -> Sequence[str]:
         verdict.sampler,
         verdict.version or "—",
         verdict.law,
-        {True: "follows", False: "refuted", None: "not audited"}[verdict.follows],
+        _VERDICTS[verdict.follows],
         p,
         f"{draws:,}" if draws else "—",
         _evidence(verdict),
@@ -45,4 +46,7 @@ def _evidence(verdict: Verdict) -> str:
     if found is None:
         return "—"
     text = found.text if len(found.text) <= 20 else f"{found.text[:19]}…"
-    return f"{found.draws} draws of {text!r}, alpha {found.alpha:g}"
+    return (
+        f"{found.draws:,} draws of {text!r}, alpha {found.alpha:g}: {found.worst.shown} "
+        f"{found.worst.drawn / found.draws:.2%}, law {found.worst.probability:.2%}"
+    )

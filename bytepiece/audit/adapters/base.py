@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import metadata, util
 from itertools import chain
+from shlex import quote
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -48,7 +49,7 @@ class Adapter:
         """None if the library can be used, or what to do so that it can."""
         if util.find_spec(cls.module):
             return None
-        return f"not installed; pip install {cls.distribution}"
+        return f"not installed; pip install {quote(cls.distribution)}"
 
     @classmethod
     def version(cls) -> str:

@@ -5,8 +5,10 @@ headers are needed): Cython, then pyahocorasick from source over bytes, then byt
 isolation.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,16 +62,23 @@ class Worker:
     """A process that runs the original library and answers requests; see `original_worker`."""
 
     def __init__(self) -> None:
-        # Isolated, so that neither PYTHONPATH nor the worker's folder can hide a library.
+        # Isolated, so that neither PYTHONPATH nor the worker's folder can hide a library; and in a
+        # session of its own, so that Ctrl-C is ours to answer, and not told twice.
         self._process = subprocess.Popen(
             [_python(), "-I", str(_WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
+            start_new_session=True,
         )
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and those that it may have started."""
+        with contextlib.suppress(ProcessLookupError):  # it is gone
+            if os.name == "posix":
+                os.killpg(self._process.pid, signal.SIGTERM)
+            else:
+                self._process.terminate()
         self._process.communicate()
 
     def ask(self, **request: Any) -> Any:

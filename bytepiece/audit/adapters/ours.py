@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import bytepiece
 from bytepiece.audit.adapters.base import Adapter, Run, timed
 from bytepiece.encoded import Encoded
 from bytepiece.model import Model
@@ -29,6 +30,11 @@ class Ours(Adapter):
     def __init__(self, tokenizer: Tokenizer, **sampling: Any) -> None:
         self._tokenizer = tokenizer
         self._sampling = sampling
+
+    @classmethod
+    def version(cls) -> str:
+        """As in the base class; of what runs here, whatever is installed."""
+        return bytepiece.__version__
 
     @classmethod
     def from_model(cls, model: Model, **sampling: Any) -> "Ours":
