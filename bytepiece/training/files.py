@@ -1,6 +1,7 @@
 """A corpus in files: which they are, what each holds, and how much it counts."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, SupportsFloat
@@ -12,6 +13,8 @@ from bytepiece.text import Text
 from bytepiece.training import parquet, texts
 from bytepiece.training.paths import files_of
 from bytepiece.training.weights import STEPS, steps_of, unit_of
+
+_MODEL = re.compile(rb'{"format":"bytepiece"|{"[0-9A-Za-z+/]+=*":\[[0-9]+,"')
 
 Format = Literal["text", "jsonl", "tsv", "parquet"]
 
@@ -177,5 +180,5 @@ def _archive(head: bytes) -> str | None:
 
 
 def _is_model(head: bytes) -> bool:
-    """Whether a file begins as our models do, which look like text."""
-    return b"".join(head[:99].split()).startswith(b'{"format":"bytepiece"')
+    """Whether a file begins as our models do, or the original library's, which look like text."""
+    return _MODEL.match(b"".join(head[:999].split())) is not None
