@@ -36,7 +36,8 @@ def spooled(paths: Sequence[Path], temp_dir: Path | None) -> Iterator[list[Path]
         yield list(paths)
         return
     try:
-        kept = tempfile.TemporaryDirectory(prefix="bytepiece-", dir=temp_dir)
+        # Hidden, so that it is no part of the corpus should this be in the same directory.
+        kept = tempfile.TemporaryDirectory(prefix=".bytepiece-", dir=temp_dir)
     except OSError as error:
         raise _no_room(error, temp_dir) from None
     with kept as directory:

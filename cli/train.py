@@ -25,7 +25,13 @@ _SAMPLE = 1_000_000
 """Bytes from the beginning of the corpus that the closing summary is measured on."""
 
 
-@click.command("train", short_help="Train a model on text.")
+class _Train(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As always, but -:WEIGHT is standard input and its weight, and not an option."""
+        return super().parse_args(ctx, [f"./{a}" if a.startswith("-:") else a for a in args])
+
+
+@click.command("train", cls=_Train, short_help="Train a model on text.")
 @click.argument("inputs", metavar="PATH[:WEIGHT]...", nargs=-1, required=True)
 @click.option(
     "-o",
@@ -167,12 +173,12 @@ def command(
                 temp_dir=temp_dir,
                 **options,
             )
+        sample = _beginning(files)
         for target, model in zip(targets.values(), models, strict=True):
             save(model, target)
             if vocab:
                 model_io.save_vocab(model, tables[target])
         seconds = time.monotonic() - start
-        sample = _beginning(files)
     text = megabytes(models[0].record["corpus_bytes"])
     compiling = compile_seconds()
     apart = f", {duration(compiling)} of it compiling" if compiling > 1 else ""
