@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from bytepiece.errors import ArgumentError
 from bytepiece.training.weights import steps_of
 
 
@@ -29,6 +30,9 @@ def weighted(argument: str) -> Weighted:
             weight = float(number)
         except ValueError:
             return Weighted(Path(argument), 1)
-        steps_of(weight)  # refused now, not after a wait for standard input
+        try:
+            steps_of(weight)  # refused now, not after a wait for standard input
+        except ArgumentError as error:
+            raise ArgumentError(f"{argument}: {error}") from None
         return Weighted(Path(name), weight)
     return Weighted(Path(argument), 1)
