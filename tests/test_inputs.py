@@ -536,12 +536,23 @@ def test_progress_of_what_is_compressed_is_in_bytes_of_text(packed, monkeypatch)
     rng = random.Random(3)
     text = "".join(f"{rng.randrange(1 << 60)} hat\n" for _ in range(20_000)).encode()
     Path("x").write_bytes(pack(text))
+    reader = Reader("x", (), False)
+    assert reader.size == Path("x").stat().st_size
+    done, estimates = 0, []
+    for block in reader:
+        done += len(block.text)
+        if done > len(text) // 2:
+            estimates.append(reader.size)
+    assert len(estimates) > 2
+    assert all(0.5 < estimate / len(text) < 2 for estimate in estimates)
+    assert done == reader.size == len(text)
+
+
+def test_progress_of_what_is_compressed_reaches_its_end(packed):
+    pack, _ = packed
+    Path("x").write_bytes(pack(TEXT))
     seen = []
-    train("x", 300, progress=lambda *step: seen.append(step), threads=1)
+    train("x", progress=lambda *step: seen.append(step))
     counting = [(done, total) for phase, done, total in seen if phase == "counting"]
-    assert counting[-1] == (len(text), len(text))
+    assert counting[-1] == (len(TEXT), len(TEXT))
     assert all(done < total for done, total in counting[:-1])
-    halfway = [total for done, total in counting if done > len(text) // 2]
-    assert all(0.5 < total / len(text) < 2 for total in halfway)
-    cutting = [total for phase, _, total in seen if phase == "cutting"]
-    assert set(cutting[:-1]) <= {len(text), len(text) + 1}

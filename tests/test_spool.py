@@ -15,9 +15,9 @@ def train(corpus, **options):
     return bytepiece.train(corpus, 400, **options)
 
 
-@pytest.mark.parametrize("size", [1, 10, 200])
+@pytest.mark.parametrize("size", [1, 200])
 def test_an_iterator_is_as_good_as_a_list(tmp_path, size):
-    lines = [*LINES[:size], "", b"\xff\x00", "\ud800", "x" * 100_000]
+    lines = [*LINES[:size], "", b"\xff\x00", "\ud800", "x" * 20_000]
     spools = tmp_path / "spools"
     spools.mkdir()
     options = {"normalization": ["NFKC"], "temp_dir": spools}
