@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bytepiece.model import TextRules as TextRules
     from bytepiece.streaming import StreamDecoder as StreamDecoder
     from bytepiece.tokenizer import Tokenizer as Tokenizer
-    from bytepiece.training.corpus import Files as Files
+    from bytepiece.training.files import Files as Files
     from bytepiece.training.trainer import Trainer as Trainer
     from bytepiece.training.trainer import convert_to_bytepiece as convert_to_bytepiece
     from bytepiece.training.trainer import train as train
@@ -27,7 +27,7 @@ __version__ = "0.7.0"
 _HOMES = {
     "Encoded": "encoded",
     "Evaluation": "evaluation.results",
-    "Files": "training.corpus",
+    "Files": "training.files",
     "Lattice": "lattice",
     "Model": "model",
     "SpecialToken": "model",

@@ -1,4 +1,4 @@
-"""JSON records, one a line: what a field of one holds."""
+"""Records, one a line: what a field of a JSON one holds, and texts with their counts."""
 
 import json
 from typing import Any
@@ -8,7 +8,9 @@ from bytepiece.errors import CorpusError
 DEFAULT_FIELD = "text"
 """The field that holds the text, where none is named."""
 SUFFIX = ".jsonl"
-"""Files whose names end so hold records."""
+"""Files whose names end so hold JSON records."""
+_MOST_DIGITS = 16
+"""No count needs more, and Python refuses to read numbers of thousands."""
 
 
 def text_of(line: bytes, field: str) -> str:
@@ -46,3 +48,23 @@ def value_of(line: bytes, field: str, hint: str = "") -> Any:
         known = ", ".join(json.dumps(key[:30]) for key in list(record)[:9]) or "none"
         raise CorpusError(f'no field "{field}"; the fields are: {known}{hint}')
     return record[field]
+
+
+def counted_text(line: bytes) -> tuple[bytes, int]:
+    r"""The text and the count of a line of the form text<TAB>count; the last tab counts.
+
+    Raises:
+        CorpusError: the line is not such; the message does not name it.
+
+    >>> counted_text(b"the cat\t12\r\n")
+    (b'the cat', 12)
+    """
+    text, tab, count = line.rpartition(b"\t")
+    count = count.strip()
+    if not tab or not count.isdigit() or len(count) > _MOST_DIGITS:
+        shown = (count if tab else line.strip()).decode("utf-8", "backslashreplace")
+        raise CorpusError(
+            f"{shown!r:.40} is no count: each line of a .tsv file is a text, a tab and how often "
+            "it counts; under a name that ends in .txt, lines are read as they are"
+        )
+    return text, int(count)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from bytepiece.compression import suffix_of
 from bytepiece.errors import BytepieceError
 from bytepiece.records import DEFAULT_FIELD, SUFFIX, text_of
 
@@ -30,7 +31,7 @@ def documents(
         click.ClickException: a record is not one, after the documents before it were yielded.
     """
     for path in paths or [STDIN]:
-        records = field is not None or path.suffix == SUFFIX
+        records = field is not None or suffix_of(path) == SUFFIX
         for lines in read_lines(path, advance):
             if records:
                 yield from converted(
@@ -38,19 +39,6 @@ def documents(
                 )
             else:
                 yield lines.lines
-
-
-def beginning(paths: Sequence[Path], field: str | None, size: int) -> list[bytes]:
-    """The documents that so many bytes of text come from; the last one may be cut."""
-    texts: list[bytes] = []
-    for batch in documents(paths, field, lambda _: None):
-        for text in batch:
-            raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-            texts.append(raw[:size])
-            size -= len(texts[-1])
-            if size == 0:
-                return texts
-    return texts
 
 
 def converted(

@@ -47,8 +47,9 @@ def command(
 
     A line is a document, and gives a line of output; documents with line ends in them go into
     .jsonl files. Without FILE, or where it is -, standard input is read, and answered line by
-    line. Documents are numbered from 0 across all files; with --sample a document's number, the
-    seed and the epoch determine its sample, whatever else is encoded.
+    line. What is compressed, by gzip, bzip2, xz or zstd, is decompressed. Documents are numbered
+    from 0 across all files; with --sample a document's number, the seed and the epoch determine
+    its sample, whatever else is encoded.
 
     \b
     Examples:

@@ -8,10 +8,11 @@ import click
 from bytepiece.errors import ModelError
 
 from .documents import documents
-from .options import INPUT, jsonl_option, threads_option
+from .options import jsonl_option, threads_option
 from .progress import for_filter
 from .streams import STDIN, write
 
+_INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 _OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -42,7 +43,7 @@ class _Command(click.Command):
     "--on",
     "files",
     metavar="FILE...",
-    type=INPUT,
+    type=_INPUT,
     multiple=True,
     show_default="standard input",
     help="The text; all names up to the next option are files, and - is standard input.",
@@ -70,7 +71,7 @@ def command(
       bytepiece eval bytepiece.model --on heldout.txt
       bytepiece eval ours.model sp.model tokenizer.json --on heldout/*.txt --plot bars.svg
       bytepiece eval *.model --on records.jsonl --json all.json
-      zcat heldout.gz | bytepiece eval ours.model
+      head -n 1000 heldout.txt | bytepiece eval ours.model
     """  # noqa: D301
     # Here, because these import the compiler, which is slow, and --help can do without.
     from bytepiece.evaluation.plot import plot  # noqa: PLC0415

@@ -23,9 +23,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_MODEL = "bytepiece.model"
 MODEL_VARIABLE = "BYTEPIECE_MODEL"
 
-INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
-"""A file to read; `-` is standard input."""
-
 
 class _Input(click.Path):
     def convert(

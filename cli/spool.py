@@ -16,21 +16,34 @@ from .streams import STDIN, is_terminal, name_of, open_binary
 _CHUNK = 1 << 20
 
 
+def comes_once(path: Path) -> bool:
+    """Whether a path is standard input, a pipe, or the like."""
+    return path == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
+
+
 @contextmanager
-def spooled(paths: Sequence[Path]) -> Iterator[list[Path]]:
+def spooled(paths: Sequence[Path], temp_dir: Path | None) -> Iterator[list[Path]]:
     """Copy standard input and pipes to temporary files, and delete these in the end.
 
+    Args:
+        paths: of all inputs.
+        temp_dir: where the copies go; by default where the system keeps temporary files.
+
     Yields:
-        paths of regular files. Errors in them are told in the names of the inputs.
+        the paths, with those of the copies. Errors in them are told in the names of the inputs.
     """
-    once = [path for path in paths if path == STDIN or not path.is_file()]
-    if not once:
+    if not any(map(comes_once, paths)):
         yield list(paths)
         return
-    with tempfile.TemporaryDirectory(prefix="bytepiece-") as directory:
+    try:
+        # Hidden, so that it is no part of the corpus should this be in the same directory.
+        kept = tempfile.TemporaryDirectory(prefix=".bytepiece-", dir=temp_dir)
+    except OSError as error:
+        raise _no_room(error, temp_dir) from None
+    with kept as directory:
         # A pipe may be given twice; the second time nothing is left in it, as with `cat - -`.
         copies = [
-            Path(directory, f"{number}{path.suffix}") if path in once else path
+            Path(directory, f"{number}{''.join(path.suffixes[-2:])}") if comes_once(path) else path
             for number, path in enumerate(paths)
         ]
         pairs = [(path, copy) for path, copy in zip(paths, copies, strict=True) if copy != path]
@@ -56,8 +69,13 @@ def _copy(path: Path, copy: Path) -> None:
             try:
                 spool.write(chunk)
             except OSError as error:
-                raise click.ClickException(
-                    f"{name_of(path)} does not fit into {copy.parent.parent}: {error.strerror}; "
-                    "the variable TMPDIR can name another directory"
-                ) from None
+                raise _no_room(error, copy.parent.parent) from None
             meter.advance(len(chunk))
+
+
+def _no_room(error: OSError, directory: Path | None) -> click.ClickException:
+    place = click.format_filename(directory or tempfile.gettempdir())
+    return click.ClickException(
+        f"what can be read only once cannot be kept in {place}: {error.strerror}; --temp-dir, or "
+        "the variable TMPDIR, names another directory"
+    )

@@ -9,6 +9,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import click
 
+from bytepiece.compression import decompressed
+
 if sys.platform == "linux":
     import fcntl
 
@@ -38,18 +40,20 @@ class Lines(NamedTuple):
 def read_lines(path: Path, advance: Callable[[int], object]) -> Iterator[Lines]:
     r"""Read the lines of a file or of standard input, as many at once as are there already.
 
+    What is compressed is decompressed.
+
     Args:
         path: of the file, or STDIN.
-        advance: told how many bytes came.
+        advance: told how many bytes came, before they were decompressed.
 
     A line ends with \n; the last one need not. Bytes come as they are, a \r among them.
     """
     source, number = name_of(path), 1
     unfinished: list[bytes] = []
-    with open_binary(path) as file:
+    with open_binary(path) as raw:
+        file = decompressed(raw, source, advance)
         # read1 does not wait for more when something is there: an answer comes line by line.
-        while chunk := file.read1(_MOST):  # type: ignore[attr-defined]
-            advance(len(chunk))
+        while chunk := file.read1(_MOST):
             head, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 lines = b"".join([*unfinished, head]).split(b"\n")

@@ -1,6 +1,9 @@
 """`bytepiece encode`: what it reads, what it writes, and which documents are which."""
 
+import bz2
+import gzip
 import json
+import lzma
 import os
 import subprocess
 from itertools import chain
@@ -58,6 +61,23 @@ def test_a_line_is_a_document(text, documents, tok):
 def test_a_line_is_a_document_whatever_its_length(tok):
     text = b"the hat " * (700_000 if JIT else 700)
     assert ids_of(invoke("encode", input=text).stdout) == [tok.encode(text)]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_text_is_text(pack, tok, tmp_path):
+    expected = [tok.encode(line) for line in LINES]
+    path = tmp_path / "x.gz"  # told by content
+    path.write_bytes(pack(TEXT))
+    assert ids_of(invoke("encode", path).stdout) == expected
+    assert ids_of(invoke("encode", input=pack(TEXT)).stdout) == expected
+    records = tmp_path / "x.jsonl.gz"
+    records.write_bytes(pack(b'{"text": "the\\nhat"}\n{"text": 5}\n'))
+    result = invoke("encode", records, code=1)
+    assert ids_of(result.stdout) == [tok.encode("the\nhat")]
+    assert "x.jsonl.gz:2: " in result.stderr
+    path.write_bytes(pack(TEXT)[:-9])
+    assert f"{path}: the " in invoke("encode", path, code=1).stderr
+    assert "<stdin>: the " in invoke("encode", input=pack(TEXT)[:-9], code=1).stderr
 
 
 def test_samples_are_those_of_the_line_numbers(tok):

@@ -1,5 +1,6 @@
 """`bytepiece train`: what it reads, what it writes, and what it refuses before it begins."""
 
+import gzip
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from bytepiece_cli.weighted import weighted
 from test_cli_shared import assert_one_line, invoke, posix_only, start
 
 import bytepiece
@@ -238,12 +240,115 @@ def test_values_out_of_range_are_wrong_usage(option, corpus):
 
 def test_a_corpus_is_needed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "FILE" in invoke("train", code=2).stderr
-    assert "missing.txt" in invoke("train", "missing.txt", code=2).stderr
-    assert "directory" in invoke("train", tmp_path, code=2).stderr
+    assert "PATH" in invoke("train", code=2).stderr
     assert "is empty" in invoke("train", "-", code=1).stderr
     Path("empty.txt").touch()
     assert "is empty" in invoke("train", "empty.txt", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("missing.txt", "missing.txt: there is no such file"),
+        ("missing.txt:2", "missing.txt: there is no such file"),
+        ("*.csv", "*.csv: there is no file that fits"),
+        ("empty", "empty: there is no file in this directory"),
+        ("cut.gz", "cut.gz: the gzip data end too early"),
+        ("x.parquet", "x.parquet is not what its name says"),
+        ("x" * 300, "xxx: File name too long"),
+        ("corpus.txt:-1", "weight must be at least 0"),
+        ("corpus.txt:nan", "weight must be at least 0"),
+        ("-:1e9", "weight must be at least 0"),
+    ],
+)
+def test_inputs_that_cannot_be_read_are_told_in_one_line(path, words, corpus, tmp_path):
+    Path("empty").mkdir()
+    Path("cut.gz").write_bytes(gzip.compress(TEXT)[:100])
+    Path("x.parquet").write_bytes(bytes(99))
+    assert words in invoke("train", corpus, path, code=1).stderr
+    assert not Path("bytepiece.model").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "path", "weight"),
+    [
+        ("x.txt", "x.txt", 1),
+        ("x.txt:2", "x.txt", 2),
+        ("x.txt:0.25", "x.txt", 0.25),
+        ("-:2", "-", 2),
+        ("a:b:2", "a:b", 2),
+        ("there:2", "there:2", 1),
+        ("there:2:3", "there:2", 3),
+        ("x.txt:", "x.txt:", 1),
+        (":2", ":2", 1),
+        ("x:y", "x:y", 1),
+        (r"C:\corpus.txt", r"C:\corpus.txt", 1),
+        (r"C:\corpus.txt:2", r"C:\corpus.txt", 2),
+        ("data/**/*.txt:2", "data/**/*.txt", 2),
+    ],
+)
+def test_weights_stand_behind_a_colon(argument, path, weight, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if os.name == "posix":
+        Path("there:2").touch()
+    elif "there" in argument:
+        pytest.skip("no name has a colon here")
+    assert weighted(argument) == (Path(path), weight)
+
+
+def test_weights_reach_the_library(corpus):
+    Path("other.txt").write_bytes(TEXT[::-1])
+    invoke("train", "corpus.txt:0.5", "-:2", "other.txt:0", input=TEXT.upper())
+    Path("upper.txt").write_bytes(TEXT.upper())
+    files = Files(["corpus.txt", "upper.txt", "other.txt"], weights=[0.5, 2, 0])
+    model = model_io.load("bytepiece.model")
+    assert model == bytepiece.train(files)
+    assert model.record["weights"] == [0.5, 2, 0]
+
+
+def test_directories_and_patterns(corpus, tmp_path):
+    for name in ("data/a.txt", "data/b/c.txt", "data/b/d.md"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(TEXT + name.encode())
+    invoke("train", "data", "-o", "all.model")
+    assert model_io.load("all.model") == bytepiece.train(Files(["data"]))
+    invoke("train", "data/**/*.txt", "-o", "some.model")
+    assert model_io.load("some.model") == bytepiece.train(Files(["data/a.txt", "data/b/c.txt"]))
+
+
+def test_a_directory_is_not_written_over(corpus):
+    Path("data").mkdir()
+    corpus.rename("data/corpus.txt")
+    assert "part of the corpus" in invoke("train", "data", "-o", "data/corpus.txt", code=2).stderr
+    invoke("train", "data", "-o", "data/x.model")
+    assert "x.model is a model" in invoke("train", "data", "-o", "data/x.model", code=1).stderr
+
+
+def test_compressed_standard_input(corpus, spools):
+    invoke("train", "-", "-o", "piped.model", input=gzip.compress(TEXT))
+    assert model_io.load("piped.model") == bytepiece.train(Files([corpus]))
+
+
+def test_a_column_of_parquet(tmp_path, monkeypatch):
+    arrow = pytest.importorskip("pyarrow", reason="bytepiece[parquet] is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.chdir(tmp_path)
+    parquet.write_table(arrow.table({"body": LINES, "text": LINES[::2] * 2}), "x.parquet")
+    for column, lines in (("body", LINES), ("text", LINES[::2] * 2)):
+        options = [] if column == "text" else ["--column", column]
+        shown = invoke("train", "x.parquet", *options).stderr
+        assert model_io.load("bytepiece.model") == bytepiece.train(lines)
+        assert " bytes per token on the first " in shown
+    error = invoke("train", "x.parquet", "--column", "title", code=1).stderr
+    assert '"body", "text"' in error
+    assert "--column" in error
+
+
+def test_copies_go_where_they_are_told_to(corpus, spools, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    invoke("train", "-", "--temp-dir", spools, input=TEXT)
+    assert files_in(spools) == []
+    assert "--temp-dir" in invoke("train", "-", "--temp-dir", "nowhere", input=TEXT, code=2).stderr
 
 
 def test_an_older_model_stays_whole_when_training_fails(corpus):

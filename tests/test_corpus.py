@@ -6,7 +6,7 @@ import pytest
 
 import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
-from bytepiece.training import corpus
+from bytepiece.training import corpus, texts
 from bytepiece.training.corpus import Files, Reader
 
 TEXT = "one line\r\n\n\nanother, longer line\n中文\nlast without end"
@@ -30,6 +30,7 @@ def test_a_file_is_one_text_however_it_is_read(tmp_path, monkeypatch, size):
     assert b"".join(expected) == TEXT.encode()
     assert expected[0] == b"one line\r\n\n\n"
     monkeypatch.setattr(corpus, "_BLOCK", size)
+    monkeypatch.setattr(texts, "BLOCK", size)
     assert segments(path) == segments(str(path)) == segments(Files([path])) == expected
 
 
@@ -37,8 +38,8 @@ def test_a_line_longer_than_can_be_held_is_cut_between_characters(tmp_path, monk
     path = tmp_path / "corpus.txt"
     text = "中é\U0001f600a" * 50
     path.write_bytes(text.encode())
-    monkeypatch.setattr(corpus, "_BLOCK", 10)
-    monkeypatch.setattr(corpus, "_LONGEST_LINE", 17)
+    monkeypatch.setattr(texts, "BLOCK", 10)
+    monkeypatch.setattr(texts, "LONGEST_LINE", 17)
     pieces = segments(path)
     assert b"".join(pieces) == text.encode()
     assert len(pieces) > 9
@@ -63,9 +64,9 @@ def test_a_bad_record_is_named_by_file_and_line(tmp_path, line):
         bytepiece.train(path)
 
 
-def test_a_corpus_that_can_be_read_only_once_is_refused():
+def test_a_reader_refuses_what_can_be_read_only_once():
     with pytest.raises(CorpusError, match="only once"):
-        bytepiece.train(line for line in ["a", "b"])
+        Reader((line for line in ["a", "b"]), (), False)
 
 
 def test_a_corpus_that_changes_is_refused():
@@ -87,9 +88,17 @@ def test_what_is_no_text_is_refused():
         bytepiece.train(b"text")
 
 
-def test_a_missing_file_is_an_os_error(tmp_path):
-    with pytest.raises(FileNotFoundError):
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CorpusError, match=r"missing\.txt: .*no such file"):
         bytepiece.train(tmp_path / "missing.txt")
+
+
+def test_little_texts_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(corpus, "_MOST_TEXTS", 10)
+    few = ["", "ab", "", "c"] * 30
+    blocks = list(Reader(few, (), False))
+    assert max(len(block.bounds) - 1 for block in blocks) == 10
+    assert segments(few) == [b"ab", b"c"] * 30
 
 
 def test_bytes_and_str_are_the_same_text():

@@ -37,7 +37,16 @@ def directory(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_examples(page, directory):
-    examples = "\n".join(blocks(page, "python"))
+    run_examples(page, "python")
+
+
+def test_examples_for_another_library(directory):
+    pytest.importorskip("tokenizers")
+    run_examples(ROOT / "docs" / "audit.md", "python tokenizers")
+
+
+def run_examples(page, language):
+    examples = "\n".join(blocks(page, language))
     test = doctest.DocTestParser().get_doctest(examples, {}, page.name, str(page), 0)
     report = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)

@@ -154,12 +154,13 @@ def _facts(report: Report) -> str:
 def _dilution(verdicts: Sequence[Verdict]) -> str:
     figures = []
     for verdict in verdicts:
-        for case in verdict.cases:
-            if case.name == DILUTION and case.frequencies:
-                name = visible(verdict.sampler)
-                under = f"alpha {number(case.alpha)}, {case.draws:,} draws"
-                plot = bars(case, f"{name}, {under}", line=1 / 3)
-                figures.append(_figure(f"<bdi>{escaped(verdict.sampler)}</bdi>", under, plot))
+        those = [case for case in verdict.cases if case.name == DILUTION and case.frequencies]
+        if those:
+            case = max(those, key=lambda case: case.alpha)  # where a|b|c is rarest
+            name = visible(verdict.sampler)
+            under = f"alpha {number(case.alpha)}, {case.draws:,} draws"
+            plot = bars(case, f"{name}, {under}", line=1 / 3)
+            figures.append(_figure(f"<bdi>{escaped(verdict.sampler)}</bdi>", under, plot))
     if not figures:
         return ""
     return f"""<h2>Dilution: three candidates of equal score</h2>

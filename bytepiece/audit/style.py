@@ -52,6 +52,9 @@ tbody th { font-weight: 600; }
 .verdicts { width: 100%; }
 .verdicts td, .verdicts th { overflow-wrap: anywhere; }
 .verdicts .number, .verdicts .verdict { overflow-wrap: normal; }
+.verdicts tbody th { min-width: 10.5rem; }
+.verdicts td[data-of="Held against"] { min-width: 9rem; }
+.verdicts td[data-of="Version"] { min-width: 5rem; }
 section.sampler { border-top: 2px solid var(--line); padding-top: 1.25rem; margin-top: 2rem; }
 .figures { display: grid; gap: 1.25rem 2rem; margin: 1rem 0;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
@@ -93,7 +96,7 @@ summary { cursor: pointer; color: var(--link); padding: .35rem 0; }
   .kinds, .kinds thead th, .verdicts, .verdicts thead th { font-size: 8pt; }
   .cases th, .cases td, .cases tbody th { min-width: 0; padding-right: .4em; }
   .cases tbody th { min-width: 7rem; }
-.cases .wide { min-width: 0; }
+  .cases .wide { min-width: 0; }
   .figures { grid-template-columns: repeat(2, 1fr); gap: 1rem; }
   details::details-content { content-visibility: visible; }
   h2, h3, figcaption { break-after: avoid; }

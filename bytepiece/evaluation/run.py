@@ -16,7 +16,8 @@ from bytepiece.evaluation.subjects import Source, subjects
 from bytepiece.evaluation.tally import Batch, Tally
 from bytepiece.parallel import usable_cores
 from bytepiece.text import Text, to_bytes
-from bytepiece.training.corpus import Corpus, Files
+from bytepiece.training.corpus import Corpus
+from bytepiece.training.files import Files
 
 RENYI_ORDER = 2.5
 """Which predicted translation quality best, among the orders tried by Zouhar et al. 2023."""
@@ -39,7 +40,7 @@ def evaluate(
         models: a list of models, `Tokenizer`s and paths, or a dict of them by name. A file may be
             of this library, the original one, SentencePiece, or Hugging Face (tokenizer.json).
         corpus: the path of a text file, `bytepiece.Files`, or texts, str or bytes; it is read
-            once, and never whole.
+            once, and never whole. Each text counts once, whatever the weights of files say.
         threads: by default all cores that this process may use; each model keeps one busy. The
             result is the same for any number.
 

@@ -33,7 +33,7 @@ def count_pieces(
     """Cut a corpus and count what is cut out.
 
     Args:
-        blocks: the corpus.
+        blocks: the corpus. Each piece counts by the weight of its segment.
         model: made with the same order.
         ensure_unicode: never cut before a UTF-8 continuation byte.
         done: is told of the bytes of each block that was cut.
@@ -44,7 +44,9 @@ def count_pieces(
     def counted(block: Block) -> Tally:
         cuts = np.empty(len(block.text) + 1, dtype=np.int64)
         pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
-        return tally(block.text, cuts[: pieces + 1], np.ones(pieces, dtype=np.int64))
+        cuts = cuts[: pieces + 1]
+        by_segment = np.diff(np.searchsorted(cuts, block.bounds))
+        return tally(block.text, cuts, np.repeat(block.weights, by_segment))
 
     def remembered() -> Iterable[Block]:
         for block in blocks:

@@ -4,71 +4,50 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.model import NormalizationStep
-from bytepiece.records import DEFAULT_FIELD, SUFFIX, text_of
 from bytepiece.strings import offsets_of
 from bytepiece.text import Text, segment_bounds, to_bytes
+from bytepiece.training.files import Files as Files  # noqa: PLC0414  # it is a Corpus
+from bytepiece.training.weights import MOST_TOGETHER
 
 Corpus = str | os.PathLike[str] | Iterable[Text]
-"""A path, `Files`, or anything that can be iterated more than once and yields texts."""
+"""A path, `Files`, or anything that can be iterated and yields texts."""
 
 _BLOCK = 1 << 22
 """Bytes of text that are worked on at a time. What is learned does not depend on it."""
-_LONGEST_LINE = 1 << 24
-"""A line of a file that is longer is cut, at a character, for lines are read whole."""
+_MOST_TEXTS = 1 << 16
+"""Texts that are worked on at a time, for little ones take more memory than their bytes."""
 _MOST_CHARS = 10_000
 """In training a segment has at most so many characters: what a cut there costs in counts is
 nothing, and what the search needs in memory stays bounded. The original library does the same."""
 
 
-class Files:
-    """Text files and `.jsonl` files, read again at every iteration and never whole.
-
-    A text file is one text. In a `.jsonl` file, each record's field is one.
-
-    Args:
-        paths: of the files, in the order in which they are read.
-        jsonl_field: the field that holds the text; given, every file is read as records; None
-            means "text" in files that end in `.jsonl`.
-    """
-
-    def __init__(
-        self, paths: Iterable[str | os.PathLike[str]], jsonl_field: str | None = None
-    ) -> None:
-        if isinstance(paths, (str, os.PathLike)):
-            raise ArgumentError("Files takes a list of paths, not a path")
-        self.paths = tuple(Path(path) for path in paths)
-        self.jsonl_field = jsonl_field
-
-    @property
-    def size(self) -> int:
-        """The files' bytes, all together."""
-        return sum(path.stat().st_size for path in self.paths)
-
-    def __iter__(self) -> Iterator[Text]:
-        for path in self.paths:
-            if self.jsonl_field is not None or path.suffix == SUFFIX:
-                yield from _records(path, self.jsonl_field or DEFAULT_FIELD)
-            else:
-                yield from _stretches(path)
-
-
-class Block(NamedTuple):
+class Block:
     """Some texts of a corpus, laid end to end and cut into segments.
 
     Args:
         text: uint8[bytes], normalized.
         bounds: int64[segments + 1], where each segment begins, and the end.
+        weights: int64[segments], how many units each occurrence in a segment counts, at least 1;
+            by default 1. See `Reader.unit`.
     """
 
-    text: npt.NDArray[np.uint8]
-    bounds: npt.NDArray[np.int64]
+    __slots__ = ("bounds", "text", "weights")
+
+    def __init__(
+        self,
+        text: npt.NDArray[np.uint8],
+        bounds: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        self.text = text
+        self.bounds = bounds
+        self.weights = np.ones(len(bounds) - 1, dtype=np.int64) if weights is None else weights
 
 
 class Reader:
@@ -99,43 +78,96 @@ class Reader:
         self._corpus = corpus
         self._normalization = normalization
         self._isolate_digits = isolate_digits
-        self._digest: str | None = None
-        self.size = corpus.size if isinstance(corpus, Files) else 0
-        """The corpus' bytes: an estimate, or 0, before it was read; then what was read."""
+        self._read: tuple[str, str] | None = None
+        self._consumed = 0
+        self._file_size = corpus.size if isinstance(corpus, Files) else 0
+        self.size = self._file_size
+        """The corpus' bytes of text: an estimate, or 0, until it was read; then what was read."""
+        self.unit = corpus.unit if isinstance(corpus, Files) else 1
+        """How many units in a `Block`'s weights make a weight of 1, so that a least count of n
+        means n · unit of them. It is 1 unless files have weights that are no whole numbers."""
+        self.weight = 0
+        """The units of all the text, each byte by its weight, once it was read."""
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all the texts, normalized and end to end, once they were read."""
-        return self._digest or ""
+        """The SHA-256 of all the texts, normalized and end to end, once they were read.
+
+        Weights are no part of it.
+        """
+        return self._read[0] if self._read else ""
 
     def __iter__(self) -> Iterator[Block]:
         digest = hashlib.sha256()
+        # Where weights change: this does not depend on how a file is read.
+        changes = hashlib.sha256()
         texts: list[bytes] = []
-        size = pending = 0
-        for text in self._corpus:
-            try:
-                texts.append(to_bytes(text, self._normalization))
-            except ArgumentError as error:
-                raise CorpusError(f"in the corpus, {error}") from None
-            digest.update(texts[-1])
-            pending += len(texts[-1])
-            if pending >= _BLOCK:
-                yield self._block(texts)
+        weights: list[int] = []
+        size = pending = weighed = 0
+        weight = 1
+        for text, units in self._weighted():
+            raw = text_bytes(text, self._normalization)
+            if not raw:
+                continue
+            texts.append(raw)
+            weights.append(units)
+            digest.update(raw)
+            if units != weight:
+                changes.update(b"%d %d\n" % (size + pending, units))
+                weight = units
+            pending += len(raw)
+            weighed += len(raw) * units
+            if weighed > MOST_TOGETHER:
+                raise CorpusError(
+                    f"weights make the corpus more than {MOST_TOGETHER // self.unit} bytes, and "
+                    "counts would no longer be exact; use smaller weights, or counts in a .tsv"
+                )
+            if pending >= _BLOCK or len(texts) == _MOST_TEXTS:
                 size += pending
-                texts, pending = [], 0
+                self._estimate(size)
+                yield self._block(texts, weights)
+                texts, weights, pending = [], [], 0
+        size += pending
+        found = digest.hexdigest(), changes.hexdigest()
         if pending:
-            yield self._block(texts)
-        self.size = size + pending
-        if self._digest not in (None, digest.hexdigest()):
+            yield self._block(texts, weights)
+        self.size, self.weight = size, weighed
+        if self._read and self._read != found:
             raise CorpusError("the corpus changed while it was being read; nothing was learned")
-        self._digest = digest.hexdigest()
+        self._read = found
 
-    def _block(self, texts: list[bytes]) -> Block:
+    def _weighted(self) -> Iterator[tuple[Text, int]]:
+        self._consumed = 0
+        if isinstance(self._corpus, Files):
+            return self._corpus.weighted(self._consume)
+        return ((text, 1) for text in self._corpus)
+
+    def _consume(self, size: int) -> None:
+        self._consumed += size
+
+    def _estimate(self, size: int) -> None:
+        """Guess, from what a part of the files gave, what all of them will."""
+        if self._consumed and not self._read:
+            self.size = self._file_size * size // self._consumed
+
+    def _block(self, texts: list[bytes], weights: list[int]) -> Block:
         parts = offsets_of(map(len, texts))
         buffer = np.frombuffer(b"".join(texts), dtype=np.uint8)
         plain = np.full(len(texts), -1, dtype=np.int32)
-        bounds, _ = segment_bounds(buffer, parts, plain, self._isolate_digits, _MOST_CHARS)
-        return Block(buffer, bounds)
+        bounds, part_of = segment_bounds(buffer, parts, plain, self._isolate_digits, _MOST_CHARS)
+        return Block(buffer, bounds, np.array(weights, dtype=np.int64)[part_of])
+
+
+def text_bytes(text: Text, normalization: Sequence[NormalizationStep] = ()) -> bytes:
+    """The bytes of a text of a corpus, normalized.
+
+    Raises:
+        CorpusError: it is no text.
+    """
+    try:
+        return to_bytes(text, normalization)
+    except ArgumentError as error:
+        raise CorpusError(f"in the corpus, {error}") from None
 
 
 def _are_files(corpus: Iterable[Text]) -> bool:
@@ -150,36 +182,3 @@ def _is_file(text: str) -> bool:
         return len(text) < 1000 and Path(text).is_file()
     except (OSError, ValueError):  # no name a file can have
         return False
-
-
-def _stretches(path: Path) -> Iterator[bytes]:
-    """A file's bytes in stretches that end where a segment ends."""
-    with path.open("rb") as file:
-        rest = b""
-        while more := file.read(_BLOCK):
-            rest += more
-            # A segment ends between a newline and what is not one; at the end of what was read
-            # nobody knows yet whether more newlines follow.
-            cut = rest.rfind(b"\n", 0, len(rest.rstrip(b"\n")))
-            if cut < 0 and len(rest) >= _LONGEST_LINE:
-                cut = len(rest) - 1
-                while cut > len(rest) - 4 and rest[cut] & 0xC0 == 0x80:
-                    cut -= 1
-                cut -= 1
-            if cut >= 0:
-                yield rest[: cut + 1]
-                rest = rest[cut + 1 :]
-        if rest:
-            yield rest
-
-
-def _records(path: Path, field: str) -> Iterator[str]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                text = text_of(line, field)
-            except CorpusError as error:
-                raise CorpusError(f"{path}:{number}: {error}") from None
-            yield text

@@ -39,21 +39,28 @@ def count(
     """Count, over all positions, the `order` bytes that begin there, fewer at a segment's end.
 
     Args:
-        blocks: the corpus.
+        blocks: the corpus. Each position counts by the weight of its segment.
         order: 2 … 7.
         done: is told of the bytes of each block that was counted.
 
     Returns:
-        the different keys, ascending, and how often each occurs. Counts of shorter n-grams are
+        the different keys, ascending, and their sums of weights. Counts of shorter n-grams are
         sums over the keys that begin with them.
     """
 
     def counted(block: Block) -> tuple[int, Keys, Counts]:
         keys = np.empty(len(block.text), dtype=np.uint64)
         _fill_keys(block.text, block.bounds, order, keys)
-        keys.sort()
+        weights = block.weights
+        if weights.min() == weights.max():
+            keys.sort()
+            weights = weights[:1]
+        else:  # the weights have to follow their keys, which takes thrice the time
+            order_of_keys = np.argsort(keys)
+            keys = keys[order_of_keys]
+            weights = np.repeat(weights, np.diff(block.bounds))[order_of_keys]
         counts = np.zeros(len(keys), dtype=np.int64)
-        distinct = _count_runs(keys, counts)
+        distinct = _count_runs(keys, weights, counts)
         return len(keys), keys[:distinct].copy(), counts[:distinct].copy()
 
     # Tables of similar size are merged, as in a binary counter: each key is moved a logarithmic
@@ -69,18 +76,18 @@ def count(
     return tables[0] if tables else (np.empty(0, np.uint64), np.empty(0, np.int64))
 
 
-def model(keys: Keys, counts: Counts, order: int, min_count: int) -> NgramModel:
+def model(keys: Keys, counts: Counts, order: int, min_count: int, once: int = 1) -> NgramModel:
     """The language model that the counts of `count` give.
 
     Args:
-        min_count: an n-gram of two or more bytes that is rarer has no probability. A single byte
-            that does not occur counts as one that occurs once.
+        min_count: an n-gram of two or more bytes that is rarer has no probability.
+        once: what a single byte that does not occur counts, as if it occurred once.
     """
     # A byte's keys lie between the byte on top and the next one.
     starts = np.searchsorted(keys, np.arange(256, dtype=np.uint64) << np.uint64(56))
     absent = np.flatnonzero(np.diff(starts, append=len(keys)) == 0).astype(np.uint64)
     keys, counts = _merge(
-        keys, counts, absent << np.uint64(56) | np.uint64(1), np.ones(len(absent), np.int64)
+        keys, counts, absent << np.uint64(56) | np.uint64(1), np.full(len(absent), once)
     )
     # Level by level: the ranges of keys that begin with the same n-gram, their sums, and the sums
     # of the ranges they are part of.
@@ -121,14 +128,18 @@ def _fill_keys(text: U8, bounds: I64, order: Scalar, keys: U64) -> None:
 
 
 @kernel
-def _count_runs(keys: U64, counts: I64) -> Scalar:
-    """Move the distinct ones of sorted keys to the front and count them; how many they are."""
+def _count_runs(keys: U64, weights: I64, counts: I64) -> Scalar:
+    """Move the distinct ones of sorted keys to the front and count them; how many they are.
+
+    There is one weight for each key, or one for all.
+    """
     filled = -1
+    many = len(weights) > 1
     for i in range(len(keys)):
         if i == 0 or keys[i] != keys[filled]:
             filled += 1
             keys[filled] = keys[i]
-        counts[filled] += 1
+        counts[filled] += weights[i] if many else weights[0]
     return filled + 1
 
 

@@ -33,15 +33,17 @@ def prune(
     max_piece_length: int,
     threads: int,
     done: Callable[[int, int], None],
+    once: int = 1,
 ) -> list[Vocabulary]:
     """Prune candidates to vocabularies of at most so many pieces.
 
     Args:
-        tally: the candidates. Single bytes that are missing count as one that occurs once.
+        tally: the candidates.
         most: the largest numbers of pieces, at least 256 each, in any order.
         min_count: drop longer pieces that are rarer.
         max_piece_length: drop pieces of more bytes.
         done: is told of the rounds that are done, and of how many are expected.
+        once: what a single byte that is missing counts, as if it occurred once.
 
     Returns:
         a vocabulary for each of `most`; it is smaller where the candidates are fewer.
@@ -49,7 +51,7 @@ def prune(
     progress = _Progress(done, len(most))
     lengths = np.diff(tally.offsets)
     keep = (lengths <= max_piece_length) & (tally.counts >= min_count) | (lengths == 1)
-    candidates = _Candidates(tally, np.flatnonzero(keep), threads)
+    candidates = _Candidates(tally, np.flatnonzero(keep), once, threads)
     out = np.flatnonzero(~keep)
     candidates.inherit(Tally(*select(tally.flat, tally.offsets, out), tally.counts[out]))
     progress.round()
@@ -85,13 +87,13 @@ class _Candidates:
     An automaton is linked of those that are in, in each round.
     """
 
-    def __init__(self, tally: Tally, kept: npt.NDArray[np.int64], threads: int) -> None:
+    def __init__(self, tally: Tally, kept: npt.NDArray[np.int64], once: int, threads: int) -> None:
         counts = {
             tally.flat[tally.offsets[i] : tally.offsets[i + 1]].tobytes(): int(tally.counts[i])
             for i in kept
         }
         for byte in range(256):
-            counts.setdefault(bytes([byte]), 1)
+            counts.setdefault(bytes([byte]), once)
         self._pieces = sorted(counts)
         self._counts = np.array([counts[piece] for piece in self._pieces], dtype=np.int64)
         self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)

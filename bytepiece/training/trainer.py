@@ -26,7 +26,9 @@ from bytepiece.parallel import usable_cores
 from bytepiece.strings import offsets_of
 from bytepiece.training import bnlm, ngrams
 from bytepiece.training.corpus import Corpus, Reader
+from bytepiece.training.files import Files
 from bytepiece.training.prune import Vocabulary, prune
+from bytepiece.training.spool import replayable
 from bytepiece.training.tally import Tally
 
 Progress = Callable[[str, int, int], None]
@@ -53,12 +55,13 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     normalization: Sequence[NormalizationStep] = (),
     threads: int | None = None,
     progress: Progress | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
 ) -> Model | list[Model]:
     """Train a model. The result is the same for any number of threads.
 
     Args:
-        corpus: the path of a text file, `bytepiece.Files`, or a list, or other object that can be
-            iterated twice, of str or bytes.
+        corpus: a path, as in `bytepiece.Files`; `bytepiece.Files`; or any iterable of str or bytes.
+            What can be iterated only once is copied to a temporary file meanwhile.
         vocab_size: the most ids, the three special tokens among them, at least 259; or several
             such numbers, for as many models from one reading, each pruned from the next larger
             one. A small corpus gives fewer.
@@ -72,14 +75,15 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             model remembers them, in encoding.
         threads: by default all cores that this process may use.
         progress: called as progress(phase, done, total).
+        temp_dir: where temporary files are kept; by default where the system keeps them.
 
     Returns:
         a Model, or a list of them in the order of `vocab_size`.
 
     Raises:
         ArgumentError: an argument is outside its range.
-        CorpusError: the corpus is empty, can be read only once, changes, or holds something
-            that is neither str nor bytes.
+        CorpusError: the corpus is empty, cannot be read, changes, or holds something that is
+            neither str nor bytes.
 
     Source: Su, https://kexue.fm/archives/9752.
 
@@ -97,10 +101,10 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     options = _Bnlm(order, min_count, max_piece_length, bool(ensure_unicode))
     threads = usable_cores() if threads is None else _whole("threads", threads)
     rules = TextRules(tuple(normalization), isolate_digits)
-    reader = Reader(corpus, rules.normalization, isolate_digits)
-    vocabularies = _bnlm(
-        reader, [size - _SPECIALS for size in sizes], options, threads, progress or _silent
-    )
+    most = [size - _SPECIALS for size in sizes]
+    with replayable(corpus, temp_dir) as texts:
+        reader = Reader(texts, rules.normalization, isolate_digits)
+        vocabularies = _bnlm(reader, most, options, threads, progress or _silent)
     models = []
     for size, vocabulary in zip(sizes, vocabularies, strict=True):
         record = {
@@ -110,6 +114,7 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             **vars(options),
             "corpus_bytes": reader.size,
             "corpus_sha256": reader.digest,
+            **_weighting(corpus, reader),
         }
         models.append(_model(vocabulary, rules, record))
     return models if several else models[0]
@@ -158,7 +163,9 @@ def _bnlm(
     if len(keys) == 0:
         raise CorpusError("the corpus is empty: there is no text in it to learn from")
     progress("counting", reader.size, reader.size)
-    model = ngrams.model(keys, counts, order, options.min_count)
+    # Counts are in units of a weight, and what they are compared with is, too.
+    min_count = min(options.min_count * reader.unit, _RANGES["min_count"][1])
+    model = ngrams.model(keys, counts, order, min_count, reader.unit)
     del keys, counts
     tally = bnlm.count_pieces(
         reader,
@@ -173,11 +180,24 @@ def _bnlm(
     return prune(
         tally,
         most,
-        options.min_count,
+        min_count,
         options.max_piece_length,
         threads,
         partial(progress, "pruning"),
+        reader.unit,
     )
+
+
+def _weighting(corpus: Corpus, reader: Reader) -> dict[str, Any]:
+    """What the record says of weights, if there are any but 1."""
+    record: dict[str, Any] = {}
+    if isinstance(corpus, Files) and set(corpus.weights) != {1.0}:
+        record["weights"] = list(corpus.weights)
+    if reader.weight != reader.size:
+        record["weighted_bytes"] = reader.weight / reader.unit
+    if reader.unit != 1:
+        record["count_unit"] = 1 / reader.unit
+    return record
 
 
 def _silent(phase: str, done: int, total: int) -> None:
@@ -237,7 +257,7 @@ class Trainer:
         """What was trained, largest first."""
 
     def train(self, texts: Corpus, workers: int = 1, batch_size: int = 1000) -> "Trainer":
-        """Train on texts that can be iterated twice; returns the trainer itself.
+        """Train on texts; returns the trainer itself.
 
         Args:
             texts: see `bytepiece.train`.

@@ -1,0 +1,191 @@
+"""Files as the bytes that are in them, decompressed where they are compressed."""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from bytepiece.errors import CorpusError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+SUFFIXES = frozenset({".bz2", ".gz", ".xz", ".zst"})
+"""How names of compressed files end."""
+
+_MEMORY = 1 << 27
+"""Bytes that a decompressor may ask for, whatever a file says it needs. It is zstd's own limit
+and twice what xz -9 takes."""
+_CHUNK = 1 << 16
+"""Compressed bytes that are read at a time."""
+
+
+def compression_of(head: bytes) -> str | None:
+    """The compression of a file that begins so: "gzip", "bzip2", "xz" or "zstd", or None.
+
+    Args:
+        head: its first bytes, ten of them if there are.
+    """
+    if head.startswith(b"\x1f\x8b\x08"):
+        return "gzip"
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return "xz"
+    # Text may begin with BZh; here the magic number of a block, or of the end, follows.
+    if head.startswith(b"BZh") and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
+        return "bzip2"
+    # A frame, or one to be skipped, with which pzstd begins.
+    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
+        return "zstd"
+    return None
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a file's name, without that of its compression: ".jsonl" for "a.jsonl.gz"."""
+    return Path(path.stem).suffix if path.suffix in SUFFIXES else path.suffix
+
+
+@contextmanager
+def opened(
+    path: Path, advance: Callable[[int], object] = lambda _: None
+) -> Iterator[io.BufferedReader]:
+    """Open a file for reading what `decompressed` makes of it.
+
+    Args:
+        path: of the file.
+        advance: is told how many bytes of the file itself were read, each time.
+    """
+    with path.open("rb") as file:
+        yield decompressed(file, str(path), advance)
+
+
+def decompressed(
+    file: BinaryIO, name: str, advance: Callable[[int], object] = lambda _: None
+) -> io.BufferedReader:
+    """A stream of the bytes in a file, which its first bytes show to be compressed or not.
+
+    However much comes out, it is not held in memory. Errors are raised where they are met.
+
+    Args:
+        file: at its beginning; it stays open.
+        name: what messages call it.
+        advance: is told how many bytes of the file itself were read, each time.
+
+    Raises:
+        CorpusError: the compressed data are damaged or cut off, need more memory than is sensible,
+            or need a package that is not installed.
+    """
+    plain: io.BufferedReader = io.BufferedReader(_Counted(file, advance), _CHUNK)
+    compression = compression_of(plain.peek(10))
+    if compression is None:
+        return plain
+    return io.BufferedReader(_Checked(plain, compression, name), _CHUNK)
+
+
+class _Counted(io.RawIOBase):
+    """A file that tells how much of it was read. Its end stays its end, on a terminal as well."""
+
+    def __init__(self, file: Any, advance: Callable[[int], object]) -> None:
+        self._file = file
+        self._advance = advance
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        count: int = 0 if self._ended else self._file.readinto1(buffer)
+        self._ended = count == 0
+        self._advance(count)
+        return count
+
+
+class _Checked(io.RawIOBase):
+    """What comes out of a decompressor, and its errors as the library's own."""
+
+    def __init__(self, file: io.BufferedReader, compression: str, name: str) -> None:
+        self._compression = compression
+        self._name = name
+        self._errors: tuple[type[Exception], ...] = (OSError, zlib.error, lzma.LZMAError)
+        self._file: Any
+        if compression == "gzip":
+            self._file = gzip.GzipFile(fileobj=file)
+        elif compression == "bzip2":
+            self._file = bz2.BZ2File(file)
+        elif compression == "xz":
+            self._file = io.BufferedReader(_Xz(file), _CHUNK)
+        else:
+            zstd = _zstd(name)
+            self._file = zstd.ZstdFile(file)
+            self._errors = (OSError, zstd.ZstdError)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        try:
+            count: int = self._file.readinto1(buffer)
+        except EOFError:
+            raise CorpusError(
+                f"{self._name}: the {self._compression} data end too early; the file was cut off: "
+                "get or make it again"
+            ) from None
+        except self._errors as error:
+            raise CorpusError(
+                f"{self._name}: the {self._compression} data cannot be decompressed ({error}); if "
+                "they are damaged, get or make the file again"
+            ) from None
+        return count
+
+
+class _Xz(io.RawIOBase):
+    """What `lzma.LZMAFile` gives, which cannot be told how much memory a file may ask for."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self._stream = self._new()
+
+    @staticmethod
+    def _new() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        room = memoryview(buffer)
+        data = b""
+        while not data:
+            more = b""
+            if self._stream.eof:  # another stream may follow, and zeros before it
+                more = self._stream.unused_data.lstrip(b"\0")
+                while not more:
+                    read = self._file.read1(_CHUNK)
+                    if not read:
+                        return 0
+                    more = read.lstrip(b"\0")
+                self._stream = self._new()
+            elif self._stream.needs_input:
+                more = self._file.read1(_CHUNK)
+                if not more:
+                    raise EOFError
+            data = self._stream.decompress(more, len(room))
+        room[: len(data)] = data
+        return len(data)
+
+
+def _zstd(name: str) -> Any:
+    # Not the package zstandard: its readers end without a word where a file was cut off.
+    home = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    try:
+        return import_module(home)
+    except ImportError:
+        raise CorpusError(
+            f"{name}: zstd data need a package that is not there; pip install 'bytepiece[zstd]'"
+        ) from None

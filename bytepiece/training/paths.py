@@ -1,0 +1,51 @@
+"""Which files a path stands for: itself, what is in the directory, or what fits the pattern."""
+
+import glob
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bytepiece.errors import CorpusError
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that a path stands for, in an order that depends on their names alone.
+
+    Args:
+        path: of a file; of a directory, for the files in it and in directories in it, without
+            those whose names begin with a dot; or a pattern with *, ** for any directories, ?
+            and [...], for the files that fit. What exists is no pattern.
+
+    Raises:
+        CorpusError: there is no such file, or none in the directory, or it is no regular file.
+    """
+    if path.is_dir():
+        files = sorted(_inside(path), key=lambda file: file.parts)
+        if not files:
+            raise CorpusError(f"{path}: there is no file in this directory that is not hidden")
+    elif os.path.lexists(path) or not any(char in str(path) for char in "*?["):
+        files = [path]
+    else:
+        # Not Path.glob, which finds what is hidden. Directories are left out, for ** yields them
+        # beside the files in them.
+        found = map(Path, glob.iglob(str(path), recursive=True))  # noqa: PTH207
+        files = sorted((file for file in found if not file.is_dir()), key=lambda file: file.parts)
+        if not files:
+            raise CorpusError(f"{path}: there is no file that fits this pattern")
+    for file in files:
+        if not file.exists():
+            raise CorpusError(f"{file}: there is no such file or directory")
+        if not file.is_file():
+            raise CorpusError(
+                f"{file} is no regular file, and training reads each twice; copy it into one"
+            )
+    return files
+
+
+def _inside(directory: Path) -> Iterator[Path]:
+    def give_up(error: OSError) -> None:
+        raise CorpusError(f"{error.filename}: {error.strerror}")
+
+    for place, directories, files in os.walk(directory, onerror=give_up):
+        directories[:] = [name for name in directories if not name.startswith(".")]
+        yield from (Path(place, name) for name in files if not name.startswith("."))

@@ -1,0 +1,50 @@
+"""Weights: how often an occurrence counts, in whole units, so that sums are exact."""
+
+import math
+from collections.abc import Sequence
+from typing import SupportsFloat
+
+from bytepiece.errors import ArgumentError
+
+STEPS = 1000
+"""A weight is a multiple of 1/STEPS."""
+MOST = 1_000_000
+"""The largest weight."""
+MOST_TOGETHER = 1 << 53
+"""The largest sum of weights in units, each times its bytes: no count can then be too large, and
+each is exact as a float64 as well."""
+
+
+def steps_of(weight: SupportsFloat) -> int:
+    """A weight as the nearest number of steps.
+
+    Raises:
+        ArgumentError: it is no number in 0…MOST, or would be rounded to 0.
+
+    >>> steps_of(1), steps_of(0.5), steps_of(1.7382)
+    (1000, 500, 1738)
+    """
+    try:
+        value = float(weight)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"a weight must be a number, not {weight!r:.30}") from None
+    if not 0 <= value <= MOST:
+        raise ArgumentError(f"a weight must be at least 0 and at most {MOST}, not {value:g}")
+    steps = round(value * STEPS)
+    if value > 0 and steps == 0:
+        raise ArgumentError(
+            f"a weight of {value:g} is too small, for weights are multiples of {1 / STEPS:g}; "
+            "weights can all be multiplied by the same number"
+        )
+    return steps
+
+
+def unit_of(steps: Sequence[int]) -> int:
+    """How many units make a weight of 1: as few as let all these weights be whole numbers of them.
+
+    Whole weights give 1, and counts are then what they would be without weights.
+
+    >>> unit_of([1000, 2000]), unit_of([500, 1250]), unit_of([1738])
+    (1, 4, 500)
+    """
+    return STEPS // math.gcd(STEPS, *steps)
