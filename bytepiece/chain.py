@@ -178,12 +178,18 @@ def reach(chain: Chain) -> F64:
     return probabilities
 
 
+# Where no edge crosses, every path has a boundary: roundings begin anew there.
 @kernel
 def _reach(chain: Chain, probabilities: F64) -> None:
-    probabilities[0] = 1.0
+    furthest = 0
     for start in range(len(chain.first) - 1):
+        if start == furthest:
+            probabilities[start] = 1.0
+        if chain.first[start + 1] > chain.first[start]:
+            furthest = max(furthest, np.int64(chain.ends[chain.first[start + 1] - 1]))
         for edge in range(chain.first[start], chain.first[start + 1]):
             probabilities[chain.ends[edge]] += probabilities[start] * chain.p[edge]
+    probabilities[-1] = 1.0
 
 
 def entropy(chain: Chain) -> float:

@@ -43,8 +43,8 @@ class Weights(NamedTuple):
     """exp(alpha · score) of each entry's piece.
 
     Args:
-        mantissa: float64[entries], in (2^-256, 1]; its sign is negative where the exponent is not
-            0, so that the exponent is looked at only there; 0 where there is no piece.
+        mantissa: float64[entries], in (2^-256, 2^128]; its sign is negative where the exponent is
+            not 0, so that the exponent is looked at only there; 0 where there is no piece.
         exponent: int32[entries], to the base 2^256.
         plain: whether all exponents are 0.
     """
@@ -71,7 +71,8 @@ def weights(automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float)
             f"alpha {alpha:g} is too large for scores down to {scores.min():.6g} "
             f"(alpha · score may reach 2^30); for the best path, leave alpha out"
         )
-    exponents = np.ceil(logs / LOG_BASE)
+    # Weights not far above 1 need no exponent, and would lose digits by one.
+    exponents = np.where((logs > 0) & (logs <= LOG_BASE / 2), 0.0, np.ceil(logs / LOG_BASE))
     bits = exponents * _BITS
     # The ceiling may be one off when the quotient is rounded: the mantissa is then just above 1
     # or at 2^-256, which the sums below have room for.
@@ -93,7 +94,7 @@ def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
 @kernel
 def scale(term: Scalar, steps: Scalar) -> Scalar:
     """Return term · 2^(256 · steps), for steps ≤ 1."""
-    # Mantissas of terms and sums lie in 2^-384 … 2^140, so one that is moved down three steps is
+    # Mantissas of terms and sums lie in 2^-384 … 2^267, so one that is moved down three steps is
     # smaller than half a bit of the one that is not.
     if steps == 0:
         return term

@@ -71,6 +71,7 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
     found: list[tuple[float, float]] = []
     root = -math.log(-math.log(_first_draw(seed)))
     draws = made = 1
+    least = -math.inf  # what lies below it can't be wanted any more
     # The nodes that wait: the largest G below each, negative, for a heap has the smallest in front;
     # a number of its own; the node's log-probability; which path it left, where, and by which edge.
     waiting = [(-root, 0, 0.0, -1, 0, -1)]
@@ -85,13 +86,14 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
         found.append((log, -top))
         # One more than are wanted, for the threshold.
         most = k + 1 - len(paths)
-        best = np.argsort(-aside.tops[:left], kind="stable")[:most].tolist()
-        for i in best:
+        some = np.flatnonzero(aside.tops[:left] > least)
+        for i in some[np.argsort(-aside.tops[some], kind="stable")[:most]].tolist():
             node = len(paths) - 1, int(aside.depths[i]), int(aside.edges[i])
             heapq.heappush(waiting, (-float(aside.tops[i]), made, float(aside.log_p[i]), *node))
             made += 1
-        if len(waiting) > 4 * most + 1000:
+        if len(waiting) > 2 * most + 1000:
             waiting = heapq.nsmallest(most, waiting)
+            least = -waiting[-1][0]
     logs, gumbels = np.array(found).reshape(-1, 2).T
     return Perturbed(paths, logs, gumbels, -waiting[0][0] if waiting else -math.inf)
 
@@ -99,7 +101,7 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
 @kernel
 def _open(words: tuple[Scalar, ...], draw: Scalar) -> Scalar:
     """A uniform number that is neither 0 nor 1."""
-    return uniforms(words, np.uint64(0), np.uint64(draw))[0] + 2.0**-54
+    return max(uniforms(words, np.uint64(0), np.uint64(draw))[0], 2.0**-54)
 
 
 @kernel

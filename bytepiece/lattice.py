@@ -3,19 +3,21 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece import chain as chains
-from bytepiece._jit import F64, I32, I64
+from bytepiece import paths
+from bytepiece._jit import F64, I64
 from bytepiece.automaton import Automaton
 from bytepiece.encoded import Encoded
 from bytepiece.errors import ArgumentError
+from bytepiece.forward import MAX_EXPONENT
 from bytepiece.gumbel import top_k
-from bytepiece.nbest import nbest_of_segment
+from bytepiece.nbest import nbest_of_segments
 from bytepiece.rng import seed_word
 from bytepiece.strings import offsets_of
 from bytepiece.text import Segments, Text, to_bytes
@@ -27,7 +29,9 @@ MOST_PATHS = 1_000_000
 """Most paths that `Lattice.paths` enumerates unless it is asked for more."""
 
 _LARGEST_ALPHA = float(1 << 20)
-"""Where paths that differ in their sums of scores have long ceased to compete."""
+"""Where paths whose sums of scores differ have long ceased to compete."""
+_MOST_STEPS = 100
+"""Of Newton's method and bisection: the latter alone would find every bit in so many."""
 
 
 class Segmentation(NamedTuple):
@@ -94,9 +98,9 @@ class Lattice:
     Made by `Tokenizer.lattice`. Everything is about the whole text: its segments (lines) are
     independent, so their probabilities multiply. Names of special tokens are plain text. Immutable.
 
-    Numbers are float64 and right to about 1e-12 · max(1, alpha · |Σ score|). A lattice takes 24
-    bytes of memory for each edge, a place where a piece can stand: about 100 for each byte of
-    common text.
+    Numbers are float64, right to about 1e-12 · max(1, alpha · |Σ score|) or, where that is more,
+    1e-12 of themselves. A lattice takes 24 bytes of memory for each edge, a place where a piece can
+    stand, and its marginals 20 more: about 150 for each byte of common text.
 
     >>> from bytepiece import Model, Tokenizer
     >>> pieces = [bytes([b]) for b in range(256)] + [b"th", b"he", b"the"]
@@ -152,16 +156,21 @@ class Lattice:
     def n_paths(self) -> int:
         """How many segmentations there are, exactly.
 
-        The number has about as many digits as the text has bytes, so it takes seconds for a
-        million bytes. Source: Cognetta et al., https://arxiv.org/abs/2408.11443.
+        A number with hundreds of thousands of digits, for a million bytes: seconds, where the text
+        falls into parts that no piece crosses, as common text does; in a run of one letter, a
+        time that grows with the square of its length.
+
+        Source: Cognetta et al., https://arxiv.org/abs/2408.11443.
         """
-        return self._count(math.inf)
+        return paths.count(self._chain, math.inf)
 
     def entropy(self, unit: Literal["nats", "bits"] = "nats") -> float:
         """The entropy of the law, −Σ P log P over all paths, ≥ 0.
 
         By the chain rule: the mean of the entropies of each next piece. log Z − alpha · E[Σ score]
         is the same number, but what is left of a difference of large ones.
+
+        Source: Shannon 1948; the entropy of a Markov chain's walk.
 
         Args:
             unit: "nats" or "bits".
@@ -179,7 +188,7 @@ class Lattice:
         return self._token_moments[0]
 
     def token_variance(self) -> float:
-        """The variance of the number of tokens, E[(n − E[n])²]."""
+        """The variance of the number of tokens, E[(n − E[n])²], by the law of total variance."""
         return self._token_moments[1]
 
     def expected_score(self) -> float:
@@ -200,6 +209,8 @@ class Lattice:
             ArgumentError: it is not a segmentation of this text.
             VocabularyError: an id is not in the vocabulary.
         """
+        if isinstance(path, (str, bytes)) or not isinstance(path, Iterable):
+            raise ArgumentError(f"a path is a list of pieces or ids, not {path!r:.60}")
         return math.fsum(self._chain.log_p[self._edges_of(path)])
 
     def marginals(self) -> Marginals:
@@ -211,7 +222,7 @@ class Lattice:
         starts = chains.starts(self._chain)
         reached = chains.reach(self._chain)
         ids = self._tokenizer.model.ids[self._pieces]
-        return Marginals(starts, self._chain.ends, ids, reached[starts] * self._chain.p)
+        return Marginals(starts, self._chain.ends.copy(), ids, reached[starts] * self._chain.p)
 
     def boundary_probs(self) -> F64:
         """float64[bytes + 1]: the probability that a token begins, or the text ends, there."""
@@ -226,8 +237,8 @@ class Lattice:
         """The k best paths, the best first, or all if there are no more.
 
         They are sorted by their sums of scores, at any alpha. A segment's sum is taken from left to
-        right in float64, as in encoding; among equal ones the path with the longest last piece
-        comes first, and if these are the same, the one with the longest last but one, and so on.
+        right in float64, as in encoding. Among equal ones the path with the longest last piece
+        comes first; if that is the same, the better way to where it begins, by the same rule.
         Sums of segments are added from left to right; among equal ones that path comes first which
         has the better last segment. So the first is always what `encode` finds.
 
@@ -236,29 +247,18 @@ class Lattice:
 
         Raises:
             ArgumentError: k is less than 1, or more than memory can hold for a line so long.
-        """
-        k = _positive(k, "k")
-        automaton, scores = self._forwards
-        sums = np.zeros(1)
-        steps = []
-        for start, stop in pairwise(self._segments.bounds.tolist()):
-            theirs, rows = nbest_of_segment(
-                automaton, scores, automaton.pieces, k, self._segments.text[start:stop]
-            )
-            sums, befores, ranks = _best_sums(sums, theirs, k)
-            steps.append((befores, ranks, rows))
-        return [
-            self._segmentation(self._edges_of(self._joined(steps, r))) for r in range(len(sums))
-        ]
 
-    def _joined(self, steps: list[tuple[I64, I64, list[I32]]], rank: int) -> list[bytes]:
-        """The pieces of one of the best paths, whose last segment is the last step."""
-        numbers = []
-        for befores, ranks, rows in reversed(steps):
-            numbers.append(rows[ranks[rank]])
-            rank = befores[rank]
-        pieces = self._tokenizer.model.pieces
-        return [pieces[number] for row in reversed(numbers) for number in row.tolist()]
+        Source: the k best by dynamic programming; Chow and Schwartz 1989, The N-best algorithm.
+        """
+        segments = [self._segments.text[a:b] for a, b in pairwise(self._segments.bounds.tolist())]
+        rows = nbest_of_segments(*self._forwards, segments, _positive(k, "k"))
+        lengths = np.array([len(piece) for piece in self._tokenizer.model.pieces])
+        found = []
+        for numbers in rows:
+            ends = offsets_of(lengths[numbers])
+            edges = np.searchsorted(self._keys, _key(ends[:-1], ends[1:]))
+            found.append(self._segmentation(edges))
+        return found
 
     def sample(self, n: int = 1, seed: int | None = None) -> Encoded:
         """Draw n segmentations, independent of each other, from the law.
@@ -290,25 +290,26 @@ class Lattice:
         Source: Kool et al., https://arxiv.org/abs/1903.06059, over the tree of all beginnings.
         """
         drawn = top_k(self._chain, _positive(k, "k"), seed_word(seed))
-        paths = [self._segmentation(path) for path in drawn.paths]
-        inclusion = -np.expm1(-np.exp(drawn.log_p - drawn.threshold))
-        return DistinctSample(paths, drawn.gumbels, drawn.threshold, inclusion)
+        found = [self._segmentation(path) for path in drawn.paths]
+        with np.errstate(over="ignore"):  # beyond any float64 it is certain
+            inclusion = -np.expm1(-np.exp(drawn.log_p - drawn.threshold))
+        return DistinctSample(found, drawn.gumbels, drawn.threshold, inclusion)
 
     def paths(self, limit: int = MOST_PATHS) -> Iterator[Segmentation]:
         """All segmentations, one by one; at each position, shorter pieces first.
 
         Args:
-            limit: the most that may be.
+            limit: the most that may be, at least 1.
 
         Raises:
             ArgumentError: there are more; before the first one comes.
         """
-        if self._count(limit) > limit:
+        if paths.count(self._chain, _positive(limit, "limit")) > limit:
             raise ArgumentError(
                 f"the text has more than {limit} segmentations; raise `limit`, cut the text, or "
                 f"take the best ones (nbest) or random ones (sample)"
             )
-        return self._enumerate()
+        return map(self._segmentation, paths.enumerate_all(self._chain))
 
     def alpha_for_entropy(self, h: float) -> float:
         """The alpha at which the law of this text has a wanted entropy, which falls with alpha.
@@ -316,31 +317,43 @@ class Lattice:
         Args:
             h: in nats, from 0 to log(n_paths()), where alpha is 0.
 
+        Returns:
+            alpha; the entropy there is right to about 1e-12 · max(1, log(n_paths())).
+
         Raises:
             ArgumentError: no alpha reaches it.
+
+        Source: Newton's method; the derivative is −alpha · `score_variance`.
         """
-        if not isinstance(h, (float, int, np.floating, np.integer)) or not h >= 0:
-            raise ArgumentError(f"the entropy must be a number of at least 0, not {h!r:.30}")
-        highest = self._at(0.0).entropy()
-        if h > highest * (1 + 1e-12):
+        if isinstance(h, bool) or not isinstance(h, (float, int, np.floating, np.integer)):
+            raise ArgumentError(f"the entropy must be a number, not {h!r:.30}")
+        highest = self._at(0.0).log_z
+        near = 1e-12 * max(1.0, highest)  # what entropies are right to
+        if not 0 <= h <= highest + near:
             raise ArgumentError(
-                f"the entropy of this text is at most {highest:.6g} nats, at alpha 0; {h:g} is more"
+                f"the entropy of this text is between 0 and {highest:.6g} nats, which is at alpha "
+                f"0; it can't be {h!s:.30}"
             )
-        low, high = 0.0, 1.0
-        while (least := self._at(high).entropy()) > h:
-            low, high = high, 2 * high
-            if high > _LARGEST_ALPHA:
+        if h >= highest - near:
+            return 0.0
+        largest = float(np.abs(self._tokenizer.model.scores).max())
+        most = min(_LARGEST_ALPHA, MAX_EXPONENT / largest) if largest else _LARGEST_ALPHA
+        low, high = 0.0, min(1.0, most)
+        while (reached := self._at(high).entropy()) > h + near:
+            if high == most:
                 raise ArgumentError(
-                    f"the entropy of this text stays above {least:.6g} nats, for several paths are "
-                    f"equally good; {h:g} is less"
+                    f"the entropy of this text is still {reached:.6g} nats at alpha {most:g}, the "
+                    f"largest that is tried, for its best paths are equally good or nearly so; "
+                    f"it can't be {h:g}"
                 )
+            low, high = high, min(2 * high, most)
         # Newton's method, for the derivative is known, −alpha · variance of the score; bisection
         # wherever a step would leave the bracket.
         alpha = high
-        while high - low > 1e-15 * high:
+        for _ in range(_MOST_STEPS):
             lattice = self._at(alpha)
             gap = lattice.entropy() - h
-            if abs(gap) <= 1e-13 * h:
+            if abs(gap) <= near:
                 break
             low, high = (alpha, high) if gap > 0 else (low, alpha)
             slope = alpha * lattice.score_variance()
@@ -370,10 +383,12 @@ class Lattice:
         pieces = [self._piece(item) for item in path]
         ends = offsets_of(map(len, pieces))
         text = self.text
+        if not all(pieces):
+            raise ArgumentError("not a segmentation of the text: a piece is empty")
         if b"".join(pieces) == text:
             keys = _key(ends[:-1], ends[1:])
-            edges = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-            bad = np.flatnonzero(self._keys[edges] != keys)
+            edges = np.searchsorted(self._keys, keys)
+            bad = np.flatnonzero(np.append(self._keys, -1)[edges] != keys)
             if not bad.size:
                 return edges
             wrong = pieces[bad[0]]
@@ -411,53 +426,6 @@ class Lattice:
         log_prob = math.fsum(self._chain.log_p[edges].tolist())
         return Segmentation(pieces, tuple(model.ids[numbers].tolist()), log_prob)
 
-    # The text falls into parts where no edge crosses; their numbers of paths multiply, and are
-    # small. Without that, a million bytes would take a million sums of numbers as long.
-    def _count(self, limit: float) -> int:
-        """How many paths there are, or some number above the limit if there are more."""
-        ends = self._chain.ends.tolist()
-        first = self._chain.first.tolist()
-        length = len(first) - 1
-        last = self._chain.ends[self._chain.first[1:] - 1]  # of the longest edge of each position
-        furthest = np.append(0, np.maximum.accumulate(last)).tolist()
-        longest = int((last - np.arange(length)).max(initial=0))
-        counts = [1] * (length + 1)
-        parts = []
-        for start in range(length - 1, -1, -1):
-            counts[start] = sum([counts[end] for end in ends[first[start] : first[start + 1]]])
-            if counts[start] > limit:
-                return counts[start]
-            if start + longest <= length:
-                counts[start + longest] = 1  # no longer needed, and long
-            if furthest[start] == start:
-                parts.append(counts[start])
-                counts[start] = 1
-        while len(parts) > 1:  # in pairs, so that both factors of a product are about as long
-            parts = [a * b for a, b in zip_longest(parts[::2], parts[1::2], fillvalue=1)]
-            if max(parts) > limit:
-                return max(parts)
-        return parts[0] if parts else 1
-
-    def _enumerate(self) -> Iterator[Segmentation]:
-        first, ends = self._chain.first.tolist(), self._chain.ends.tolist()
-        length = len(first) - 1
-        path: list[int] = []
-        position = 0
-        while True:
-            while position < length:
-                path.append(first[position])
-                position = ends[path[-1]]
-            yield self._segmentation(np.array(path, dtype=np.int64))
-            while path:
-                edge = path.pop()
-                position = ends[path[-1]] if path else 0
-                if edge + 1 < first[position + 1]:
-                    path.append(edge + 1)
-                    position = ends[edge + 1]
-                    break
-            else:
-                return
-
     def __repr__(self) -> str:
         return f"<bytepiece.Lattice: {len(self._segments.text)} bytes, alpha {self._alpha:g}>"
 
@@ -473,18 +441,3 @@ def _positive(value: int, name: str) -> int:
 
 def _key(starts: npt.NDArray[np.integer], ends: npt.NDArray[np.integer]) -> I64:
     return starts.astype(np.int64) << 32 | ends
-
-
-def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
-    """The k largest sums of a number of each of two descending rows, and which those are.
-
-    Before the sum of number i and number j come all of numbers up to these, so it can only be among
-    the first k if (i + 1) · (j + 1) ≤ k.
-    """
-    i = np.arange(min(len(firsts), k))
-    partners = np.minimum(k // (i + 1), len(seconds))
-    i = np.repeat(i, partners)
-    j = np.arange(len(i)) - np.repeat(np.cumsum(partners) - partners, partners)
-    sums = firsts[i] + seconds[j]
-    order = np.lexsort((i, j, -sums))[:k]
-    return sums[order], i[order], j[order]

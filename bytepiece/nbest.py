@@ -1,5 +1,6 @@
 """The n best segmentations of a segment, and Kudo's sampler, which draws one of them."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -223,26 +224,61 @@ def _nbest_ids(
     return filled
 
 
-def nbest_of_segment(
-    automaton: Automaton, scores: F64, numbers: U32, n: int, text: U8
-) -> tuple[F64, list[I32]]:
-    """The n best paths of one segment, the best first.
+def nbest_of_segments(
+    automaton: Automaton, scores: F64, segments: Sequence[U8], n: int
+) -> list[I32]:
+    """The n best paths of a text that is cut into segments, the best first.
 
     Args:
+        automaton: of the pieces.
         scores: float64[entries], −inf where there is no piece.
-        numbers: uint32[entries], of the pieces.
-        text: uint8[bytes], all of it one segment.
+        segments: uint8[bytes] each.
 
     Returns:
-        float64[paths], their sums of scores; of each, int32[tokens], the numbers of its pieces.
+        of each path int32[tokens], the numbers of its pieces; fewer than n if there are no more.
 
     Raises:
-        ArgumentError: the segment is too long for so many.
+        ArgumentError: a segment is too long for so many.
     """
+    sums = np.zeros(1)
+    steps = []
+    for text in segments:
+        theirs, rows = _best_of_segment(automaton, scores, n, text)
+        sums, befores, ranks = _best_sums(sums, theirs, n)
+        steps.append((befores, ranks, rows))
+    found = []
+    for last in range(len(sums)):
+        rank = last
+        parts = [np.empty(0, dtype=np.int32)]
+        for befores, ranks, rows in reversed(steps):
+            parts.append(rows[ranks[rank]])
+            rank = befores[rank]
+        found.append(np.concatenate(parts[::-1]))
+    return found
+
+
+def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
+    """The k largest sums of a number of each of two descending rows, and which those are.
+
+    Before the sum of number i and number j come all of numbers up to these, so it can only be among
+    the first k if (i + 1) · (j + 1) ≤ k.
+    """
+    i = np.arange(min(len(firsts), k))
+    partners = np.minimum(k // (i + 1), len(seconds))
+    i = np.repeat(i, partners)
+    j = np.arange(len(i)) - np.repeat(np.cumsum(partners) - partners, partners)
+    sums = firsts[i] + seconds[j]
+    order = np.lexsort((i, j, -sums))[:k]
+    return sums[order], i[order], j[order]
+
+
+def _best_of_segment(automaton: Automaton, scores: F64, n: int, text: U8) -> tuple[F64, list[I32]]:
+    """The sums of scores of a segment's n best paths, and the numbers of their pieces."""
+    n = min(n, 1 << min(len(text) - 1, 62))  # there are no more
     paths = paths_for(len(text), n)
     out = np.empty(n * len(text), dtype=np.int32)
     ends = np.zeros(n + 1, dtype=np.int64)
-    found = _nbest_of_segment(automaton, scores, numbers, text, paths, out, ends)
+    found = _nbest_of_segment(automaton, scores, automaton.pieces, text, paths, out, ends)
     rows = [out[low:high].copy() for low, high in pairwise(ends[: found + 1].tolist())]
     return paths.sums[len(text), :found].copy(), rows
 

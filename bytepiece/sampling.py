@@ -23,6 +23,8 @@ UNDECIDED = np.uint64(1 << 63)
 Sampler = Literal["perfect", "viterbi", "nbest"]
 NBEST_SIZE = 64
 """How many paths "nbest" draws from by default."""
+MOST_PATHS = 1 << 20
+"""The most that it can draw from."""
 
 
 class Method(NamedTuple):
@@ -42,8 +44,10 @@ class Method(NamedTuple):
         if sampler not in get_args(Sampler):
             names = ", ".join(f'"{name}"' for name in get_args(Sampler))
             raise ArgumentError(f"sampler must be one of {names}, not {sampler!r:.30}")
-        if unsigned(nbest_size, 20, "nbest_size") < 1:
-            raise ArgumentError("nbest_size must be at least 1")
+        if isinstance(nbest_size, bool) or not isinstance(nbest_size, (int, np.integer)):
+            raise ArgumentError(f"nbest_size must be a whole number, not {nbest_size!r:.30}")
+        if not 1 <= nbest_size <= MOST_PATHS:
+            raise ArgumentError(f"nbest_size must be in 1…{MOST_PATHS}, not {nbest_size!s:.30}")
         if alpha is None or checked_alpha(alpha) < 0:
             return None
         return cls(float(alpha), sampler, int(nbest_size))
@@ -55,11 +59,14 @@ def checked_alpha(alpha: float) -> float:
     Raises:
         ArgumentError: it is none.
     """
-    if not isinstance(alpha, (float, int, np.floating, np.integer)) or not math.isfinite(alpha):
-        raise ArgumentError(
-            f"alpha must be a finite number, or None for the best path, not {alpha!r:.30}"
-        )
-    return alpha
+    try:
+        if isinstance(alpha, (float, int, np.floating, np.integer)) and math.isfinite(alpha):
+            return alpha
+    except OverflowError:  # a whole number beyond all floats
+        pass
+    raise ArgumentError(
+        f"alpha must be a finite number, or None for the best path, not {alpha!r:.30}"
+    )
 
 
 class Streams(NamedTuple):

@@ -48,7 +48,7 @@ class Tokenizer:
         sampler: "perfect" draws from exp(alpha · Σ score) / Z exactly; "nbest" from the same law
             cut down to the best paths of each segment (Kudo's sampler); "viterbi" is an older
             algorithm that follows neither. Both are kept for comparison.
-        nbest_size: how many paths "nbest" draws from, at least 1; its time grows with it.
+        nbest_size: how many paths "nbest" draws from, 1 … 2^20; its time and memory grow with it.
         seed: 0 … 2^64 − 1; None: a fresh one from the operating system for every call. With a
             seed, the same text gets the same sample in every call, unless one of the next three
             differs.
@@ -343,6 +343,8 @@ class Tokenizer:
         """
         if checked_alpha(alpha) < 0:
             raise ArgumentError(f"alpha must be at least 0, not {alpha:g}")
+        if not isinstance(text, str):
+            text = to_bytes(text)  # a copy, for it must not change
         segments = segment([text], self._model.rules)
         weights = self._weights(float(alpha))
         law = chain.build(self._mirrored[0], weights, segments.text, segments.bounds)

@@ -118,7 +118,7 @@ _SAMPLING = (
     ),
     click.option(
         "--nbest-size",
-        type=click.IntRange(1, 2**20 - 1),
+        type=click.IntRange(1, 2**20),
         default=64,
         show_default=True,
         help="How many paths of each line --sampler nbest draws from.",
@@ -135,15 +135,16 @@ def sampling_options(command: F) -> F:
         given = {name: others.pop(name) for name in names}
         ctx = click.get_current_context()
         chosen = [n for n in names if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT]
-        if "nbest_size" in chosen and given["sampler"] != "nbest":
-            raise click.UsageError("--nbest-size is about --sampler nbest; add it")
         if sample:
+            if "nbest_size" in chosen and given["sampler"] != "nbest":
+                raise click.UsageError("--nbest-size is about --sampler nbest; add that")
             if given["seed"] is None:
                 given["seed"] = secrets.randbits(64)
                 say(f"bytepiece: to draw the same samples again, add --seed {given['seed']}")
             return command(sampling=given, **others)
         if chosen:
-            raise click.UsageError(f"--{chosen[0]} is about sampling; add --sample")
+            name = chosen[0].replace("_", "-")
+            raise click.UsageError(f"--{name} is about sampling; add --sample")
         return command(sampling={}, **others)
 
     for option in reversed(_SAMPLING):

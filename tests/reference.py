@@ -127,11 +127,18 @@ def count_paths(text: bytes, scores: Scores) -> int:
 
 
 def sorted_paths(text: bytes, scores: Scores) -> list[Path]:
-    """All segmentations, the best first; among equal ones the longest last piece, and so on."""
-    return sorted(
-        segmentations(text, scores),
-        key=lambda path: (-total(path, scores), [-len(p) for p in reversed(path)]),
-    )
+    """All segmentations, the best sum first; among equal ones the longest last piece, then the
+    better way to where it begins."""
+    ways: list[list[tuple[float, Path]]] = [[(0.0, ())]]
+    for end in range(1, len(text) + 1):
+        candidates = [
+            (-(before + scores[text[start:end]]), start, rank, (*path, text[start:end]))
+            for start in range(end)
+            if text[start:end] in scores
+            for rank, (before, path) in enumerate(ways[start])
+        ]
+        ways.append([(-negative, path) for negative, _, _, path in sorted(candidates)])
+    return [path for _, path in ways[-1]]
 
 
 def viterbi_law(text: bytes, scores: Scores, alpha: float) -> dict[Path, float]:
@@ -278,6 +285,54 @@ def nbest_path(text: bytes, scores: Scores, alpha: float, draw: Draws, n: int = 
     while MP.fsum(weights[: rank + 1]) <= goal:
         rank += 1
     return paths[rank]
+
+
+def without_replacement(
+    text: bytes, scores: Scores, alpha: float, k: int, draw: Draws
+) -> tuple[list[Path], list[float]]:
+    """k different paths, and the perturbed log-probabilities of these and of the next one.
+
+    A node is the beginning of a path; of all that wait, the one with the largest perturbed
+    log-probability below it goes on to the path that has it. Draws 0, 2, 4 … are used.
+    """
+    z = suffix_sums(text, scores, alpha)
+    number = -2
+
+    def uniform() -> mpf:
+        nonlocal number
+        number += 2
+        return MP.mpf(max(draw(number), 2.0**-54))
+
+    waiting: list[tuple[mpf, mpf, Path]] = [(-MP.log(-MP.log(uniform())), MP.mpf(0), ())]
+    paths: list[Path] = []
+    tops: list[float] = []
+    while waiting and len(paths) < k:
+        waiting.sort(key=lambda node: -node[0])
+        top, log_p, path = waiting.pop(0)
+        tops.append(float(top))
+        while (position := sum(map(len, path))) < len(text):
+            pieces = matches(text, position, scores)
+            logs = [
+                MP.mpf(alpha) * scores[p] + MP.log(z[position + len(p)]) - MP.log(z[position])
+                for p in pieces
+            ]
+            chosen = 0
+            if len(pieces) > 1:
+                goal, cumulated = uniform(), MP.mpf(0)
+                for chosen, log in enumerate(logs):  # noqa: B007
+                    cumulated += MP.exp(log)
+                    if cumulated > goal:
+                        break
+                for i, (piece, log) in enumerate(zip(pieces, logs, strict=True)):
+                    if i != chosen:
+                        node = log_p + log
+                        below = -MP.log(MP.exp(-top) - MP.log(uniform()) * MP.exp(-node))
+                        waiting.append((below, node, (*path, piece)))
+            log_p += logs[chosen]
+            path = (*path, pieces[chosen])
+        paths.append(path)
+    waiting.sort(key=lambda node: -node[0])
+    return paths, [*tops, *(float(top) for top, _, _ in waiting[:1])]
 
 
 SAMPLERS = {"perfect": perfect_path, "viterbi": viterbi_path, "nbest": nbest_path}

@@ -36,6 +36,14 @@ def vocabularies(scores: st.SearchStrategy[float] = SCORES, alphabet: bytes = b"
     return st.builds(lambda *parts: parts[0] | parts[1], letters, longer)
 
 
+def overlapping(scores: st.SearchStrategy[float] = SCORES):
+    """Scores of a, b, and many of the strings of them of up to four letters: most texts of a and b
+    have many segmentations."""
+    letters = st.fixed_dictionaries({b"a": scores, b"b": scores})
+    longer = st.dictionaries(texts_over(b"ab", 2, 4), scores, min_size=6, max_size=14)
+    return st.builds(lambda *parts: parts[0] | parts[1], letters, longer)
+
+
 def texts_over(alphabet: bytes, min_size: int, max_size: int) -> st.SearchStrategy[bytes]:
     """Byte strings over a small alphabet, where pieces overlap in every way."""
     return st.lists(st.sampled_from(alphabet), min_size=min_size, max_size=max_size).map(bytes)

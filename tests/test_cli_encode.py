@@ -139,7 +139,7 @@ def test_a_number_of_paths_asks_for_its_sampler():
         ("--seed", [-1, 2**64, "1.5"]),
         ("--epoch", [-1, 2**32]),
         ("--sampler", ["exact"]),
-        ("--nbest-size", [0, 2**20]),
+        ("--nbest-size", [0, 2**20 + 1]),
         ("--threads", [0]),
         ("--format", ["csv"]),
     ],
