@@ -252,10 +252,10 @@ class Lattice:
         """
         segments = [self._segments.text[a:b] for a, b in pairwise(self._segments.bounds.tolist())]
         rows = nbest_of_segments(*self._forwards, segments, _positive(k, "k"))
-        lengths = np.array([len(piece) for piece in self._tokenizer.model.pieces])
+        pieces = self._tokenizer.model.pieces
         found = []
         for numbers in rows:
-            ends = offsets_of(lengths[numbers])
+            ends = offsets_of([len(pieces[number]) for number in numbers.tolist()])
             edges = np.searchsorted(self._keys, _key(ends[:-1], ends[1:]))
             found.append(self._segmentation(edges))
         return found
