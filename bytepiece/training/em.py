@@ -10,21 +10,20 @@ best path is the one with the fewest tokens, and what differs decides between su
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from bytepiece._jit import F64, I64
 from bytepiece.automaton import build
+from bytepiece.errors import CorpusError
 from bytepiece.logs import logs_of
 from bytepiece.parallel import ordered_map
-from bytepiece.training.corpus import Block
+from bytepiece.training.corpus import Block, Reader
 from bytepiece.training.merges import Rules, Vocabulary, advance, bytes_only
 from bytepiece.training.pairs import UNIT, State, Total, count, total
-
-Objective = Literal["compression", "likelihood"]
+from bytepiece.training.progress import Progress
 
 _WINDOW = 1 << 16
 """Bytes of text in a window, at least."""
@@ -35,17 +34,24 @@ _GROWTH = 4
 """A round adds 200 pieces and a quarter of those there are, at most."""
 _SETTLING = 4
 """Rounds in which pieces are exchanged at the end."""
-_EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
+_MEMORY_PER_BYTE = 8
+"""Bytes that each byte of the windows takes, with the pairs counted in it; 5 on mixed text."""
+_MEMORY_BESIDE = 300 << 20
+"""Bytes that a process takes beside that."""
+_LEAST_TEXT = 4 << 20
+"""Bytes of windows that are kept in however little memory."""
+EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
+"""Of probabilities, by objective."""
 
 
-def scores_of(counts: I64, objective: Objective) -> F64:
+def scores_of(counts: I64, objective: str) -> F64:
     """Log probabilities: proportional to the counts, or to their fourth roots for compression."""
-    exponent = _EXPONENTS[objective]
+    exponent = EXPONENTS[objective]
     logs = exponent * logs_of(np.maximum(counts, UNIT // 2))
     return logs - math.log(math.fsum(map(math.exp, logs.tolist())))
 
 
-def state_of(vocabulary: Vocabulary, objective: Objective) -> State:
+def state_of(vocabulary: Vocabulary, objective: str) -> State:
     """What the windows are counted with."""
     automaton = build(vocabulary.pieces)
     scores = scores_of(vocabulary.counts, objective)
@@ -65,7 +71,7 @@ def windows_of(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 class Sample(NamedTuple):
-    """Windows of a corpus: all, or, of one too large, every second, fourth, eighth …
+    """Windows of a corpus: all, or, of one too large, every second, fourth, or so.
 
     Args:
         windows: in the order of the corpus.
@@ -92,74 +98,129 @@ def sample(windows: Iterable[Block], most: int) -> Sample:
     return Sample(kept, every)
 
 
-class Trainer:
-    """Learns vocabularies from windows in memory.
+class Options(NamedTuple):
+    """What can be chosen; see `bytepiece.train`.
 
     Args:
-        windows: at least one.
-        objective: what scores are made for.
-        threads: how many count windows; the result does not depend on it.
-        done: is told of each round, with the size that was reached.
+        objective: what scores are made for, "compression" or "likelihood".
+        rules: which pieces there may be.
+        memory: bytes that the process may take, about.
     """
 
+    objective: str
+    rules: Rules
+    memory: int
+
+
+class Learned(NamedTuple):
+    """What was learned.
+
+    Args:
+        vocabularies: with counts of all the text.
+        every: of how many windows of the corpus one was looked at to find the pieces; 1: all.
+    """
+
+    vocabularies: list[Vocabulary]
+    every: int
+
+
+def learn(
+    reader: Reader, sizes: Sequence[int], options: Options, threads: int, progress: Progress
+) -> Learned:
+    """Learn vocabularies from a corpus; the result is the same for any number of threads.
+
+    Args:
+        sizes: the largest numbers of pieces, at least 256 each. Each vocabulary is the same as if
+            it were learned alone; it is smaller where pairs that occur twice are too few.
+        progress: is told of bytes read, of rounds, and of bytes counted.
+
+    Raises:
+        CorpusError: the corpus is empty.
+    """
+    most = max(_LEAST_TEXT, (options.memory - _MEMORY_BESIDE) // _MEMORY_PER_BYTE)
+    windows, every = sample(windows_of(_told("reading", reader, reader, progress)), most)
+    if not windows:
+        raise CorpusError("the corpus is empty: there is no text in it to learn from")
+    vocabularies = _Rounds(windows, options, threads, progress).vocabularies(sizes)
+    learned = []
+    for vocabulary in vocabularies:
+        again = _told("scoring", windows if every == 1 else reader, reader, progress)
+        state = state_of(vocabulary, options.objective)
+        found = count_all(windows_of(again), state, len(vocabulary.pieces), threads)
+        learned.append(Vocabulary(vocabulary.pieces, found.pieces))
+    return Learned(learned, every)
+
+
+def _told(
+    phase: str, blocks: Iterable[Block], reader: Reader, progress: Progress
+) -> Iterator[Block]:
+    """Pass blocks on, and say how many bytes of the corpus that is."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block.text)
+        progress(phase, done, max(reader.size, done + 1))  # the end is told below
+    if done:
+        progress(phase, done, done)
+
+
+def count_all(windows: Iterable[Block], state: State, pieces: int, threads: int) -> Total:
+    """Count windows with the state of so many pieces."""
+    counts = ordered_map(lambda window: count(window, state), windows, threads)
+    return total(counts, pieces)
+
+
+class _Rounds:
+    """Learns vocabularies from windows in memory, in rounds that it reports."""
+
     def __init__(
-        self,
-        windows: Sequence[Block],
-        objective: Objective,
-        rules: Rules,
-        threads: int,
-        done: Callable[[int], None],
+        self, windows: Sequence[Block], options: Options, threads: int, progress: Progress
     ) -> None:
         self._windows = windows
         self._bytes = sum(len(window.text) for window in windows)
-        self._objective: Objective = objective
-        self._rules = rules
+        self._options = options
         self._threads = threads
-        self._done = done
+        self._progress = progress
+        self._done = 0
+        self._expected = 0
 
-    def learn(self, sizes: Sequence[int]) -> list[Vocabulary]:
-        """A vocabulary for each size, the largest numbers of pieces, at least 256 each.
-
-        Each is the same as if it were learned alone.
-        """
+    def vocabularies(self, sizes: Sequence[int]) -> list[Vocabulary]:
+        """A vocabulary for each size."""
         learned: dict[int, Vocabulary] = {}
+        self._expected = _rounds(max(sizes)) + _SETTLING * len(set(sizes))
         vocabulary = bytes_only()
         for size in sorted(set(sizes)):
-            while (most := _STEP + len(vocabulary.pieces) // _GROWTH) and (
-                len(vocabulary.pieces) + most <= size
-            ):
-                before = len(vocabulary.pieces)
-                vocabulary = self._round(vocabulary, before + most, most)
+            while (before := len(vocabulary.pieces)) + _most(before) <= size:
+                vocabulary = self._round(vocabulary, before + _most(before))
                 if len(vocabulary.pieces) <= before:
                     break
             settled = vocabulary
             for _ in range(_SETTLING):
-                settled = self._round(settled, size, most)
+                settled = self._round(settled, size)
             learned[size] = settled
+        self._progress("merging", self._done, self._done)
         return [learned[size] for size in sizes]
 
-    def _round(self, vocabulary: Vocabulary, size: int, most: int) -> Vocabulary:
-        state = state_of(vocabulary, self._objective)
-        every = max(1, self._bytes // (_PER_PIECE * len(vocabulary.pieces)))
-        counted = self.count(self._windows[::every], state, len(vocabulary.pieces))
-        following = advance(vocabulary, state, counted, size, most, self._rules)
-        self._done(len(following.pieces))
+    def _round(self, vocabulary: Vocabulary, size: int) -> Vocabulary:
+        pieces = len(vocabulary.pieces)
+        state = state_of(vocabulary, self._options.objective)
+        every = max(1, self._bytes // (_PER_PIECE * pieces))
+        counted = count_all(self._windows[::every], state, pieces, self._threads)
+        following = advance(vocabulary, state, counted, size, _most(pieces), self._options.rules)
+        self._done += 1
+        self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
 
-    def count(self, windows: Iterable[Block], state: State, pieces: int) -> Total:
-        """Count some windows."""
-        counts = ordered_map(lambda window: count(window, state), windows, self._threads)
-        return total(counts, pieces)
+
+def _most(pieces: int) -> int:
+    """How many pairs a round joins, at most, when there are so many pieces."""
+    return _STEP + pieces // _GROWTH
 
 
-def polish(
-    vocabulary: Vocabulary, counted: Callable[[State, int], Total], objective: Objective
-) -> Vocabulary:
-    """The vocabulary with counts of all text.
-
-    Args:
-        counted: counts the text with a state of so many pieces.
-    """
-    pieces = len(vocabulary.pieces)
-    found = counted(state_of(vocabulary, objective), pieces)
-    return Vocabulary(vocabulary.pieces, found.pieces)
+def _rounds(size: int) -> int:
+    """How many rounds lead to a size, if no piece is dropped."""
+    rounds, pieces = 0, 256
+    while pieces + _most(pieces) <= size:
+        pieces += _most(pieces)
+        rounds += 1
+    return rounds

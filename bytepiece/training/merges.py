@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I64, ONE, U8, U32, ZERO, Scalar, at, kernel
+from bytepiece._jit import F64, I64, U8, U32, ZERO, Scalar, at, kernel
 from bytepiece.automaton import GROUP, Automaton, scan
 from bytepiece.strings import longest, offsets_of
 from bytepiece.training.pairs import UNIT, State, Sums, Total, split_pairs
@@ -21,6 +21,8 @@ from bytepiece.viterbi import best_path
 _INHERITED = 8
 """What is inherited counts so many times less than what is counted."""
 _NEWLINE = 0x0A
+NEWLINES = ("apart", "end")
+"""What `Rules.newlines` may be."""
 
 
 class Vocabulary(NamedTuple):
@@ -92,20 +94,21 @@ def _candidates(
     keys, sums = keys[allowed], sums[allowed]
     known = set(pieces)
     looked_at = 2 * most
-    while True:
+    complete = False
+    while not complete:
         found: dict[bytes, int] = {}
         order = _largest(keys, sums, looked_at)
+        complete = len(order) == len(keys)
         left, right = split_pairs(keys[order])
         for i, a, b in zip(order.tolist(), left.tolist(), right.tolist(), strict=True):
             string = pieces[a] + pieces[b]
             if string in found:
                 found[string] += int(sums[i])
-            elif len(found) == most:
-                break
             elif string not in known:
+                if len(found) == most:
+                    complete = True
+                    break
                 found[string] = int(sums[i])
-        if len(found) == most or len(order) == len(keys):
-            break
         looked_at *= 2
     counts = np.fromiter(found.values(), dtype=np.int64, count=len(found))
     best = np.argsort(-counts, kind="stable")
@@ -122,9 +125,7 @@ def _largest(keys: I64, sums: I64, number: int) -> I64:
     return chosen[np.lexsort((keys[chosen], -sums[chosen]))]
 
 
-def _allowed(
-    pieces: list[bytes], left: I64, right: I64, rules: Rules
-) -> npt.NDArray[np.bool_]:
+def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.NDArray[np.bool_]:
     """Whether pairs may be joined.
 
     Joined pieces begin where a character begins and end where one ends, or are the beginning of a
@@ -133,16 +134,13 @@ def _allowed(
     """
     lengths = np.array([len(piece) for piece in pieces])
     missing = np.array([_missing(piece) for piece in pieces])
-    newline = np.array([piece[-1] == _NEWLINE for piece in pieces])
-    other = np.array([piece[0] != _NEWLINE for piece in pieces])
-    after = missing[left] > 0
-    # A left piece that lacks bytes is the beginning of one character; the right one must be one
-    # continuation byte, which is what −1 says.
-    fits = np.where(after, missing[right] == -1, (missing[left] == 0) & (missing[right] >= 0))
-    fits &= after | (missing[right] == 0)
+    whole = (missing[left] == 0) & (missing[right] == 0)
+    inside = (missing[left] > 0) & (missing[right] < 0)
+    fits: npt.NDArray[np.bool_] = whole | inside
     fits &= lengths[left] + lengths[right] <= rules.max_piece_length
     if rules.newlines == "apart":
-        fits &= ~(newline[right] & other[left])
+        newline = np.array([piece[-1] == _NEWLINE for piece in pieces])
+        fits &= newline[left] == newline[right]
     return fits
 
 
@@ -214,19 +212,25 @@ def _weigh(
 
 @kernel
 def _last_but_whole(
-    automaton: Automaton, scores: F64, text: U8, matches: U32, start: Scalar, stop: Scalar, best: F64
+    automaton: Automaton,
+    scores: F64,
+    text: U8,
+    matches: U32,
+    start: Scalar,
+    stop: Scalar,
+    best: F64,
 ) -> Scalar:
     """The last entry of a string's best path that is not the whole string at once."""
     length = stop - start
-    last = len(automaton.lengths) - 256 + np.int64(text[stop - 1])
-    top = best[length - 1] + scores[last]
+    top, last = -np.inf, np.int64(0)
     group = np.int64(matches[stop - 1])
     while True:
         for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
             begin = length - np.int64(automaton.lengths[entry])
             if begin > 0 and best[begin] + scores[entry] > top:
-                top, last = best[begin] + scores[entry], entry
+                top, last = best[begin] + scores[entry], np.int64(entry)
         if group & 1 == 0:
             break
         group = np.int64(automaton.following[group >> 2])
-    return last
+    single = len(automaton.lengths) - 256 + np.int64(text[stop - 1])
+    return single if best[length - 1] + scores[single] > top else last

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32, I64, U8, U32, U64, ZERO, Scalar, at, kernel
+from bytepiece._jit import F64, I32, I64, U8, ZERO, Scalar, at, kernel
 from bytepiece.automaton import Automaton, scan
 from bytepiece.strings import longest
 from bytepiece.training.corpus import Block
