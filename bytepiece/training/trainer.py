@@ -109,8 +109,8 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     reader = Reader(corpus, rules.normalization, isolate_digits)
     most = [size - _SPECIALS for size in sizes]
     progress = progress or _silent
-    build: Callable[[Any, TextRules, Mapping[str, Any]], Model]
-    vocabularies: Sequence[Any]
+    details: Mapping[str, Any]
+    makers: list[Callable[[Mapping[str, Any]], Model]]
     if algorithm == "em":
         options = em.Options(
             _one_of("objective", objective, tuple(em.EXPONENTS)),
@@ -120,16 +120,16 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             ),
             _whole("memory", memory),
         )
-        vocabularies, every = em.learn(reader, most, options, threads, progress)
+        learned, every = em.learn(reader, most, options, threads, progress)
         details = {"objective": objective, **options.rules._asdict(), "sampled_every": every}
-        build = partial(_scored, objective)
+        makers = [partial(_scored, vocabulary, objective, rules) for vocabulary in learned]
     else:
         choices = _Bnlm(order, min_count, max_piece_length, bool(ensure_unicode))
         vocabularies = _bnlm(reader, most, choices, threads, progress)
         details = vars(choices)
-        build = _model
+        makers = [partial(_model, vocabulary, rules) for vocabulary in vocabularies]
     models = []
-    for size, vocabulary in zip(sizes, vocabularies, strict=True):
+    for size, make in zip(sizes, makers, strict=True):
         record = {
             "bytepiece": bytepiece.__version__,
             "vocab_size": size,
@@ -138,7 +138,7 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             "corpus_bytes": reader.size,
             "corpus_sha256": reader.digest,
         }
-        models.append(build(vocabulary, rules, record))
+        models.append(make(record))
     return models if several else models[0]
 
 
@@ -239,7 +239,7 @@ def _model(vocabulary: Vocabulary, rules: TextRules, record: Mapping[str, Any]) 
 
 
 def _scored(
-    objective: str, vocabulary: merges.Vocabulary, rules: TextRules, record: Mapping[str, Any]
+    vocabulary: merges.Vocabulary, objective: str, rules: TextRules, record: Mapping[str, Any]
 ) -> Model:
     pieces = vocabulary.pieces
     scores = em.scores_of(vocabulary.counts, objective)
