@@ -72,7 +72,7 @@ def advance(
     useless = np.searchsorted(np.sort(worth), sums // 2)
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
     if crowded.any():
-        number = int(np.argmax(crowded)) + 1
+        number = int(np.argmax(crowded))
         dropped = number - (size - len(pieces))
     else:
         number = len(sums)
