@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 NOTHING = -math.inf
 
@@ -143,7 +144,7 @@ def count_windows(windows, scores):
             path = best_path(segment, scores)
             tokens += len(path)
             seen.update(path)
-            neighbours.update(zip(path, path[1:], strict=False))
+            neighbours.update(pairwise(path))
         pieces.update({key: weight(count) for key, count in seen.items()})
         pairs.update({key: weight(count) for key, count in neighbours.items()})
     return tokens, pieces, pairs

@@ -71,6 +71,9 @@ def test_rounds_are_those_of_the_twin(seed, objective, newlines):
         }
         assert pairs_of(total, vocabulary.pieces) == neighbours
         size = min(256 + 10 * (number + 1), 300)
+        alone = [pairs.count(block, state, False) for block in map(block_of, windows)]
+        assert all(len(one.pairs[0]) == 0 for one in alone)
+        assert np.array_equal(pairs.total(alone, len(expected)).pieces, total.pieces)
         vocabulary = merges.advance(vocabulary, state, total, size, 15, rules)
         expected = reference.advance(expected, found, scores, size, 15, *rules)
         assert list(as_dict(vocabulary).items()) == list(expected.items())
@@ -92,7 +95,7 @@ def test_sums_are_exact_in_any_order():
     parts = [np.array(keys[i : i + 999], dtype=np.int64) for i in range(0, len(keys), 999)]
     expected = Counter()
     for part in parts:
-        expected.update({key: 1 << 40 for key in set(part.tolist())})
+        expected.update(dict.fromkeys(set(part.tolist()), 1 << 40))
     for _ in range(2):
         sums = pairs.Sums()
         rng.shuffle(parts)

@@ -9,6 +9,7 @@ Compression counts tokens, so scores are log probabilities made nearly equal: wi
 best path is the one with the fewest tokens, and what differs decides between such paths.
 """
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -24,6 +25,8 @@ from bytepiece.training.corpus import Block, Reader
 from bytepiece.training.merges import Rules, Vocabulary, advance, bytes_only
 from bytepiece.training.pairs import UNIT, State, Total, count, total
 from bytepiece.training.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 _WINDOW = 1 << 16
 """Bytes of text in a window, at least."""
@@ -149,7 +152,7 @@ def learn(
     for vocabulary in vocabularies:
         again = _told("scoring", windows if every == 1 else reader, reader, progress)
         state = state_of(vocabulary, options.objective)
-        found = count_all(windows_of(again), state, len(vocabulary.pieces), threads)
+        found = _count(windows_of(again), state, len(vocabulary.pieces), threads, False)
         learned.append(Vocabulary(vocabulary.pieces, found.pieces))
     return Learned(learned, every)
 
@@ -167,9 +170,11 @@ def _told(
         progress(phase, done, done)
 
 
-def count_all(windows: Iterable[Block], state: State, pieces: int, threads: int) -> Total:
+def _count(
+    windows: Iterable[Block], state: State, pieces: int, threads: int, with_pairs: bool
+) -> Total:
     """Count windows with the state of so many pieces."""
-    counts = ordered_map(lambda window: count(window, state), windows, threads)
+    counts = ordered_map(lambda window: count(window, state, with_pairs), windows, threads)
     return total(counts, pieces)
 
 
@@ -199,6 +204,7 @@ class _Rounds:
                 if len(vocabulary.pieces) <= before:
                     break
             settled = vocabulary
+            # All windows again: what is exchanged now stays.
             for _ in range(_SETTLING):
                 settled = self._round(settled, size, every=1)
             learned[size] = settled
@@ -208,7 +214,8 @@ class _Rounds:
     def _round(self, vocabulary: Vocabulary, size: int, every: int) -> Vocabulary:
         pieces = len(vocabulary.pieces)
         state = state_of(vocabulary, self._options.objective)
-        counted = count_all(self._windows[::every], state, pieces, self._threads)
+        counted = _count(self._windows[::every], state, pieces, self._threads, True)
+        logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, every)
         following = advance(vocabulary, state, counted, size, _most(pieces), self._options.rules)
         self._done += 1
         self._progress("merging", self._done, max(self._expected, self._done + 1))

@@ -64,13 +64,14 @@ def _powers(most: int) -> I64:
     return np.array(roots, dtype=np.int64)
 
 
-def count(window: Block, state: State) -> Counts:
+def count(window: Block, state: State, with_pairs: bool = True) -> Counts:
     """Count a window: a function of its arguments only."""
     size = len(window.text)
     pieces, pairs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     tokens = _trace_keys(state.automaton, state.scores, *window, pieces, pairs)
-    segments = len(window.bounds) - 1
-    return Counts(tokens, _weighed(pieces[:tokens]), _weighed(pairs[: tokens - segments]))
+    # The first piece of a segment, and no segment is empty, is no pair's right one.
+    found = tokens - (len(window.bounds) - 1) if with_pairs else 0
+    return Counts(tokens, _weighed(pieces[:tokens]), _weighed(pairs[:found]))
 
 
 def _weighed(keys: I64) -> tuple[I64, I64]:
