@@ -209,20 +209,29 @@ def test_a_large_corpus_is_sampled_and_says_so(monkeypatch):
     monkeypatch.setattr("bytepiece.training.em._LEAST_TEXT", 4000)
     corpus = texts()
     whole, part = train(corpus), train(corpus, memory=1)
-    assert whole.record["sampled_every"] == 1
-    assert part.record["sampled_every"] > 1
+    assert whole.record["sampled_bytes"] == whole.record["corpus_bytes"]
+    assert 3000 < part.record["sampled_bytes"] <= 4000
     assert whole.record["corpus_sha256"] == part.record["corpus_sha256"]
     assert train(corpus, memory=1, threads=2) == part
 
 
-def test_a_sample_is_every_so_many_windows():
-    windows = [block_of([b"x" * 10]) for _ in range(100)]
-    kept, every = em.sample(windows, 200)
-    assert every == 8
-    assert [id(window) for window in kept] == [id(window) for window in windows[::8]]
-    assert em.sample(windows, 1000) == (windows, 1)
+def test_a_sample_is_as_large_as_it_may_be_and_evenly_spread():
+    windows = [block_of([b"x" * (9 + number % 3)]) for number in range(1000)]
+    numbers = {id(window): number for number, window in enumerate(windows)}
+    for most in (200, 1000, 5000, 9990):
+        kept, whole = em.sample(windows, most)
+        places = [numbers[id(window)] for window in kept]
+        assert not whole
+        assert places == sorted(places)
+        assert most - 11 <= sum(len(window.text) for window in kept) <= most
+        gaps = np.diff([-1, *places, 1000])
+        assert gaps.max() <= 3 * 1000 / len(places)
+        # Those with the smallest fractional parts of number / golden ratio.
+        by_place = sorted(range(1000), key=lambda n: n * 0x9E3779B97F4A7C15 % 2**64)
+        assert set(places) == set(by_place[: len(places)])
+    assert em.sample(windows, 10000) == (windows, True)
     assert em.sample(windows, 0).windows == [windows[0]]
-    assert em.sample([], 10) == ([], 1)
+    assert em.sample([], 10) == ([], True)
 
 
 def test_progress_reaches_the_end_of_each_phase():

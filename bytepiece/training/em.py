@@ -12,6 +12,7 @@ best path is the one with the fewest tokens, and what differs decides between su
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
@@ -39,12 +40,14 @@ _GROWTH = 8
 token are the same within 0.2 %."""
 _SETTLING = 4
 """Rounds in which pieces are exchanged at the end."""
-_MEMORY_PER_BYTE = 8
-"""Bytes that each byte of the windows takes, with the pairs counted in it; 5 on mixed text."""
-_MEMORY_BESIDE = 300 << 20
+_MEMORY_PER_BYTE = 6
+"""Bytes that each byte of the windows takes, with the pairs counted in it; 4 to 5 on mixed text."""
+_MEMORY_BESIDE = 256 << 20
 """Bytes that a process takes beside that."""
 _LEAST_TEXT = 4 << 20
 """Bytes of windows that are kept in however little memory."""
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2^64 divided by the golden ratio."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
 """Of probabilities, by objective."""
 
@@ -77,31 +80,37 @@ def windows_of(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 class Sample(NamedTuple):
-    """Windows of a corpus: all, or, of one too large, every second, fourth, or so.
+    """Windows of a corpus.
 
     Args:
         windows: in the order of the corpus.
-        every: 1 where they are all.
+        whole: whether they are all.
     """
 
     windows: list[Block]
-    every: int
+    whole: bool
 
 
 def sample(windows: Iterable[Block], most: int) -> Sample:
-    """Keep windows of at most so many bytes of text together; at least one."""
-    kept: list[Block] = []
-    every, size = 1, 0
+    """Keep windows of at most so many bytes of text together; at least one.
+
+    The places of windows in the corpus, multiplied by the golden ratio, are spread evenly over a
+    circle, however many there are. Those of the first part of the circle are kept, as large a part
+    as there is room for: a set that does not depend on the order in which windows are looked at.
+    """
+    kept: list[tuple[int, int, Block]] = []  # the last place on the circle first
+    limit, size = 1 << 64, 0
     for number, window in enumerate(windows):
-        if number % every:
+        place = number * _GOLDEN % (1 << 64)
+        if place >= limit:
             continue
-        kept.append(window)
+        heappush(kept, (-place, number, window))
         size += len(window.text)
         while size > most and len(kept) > 1:
-            kept = kept[::2]
-            every *= 2
-            size = sum(len(one.text) for one in kept)
-    return Sample(kept, every)
+            last, _, dropped = heappop(kept)
+            limit, size = -last, size - len(dropped.text)
+    in_order = sorted(kept, key=lambda one: one[1])
+    return Sample([window for _, _, window in in_order], limit == 1 << 64)
 
 
 class Options(NamedTuple):
@@ -123,11 +132,11 @@ class Learned(NamedTuple):
 
     Args:
         vocabularies: with counts of all the text.
-        every: of how many windows of the corpus one was looked at to find the pieces; 1: all.
+        sampled: the bytes of the text that the pieces were found in.
     """
 
     vocabularies: list[Vocabulary]
-    every: int
+    sampled: int
 
 
 def learn(
@@ -144,17 +153,17 @@ def learn(
         CorpusError: the corpus is empty.
     """
     most = max(_LEAST_TEXT, (options.memory - _MEMORY_BESIDE) // _MEMORY_PER_BYTE)
-    windows, every = sample(windows_of(_told("reading", reader, reader, progress)), most)
+    windows, whole = sample(windows_of(_told("reading", reader, reader, progress)), most)
     if not windows:
         raise CorpusError("the corpus is empty: there is no text in it to learn from")
     vocabularies = _Rounds(windows, options, threads, progress).vocabularies(sizes)
     learned = []
     for vocabulary in vocabularies:
-        again = _told("scoring", windows if every == 1 else reader, reader, progress)
+        again = _told("scoring", windows if whole else reader, reader, progress)
         state = state_of(vocabulary, options.objective)
         found = _count(windows_of(again), state, len(vocabulary.pieces), threads, False)
         learned.append(Vocabulary(vocabulary.pieces, found.pieces))
-    return Learned(learned, every)
+    return Learned(learned, sum(len(window.text) for window in windows))
 
 
 def _told(

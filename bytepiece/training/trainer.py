@@ -70,9 +70,9 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             path one of few tokens; "likelihood" gives them the logarithms of how frequent they are.
         newlines: for "em", whether a piece may "end" in newlines, or they stay "apart" in pieces
             of their own.
-        memory: for "em", the bytes that the process may take, about. Of a corpus of more than an
-            eighth of them, pieces are found in every second, fourth, … 64 KB, while scores are
-            counted in all of it; the model's record says `sampled_every`.
+        memory: for "em", the bytes that the process may take, about; 512 MB or more. Where a corpus
+            is too large for it, pieces are found in a sample, evenly spread, and scores counted in
+            all of it; the model's record says `sampled_bytes`.
         order: for "bnlm", of the n-gram model, 2 … 7.
         min_count: for "bnlm", n-grams and pieces of two or more bytes that are rarer are dropped.
         max_piece_length: no piece is longer, in bytes; 1 … 1024.
@@ -120,8 +120,8 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             ),
             _whole("memory", memory),
         )
-        learned, every = em.learn(reader, most, options, threads, progress)
-        details = {"objective": objective, **options.rules._asdict(), "sampled_every": every}
+        learned, sampled = em.learn(reader, most, options, threads, progress)
+        details = {"objective": objective, **options.rules._asdict(), "sampled_bytes": sampled}
         makers = [partial(_scored, vocabulary, objective, rules) for vocabulary in learned]
     else:
         choices = _Bnlm(order, min_count, max_piece_length, bool(ensure_unicode))
