@@ -31,15 +31,15 @@ logger = logging.getLogger(__name__)
 
 _WINDOW = 1 << 16
 """Bytes of text in a window, at least."""
-_PER_PIECE = 512
-"""Bytes of text, at least, that are counted for each piece there is while the vocabulary grows.
-With 2048, 10 MB of mixed text gave no better pieces."""
+_PER_PIECE = 2048
+"""Bytes of text, at least, that are counted for each piece there is while the vocabulary grows. With
+512, 100 MB of mixed text take 0.2 % more tokens, and two thirds of the time."""
 _STEP = 200
 _GROWTH = 8
 """A round adds 200 pieces and an eighth of those there are, at most. With a quarter, bytes per
 token are the same within 0.2 %."""
-_SETTLING = 4
-"""Rounds in which pieces are exchanged at the end."""
+_SETTLING = 3
+"""Rounds in which pieces are exchanged at the end. Five more gain nothing."""
 _MEMORY_PER_BYTE = 6
 """Bytes that each byte of the windows takes, with the pairs counted in it; 4 to 5 on mixed text."""
 _MEMORY_BESIDE = 256 << 20
