@@ -16,7 +16,7 @@ _INTERVAL = 0.2
 """Seconds from one look of the bar to the next; jobs that take less show none."""
 _BAR = 20
 """Characters of the bar."""
-_UNITS = {"pruning": "rounds"}
+_UNITS = {"pruning": "rounds", "merging": "rounds"}
 """What phases count that count something of their own."""
 
 

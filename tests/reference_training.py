@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 NOTHING = -math.inf
 
@@ -127,3 +128,99 @@ def prune(pieces, sizes, min_count, max_piece_length):
             keep = settle(kept)
         results.append(keep)
     return results
+
+
+def weight(count):
+    """What a key counts that occurs so often in a window: 16 · count^(3/4), rounded down."""
+    return math.isqrt(math.isqrt(count**3 << 16))
+
+
+def count_windows(windows, scores):
+    """Tokens, and what pieces and pairs of them count, along the best paths of all segments."""
+    tokens, pieces, pairs = 0, Counter(), Counter()
+    for segments in windows:
+        seen, neighbours = Counter(), Counter()
+        for segment in segments:
+            path = best_path(segment, scores)
+            tokens += len(path)
+            seen.update(path)
+            neighbours.update(pairwise(path))
+        pieces.update({key: weight(count) for key, count in seen.items()})
+        pairs.update({key: weight(count) for key, count in neighbours.items()})
+    return tokens, pieces, pairs
+
+
+def em_scores(counts, exponent):
+    """Log probabilities in proportion to a power of the counts."""
+    logs = {piece: exponent * math.log(max(count, 8)) for piece, count in counts.items()}
+    total = math.log(math.fsum(map(math.exp, logs.values())))
+    return {piece: log - total for piece, log in logs.items()}
+
+
+def worths(counts, scores):
+    """What each piece is worth, in tokens, with an eighth of what it inherits."""
+    inherited, worth = Counter(), {}
+    for piece in sorted(counts, key=len, reverse=True):
+        if len(piece) == 1:
+            worth[piece] = math.inf
+            continue
+        value = counts[piece] + inherited[piece] // 8
+        others = {p: score for p, score in scores.items() if p != piece}
+        path = best_path(piece, others)
+        for part in path:
+            inherited[part] += value
+        worth[piece] = value * (len(path) - 1)
+    return worth
+
+
+def lacks(piece):
+    """How many bytes a piece lacks to end with a whole character; −1: it begins within one."""
+    if piece[0] & 0xC0 == 0x80:
+        return -1
+    start = max(i for i, byte in enumerate(piece) if byte & 0xC0 != 0x80)
+    needed = 1 + (piece[start] >= 0xC0) + (piece[start] >= 0xE0) + (piece[start] >= 0xF0)
+    return max(needed - (len(piece) - start), 0)
+
+
+def may_join(left, right, max_piece_length, newlines):
+    """Whether a pair makes a piece: of whole characters, or the beginning of one."""
+    if len(left + right) > max_piece_length:
+        return False
+    if newlines == "apart" and (left + right).strip(b"\n") not in (b"", left + right):
+        return False
+    if lacks(left) == 0:
+        return lacks(right) == 0
+    return lacks(left) > 0 and lacks(right) < 0
+
+
+def advance(vocabulary, counted, scores, size, most, max_piece_length, newlines):
+    """The next vocabulary: pieces and counts, in order."""
+    pieces = list(vocabulary)
+    number = {piece: i for i, piece in enumerate(pieces)}
+    _, seen, pairs = counted
+    counts = {piece: seen[piece] for piece in pieces}
+    joined = {}
+    for (left, right), count in sorted(
+        pairs.items(), key=lambda item: (-item[1], number[item[0][0]], number[item[0][1]])
+    ):
+        if count < 32 or not may_join(left, right, max_piece_length, newlines):
+            continue
+        if left + right in joined:
+            joined[left + right] += count
+        elif left + right not in number:
+            if len(joined) == most:
+                break
+            joined[left + right] = count
+    best = sorted(joined.items(), key=lambda item: -item[1])
+    worth = worths(counts, scores)
+    room = size - len(pieces)
+    taken, dropped = 0, 0
+    for _, count in best:
+        useless = sum(value < count // 2 for value in worth.values())
+        if taken + 1 - useless > room:
+            dropped = taken - room
+            break
+        taken, dropped = taken + 1, useless
+    out = set(sorted(pieces, key=worth.__getitem__)[:dropped])
+    kept = {piece: count for piece, count in counts.items() if piece not in out}
+    return kept | dict(best[:taken])

@@ -24,15 +24,14 @@ from bytepiece.model import (
 )
 from bytepiece.parallel import usable_cores
 from bytepiece.strings import offsets_of
-from bytepiece.training import bnlm, ngrams
+from bytepiece.training import bnlm, em, merges, ngrams
 from bytepiece.training.corpus import Corpus, Reader
 from bytepiece.training.files import Files
+from bytepiece.training.merges import NEWLINES, Rules
+from bytepiece.training.progress import Progress
 from bytepiece.training.prune import Vocabulary, prune
 from bytepiece.training.spool import replayable
 from bytepiece.training.tally import Tally
-
-Progress = Callable[[str, int, int], None]
-"""Called as progress(phase, done, total): bytes, or rounds of pruning; done == total at the end."""
 
 _SPECIALS = len(STANDARD_SPECIAL_TOKENS)
 SMALLEST_VOCABULARY = 256 + _SPECIALS
@@ -46,7 +45,10 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     corpus: Corpus,
     vocab_size: int | Sequence[int] = 32000,
     *,
-    algorithm: Literal["bnlm"] = "bnlm",
+    algorithm: Literal["bnlm", "em"] = "bnlm",
+    objective: Literal["compression", "likelihood"] = "compression",
+    newlines: Literal["apart", "end"] = "apart",
+    memory: int = 1500 << 20,
     order: int = 6,
     min_count: int = 2,
     max_piece_length: int = 36,
@@ -63,14 +65,23 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
         corpus: a path, as in `bytepiece.Files`; `bytepiece.Files`; or any iterable of str or bytes.
             What can be iterated only once is copied to a temporary file meanwhile.
         vocab_size: the most ids, the three special tokens among them, at least 259; or several
-            such numbers, for as many models from one reading, each pruned from the next larger
-            one. A small corpus gives fewer.
-        algorithm: "bnlm", cuts where a byte n-gram language model says that something begins.
-        order: of the n-gram model, 2 … 7.
-        min_count: n-grams and pieces of two or more bytes that are rarer are dropped.
-        max_piece_length: longer pieces, in bytes, are dropped; 1 … 1024.
+            such numbers, for as many models from one reading. A small corpus gives fewer.
+        algorithm: "bnlm" cuts where a byte n-gram language model says that something begins, and
+            prunes each vocabulary from the next larger one; "em" joins pairs of pieces that are
+            neighbours in the best segmentation, and compresses far better.
+        objective: for "em", "compression" gives pieces nearly equal scores, which makes the best
+            path one of few tokens; "likelihood" gives them the logarithms of how frequent they are.
+        newlines: for "em", whether a piece may "end" in newlines, or they stay "apart" in pieces
+            of their own.
+        memory: for "em", the bytes that the process may take, about; 512 MB or more. Where a corpus
+            is too large for it, pieces are found in a sample, evenly spread, and scores counted in
+            all of it; the model's record says `sampled_bytes`.
+        order: for "bnlm", of the n-gram model, 2 … 7.
+        min_count: for "bnlm", n-grams and pieces of two or more bytes that are rarer are dropped.
+        max_piece_length: no piece is longer, in bytes; 1 … 1024.
         isolate_digits: every decimal digit is a segment of its own, so no piece has two.
-        ensure_unicode: pieces of more than one byte never begin within a character.
+        ensure_unicode: for "bnlm", pieces of more than one byte never begin within a character.
+            Those of "em" never do, and end within one only if they are the beginning of just one.
         normalization: Unicode normalization forms, such as ("NFC",), applied here and, for the
             model remembers them, in encoding.
         threads: by default all cores that this process may use.
@@ -92,37 +103,55 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     >>> b"the hat" in model.pieces
     True
     """
-    if algorithm != "bnlm":
-        raise ArgumentError(f'algorithm must be "bnlm", not {algorithm!r:.30}')
+    _one_of("algorithm", algorithm, ("bnlm", "em"))
     several = isinstance(vocab_size, Iterable)
     sizes = [_whole("vocab_size", size) for size in (vocab_size if several else [vocab_size])]  # type: ignore[union-attr,arg-type]
     if not sizes:
         raise ArgumentError("vocab_size names no size")
-    options = _Bnlm(order, min_count, max_piece_length, bool(ensure_unicode))
     threads = usable_cores() if threads is None else _whole("threads", threads)
     rules = TextRules(tuple(normalization), isolate_digits)
     most = [size - _SPECIALS for size in sizes]
+    progress = progress or _silent
+    details: Mapping[str, Any]
+    makers: list[Callable[[Mapping[str, Any]], Model]]
     with replayable(corpus, temp_dir) as texts:
         reader = Reader(texts, rules.normalization, isolate_digits)
-        vocabularies = _bnlm(reader, most, options, threads, progress or _silent)
+        if algorithm == "em":
+            options = em.Options(
+                _one_of("objective", objective, tuple(em.EXPONENTS)),
+                Rules(
+                    _whole("max_piece_length", max_piece_length),
+                    _one_of("newlines", newlines, NEWLINES),
+                ),
+                _whole("memory", memory),
+            )
+            learned, sampled = em.learn(reader, most, options, threads, progress)
+            details = {"objective": objective, **options.rules._asdict(), "sampled_bytes": sampled}
+            makers = [partial(_scored, vocabulary, objective, rules) for vocabulary in learned]
+        else:
+            choices = _Bnlm(order, min_count, max_piece_length, bool(ensure_unicode))
+            vocabularies = _bnlm(reader, most, choices, threads, progress)
+            details = vars(choices)
+            makers = [partial(_model, vocabulary, rules) for vocabulary in vocabularies]
     models = []
-    for size, vocabulary in zip(sizes, vocabularies, strict=True):
+    for size, make in zip(sizes, makers, strict=True):
         record = {
             "bytepiece": bytepiece.__version__,
             "vocab_size": size,
             "algorithm": algorithm,
-            **vars(options),
+            **details,
             "corpus_bytes": reader.size,
             "corpus_sha256": reader.digest,
             **_weighting(corpus, reader),
         }
-        models.append(_model(vocabulary, rules, record))
+        models.append(make(record))
     return models if several else models[0]
 
 
 _RANGES = {
     "vocab_size": (SMALLEST_VOCABULARY, MAX_ID + 1),
     "threads": (1, 1024),
+    "memory": (1, 1 << 62),
     "order": (2, ngrams.MAX_ORDER),
     "min_count": (1, 1 << 62),
     "max_piece_length": (1, MAX_PIECE_LENGTH),
@@ -139,6 +168,14 @@ def _whole(name: str, value: SupportsIndex) -> int:
     if not low <= number <= high:
         raise ArgumentError(f"{name} must be at least {low} and at most {high}, not {number}")
     return number
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> str:
+    """A value that is one of a few."""
+    if value not in known:
+        choices = " or ".join(f'"{one}"' for one in known)
+        raise ArgumentError(f"{name} must be {choices}, not {value!r:.30}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -220,6 +257,15 @@ def _model(vocabulary: Vocabulary, rules: TextRules, record: Mapping[str, Any]) 
     pieces = sorted(vocabulary, key=lambda piece: (len(piece), piece))
     counts = [vocabulary[piece] for piece in pieces]
     return original.from_counts(pieces, counts, rules=rules, record=record)
+
+
+def _scored(
+    vocabulary: merges.Vocabulary, objective: str, rules: TextRules, record: Mapping[str, Any]
+) -> Model:
+    pieces = vocabulary.pieces
+    scores = em.scores_of(vocabulary.counts, objective)
+    order = sorted(range(len(pieces)), key=lambda i: (len(pieces[i]), pieces[i]))
+    return Model(tuple(pieces[i] for i in order), scores[order], rules=rules, record=record)
 
 
 class Trainer:

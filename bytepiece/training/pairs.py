@@ -1,0 +1,218 @@
+"""Counting pieces, and pairs of neighbouring pieces, along the best paths of a text.
+
+The text is counted in windows. A key that occurs n times in a window counts 16 · n^(3/4), rounded
+down, and windows add up. So a name that fills one book weighs less than a phrase that is as
+frequent and occurs everywhere, which is the likelier to occur in a text not seen yet. These are
+whole numbers: the sums are exact, and the same in any order.
+"""
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import F64, I32, I64, U8, ZERO, Scalar, at, kernel
+from bytepiece.automaton import Automaton, scan
+from bytepiece.strings import longest
+from bytepiece.training.corpus import Block
+from bytepiece.viterbi import best_path
+
+UNIT = 16
+"""What a key counts that occurs once in a window."""
+_PIECE_BITS = 24
+_SMALLEST_TABLE = 1 << 12
+
+
+class State(NamedTuple):
+    """What counting a window depends on beside the window.
+
+    Args:
+        automaton: of the pieces.
+        scores: float64[entries], see `bytepiece.viterbi.best_path`.
+    """
+
+    automaton: Automaton
+    scores: npt.NDArray[np.float64]
+
+
+class Counts(NamedTuple):
+    """What was counted in one window.
+
+    Args:
+        tokens: how many pieces its best paths have.
+        pieces: int64[different pieces], their numbers, and int64, what each counts.
+        pairs: int64[different pairs], keys, and int64, what each counts; see `split_pairs`.
+    """
+
+    tokens: int
+    pieces: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    pairs: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+
+def split_pairs(keys: I64) -> tuple[I64, I64]:
+    """The numbers of the left and the right pieces of pairs."""
+    return keys >> _PIECE_BITS, keys & ((1 << _PIECE_BITS) - 1)
+
+
+@cache
+def _powers(most: int) -> I64:
+    """int64[most + 1]: what a key counts by how often it occurs, 16 · n^(3/4) rounded down."""
+    roots = [math.isqrt(math.isqrt(n**3 * UNIT**4)) for n in range(most + 1)]
+    return np.array(roots, dtype=np.int64)
+
+
+def count(window: Block, state: State, with_pairs: bool = True) -> Counts:
+    """Count a window: a function of its arguments only."""
+    size = len(window.text)
+    pieces, pairs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    tokens = _trace_keys(state.automaton, state.scores, window.text, window.bounds, pieces, pairs)
+    # The first piece of a segment, and no segment is empty, is no pair's right one.
+    found = tokens - (len(window.bounds) - 1) if with_pairs else 0
+    return Counts(tokens, _weighed(pieces[:tokens]), _weighed(pairs[:found]))
+
+
+def _weighed(keys: I64) -> tuple[I64, I64]:
+    """The different keys, in the order of first sight, and what they count."""
+    distinct, counts = np.empty_like(keys), np.empty_like(keys)
+    slots = np.zeros(_table_size(len(keys)), dtype=np.int32)
+    filled = _distinct(keys, slots, distinct, counts)
+    often = counts[:filled]
+    return distinct[:filled].copy(), _powers(1 << int(often.max(initial=1)).bit_length())[often]
+
+
+def _table_size(keys: int) -> int:
+    """A power of two with two slots or more for each key."""
+    return max(_SMALLEST_TABLE, 1 << (2 * keys - 1).bit_length())
+
+
+# Cost: that of the best path, and two stores a token.
+@kernel
+def _trace_keys(
+    automaton: Automaton, scores: F64, text: U8, bounds: I64, pieces: I64, pairs: I64
+) -> Scalar:
+    """Fill in the pieces of the best paths, and their pairs; how many pieces they are."""
+    length = longest(bounds, 0, len(bounds) - 1)
+    best = np.zeros(length + 1, dtype=np.float64)
+    via = np.empty(length + 1, dtype=np.uint32)
+    matches = np.empty(len(text), dtype=np.uint32)
+    scan(automaton, text, bounds, matches)
+    tokens, filled = 0, 0
+    for segment in range(len(bounds) - 1):
+        start, stop = bounds[segment], bounds[segment + 1]
+        best_path(automaton, scores, text, matches, start, stop, best, via)
+        position = at(stop - start)
+        right = np.int64(-1)
+        while position > ZERO:
+            entry = at(via[position])
+            left = np.int64(automaton.pieces[entry])
+            pieces[tokens] = left
+            tokens += 1
+            if right >= 0:
+                pairs[filled] = left << _PIECE_BITS | right
+                filled += 1
+            right = left
+            position -= at(automaton.lengths[entry])
+    return tokens
+
+
+@kernel
+def _hash(key: Scalar) -> Scalar:
+    """Of a key below 2^48. 32 bits times 32: interpreted, NumPy would warn of an overflow."""
+    low, high = at(key) & at(0xFFFFFFFF), at(key) >> at(32)
+    mixed = low * at(0x9E3779B1) ^ high * at(0x85EBCA6B) ^ low >> at(15)
+    return mixed ^ mixed >> at(29)
+
+
+# The table holds places in `distinct`, so that it stays in the cache: 0.3 MB for a window.
+@kernel
+def _distinct(keys: I64, slots: I32, distinct: I64, counts: I64) -> Scalar:
+    """Find the different keys and how often each occurs; how many they are. Slots are zeros."""
+    mask = at(len(slots) - 1)
+    filled = 0
+    for i in range(len(keys)):
+        slot = _hash(keys[i]) & mask
+        while slots[slot] != 0 and distinct[slots[slot] - 1] != keys[i]:
+            slot = (slot + at(1)) & mask
+        if slots[slot] == 0:
+            distinct[filled], counts[filled] = keys[i], 0
+            filled += 1
+            slots[slot] = filled
+        counts[slots[slot] - 1] += 1
+    return filled
+
+
+class Sums:
+    """A sum for each key: exact, whatever the order in which numbers are added.
+
+    An open hash table of 16 bytes a slot, doubled when it is two thirds full.
+    """
+
+    def __init__(self) -> None:
+        self._keys = np.full(_SMALLEST_TABLE, -1, dtype=np.int64)
+        self._sums = np.zeros(_SMALLEST_TABLE, dtype=np.int64)
+        self._filled = 0
+
+    def add(self, keys: I64, numbers: I64) -> None:
+        """Add a number to the sum of each key; keys are 0 … 2^48 − 1."""
+        while 3 * (self._filled + len(keys)) > 2 * len(self._keys):
+            kept, sums = self.items()
+            self._keys = np.full(2 * len(self._keys), -1, dtype=np.int64)
+            self._sums = np.zeros(len(self._keys), dtype=np.int64)
+            _add(kept, sums, self._keys, self._sums)
+        self._filled += _add(keys, numbers, self._keys, self._sums)
+
+    def items(self, least: int = 0) -> tuple[I64, I64]:
+        """The keys whose sums are at least so large, in no particular order, and the sums."""
+        chosen = np.flatnonzero((self._keys >= 0) & (self._sums >= least))
+        return self._keys[chosen], self._sums[chosen]
+
+
+@kernel
+def _add(keys: I64, numbers: I64, table: I64, sums: I64) -> Scalar:
+    """Add numbers to the sums of keys in a table with room for them; how many keys are new."""
+    mask = at(len(table) - 1)
+    new = 0
+    for i in range(len(keys)):
+        slot = _hash(keys[i]) & mask
+        while table[slot] != -1 and table[slot] != keys[i]:
+            slot = (slot + at(1)) & mask
+        if table[slot] == -1:
+            table[slot] = keys[i]
+            new += 1
+        sums[slot] += numbers[i]
+    return new
+
+
+class Total(NamedTuple):
+    """The sum of the counts of windows.
+
+    Args:
+        tokens: how many pieces their best paths have.
+        pieces: int64[pieces], what each counts.
+        pairs: what the pairs count.
+    """
+
+    tokens: int
+    pieces: npt.NDArray[np.int64]
+    pairs: Sums
+
+
+def total(counts: Iterable[Counts], pieces: int) -> Total:
+    """Merge the counts of windows, in any order.
+
+    Args:
+        counts: made with the same state.
+        pieces: how many there are.
+    """
+    tokens = 0
+    sums = np.zeros(pieces, dtype=np.int64)
+    pairs = Sums()
+    for one in counts:
+        tokens += one.tokens
+        numbers, weights = one.pieces
+        sums[numbers] += weights
+        pairs.add(*one.pairs)
+    return Total(tokens, sums, pairs)
