@@ -339,27 +339,29 @@ class Lattice:
         largest = float(np.abs(self._tokenizer.model.scores).max())
         most = min(_LARGEST_ALPHA, MAX_EXPONENT / largest) if largest else _LARGEST_ALPHA
         low, high = 0.0, min(1.0, most)
-        while (reached := self._at(high).entropy()) > h + near:
+        reached = self._at(high)
+        while (entropy := reached.entropy()) > h + near:
             if high == most:
                 raise ArgumentError(
-                    f"the entropy of this text is still {reached:.6g} nats at alpha {most:g}, the "
+                    f"the entropy of this text is still {entropy:.6g} nats at alpha {most:g}, the "
                     f"largest that is tried, for its best paths are equally good or nearly so; "
                     f"it can't be {h:g}"
                 )
             low, high = high, min(2 * high, most)
+            reached = self._at(high)
         # Newton's method, for the derivative is known, −alpha · variance of the score; bisection
         # wherever a step would leave the bracket.
         alpha = high
         for _ in range(_MOST_STEPS):
-            lattice = self._at(alpha)
-            gap = lattice.entropy() - h
+            gap = reached.entropy() - h
             if abs(gap) <= near:
                 break
             low, high = (alpha, high) if gap > 0 else (low, alpha)
-            slope = alpha * lattice.score_variance()
+            slope = alpha * reached.score_variance()
             alpha += gap / slope if slope > 0 else math.inf
             if not low < alpha < high:
                 alpha = (low + high) / 2
+            reached = self._at(alpha)
         return alpha
 
     @cached_property

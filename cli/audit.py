@@ -1,6 +1,5 @@
 """bytepiece audit: do samplers follow the law they are meant to?"""
 
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ import click
 from bytepiece.errors import ArgumentError
 
 from .documents import documents
-from .options import files_argument, missing_model_explained
+from .options import exponent, files_argument, missing_model_explained
+from .outputs import OUTPUT, check_folders, write_file
 from .progress import Phases
 from .streams import write
 
@@ -22,14 +22,7 @@ if TYPE_CHECKING:
 def _exponents(
     _: click.Context, parameter: click.Parameter, alphas: tuple[float, ...]
 ) -> tuple[float, ...]:
-    for alpha in alphas:
-        if not math.isfinite(alpha) or alpha < 0:
-            message = f"{alpha} is not a finite number of at least 0"
-            raise click.BadParameter(message, param=parameter)
-    return alphas
-
-
-_OUTPUT = click.Path(dir_okay=False, path_type=Path)
+    return tuple([exponent(alpha, parameter) for alpha in alphas])
 
 
 @click.command("audit", short_help="Test samplers against the exact law.")
@@ -82,8 +75,8 @@ _OUTPUT = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="The same seed draws the same samples, where a sampler takes one.",
 )
-@click.option("--json", "json_file", type=_OUTPUT, help="Write everything found to this file.")
-@click.option("--html", "html_file", type=_OUTPUT, help="Write a page to look at to this file.")
+@click.option("--json", "json_file", type=OUTPUT, help="Write everything found to this file.")
+@click.option("--html", "html_file", type=OUTPUT, help="Write a page to look at to this file.")
 def command(
     files: tuple[Path, ...],
     model: Path | None,
@@ -114,7 +107,6 @@ def command(
     # Here, because these import the compiler, which is slow, and --help can do without.
     from bytepiece.audit.run import audit  # noqa: PLC0415
     from bytepiece.audit.summary import table, to_json  # noqa: PLC0415
-    from bytepiece.model_io import write_atomically  # noqa: PLC0415
 
     if html_file is not None:
         from bytepiece.audit.page import page  # noqa: PLC0415
@@ -128,9 +120,7 @@ def command(
         if model is None:
             raise click.UsageError("name the model to segment the text with, by -m")
         texts = [*given, *_lines(files)]
-    for target in (json_file, html_file):
-        if target is not None and not target.parent.is_dir():
-            raise click.ClickException(f"{click.format_filename(target)}: no such directory")
+    check_folders(json_file, html_file)
     with Phases("draws") as phases:
         if model is None:
             report = audit(None, kinds, None, alphas, draws, seed, phases.report)
@@ -139,9 +129,9 @@ def command(
                 report = audit(model, kinds, texts, alphas, draws, seed, phases.report)
     write(table(report).encode("utf-8", "backslashreplace"))
     if json_file is not None:
-        write_atomically(json_file, [to_json(report).encode("utf-8", "backslashreplace"), b"\n"])
+        write_file(json_file, to_json(report) + "\n")
     if html_file is not None:
-        write_atomically(html_file, [page(report).encode("utf-8", "backslashreplace")])
+        write_file(html_file, page(report))
 
 
 def _kinds(names: Sequence[str]) -> list["Kind"]:

@@ -9,11 +9,11 @@ from bytepiece.errors import ModelError
 
 from .documents import documents
 from .options import jsonl_option, threads_option
+from .outputs import OUTPUT, check_folders, write_file
 from .progress import for_filter
 from .streams import STDIN, write
 
 _INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
-_OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
 class _Command(click.Command):
@@ -49,8 +49,8 @@ class _Command(click.Command):
     help="The text; all names up to the next option are files, and - is standard input.",
 )
 @jsonl_option
-@click.option("--json", "json_file", type=_OUTPUT, help="Write everything found to this file.")
-@click.option("--plot", "svg_file", type=_OUTPUT, help="Write bars of bytes per token, as an SVG.")
+@click.option("--json", "json_file", type=OUTPUT, help="Write everything found to this file.")
+@click.option("--plot", "svg_file", type=OUTPUT, help="Write bars of bytes per token, as an SVG.")
 @threads_option
 def command(
     models: tuple[Path, ...],
@@ -77,11 +77,8 @@ def command(
     from bytepiece.evaluation.plot import plot  # noqa: PLC0415
     from bytepiece.evaluation.report import table, to_json  # noqa: PLC0415
     from bytepiece.evaluation.run import evaluate  # noqa: PLC0415
-    from bytepiece.model_io import write_atomically  # noqa: PLC0415
 
-    for target in (json_file, svg_file):
-        if target is not None and not target.parent.is_dir():
-            raise click.ClickException(f"{click.format_filename(target)}: no such directory")
+    check_folders(json_file, svg_file)
     with for_filter("evaluating", files) as meter:
         texts = _texts(files or [STDIN], jsonl, meter.advance)
         try:
@@ -91,9 +88,9 @@ def command(
             raise ModelError(f"{error}{hint}") from None
     write(table(found).encode("utf-8", "backslashreplace"))
     if json_file is not None:
-        write_atomically(json_file, [to_json(found).encode("utf-8", "backslashreplace"), b"\n"])
+        write_file(json_file, to_json(found) + "\n")
     if svg_file is not None:
-        write_atomically(svg_file, [plot(found).encode("utf-8", "backslashreplace")])
+        write_file(svg_file, plot(found))
 
 
 def _texts(

@@ -73,13 +73,16 @@ threads_option = click.option(
 )
 
 
-def _finite(_: click.Context, parameter: click.Parameter, alpha: float) -> float:
+def exponent(alpha: float, parameter: click.Parameter, hint: str = "") -> float:
+    """An alpha that an option may have; says what is wrong with another one, and the hint."""
     if not math.isfinite(alpha) or alpha < 0:
-        raise click.BadParameter(
-            f"{alpha} is not a finite number of at least 0 (without --sample, the best path comes)",
-            param=parameter,
-        )
+        message = f"{alpha} is not a finite number of at least 0{hint}"
+        raise click.BadParameter(message, param=parameter)
     return alpha
+
+
+def _exponent(_: click.Context, parameter: click.Parameter, alpha: float) -> float:
+    return exponent(alpha, parameter, " (without --sample, the best path comes)")
 
 
 _SAMPLING = (
@@ -89,7 +92,7 @@ _SAMPLING = (
     click.option(
         "--alpha",
         type=float,
-        callback=_finite,
+        callback=_exponent,
         default=0.1,
         show_default=True,
         help="The exponent on a path's probability: 0 makes all paths equally likely, 1 is the "
