@@ -69,20 +69,21 @@ def identity(original: library.Worker, model: Path, texts: list[Path]) -> dict[s
 def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[str, Any]:
     """The agreement of the vocabularies, with the original's fault mended and put back."""
     options: dict[str, Any] = {"order": 6, "min_count": 4}
+    ours_options = {"algorithm": "bnlm", "normalization": ("NFC",), **options}
     path = directory / "small.model"
     original.ask(
         do="train", corpus=str(corpus), model=str(path), workers=2, max_vocab_size=32000, **options
     )
     theirs = set(bytepiece.Tokenizer(path).model.pieces)
     found: dict[str, Any] = {"original pieces": len(theirs)}
-    mended = bnlm.count_pieces
-    for name, count in (
+    mended = bnlm.Cutter
+    for name, cutter in (
         ("mended", mended),
         ("fault put back", functools.partial(mended, mend=False)),
     ):
-        bnlm.count_pieces = count
+        bnlm.Cutter = cutter  # type: ignore[misc,assignment]
         for size in (60000, 32000):
-            model = bytepiece.train(Lines(corpus), size, normalization=("NFC",), **options)
+            model = bytepiece.train(Lines(corpus), size, **ours_options)
             ours = set(model.pieces)
             found[f"{name}, at most {size}"] = {
                 "pieces": len(ours),
@@ -90,14 +91,15 @@ def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[
                 "only in the original's": len(theirs - ours),
                 "Jaccard index": len(ours & theirs) / len(ours | theirs),
             }
-    bnlm.count_pieces = mended
+    bnlm.Cutter = mended  # type: ignore[misc]
     return found
 
 
 def training(original: library.Worker, corpus: Path, directory: Path) -> dict[str, Any]:
     """Time and the largest process of a whole training run."""
     output = directory / "large.model"
-    command = f"train {corpus} -o {output} --vocab-size 32000 --min-count 4 --threads 2".split()
+    options = "--algorithm bnlm --vocab-size 32000 --min-count 4 --threads 2"
+    command = f"train {corpus} -o {output} {options}".split()
     begin = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "bytepiece", *command], stderr=subprocess.DEVNULL, cwd=ROOT

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bytepiece.streaming import StreamDecoder as StreamDecoder
     from bytepiece.tokenizer import Tokenizer as Tokenizer
     from bytepiece.training.files import Files as Files
-    from bytepiece.training.trainer import Trainer as Trainer
-    from bytepiece.training.trainer import convert_to_bytepiece as convert_to_bytepiece
+    from bytepiece.training.original import Trainer as Trainer
+    from bytepiece.training.original import convert_to_bytepiece as convert_to_bytepiece
     from bytepiece.training.trainer import train as train
 
 __version__ = "0.7.0"
@@ -34,8 +34,8 @@ _HOMES = {
     "StreamDecoder": "streaming",
     "TextRules": "model",
     "Tokenizer": "tokenizer",
-    "Trainer": "training.trainer",
-    "convert_to_bytepiece": "training.trainer",
+    "Trainer": "training.original",
+    "convert_to_bytepiece": "training.original",
     "evaluate": "evaluation.run",
     "train": "training.trainer",
 }

@@ -17,6 +17,10 @@ class CorpusError(BytepieceError, ValueError):
     """A training corpus cannot be read, or holds nothing to learn from."""
 
 
+class CheckpointError(BytepieceError, ValueError):
+    """A checkpoint cannot be kept, is damaged, or is of another run or corpus."""
+
+
 class VocabularyError(BytepieceError, KeyError):
     """A piece or an id is not in the vocabulary."""
 

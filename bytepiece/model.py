@@ -123,7 +123,7 @@ class Model:
         if not isinstance(self.rules, TextRules):
             raise ModelError(f"rules must be TextRules, not {type(self.rules).__name__}")
         specials = tuple(self.special_tokens)
-        _check_special_tokens(specials)
+        check_special_tokens(specials)
         scores = column(self.scores, np.float64, "scores") + 0.0  # so that −0 is 0
         if not np.all(np.abs(scores) <= MAX_SCORE):
             raise ModelError(f"a score is not a finite number of at most {MAX_SCORE:.0f} in size")
@@ -281,7 +281,8 @@ def _check_pieces(pieces: Sequence[bytes]) -> None:
         )
 
 
-def _check_special_tokens(specials: Sequence[SpecialToken]) -> None:
+def check_special_tokens(specials: Sequence[SpecialToken]) -> None:
+    """See whether a model may have these special tokens; raises ModelError if not."""
     if len(specials) > MAX_SPECIAL_TOKENS:
         raise ModelError(f"there are more than {MAX_SPECIAL_TOKENS} special tokens")
     for token in specials:

@@ -4,7 +4,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,6 +31,23 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) ->
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Engine(Protocol):
+    """Applies a stage to shards, wherever that is done; the results may come in any order.
+
+    A stage is a pure function of the shard that can be pickled: a function of a module, or a
+    `functools.partial` of one.
+    """
+
+    def __call__(self, stage: Callable[[T], R], shards: Iterable[T], /) -> Iterator[R]:
+        """The results for all shards."""
+        ...
+
+
+def in_threads(threads: int) -> Engine:
+    """An engine of so many threads of this process."""
+    return partial(ordered_map, threads=threads)
 
 
 def usable_cores() -> int:

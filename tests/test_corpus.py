@@ -69,16 +69,20 @@ def test_a_reader_refuses_what_can_be_read_only_once():
         Reader((line for line in ["a", "b"]), (), False)
 
 
-def test_a_corpus_that_changes_is_refused():
+def test_a_corpus_that_changes_is_refused(monkeypatch):
+    # It is read twice only where it is too large to be kept.
+    monkeypatch.setattr("bytepiece.training.reading._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 1000)
+
     class Changing:
         reads = 0
 
         def __iter__(self):
             self.reads += 1
-            return iter(["text"] * self.reads)
+            return iter(["a text\n"] * 1000 * self.reads)
 
     with pytest.raises(CorpusError, match="changed"):
-        bytepiece.train(Changing())
+        bytepiece.train(Changing(), memory=1)
 
 
 def test_what_is_no_text_is_refused():

@@ -13,6 +13,7 @@ import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.training import em, merges, pairs
 from bytepiece.training.corpus import Block
+from bytepiece.training.reading import _Sampler
 
 ROUNDS = 8 if JIT else 3
 
@@ -58,7 +59,7 @@ def as_dict(vocabulary):
 def test_rounds_are_those_of_the_twin(seed, objective, newlines):
     windows = list(random_windows(seed))
     rules = merges.Rules(9, newlines)
-    vocabulary = merges.bytes_only()
+    vocabulary = merges.beginning()
     expected = {bytes([b]): 16 for b in range(256)}
     for number in range(ROUNDS):
         state = em.state_of(vocabulary, objective)
@@ -74,8 +75,8 @@ def test_rounds_are_those_of_the_twin(seed, objective, newlines):
         alone = [pairs.count(block, state, False) for block in map(block_of, windows)]
         assert all(len(one.pairs[0]) == 0 for one in alone)
         assert np.array_equal(pairs.total(alone, len(expected)).pieces, total.pieces)
-        vocabulary = merges.advance(vocabulary, state, total, size, 15, rules)
-        expected = reference.advance(expected, found, scores, size, 15, *rules)
+        vocabulary = merges.advance(vocabulary, state, total, merges.Limits(size, 15), rules)
+        expected = reference.advance(expected, found, scores, size, 15, *rules[:2])
         assert list(as_dict(vocabulary).items()) == list(expected.items())
         assert len(vocabulary.pieces) <= size
         assert set(vocabulary.pieces) >= {bytes([b]) for b in range(256)}
@@ -110,14 +111,18 @@ def test_sums_are_exact_in_any_order():
 
 def test_windows_may_be_counted_in_any_order():
     blocks = [block_of(segments) for segments in random_windows(7, 12)]
-    vocabulary = merges.bytes_only()
+    vocabulary = merges.beginning()
     results = []
     for seed in range(3):
         random.Random(seed).shuffle(blocks)
         state = em.state_of(vocabulary, "compression")
         total = counted(blocks, state, 256)
         results.append(
-            as_dict(merges.advance(vocabulary, state, total, 280, 99, merges.Rules(36, "apart")))
+            as_dict(
+                merges.advance(
+                    vocabulary, state, total, merges.Limits(280, 99), merges.Rules(36, "apart")
+                )
+            )
         )
     assert results[0] == results[1] == results[2]
     assert len(results[0]) == 280
@@ -135,7 +140,7 @@ def train(corpus, size=350, **options):
 
 @pytest.fixture
 def small_windows(monkeypatch):
-    monkeypatch.setattr("bytepiece.training.em._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.reading._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.em._PER_PIECE", 4)
 
 
@@ -171,7 +176,7 @@ def test_it_compresses_better_than_bnlm():
     corpus = texts()
     tokens = [
         len(bytepiece.Tokenizer(model).encode("".join(texts(seed=3, lines=500)[400:])))
-        for model in (train(corpus, 600), bytepiece.train(corpus, 600))
+        for model in (train(corpus, 600), bytepiece.train(corpus, 600, algorithm="bnlm"))
     ]
     assert tokens[0] < tokens[1]
 
@@ -206,22 +211,29 @@ def test_pieces_keep_to_characters_lengths_and_digits():
 
 @pytest.mark.usefixtures("small_windows")
 def test_a_large_corpus_is_sampled_and_says_so(monkeypatch):
-    monkeypatch.setattr("bytepiece.training.em._LEAST_TEXT", 4000)
+    monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 4000)
     corpus = texts()
     whole, part = train(corpus), train(corpus, memory=1)
-    assert whole.record["sampled_bytes"] == whole.record["corpus_bytes"]
+    assert "sampled_bytes" not in whole.record
     assert 3000 < part.record["sampled_bytes"] <= 4000
     assert whole.record["corpus_sha256"] == part.record["corpus_sha256"]
     assert train(corpus, memory=1, threads=2) == part
+
+
+def sampled(windows, most):
+    sampler = _Sampler(most)
+    for window in windows:
+        sampler.add(window)
+    return sampler
 
 
 def test_a_sample_is_as_large_as_it_may_be_and_evenly_spread():
     windows = [block_of([b"x" * (9 + number % 3)]) for number in range(1000)]
     numbers = {id(window): number for number, window in enumerate(windows)}
     for most in (200, 1000, 5000, 9990):
-        kept, whole = em.sample(windows, most)
+        kept = sampled(windows, most).windows()
         places = [numbers[id(window)] for window in kept]
-        assert not whole
+        assert not sampled(windows, most).whole
         assert places == sorted(places)
         assert most - 11 <= sum(len(window.text) for window in kept) <= most
         gaps = np.diff([-1, *places, 1000])
@@ -229,9 +241,10 @@ def test_a_sample_is_as_large_as_it_may_be_and_evenly_spread():
         # Those with the smallest fractional parts of number / golden ratio.
         by_place = sorted(range(1000), key=lambda n: n * 0x9E3779B97F4A7C15 % 2**64)
         assert set(places) == set(by_place[: len(places)])
-    assert em.sample(windows, 10000) == (windows, True)
-    assert em.sample(windows, 0).windows == [windows[0]]
-    assert em.sample([], 10) == ([], True)
+    assert sampled(windows, 10000).windows() == windows
+    assert sampled(windows, 10000).whole
+    assert sampled(windows, 0).windows() == [windows[0]]
+    assert sampled([], 10).windows() == []
 
 
 def test_progress_reaches_the_end_of_each_phase():

@@ -27,8 +27,7 @@ def test_ids_are_those_of_the_original_library():
 def test_training_with_the_mended_fault_put_back_gives_the_original_library_s_model(monkeypatch):
     sample = Path(__file__).parent.parent / "data" / "sample.txt"
     lines = io.StringIO(sample.read_bytes().decode("utf-8"), newline="\n").readlines()
-    faulty = functools.partial(bnlm.count_pieces, mend=False)
-    monkeypatch.setattr(bnlm, "count_pieces", faulty)
+    monkeypatch.setattr(bnlm, "Cutter", functools.partial(bnlm.Cutter, mend=False))
     trainer = bytepiece.Trainer(order=6, max_vocab_size=1000, min_count=2)
     trainer.train(lines)
     theirs = bytepiece.Tokenizer.load(GOLDEN / "original.model").model

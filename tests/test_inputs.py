@@ -75,7 +75,7 @@ def texts_of(paths, **options):
 
 
 def train(corpus, size=400, **options):
-    return bytepiece.train(corpus, size, **options)
+    return bytepiece.train(corpus, size, algorithm="bnlm", **options)
 
 
 def write_lines(path, lines):

@@ -10,7 +10,9 @@ import reference_training as reference
 
 import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError, ModelError
+from bytepiece.parallel import in_threads
 from bytepiece.training import bnlm, ngrams, tally
+from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.corpus import Block
 from bytepiece.training.prune import prune
 
@@ -39,6 +41,20 @@ def ignore(*args):
     pass
 
 
+ENGINE = in_threads(1)
+NOWHERE = Checkpoint(None, {})
+PHASES = ["reading", "counting", "cutting", "pruning"]
+
+
+def model_of(segments, order, min_count):
+    table = ngrams.count(blocks_of(segments), order, ENGINE, NOWHERE, ignore)
+    return ngrams.model(*table, order, min_count)
+
+
+def train(corpus, vocab_size=32000, **options):
+    return bytepiece.train(corpus, vocab_size, **({"algorithm": "bnlm"} | options))
+
+
 @pytest.fixture(params=[2, 3, 6, 7])
 def order(request):
     return request.param
@@ -47,8 +63,7 @@ def order(request):
 @pytest.mark.parametrize("min_count", [1, 3])
 def test_ngram_model_is_that_of_the_twin(order, min_count):
     segments = random_segments(order, invalid=True)
-    keys, counts = ngrams.count(blocks_of(segments), order, 1, ignore)
-    model = ngrams.model(keys, counts, order, min_count)
+    model = model_of(segments, order, min_count)
     expected = reference.ngram_logs(segments, order, min_count)
     assert np.isfinite(model.logs).sum() == len(expected)
     for ngram, log in expected.items():
@@ -65,12 +80,10 @@ def test_ngram_model_is_that_of_the_twin(order, min_count):
 @pytest.mark.parametrize("min_count", [1, 2, 4])
 def test_cuts_are_those_of_the_twin(order, ensure_unicode, mend, min_count):
     segments = random_segments(min_count, invalid=True)
-    keys, counts = ngrams.count(blocks_of(segments), order, 1, ignore)
-    model = ngrams.model(keys, counts, order, min_count)
+    model = model_of(segments, order, min_count)
     logs = reference.ngram_logs(segments, order, min_count)
-    counted = bnlm.count_pieces(
-        blocks_of(segments), model, order, ensure_unicode, 1, ignore, mend=mend
-    )
+    cutter = bnlm.Cutter(model, order, ensure_unicode, mend)
+    counted = bnlm.count_pieces(blocks_of(segments), cutter, ENGINE, NOWHERE, ignore)
     expected = Counter()
     for segment in segments:
         expected.update(reference.cut(segment, logs, order, ensure_unicode, mend))
@@ -87,7 +100,7 @@ def as_dict(counted):
 def test_a_rare_character_spoils_only_its_own_piece():
     # With the original, everything after the rare character of a line came out as single bytes.
     lines = ["the cat and the hat"] * 50 + ["the 鑫 cat and the hat"]
-    model = bytepiece.train(lines, 400, min_count=4)
+    model = train(lines, 400, min_count=4)
     assert max(map(len, model.pieces)) > 2
     counts = dict(zip(model.pieces, model.counts.tolist(), strict=True))
     assert counts[b"a"] < 5
@@ -106,7 +119,7 @@ def test_tallies_are_exact_however_they_are_grouped():
             offsets = np.cumsum([0, *map(len, strings[i : i + size])], dtype=np.int64)
             flat = np.frombuffer(b"".join(strings[i : i + size]), dtype=np.uint8)
             parts.append(tally.tally(flat, offsets, np.array(counts[i : i + size])))
-        total = tally.merge_all(iter(parts), ignore)
+        total = tally.merge_all(iter(parts))
         assert as_dict(total) == expected
         assert list(as_dict(total)) == list(expected)  # in the order of first sight
 
@@ -130,29 +143,29 @@ def test_pruning_is_that_of_the_twin(seed):
 def test_the_model_does_not_depend_on_threads_or_on_blocks(monkeypatch):
     rng = random.Random(3)
     texts = [random_text(rng, 200) for _ in range(60)]
-    expected = bytepiece.train(texts, 400, threads=1)
-    assert bytepiece.train(texts, 400, threads=3) == expected
+    expected = train(texts, 400, threads=1)
+    assert train(texts, 400, threads=3) == expected
     monkeypatch.setattr("bytepiece.training.corpus._BLOCK", 1000)
     monkeypatch.setattr("bytepiece.training.prune._CHUNK", 7)
-    assert bytepiece.train(texts, 400, threads=2) == expected
+    assert train(texts, 400, threads=2) == expected
 
 
 def test_several_sizes_in_one_run_are_nested_in_the_order_asked():
     text = [random_text(random.Random(1), 3000)]
-    small, large = bytepiece.train(text, [280, 330])
+    small, large = train(text, [280, 330])
     assert set(small.pieces) < set(large.pieces)
-    assert bytepiece.train(text, 330) == large
+    assert train(text, 330) == large
     assert (small.record["vocab_size"], large.record["vocab_size"]) == (280, 330)
 
 
 def test_a_small_corpus_gives_a_small_vocabulary():
-    model = bytepiece.train(["abc abc"], 32000)
+    model = train(["abc abc"], 32000)
     assert 259 <= model.vocab_size < 270
 
 
 def test_isolated_digits_never_stand_in_longer_pieces():
     texts = ["in 1999 and 1999, ١٩٩٩ or １９"] * 20
-    model = bytepiece.train(texts, 400, isolate_digits=True)
+    model = train(texts, 400, isolate_digits=True)
     joined = [p.decode() for p in model.pieces if len(p) > 1 and p.isascii() is False]
     assert not [p for p in joined if len(p) > 1 and any(c.isdecimal() for c in p)]
     assert b"19" not in model.pieces
@@ -163,15 +176,15 @@ def test_isolated_digits_never_stand_in_longer_pieces():
 
 def test_pieces_are_whole_characters_if_asked():
     sample = Path(__file__).parent.parent / "data" / "sample.txt"
-    for piece in bytepiece.train(sample, 2000).pieces:
+    for piece in train(sample, 2000).pieces:
         if len(piece) > 1:
             piece.decode("utf-8")
-    broken = bytepiece.train(sample, 2000, ensure_unicode=False).pieces
+    broken = train(sample, 2000, ensure_unicode=False).pieces
     assert any(len(p) > 1 and p[0] & 0xC0 == 0x80 for p in broken)
 
 
 def test_normalization_is_learned_with_and_remembered():
-    model = bytepiece.train(["cafe\u0301 " * 30], 300, normalization=["NFC"])
+    model = train(["cafe\u0301 " * 30], 300, normalization=["NFC"])
     assert model.rules.normalization == ("NFC",)
     assert not any(b"\xcc\x81" in p and len(p) > 2 for p in model.pieces)
     assert bytepiece.Tokenizer(model).encode("cafe\u0301") == bytepiece.Tokenizer(model).encode(
@@ -180,7 +193,7 @@ def test_normalization_is_learned_with_and_remembered():
 
 
 def test_the_record_says_how_the_model_was_made():
-    record = bytepiece.train(["abc"], 300, order=3).record
+    record = train(["abc"], 300, order=3).record
     assert record["bytepiece"] == bytepiece.__version__
     assert (record["algorithm"], record["order"], record["corpus_bytes"]) == ("bnlm", 3, 3)
     assert len(record["corpus_sha256"]) == 64
@@ -188,9 +201,9 @@ def test_the_record_says_how_the_model_was_made():
 
 def test_progress_reaches_the_end_of_each_phase():
     seen = []
-    bytepiece.train(["abc " * 50] * 9, 300, progress=lambda *step: seen.append(step))
-    assert list(dict.fromkeys(phase for phase, _, _ in seen)) == ["counting", "cutting", "pruning"]
-    for phase in ("counting", "cutting", "pruning"):
+    train(["abc " * 50] * 9, 300, progress=lambda *step: seen.append(step))
+    assert list(dict.fromkeys(phase for phase, _, _ in seen)) == PHASES
+    for phase in PHASES:
         *_, (_, done, total) = [step for step in seen if step[0] == phase]
         assert done == total
 
@@ -211,18 +224,18 @@ def test_progress_reaches_the_end_of_each_phase():
 )
 def test_arguments_out_of_range_are_named(options, words):
     with pytest.raises(ArgumentError, match=words):
-        bytepiece.train(["text"], **options)
+        train(["text"], **options)
 
 
 def test_an_unknown_normalization_is_named():
     with pytest.raises(ModelError, match="XYZ"):
-        bytepiece.train(["text"], normalization=["XYZ"])
+        train(["text"], normalization=["XYZ"])
 
 
 @pytest.mark.parametrize("corpus", [[], [""], ["", b""]])
 def test_an_empty_corpus_is_an_error(corpus):
     with pytest.raises(CorpusError, match="empty"):
-        bytepiece.train(corpus)
+        train(corpus)
 
 
 def test_trainer_saves_the_original_s_format(tmp_path):

@@ -7,53 +7,127 @@ programming. What is cut out often is a candidate for the vocabulary.
 Source: Su, https://kexue.fm/archives/9752 and https://kexue.fm/archives/3956.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from bytepiece._jit import F64, I64, U8, Scalar, kernel
-from bytepiece.parallel import ordered_map
-from bytepiece.strings import longest
+from bytepiece.parallel import Engine
+from bytepiece.strings import longest, offsets_of
+from bytepiece.training import ngrams
+from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus import Block
 from bytepiece.training.ngrams import NgramModel
-from bytepiece.training.tally import Tally, merge_all, tally
+from bytepiece.training.progress import Progress, adding
+from bytepiece.training.prune import Vocabulary, prune
+from bytepiece.training.reading import Sample, blocks_of, by_chunk
+from bytepiece.training.tally import Tally, merge, merge_all, tally
 from bytepiece.trie import Trie, child
+
+MEMORY_PER_BYTE = 12
+"""Bytes that each byte of text takes, with what is counted in it; 8 to 10 on mixed text."""
+_LARGEST = 1 << 62
+
+
+class Options(NamedTuple):
+    """What can be chosen; see `bytepiece.train`."""
+
+    order: int
+    min_count: int
+    max_piece_length: int
+    ensure_unicode: bool
+
+
+def learn(
+    sample: Sample,
+    unit: int,
+    sizes: Sequence[int],
+    options: Options,
+    threads: int,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> list[Vocabulary]:
+    """Learn vocabularies from windows of a corpus.
+
+    Args:
+        sample: the windows.
+        unit: of weights; see `bytepiece.training.corpus.Reader`.
+        sizes: the largest numbers of pieces.
+        threads: how many prune.
+        engine: counts and cuts blocks. The result does not depend on how it does.
+        checkpoint: keeps what was counted and cut.
+        progress: is told of bytes counted and cut, and of rounds of pruning.
+    """
+    order = options.order
+    # Counts are in units of a weight, and what they are compared with is, too.
+    min_count = min(options.min_count * unit, _LARGEST)
+    done = adding("counting", sample.size, progress)
+    table = ngrams.count(blocks_of(sample.windows), order, engine, checkpoint, done)
+    model = ngrams.model(*table, order, min_count, unit)
+    del table
+    cutter = Cutter(model, order, options.ensure_unicode)
+    done = adding("cutting", sample.size, progress)
+    counted = count_pieces(blocks_of(sample.windows), cutter, engine, checkpoint, done)
+    del model, cutter
+    longest_piece = options.max_piece_length
+    pruned = partial(progress, "pruning")
+    return prune(counted, sizes, min_count, longest_piece, threads, pruned, unit)
+
+
+class Cutter(NamedTuple):
+    """What cutting depends on beside the text.
+
+    Args:
+        model: of n-grams.
+        order: the one that it was made with.
+        ensure_unicode: never cut before a UTF-8 continuation byte.
+        mend: see `_cut`; False is for comparison with the original library.
+    """
+
+    model: NgramModel
+    order: int
+    ensure_unicode: bool
+    mend: bool = True
 
 
 def count_pieces(
     blocks: Iterable[Block],
-    model: NgramModel,
-    order: int,
-    ensure_unicode: bool,
-    threads: int,
+    cutter: Cutter,
+    engine: Engine,
+    checkpoint: Checkpoint,
     done: Callable[[int], None],
-    *,
-    mend: bool = True,
 ) -> Tally:
     """Cut a corpus and count what is cut out.
 
     Args:
         blocks: the corpus. Each piece counts by the weight of its segment.
-        model: made with the same order.
-        ensure_unicode: never cut before a UTF-8 continuation byte.
-        done: is told of the bytes of each block that was cut.
-        mend: see `_cut`; False is for comparison with the original library.
+        engine: cuts blocks.
+        checkpoint: keeps what a few blocks gave together.
+        done: is told of the bytes of blocks that were cut.
     """
-    sizes: list[int] = []
 
-    def counted(block: Block) -> Tally:
-        cuts = np.empty(len(block.text) + 1, dtype=np.int64)
-        pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
-        cuts = cuts[: pieces + 1]
-        by_segment = np.diff(np.searchsorted(cuts, block.bounds))
-        return tally(block.text, cuts, np.repeat(block.weights, by_segment))
+    def cut(chunk: list[Block]) -> Arrays:
+        found = merge(list(engine(partial(cut_block, cutter=cutter), chunk)))
+        lengths = np.diff(found.offsets)
+        return {"flat": found.flat, "lengths": lengths, "counts": found.counts}
 
-    def remembered() -> Iterable[Block]:
-        for block in blocks:
-            sizes.append(len(block.text))
-            yield block
+    return merge_all(
+        Tally(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
+        for kept in by_chunk("cuts", blocks, cut, checkpoint, done)
+    )
 
-    return merge_all(ordered_map(counted, remembered(), threads), lambda: done(sizes.pop(0)))
+
+def cut_block(block: Block, cutter: Cutter) -> Tally:
+    """Cut one block, and count what is cut out: a function of its arguments only."""
+    model, order, ensure_unicode, mend = cutter
+    cuts = np.empty(len(block.text) + 1, dtype=np.int64)
+    pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
+    cuts = cuts[: pieces + 1]
+    by_segment = np.diff(np.searchsorted(cuts, block.bounds))
+    return tally(block.text, cuts, np.repeat(block.weights, by_segment))
 
 
 # State j of a byte: it is byte j + 1 of its piece, or, for the last state, a later one. Scores

@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,10 @@ _BLOCK = 1 << 22
 """Bytes of text that are worked on at a time. What is learned does not depend on it."""
 _MOST_TEXTS = 1 << 16
 """Texts that are worked on at a time, for little ones take more memory than their bytes."""
+OTHER = (
+    "the corpus is not the one that the checkpoint was made with; train on that one, or name "
+    "another directory for the checkpoint"
+)
 _MOST_CHARS = 10_000
 """In training a segment has at most so many characters: what a cut there costs in counts is
 nothing, and what the search needs in memory stays bounded. The original library does the same."""
@@ -48,6 +53,21 @@ class Block:
         self.text = text
         self.bounds = bounds
         self.weights = np.ones(len(bounds) - 1, dtype=np.int64) if weights is None else weights
+
+
+class Position(NamedTuple):
+    """A place in a corpus.
+
+    Args:
+        blocks: how many blocks come before it.
+        digest: 32 bytes, a hash of the texts and weights in these.
+    """
+
+    blocks: int
+    digest: bytes
+
+
+START = Position(0, b"")
 
 
 class Reader:
@@ -86,6 +106,8 @@ class Reader:
         self.unit = corpus.unit if isinstance(corpus, Files) else 1
         """How many units in a `Block`'s weights make a weight of 1, so that a least count of n
         means n · unit of them. It is 1 unless files have weights that are no whole numbers."""
+        self.position = START
+        """After the block that was read last."""
         self.weight = 0
         """The units of all the text, each byte by its weight, once it was read."""
 
@@ -98,13 +120,45 @@ class Reader:
         return self._read[0] if self._read else ""
 
     def __iter__(self) -> Iterator[Block]:
+        return self.blocks()
+
+    def blocks(
+        self, after: Position = START, done: Callable[[int], object] = lambda _: None
+    ) -> Iterator[Block]:
+        """The blocks of the corpus.
+
+        Args:
+            after: the blocks before this position are looked at, to see that they are the same as
+                when they were read, but not cut into segments, and left out.
+            done: is told of the bytes of each block, those left out too, as the next is asked for.
+
+        Raises:
+            CorpusError: a text is none, the corpus changed since it was last read, or is another
+                one than that with the position.
+        """
         digest = hashlib.sha256()
         # Where weights change: this does not depend on how a file is read.
         changes = hashlib.sha256()
         texts: list[bytes] = []
         weights: list[int] = []
-        size = pending = weighed = 0
+        number = size = pending = weighed = 0
         weight = 1
+
+        def finished() -> Iterator[Block]:
+            nonlocal number, size, pending, texts, weights
+            number += 1
+            size += pending
+            self._estimate(size)
+            if number >= after.blocks:
+                both = hashlib.sha256(digest.digest() + changes.digest()).digest()
+                self.position = Position(number, both)
+                if number > after.blocks:
+                    yield self._block(texts, weights)
+                elif both != after.digest:
+                    raise CorpusError(OTHER)
+            done(pending)
+            texts, weights, pending = [], [], 0
+
         for text, units in self._weighted():
             raw = text_bytes(text, self._normalization)
             if not raw:
@@ -123,14 +177,12 @@ class Reader:
                     "counts would no longer be exact; use smaller weights, or counts in a .tsv"
                 )
             if pending >= _BLOCK or len(texts) == _MOST_TEXTS:
-                size += pending
-                self._estimate(size)
-                yield self._block(texts, weights)
-                texts, weights, pending = [], [], 0
-        size += pending
+                yield from finished()
         found = digest.hexdigest(), changes.hexdigest()
         if pending:
-            yield self._block(texts, weights)
+            yield from finished()
+        if number < after.blocks:
+            raise CorpusError(OTHER)
         self.size, self.weight = size, weighed
         if self._read and self._read != found:
             raise CorpusError("the corpus changed while it was being read; nothing was learned")

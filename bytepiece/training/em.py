@@ -11,8 +11,9 @@ best path is the one with the fewest tokens, and what differs decides between su
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from heapq import heappop, heappush
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,16 +22,29 @@ from bytepiece._jit import F64, I64
 from bytepiece.automaton import build
 from bytepiece.errors import CorpusError
 from bytepiece.logs import logs_of
-from bytepiece.parallel import ordered_map
-from bytepiece.training.corpus import Block, Reader
-from bytepiece.training.merges import Rules, Vocabulary, advance, bytes_only
+from bytepiece.parallel import Engine
+from bytepiece.strings import offsets_of
+from bytepiece.training.checkpoint import Arrays, Checkpoint
+from bytepiece.training.corpus import START, Block, Reader
+from bytepiece.training.merges import Limits, Rules, Vocabulary, advance
 from bytepiece.training.pairs import UNIT, State, Total, count, total
 from bytepiece.training.progress import Progress
+from bytepiece.training.reading import (
+    Sample,
+    arrays_of,
+    chunks,
+    position_of,
+    told,
+    windows_of,
+)
 
 logger = logging.getLogger(__name__)
 
-_WINDOW = 1 << 16
-"""Bytes of text in a window, at least."""
+MEMORY_PER_BYTE = 6
+"""Bytes that each byte of the windows takes, with the pairs counted in it; 4 to 5 on mixed text."""
+_HEAVIEST = 1 << 48
+"""Units of weight, each times its bytes, that a corpus may have: what is worked out from counts
+then fits in 64 bits."""
 _PER_PIECE = 2048
 """Bytes of text, at least, that are counted for each piece there is while the vocabulary grows.
 With 512, training on 100 MB of mixed text takes 0.8 of the time, and gives 0.3 % more tokens."""
@@ -40,84 +54,21 @@ _GROWTH = 8
 token are the same within 0.2 %."""
 _SETTLING = 3
 """Rounds in which pieces are exchanged at the end. Five more gain nothing."""
-_MEMORY_PER_BYTE = 6
-"""Bytes that each byte of the windows takes, with the pairs counted in it; 4 to 5 on mixed text."""
-_MEMORY_BESIDE = 256 << 20
-"""Bytes that a process takes beside that."""
-_LEAST_TEXT = 4 << 20
-"""Bytes of windows that are kept in however little memory."""
-_GOLDEN = 0x9E3779B97F4A7C15
-"""2^64 divided by the golden ratio."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
 """Of probabilities, by objective."""
 
 
-def scores_of(counts: I64, objective: str) -> F64:
-    """Log probabilities: proportional to the counts, or to their fourth roots for compression."""
-    exponent = EXPONENTS[objective]
-    logs = exponent * logs_of(np.maximum(counts, UNIT // 2))
-    return logs - math.log(math.fsum(map(math.exp, logs.tolist())))
-
-
-def state_of(vocabulary: Vocabulary, objective: str) -> State:
-    """What the windows are counted with."""
-    automaton = build(vocabulary.pieces)
-    scores = scores_of(vocabulary.counts, objective)
-    return State(automaton, automaton.by_entry(scores, -math.inf))
-
-
-def windows_of(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Cut blocks into windows of whole segments.
-
-    Raises:
-        CorpusError: a text has a weight, which are for BNLM.
-    """
-    for block in blocks:
-        if np.any(block.weights != 1):
-            raise CorpusError('weights need algorithm="bnlm"')
-        text, bounds = block.text, block.bounds
-        low = 0
-        while low < len(bounds) - 1:
-            high = int(np.searchsorted(bounds, bounds[low] + _WINDOW))
-            high = min(high, len(bounds) - 1)
-            stretch = bounds[low : high + 1]
-            # A copy, for a view would keep all the block.
-            yield Block(text[stretch[0] : stretch[-1]].copy(), stretch - stretch[0])
-            low = high
-
-
-class Sample(NamedTuple):
-    """Windows of a corpus.
+def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:
+    """Log probabilities: proportional to the counts, or to their fourth roots for compression.
 
     Args:
-        windows: in the order of the corpus.
-        whole: whether they are all.
+        counts: int64[pieces], as `bytepiece.training.pairs` counts.
+        objective: "compression" or "likelihood".
+        unit: of weights; see `bytepiece.training.corpus.Reader`.
     """
-
-    windows: list[Block]
-    whole: bool
-
-
-def sample(windows: Iterable[Block], most: int) -> Sample:
-    """Keep windows of at most so many bytes of text together; at least one.
-
-    The places of windows in the corpus, multiplied by the golden ratio, are spread evenly over a
-    circle, however many there are. Those of the first part of the circle are kept, as large a part
-    as there is room for: a set that does not depend on the order in which windows are looked at.
-    """
-    kept: list[tuple[int, int, Block]] = []  # the last place on the circle first
-    limit, size = 1 << 64, 0
-    for number, window in enumerate(windows):
-        place = number * _GOLDEN % (1 << 64)
-        if place >= limit:
-            continue
-        heappush(kept, (-place, number, window))
-        size += len(window.text)
-        while size > most and len(kept) > 1:
-            last, _, dropped = heappop(kept)
-            limit, size = -last, size - len(dropped.text)
-    in_order = sorted(kept, key=lambda one: one[1])
-    return Sample([window for _, _, window in in_order], limit == 1 << 64)
+    exponent = EXPONENTS[objective]
+    logs = exponent * logs_of(np.maximum(counts, UNIT * unit // 2))
+    return logs - math.log(math.fsum(map(math.exp, logs.tolist())))
 
 
 class Options(NamedTuple):
@@ -126,84 +77,117 @@ class Options(NamedTuple):
     Args:
         objective: what scores are made for, "compression" or "likelihood".
         rules: which pieces there may be.
-        memory: bytes that the process may take, about.
+        start: the vocabulary to begin with.
+        kept: pieces of it that are never dropped, beside the single bytes.
     """
 
     objective: str
     rules: Rules
-    memory: int
-
-
-class Learned(NamedTuple):
-    """What was learned.
-
-    Args:
-        vocabularies: with counts of all the text.
-        sampled: the bytes of the text that the pieces were found in.
-    """
-
-    vocabularies: list[Vocabulary]
-    sampled: int
+    start: Vocabulary
+    kept: frozenset[bytes]
 
 
 def learn(
-    reader: Reader, sizes: Sequence[int], options: Options, threads: int, progress: Progress
-) -> Learned:
-    """Learn vocabularies from a corpus; the result is the same for any number of threads.
+    sample: Sample,
+    reader: Reader,
+    sizes: Sequence[int],
+    options: Options,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> list[Vocabulary]:
+    """Learn vocabularies from a corpus.
 
     Args:
-        sizes: the largest numbers of pieces, at least 256 each. Each vocabulary is the same as if
-            it were learned alone; it is smaller where pairs that occur twice are too few.
-        progress: is told of bytes read, of rounds, and of bytes counted.
+        sample: windows of the corpus; pieces are found in these, and counted in all of it.
+        reader: of the corpus.
+        sizes: the largest numbers of pieces, as many at least as there are to begin with. Each
+            vocabulary is the same as if it were learned alone; it is smaller where pairs that
+            occur twice are too few.
+        engine: counts windows. The result does not depend on how it does.
+        checkpoint: keeps what was counted.
+        progress: is told of rounds, and of bytes counted.
 
     Raises:
-        CorpusError: the corpus is empty.
+        CorpusError: its weights are too large.
     """
-    most = max(_LEAST_TEXT, (options.memory - _MEMORY_BESIDE) // _MEMORY_PER_BYTE)
-    windows, whole = sample(windows_of(_told("reading", reader, reader, progress)), most)
-    if not windows:
-        raise CorpusError("the corpus is empty: there is no text in it to learn from")
-    vocabularies = _Rounds(windows, options, threads, progress).vocabularies(sizes)
+    if reader.weight > _HEAVIEST:
+        raise CorpusError(
+            f"weights make the corpus more than {_HEAVIEST // reader.unit} bytes; use smaller ones"
+        )
+    rounds = _Rounds(sample, reader.unit, options, engine, checkpoint, progress)
     learned = []
-    for vocabulary in vocabularies:
-        again = _told("scoring", windows if whole else reader, reader, progress)
-        state = state_of(vocabulary, options.objective)
-        found = _count(windows_of(again), state, len(vocabulary.pieces), threads, False)
-        learned.append(Vocabulary(vocabulary.pieces, found.pieces))
-    return Learned(learned, sum(len(window.text) for window in windows))
+    for number, vocabulary in enumerate(rounds.vocabularies(sizes)):
+        state = state_of(vocabulary, options.objective, reader.unit)
+        name = f"scoring-{number}"
+        pieces = len(vocabulary.pieces)
+        if sample.whole:
+            size = sample.size
+
+            def counted(state: State = state, pieces: int = pieces) -> Arrays:
+                return {"counts": _count(sample.windows, state, pieces, engine, False).pieces}
+
+            counts = checkpoint.step(name, counted)["counts"]
+            progress("scoring", size, size)
+        else:
+            counts = _counted_in_all(name, reader, state, pieces, engine, checkpoint, progress)
+        learned.append(Vocabulary(vocabulary.pieces, counts))
+    return learned
 
 
-def _told(
-    phase: str, blocks: Iterable[Block], reader: Reader, progress: Progress
-) -> Iterator[Block]:
-    """Pass blocks on, and say how many bytes of the corpus that is."""
-    done = 0
-    for block in blocks:
-        yield block
-        done += len(block.text)
-        progress(phase, done, max(reader.size, done + 1))  # the end is told below
-    if done:
-        progress(phase, done, done)
+def state_of(vocabulary: Vocabulary, objective: str, unit: int = 1) -> State:
+    """What the windows are counted with."""
+    automaton = build(vocabulary.pieces)
+    scores = scores_of(vocabulary.counts, objective, unit)
+    return State(automaton, automaton.by_entry(scores, -math.inf))
 
 
 def _count(
-    windows: Iterable[Block], state: State, pieces: int, threads: int, with_pairs: bool
+    windows: Iterable[Block], state: State, pieces: int, engine: Engine, with_pairs: bool
 ) -> Total:
     """Count windows with the state of so many pieces."""
-    counts = ordered_map(lambda window: count(window, state, with_pairs), windows, threads)
-    return total(counts, pieces)
+    return total(engine(partial(count, state=state, with_pairs=with_pairs), windows), pieces)
+
+
+def _counted_in_all(
+    name: str,
+    reader: Reader,
+    state: State,
+    pieces: int,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> I64:
+    """What the pieces count in all the corpus, read once more."""
+    counts, after = np.zeros(pieces, dtype=np.int64), START
+    if (kept := checkpoint.load(name)) is not None:
+        counts, after = counts + kept["counts"], position_of(kept)
+    for chunk in chunks(reader, after, told("scoring", reader, progress)):
+        counts += _count(windows_of(chunk), state, pieces, engine, False).pieces
+        so_far = {"counts": counts, **arrays_of(reader.position)}
+        checkpoint.save(name, lambda so_far=so_far: so_far)  # type: ignore[misc]
+    progress("scoring", reader.size, reader.size)
+    return counts
 
 
 class _Rounds:
-    """Learns vocabularies from windows in memory, in rounds that it reports."""
+    """Learns vocabularies from windows in memory, in rounds that it reports and that are kept."""
 
     def __init__(
-        self, windows: Sequence[Block], options: Options, threads: int, progress: Progress
+        self,
+        sample: Sample,
+        unit: int,
+        options: Options,
+        engine: Engine,
+        checkpoint: Checkpoint,
+        progress: Progress,
     ) -> None:
-        self._windows = windows
-        self._bytes = sum(len(window.text) for window in windows)
+        self._windows = sample.windows
+        self._bytes = sample.size
+        self._unit = unit
         self._options = options
-        self._threads = threads
+        self._engine = engine
+        self._checkpoint = checkpoint
         self._progress = progress
         self._done = 0
         self._expected = 0
@@ -211,8 +195,8 @@ class _Rounds:
     def vocabularies(self, sizes: Sequence[int]) -> list[Vocabulary]:
         """A vocabulary for each size."""
         learned: dict[int, Vocabulary] = {}
-        self._expected = _rounds(max(sizes)) + _SETTLING * len(set(sizes))
-        vocabulary = bytes_only()
+        vocabulary = self._options.start
+        self._expected = _rounds(len(vocabulary.pieces), max(sizes)) + _SETTLING * len(set(sizes))
         for size in sorted(set(sizes)):
             while (before := len(vocabulary.pieces)) + _most(before) <= size:
                 every = max(1, self._bytes // (_PER_PIECE * before))
@@ -228,14 +212,33 @@ class _Rounds:
         return [learned[size] for size in sizes]
 
     def _round(self, vocabulary: Vocabulary, size: int, every: int) -> Vocabulary:
-        pieces = len(vocabulary.pieces)
-        state = state_of(vocabulary, self._options.objective)
-        counted = _count(self._windows[::every], state, pieces, self._threads, True)
-        logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, every)
-        following = advance(vocabulary, state, counted, size, _most(pieces), self._options.rules)
+        compute = partial(self._computed, vocabulary, size, every)
+        following = _vocabulary_of(self._checkpoint.step(f"round-{self._done}", compute))
         self._done += 1
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
+
+    def _computed(self, vocabulary: Vocabulary, size: int, every: int) -> Arrays:
+        pieces = len(vocabulary.pieces)
+        state = state_of(vocabulary, self._options.objective, self._unit)
+        counted = _count(self._windows[::every], state, pieces, self._engine, True)
+        logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, every)
+        limits = Limits(size, _most(pieces), 2 * UNIT * self._unit)
+        options = self._options
+        following = advance(vocabulary, state, counted, limits, options.rules, options.kept)
+        return _arrays_of(following)
+
+
+def _arrays_of(vocabulary: Vocabulary) -> Arrays:
+    lengths = np.fromiter(map(len, vocabulary.pieces), np.int64, len(vocabulary.pieces))
+    flat = np.frombuffer(b"".join(vocabulary.pieces), dtype=np.uint8)
+    return {"flat": flat, "lengths": lengths, "counts": vocabulary.counts}
+
+
+def _vocabulary_of(arrays: Arrays) -> Vocabulary:
+    flat, ends = arrays["flat"].tobytes(), offsets_of(arrays["lengths"]).tolist()
+    pieces = [flat[a:b] for a, b in pairwise(ends)]
+    return Vocabulary(pieces, arrays["counts"])
 
 
 def _most(pieces: int) -> int:
@@ -243,9 +246,9 @@ def _most(pieces: int) -> int:
     return _STEP + pieces // _GROWTH
 
 
-def _rounds(size: int) -> int:
-    """How many rounds lead to a size, if no piece is dropped."""
-    rounds, pieces = 0, 256
+def _rounds(pieces: int, size: int) -> int:
+    """How many rounds lead from so many pieces to a size, if none is dropped."""
+    rounds = 0
     while pieces + _most(pieces) <= size:
         pieces += _most(pieces)
         rounds += 1

@@ -6,7 +6,7 @@ not match, for each token that would take its place. Pieces that are worth less 
 the best pairs not yet joined would save make room for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,9 +37,10 @@ class Vocabulary(NamedTuple):
     counts: npt.NDArray[np.int64]
 
 
-def bytes_only() -> Vocabulary:
-    """The vocabulary to begin with."""
-    return Vocabulary([bytes([b]) for b in range(256)], np.full(256, UNIT, dtype=np.int64))
+def beginning(pieces: Iterable[bytes] = ()) -> Vocabulary:
+    """The vocabulary to begin with: the single bytes, and these pieces."""
+    everything = list(dict.fromkeys([*(bytes([b]) for b in range(256)), *pieces]))
+    return Vocabulary(everything, np.full(len(everything), UNIT, dtype=np.int64))
 
 
 class Rules(NamedTuple):
@@ -48,26 +49,48 @@ class Rules(NamedTuple):
     Args:
         max_piece_length: in bytes.
         newlines: "apart", a piece with a newline has nothing else; "end", it may end with them.
+        within_words: whether spaces, of ASCII, may stand at the beginning of a piece only.
     """
 
     max_piece_length: int
     newlines: str
+    within_words: bool = False
+
+
+class Limits(NamedTuple):
+    """How far the next vocabulary may go.
+
+    Args:
+        size: how many pieces it may have, at least as many as there are.
+        most: how many pairs may be joined, at most.
+        least: what a pair must count to be joined.
+    """
+
+    size: int
+    most: int
+    least: int = 2 * UNIT
 
 
 def advance(
-    vocabulary: Vocabulary, state: State, total: Total, size: int, most: int, rules: Rules
+    vocabulary: Vocabulary,
+    state: State,
+    total: Total,
+    limits: Limits,
+    rules: Rules,
+    kept: frozenset[bytes] = frozenset(),
 ) -> Vocabulary:
     """The next vocabulary.
 
     Args:
         state: the one that the text was counted with.
         total: what was counted in it.
-        size: how many pieces the next vocabulary may have, at least as many as this one.
-        most: how many pairs may be joined, at most.
+        kept: pieces that are not dropped, beside the single bytes.
     """
     pieces = vocabulary.pieces
-    joined, sums = _candidates(pieces, total.pairs, most, rules)
+    size = limits.size
+    joined, sums = _candidates(pieces, total.pairs, limits, rules)
     worth = worths(pieces, state, total.pieces)
+    worth[[i for i, piece in enumerate(pieces) if piece in kept]] = np.iinfo(np.int64).max
     # Pairs are joined as long as there is room, or pieces worth less than half of them make some.
     useless = np.searchsorted(np.sort(worth), sums // 2)
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
@@ -77,18 +100,19 @@ def advance(
     else:
         number = len(sums)
         dropped = int(useless[-1]) if number else 0
-    kept = np.sort(np.argsort(worth, kind="stable")[dropped:])
+    staying = np.sort(np.argsort(worth, kind="stable")[dropped:])
     return Vocabulary(
-        [pieces[i] for i in kept.tolist()] + joined[:number],
-        np.concatenate([total.pieces[kept], sums[:number]]),
+        [pieces[i] for i in staying.tolist()] + joined[:number],
+        np.concatenate([total.pieces[staying], sums[:number]]),
     )
 
 
 def _candidates(
-    pieces: list[bytes], pairs: Sums, most: int, rules: Rules
+    pieces: list[bytes], pairs: Sums, limits: Limits, rules: Rules
 ) -> tuple[list[bytes], I64]:
     """The pairs that count most, joined, and what they count, in descending order."""
-    keys, sums = pairs.items(2 * UNIT)
+    most = limits.most
+    keys, sums = pairs.items(limits.least)
     left, right = split_pairs(keys)
     allowed = np.flatnonzero(_allowed(pieces, left, right, rules))
     keys, sums = keys[allowed], sums[allowed]
@@ -141,6 +165,10 @@ def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.ND
     if rules.newlines == "apart":
         newline = np.array([piece[-1] == _NEWLINE for piece in pieces])
         fits &= newline[left] == newline[right]
+    if rules.within_words:
+        begins = np.array([piece[:1].isspace() for piece in pieces])
+        blank = np.array([piece.isspace() for piece in pieces])
+        fits &= blank[left] | ~begins[right]
     return fits
 
 

@@ -1,6 +1,7 @@
 """The byte n-gram language model: counts of all n-grams up to an order, and log probabilities."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,9 +9,11 @@ import numpy.typing as npt
 
 from bytepiece._jit import I64, U8, U64, Scalar, kernel
 from bytepiece.logs import logs_of
-from bytepiece.parallel import ordered_map
+from bytepiece.parallel import Engine
 from bytepiece.strings import offsets_of
+from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus import Block
+from bytepiece.training.reading import by_chunk
 from bytepiece.trie import Trie, build_sorted
 
 MAX_ORDER = 7
@@ -19,6 +22,16 @@ The order of keys is the order of the byte strings."""
 
 Keys = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
+
+
+class Table(NamedTuple):
+    """The different keys of a text, ascending, and their sums of weights.
+
+    Counts of shorter n-grams are sums over the keys that begin with them.
+    """
+
+    keys: Keys
+    counts: Counts
 
 
 class NgramModel(NamedTuple):
@@ -34,46 +47,73 @@ class NgramModel(NamedTuple):
 
 
 def count(
-    blocks: Iterable[Block], order: int, threads: int, done: Callable[[int], None]
-) -> tuple[Keys, Counts]:
+    blocks: Iterable[Block],
+    order: int,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    done: Callable[[int], None],
+) -> Table:
     """Count, over all positions, the `order` bytes that begin there, fewer at a segment's end.
 
     Args:
         blocks: the corpus. Each position counts by the weight of its segment.
         order: 2 … 7.
+        engine: counts blocks.
+        checkpoint: keeps what a few blocks gave together.
         done: is told of the bytes of each block that was counted.
-
-    Returns:
-        the different keys, ascending, and their sums of weights. Counts of shorter n-grams are
-        sums over the keys that begin with them.
     """
 
-    def counted(block: Block) -> tuple[int, Keys, Counts]:
-        keys = np.empty(len(block.text), dtype=np.uint64)
-        _fill_keys(block.text, block.bounds, order, keys)
-        weights = block.weights
-        if weights.min() == weights.max():
-            keys.sort()
-            weights = weights[:1]
-        else:  # the weights have to follow their keys, which takes thrice the time
-            order_of_keys = np.argsort(keys)
-            keys = keys[order_of_keys]
-            weights = np.repeat(weights, np.diff(block.bounds))[order_of_keys]
-        counts = np.zeros(len(keys), dtype=np.int64)
-        distinct = _count_runs(keys, weights, counts)
-        return len(keys), keys[:distinct].copy(), counts[:distinct].copy()
+    def counted(chunk: list[Block]) -> Arrays:
+        some = _Together()
+        for table in engine(partial(count_block, order=order), chunk):
+            some.add(table)
+        keys, counts = some.table()
+        return {"keys": keys.view(np.int64), "counts": counts}
 
-    # Tables of similar size are merged, as in a binary counter: each key is moved a logarithmic
-    # number of times.
-    tables: list[tuple[Keys, Counts]] = []
-    for size, keys, counts in ordered_map(counted, blocks, threads):
-        tables.append((keys, counts))
-        while len(tables) > 1 and len(tables[-2][0]) < 2 * len(tables[-1][0]):
+    together = _Together()
+    for kept in by_chunk("ngrams", blocks, counted, checkpoint, done):
+        together.add(Table(kept["keys"].view(np.uint64), kept["counts"]))
+    return together.table()
+
+
+def count_block(block: Block, order: int) -> Table:
+    """Count the keys of one block: a function of its arguments only."""
+    keys = np.empty(len(block.text), dtype=np.uint64)
+    _fill_keys(block.text, block.bounds, order, keys)
+    weights = block.weights
+    if weights.min() == weights.max():
+        keys.sort()
+        weights = weights[:1]
+    else:  # the weights have to follow their keys, which takes thrice the time
+        order_of_keys = np.argsort(keys)
+        keys = keys[order_of_keys]
+        weights = np.repeat(weights, np.diff(block.bounds))[order_of_keys]
+    counts = np.zeros(len(keys), dtype=np.int64)
+    distinct = _count_runs(keys, weights, counts)
+    return Table(keys[:distinct].copy(), counts[:distinct].copy())
+
+
+class _Together:
+    """The sum of tables, in whatever order they come.
+
+    Tables of similar size are merged, as in a binary counter: each key is moved a logarithmic
+    number of times.
+    """
+
+    def __init__(self) -> None:
+        self._tables: list[Table] = []
+
+    def add(self, table: Table) -> None:
+        tables = self._tables
+        tables.append(table)
+        while len(tables) > 1 and len(tables[-2].keys) < 2 * len(tables[-1].keys):
             tables.append(_merge(*tables.pop(-2), *tables.pop()))
-        done(size)
-    while len(tables) > 1:
-        tables.append(_merge(*tables.pop(-2), *tables.pop()))
-    return tables[0] if tables else (np.empty(0, np.uint64), np.empty(0, np.int64))
+
+    def table(self) -> Table:
+        tables = self._tables
+        while len(tables) > 1:
+            tables.append(_merge(*tables.pop(-2), *tables.pop()))
+        return tables[0] if tables else Table(np.empty(0, np.uint64), np.empty(0, np.int64))
 
 
 def model(keys: Keys, counts: Counts, order: int, min_count: int, once: int = 1) -> NgramModel:
@@ -143,12 +183,12 @@ def _count_runs(keys: U64, weights: I64, counts: I64) -> Scalar:
     return filled + 1
 
 
-def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> tuple[U64, I64]:
+def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> Table:
     """Two sorted tables as one; counts of keys in both are added."""
     keys = np.empty(len(keys1) + len(keys2), dtype=np.uint64)
     counts = np.empty(len(keys), dtype=np.int64)
     filled = _fill_merged(keys1, counts1, keys2, counts2, keys, counts)
-    return keys[:filled].copy(), counts[:filled].copy()
+    return Table(keys[:filled].copy(), counts[:filled].copy())
 
 
 @kernel

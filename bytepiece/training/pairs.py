@@ -1,9 +1,9 @@
 """Counting pieces, and pairs of neighbouring pieces, along the best paths of a text.
 
 The text is counted in windows. A key that occurs n times in a window counts 16 · n^(3/4), rounded
-down, and windows add up. So a name that fills one book weighs less than a phrase that is as
-frequent and occurs everywhere, which is the likelier to occur in a text not seen yet. These are
-whole numbers: the sums are exact, and the same in any order.
+down, times the mean weight of where it occurs, and windows add up. So a name that fills one book
+weighs less than a phrase that is as frequent and occurs everywhere, which is the likelier to occur
+in a text not seen yet. These are whole numbers: the sums are exact, and the same in any order.
 """
 
 import math
@@ -66,21 +66,35 @@ def _powers(most: int) -> I64:
 
 def count(window: Block, state: State, with_pairs: bool = True) -> Counts:
     """Count a window: a function of its arguments only."""
-    size = len(window.text)
+    size, segments = len(window.text), len(window.bounds) - 1
     pieces, pairs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
-    tokens = _trace_keys(state.automaton, state.scores, window.text, window.bounds, pieces, pairs)
-    # The first piece of a segment, and no segment is empty, is no pair's right one.
-    found = tokens - (len(window.bounds) - 1) if with_pairs else 0
-    return Counts(tokens, _weighed(pieces[:tokens]), _weighed(pairs[:found]))
+    found = np.empty(segments, dtype=np.int64)
+    arrays = window.text, window.bounds, found, pieces, pairs
+    tokens = _trace_keys(state.automaton, state.scores, *arrays)
+    weights = window.weights
+    if weights.min() == weights.max():
+        pair_weights = piece_weights = weights[:1]
+    else:
+        # The first piece of a segment, and no segment is empty, is no pair's right one.
+        piece_weights, pair_weights = np.repeat(weights, found), np.repeat(weights, found - 1)
+    neighbours = pairs[: tokens - segments if with_pairs else 0]
+    return Counts(
+        tokens, _weighed(pieces[:tokens], piece_weights), _weighed(neighbours, pair_weights)
+    )
 
 
-def _weighed(keys: I64) -> tuple[I64, I64]:
-    """The different keys, in the order of first sight, and what they count."""
-    distinct, counts = np.empty_like(keys), np.empty_like(keys)
+def _weighed(keys: I64, weights: I64) -> tuple[I64, I64]:
+    """The different keys, in the order of first sight, and what they count.
+
+    There is one weight for each key, or one for all.
+    """
+    distinct, often, sums = (np.empty_like(keys) for _ in range(3))
     slots = np.zeros(_table_size(len(keys)), dtype=np.int32)
-    filled = _distinct(keys, slots, distinct, counts)
-    often = counts[:filled]
-    return distinct[:filled].copy(), _powers(1 << int(often.max(initial=1)).bit_length())[often]
+    filled = _distinct(keys, weights, slots, distinct, often, sums)
+    distinct, often, sums = (array[:filled].copy() for array in (distinct, often, sums))
+    powers = _powers(1 << int(often.max(initial=1)).bit_length())[often]
+    # sums · powers // often, where the product might be too large.
+    return distinct, sums // often * powers + sums % often * powers // often
 
 
 def _table_size(keys: int) -> int:
@@ -91,9 +105,12 @@ def _table_size(keys: int) -> int:
 # Cost: that of the best path, and two stores a token.
 @kernel
 def _trace_keys(
-    automaton: Automaton, scores: F64, text: U8, bounds: I64, pieces: I64, pairs: I64
+    automaton: Automaton, scores: F64, text: U8, bounds: I64, found: I64, pieces: I64, pairs: I64
 ) -> Scalar:
-    """Fill in the pieces of the best paths, and their pairs; how many pieces they are."""
+    """Fill in the pieces of the best paths, how many each segment has, and the pairs.
+
+    Returns how many pieces they are together.
+    """
     length = longest(bounds, 0, len(bounds) - 1)
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
@@ -105,6 +122,7 @@ def _trace_keys(
         best_path(automaton, scores, text, matches, start, stop, best, via)
         position = at(stop - start)
         right = np.int64(-1)
+        before = tokens
         while position > ZERO:
             entry = at(via[position])
             left = np.int64(automaton.pieces[entry])
@@ -115,6 +133,7 @@ def _trace_keys(
                 filled += 1
             right = left
             position -= at(automaton.lengths[entry])
+        found[segment] = tokens - before
     return tokens
 
 
@@ -128,8 +147,12 @@ def _hash(key: Scalar) -> Scalar:
 
 # The table holds places in `distinct`, so that it stays in the cache: 0.3 MB for a window.
 @kernel
-def _distinct(keys: I64, slots: I32, distinct: I64, counts: I64) -> Scalar:
-    """Find the different keys and how often each occurs; how many they are. Slots are zeros."""
+def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, sums: I64) -> Scalar:
+    """Find the different keys, how often each occurs, and its sum of weights; how many they are.
+
+    There is one weight for each key, or one for all; slots are zeros.
+    """
+    many = len(weights) > 1
     mask = at(len(slots) - 1)
     filled = 0
     for i in range(len(keys)):
@@ -137,10 +160,11 @@ def _distinct(keys: I64, slots: I32, distinct: I64, counts: I64) -> Scalar:
         while slots[slot] != 0 and distinct[slots[slot] - 1] != keys[i]:
             slot = (slot + at(1)) & mask
         if slots[slot] == 0:
-            distinct[filled], counts[filled] = keys[i], 0
+            distinct[filled], often[filled], sums[filled] = keys[i], 0, 0
             filled += 1
             slots[slot] = filled
-        counts[slots[slot] - 1] += 1
+        often[slots[slot] - 1] += 1
+        sums[slots[slot] - 1] += weights[i] if many else weights[0]
     return filled
 
 

@@ -65,6 +65,22 @@ def prune(
     return [vocabularies[size] for size in most]
 
 
+def with_pieces(
+    vocabulary: Vocabulary, pieces: Sequence[bytes], most: int, once: int = 1
+) -> Vocabulary:
+    """The vocabulary with these pieces in it, of at most so many; the rarest make room.
+
+    Args:
+        once: what a piece counts that is new.
+    """
+    counts = dict.fromkeys(pieces, once) | vocabulary
+    others = [piece for piece in vocabulary if len(piece) > 1 and piece not in set(pieces)]
+    others.sort(key=lambda piece: (vocabulary[piece], len(piece), piece))
+    for piece in others[: max(len(counts) - most, 0)]:
+        del counts[piece]
+    return counts
+
+
 class _Progress:
     """Rounds are not known beforehand: three more are expected for each size that remains."""
 

@@ -1,6 +1,6 @@
 """Counting different byte strings."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -60,8 +60,8 @@ def merge(tallies: list[Tally]) -> Tally:
     )
 
 
-def merge_all(tallies: Iterable[Tally], merged: Callable[[], None]) -> Tally:
-    """Merge tallies as they come; `merged` is called after each.
+def merge_all(tallies: Iterable[Tally]) -> Tally:
+    """Merge tallies as they come.
 
     Those that wait are merged when together they are as large as what is merged already: every
     string is moved a logarithmic number of times.
@@ -73,7 +73,6 @@ def merge_all(tallies: Iterable[Tally], merged: Callable[[], None]) -> Tally:
         if sum(len(t.counts) for t in waiting) >= len(total.counts):
             total = merge([total, *waiting])
             waiting = []
-        merged()
     return merge([total, *waiting])
 
 

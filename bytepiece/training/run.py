@@ -1,0 +1,161 @@
+"""A training run: the corpus is read, vocabularies are learned from it, and become models."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import bytepiece
+from bytepiece.formats import original
+from bytepiece.model import Model
+from bytepiece.parallel import Engine
+from bytepiece.tokenizer import Tokenizer
+from bytepiece.training import bnlm, em, prune
+from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.corpus import Corpus, Reader
+from bytepiece.training.files import Files
+from bytepiece.training.memory import room
+from bytepiece.training.merges import Rules, Vocabulary, beginning
+from bytepiece.training.options import Options, unused_tokens
+from bytepiece.training.progress import Progress
+from bytepiece.training.reading import Sample, read
+
+
+class Work(NamedTuple):
+    """How the work is done; the result does not depend on it, but for memory.
+
+    Args:
+        threads: of this process.
+        engine: applies the stages that go through the corpus to its shards.
+        memory: bytes that the process may take, about.
+        checkpoint: a directory in which the work is kept, if it is.
+        progress: is told how far it is.
+    """
+
+    threads: int
+    engine: Engine
+    memory: int
+    checkpoint: str | os.PathLike[str] | None
+    progress: Progress
+
+
+def models_of(corpus: Corpus, sizes: Sequence[int], options: Options, work: Work) -> list[Model]:
+    """Learn models of these sizes from a corpus that can be read again; see `bytepiece.train`."""
+    run = {"vocab_size": list(sizes), "memory": work.memory, **options.to_json()}
+    checkpoint = Checkpoint(work.checkpoint, run)
+    rules = options.rules
+    reader = Reader(corpus, rules.normalization, rules.isolate_digits)
+    most = [size - len(options.special_tokens) for size in sizes]
+    if options.algorithm == "em":
+        space = room(work.memory, em.MEMORY_PER_BYTE)
+        sample = read(reader, space, True, checkpoint, work.progress)
+        models = _by_em(sample, reader, most, options, work, checkpoint)
+    else:
+        space = room(work.memory, bnlm.MEMORY_PER_BYTE)
+        sample = read(reader, space, False, checkpoint, work.progress)
+        models = _by_bnlm(sample, reader.unit, most, options, work, checkpoint)
+    finished = []
+    for size, model in zip(sizes, models, strict=True):
+        record = {
+            "bytepiece": bytepiece.__version__,
+            "vocab_size": size,
+            "algorithm": options.algorithm,
+            **options.of_algorithm(),
+            "corpus_bytes": reader.size,
+            "corpus_sha256": reader.digest,
+            **({} if sample.whole else {"sampled_bytes": sample.size}),
+            **_weighting(corpus, reader),
+            **_held_out(model, sample, work.threads),
+        }
+        finished.append(_padded(replace(model, record=record), options.pad_to_multiple))
+    return finished
+
+
+def _by_em(
+    sample: Sample,
+    reader: Reader,
+    most: Sequence[int],
+    options: Options,
+    work: Work,
+    checkpoint: Checkpoint,
+) -> list[Model]:
+    chosen = em.Options(
+        options.objective,
+        Rules(options.max_piece_length, options.newlines, options.within_words),
+        beginning(options.pieces),
+        frozenset(options.pieces),
+    )
+    learned = em.learn(sample, reader, most, chosen, work.engine, checkpoint, work.progress)
+    return [_from_em(vocabulary, reader.unit, options) for vocabulary in learned]
+
+
+def _from_em(vocabulary: Vocabulary, unit: int, options: Options) -> Model:
+    pieces = vocabulary.pieces
+    scores = em.scores_of(vocabulary.counts, options.objective, unit)
+    order = sorted(range(len(pieces)), key=lambda i: (len(pieces[i]), pieces[i]))
+    return Model(
+        tuple(pieces[i] for i in order),
+        scores[order],
+        special_tokens=options.special_tokens,
+        rules=options.rules,
+    )
+
+
+def _by_bnlm(
+    sample: Sample,
+    unit: int,
+    most: Sequence[int],
+    options: Options,
+    work: Work,
+    checkpoint: Checkpoint,
+) -> list[Model]:
+    chosen = bnlm.Options(
+        options.order, options.min_count, options.max_piece_length, options.ensure_unicode
+    )
+    learned = bnlm.learn(
+        sample, unit, most, chosen, work.threads, work.engine, checkpoint, work.progress
+    )
+    models = []
+    for vocabulary, size in zip(learned, most, strict=True):
+        counts = prune.with_pieces(vocabulary, options.pieces, size, unit)
+        pieces = sorted(counts, key=lambda piece: (len(piece), piece))
+        model = original.from_counts(pieces, [counts[piece] for piece in pieces])
+        models.append(
+            Model(
+                model.pieces,
+                model.scores,
+                special_tokens=options.special_tokens,
+                rules=options.rules,
+                counts=model.counts,
+            )
+        )
+    return models
+
+
+def _weighting(corpus: Corpus, reader: Reader) -> Mapping[str, Any]:
+    """What the record says of weights, if there are any but 1."""
+    record: dict[str, Any] = {}
+    if isinstance(corpus, Files) and set(corpus.weights) != {1.0}:
+        record["weights"] = list(corpus.weights)
+    if reader.weight != reader.size:
+        record["weighted_bytes"] = reader.weight / reader.unit
+    if reader.unit != 1:
+        record["count_unit"] = 1 / reader.unit
+    return record
+
+
+def _held_out(model: Model, sample: Sample, threads: int) -> Mapping[str, Any]:
+    """How well the model encodes the lines that it did not learn from, without their ends."""
+    lines = [line for part in sample.held_out for line in part.text.tobytes().split(b"\n")]
+    size = sum(map(len, lines))
+    if size == 0:
+        return {}
+    tokens = len(Tokenizer(model).encode_batch(lines, threads=threads).ids)
+    return {"held_out_bytes": size, "held_out_bytes_per_token": size / tokens}
+
+
+def _padded(model: Model, multiple: int) -> Model:
+    """The model, with as many special tokens more as make its size a multiple of this."""
+    size = model.vocab_size
+    tokens = unused_tokens(size, -size % multiple)
+    return replace(model, special_tokens=(*model.special_tokens, *tokens))
