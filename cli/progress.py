@@ -171,6 +171,16 @@ def size_of(paths: Sequence[Path]) -> int | None:
     return total
 
 
+def peak_memory() -> int | None:
+    """The most bytes that this process took at once, if the system tells."""
+    if sys.platform == "win32":
+        return None
+    import resource  # noqa: PLC0415  # only there
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most << 10
+
+
 def megabytes(size: float) -> str:
     """A number of bytes for human eyes."""
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

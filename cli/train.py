@@ -3,7 +3,8 @@
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,16 @@ import click
 
 import bytepiece
 
+from .choices import size_in_bytes, training_choices
 from .options import DEFAULT_MODEL, jsonl_option, threads_option
-from .progress import Phases, duration, megabytes
+from .progress import Phases, duration, megabytes, peak_memory
+from .signals import interrupted
 from .spool import comes_once, spooled
 from .streams import STDIN, say
 from .weighted import weighted
 
 if TYPE_CHECKING:
-    from bytepiece.model import Model, NormalizationStep, TextRules
+    from bytepiece.model import Model, NormalizationStep
     from bytepiece.training.files import Files
 
 _SAMPLE = 1_000_000
@@ -51,34 +54,7 @@ class _Train(click.Command):
     help="The most ids, three special tokens among them. Given several times, one run makes as "
     "many models, PATH.SIZE each.",
 )
-@click.option(
-    "--order",
-    type=click.IntRange(2, 7),
-    default=6,
-    show_default=True,
-    help="The length of the byte n-grams that are counted.",
-)
-@click.option(
-    "--min-count",
-    type=click.IntRange(min=1),
-    default=2,
-    show_default=True,
-    help="Drop n-grams and pieces that are rarer.",
-)
-@click.option(
-    "--max-piece-length",
-    type=click.IntRange(1, 1024),
-    default=36,
-    show_default=True,
-    help="Drop pieces that are longer, in bytes.",
-)
-@click.option("--isolate-digits", is_flag=True, help="Make every decimal digit a token by itself.")
-@click.option(
-    "--ensure-unicode/--no-ensure-unicode",
-    default=True,
-    show_default=True,
-    help="Cut only between characters, apart from the 256 single bytes.",
-)
+@training_choices
 @click.option(
     "--normalization",
     type=click.Choice(["NFC", "NFD", "NFKC", "NFKD"]),
@@ -93,6 +69,21 @@ class _Train(click.Command):
     default="text",
     show_default=True,
     help="The column of Parquet files that holds the text.",
+)
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=size_in_bytes,
+    show_default="a quarter of the machine's",
+    help="How much memory to take, about, such as 2G; from 512M on it is kept to. Of a corpus too "
+    "large for it, pieces are found in a sample.",
+)
+@click.option(
+    "--checkpoint",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the work in this directory as it is done. The same command goes on there after a "
+    "kill, and deletes it in the end.",
 )
 @click.option(
     "--temp-dir",
@@ -117,6 +108,7 @@ def command(
     sizes: tuple[int, ...],
     jsonl: str | None,
     column: str,
+    checkpoint: Path | None,
     temp_dir: Path | None,
     format: str,
     vocab: bool,
@@ -130,27 +122,28 @@ def command(
     Parquet a column of each row, and a line of a .tsv file is a text, a tab and how often it
     counts. Files may be compressed: gzip, bzip2, xz, zstd. Where PATH is -, standard input is
     read, and kept in a temporary file meanwhile. What PATH:WEIGHT names counts that many times,
-    so that languages can be balanced. The result is the same for any number of threads.
+    so that languages can be balanced. The result is the same for any number of threads, and however
+    often a run with --checkpoint is killed.
 
     \b
     Examples:
       bytepiece train corpus.txt
       bytepiece train --vocab-size 8000 --vocab-size 32000 -o zh.model wiki.txt news.txt.gz
-      bytepiece train --jsonl content -o web.model 'crawl/**/*.jsonl.zst'
-      bytepiece train english:0.5 chinese:2 --column content
+      bytepiece train english:0.5 chinese:2 --column content --special-token '<|user|>'
+      bytepiece train 'crawl/**/*.jsonl.zst' --jsonl content --memory 4G --checkpoint crawl.kept
       curl https://example.org/corpus.txt.gz | bytepiece train - --vocab
     """  # noqa: D301
     # Here, because these import the compiler, which is slow, and --help can do without.
     from bytepiece import model_io  # noqa: PLC0415
     from bytepiece._jit import compile_seconds  # noqa: PLC0415
-    from bytepiece.model import TextRules  # noqa: PLC0415
+    from bytepiece.training.checkpoint import clear  # noqa: PLC0415
     from bytepiece.training.files import Files  # noqa: PLC0415
 
     save = model_io.save
     if format == "original":
         save = model_io.save_original
         normalization = normalization or ("NFC",)
-        _check_original(TextRules(normalization, options["isolate_digits"]))
+        _check_original(normalization, options)
     targets = dict.fromkeys(sizes, output)
     if len(targets) > 1:
         targets = {size: Path(f"{output}.{size}") for size in sizes}
@@ -161,15 +154,18 @@ def command(
     corpus = [file.path for file in Files(lasting, jsonl).inputs()]
     for target in {output, *targets.values(), *tables.values()}:
         _check_writable(target, corpus)
+    if checkpoint is not None:
+        _check_apart(checkpoint, lasting)
     with spooled(given, temp_dir) as paths:
         files = Files(paths, jsonl, parquet_column=column, weights=weights)
         start = time.monotonic()
-        with Phases() as phases:
+        with resumable(checkpoint), Phases() as phases:
             models = bytepiece.train(
                 files,
                 list(targets),
                 normalization=normalization,
                 progress=phases.report,
+                checkpoint=checkpoint,
                 temp_dir=temp_dir,
                 **options,
             )
@@ -178,23 +174,45 @@ def command(
             save(model, target)
             if vocab:
                 model_io.save_vocab(model, tables[target])
+        if checkpoint is not None:
+            clear(checkpoint)
         seconds = time.monotonic() - start
     text = megabytes(models[0].record["corpus_bytes"])
     compiling = compile_seconds()
     apart = f", {duration(compiling)} of it compiling" if compiling > 1 else ""
-    say(f"trained on {text} of text in {duration(seconds)}{apart}")
+    memory = peak_memory()
+    most = f"; {megabytes(memory)} of memory at most" if memory else ""
+    say(f"trained on {text} of text in {duration(seconds)}{apart}{most}")
     for (size, target), model in zip(targets.items(), models, strict=True):
         _sum_up(target, model, size, sample)
 
 
-def _check_original(rules: "TextRules") -> None:
-    from bytepiece.formats import original  # noqa: PLC0415
-
-    if rules != original.RULES:
+def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) -> None:
+    asked = {
+        "--normalization": tuple(normalization) != ("NFC",),
+        "--isolate-digits": options["isolate_digits"],
+        "--special-token": options["special_tokens"],
+        "--reserved": options["reserved"],
+        "--pad-to-multiple": options["pad_to_multiple"] > 1,
+    }
+    names = ", ".join(name for name, is_asked in asked.items() if is_asked)
+    if names:
         raise click.UsageError(
-            "the original format means --normalization NFC and no --isolate-digits; leave these "
-            "options out, or --format original"
+            f"the original format cannot say what {names} asks for; leave that out, or --format "
+            "original"
         )
+
+
+@contextmanager
+def resumable(checkpoint: Path | None) -> Iterator[None]:
+    """Say, when a run is interrupted, how it goes on."""
+    try:
+        yield
+    except BaseException as error:
+        if checkpoint is not None and (isinstance(error, KeyboardInterrupt) or interrupted()):
+            place = click.format_filename(checkpoint)
+            say(f"what was done is kept in {place}; the same command goes on from there")
+        raise
 
 
 def _check_writable(target: Path, files: Sequence[Path]) -> None:
@@ -219,6 +237,17 @@ def _check_writable(target: Path, files: Sequence[Path]) -> None:
         ) from None
 
 
+def _check_apart(checkpoint: Path, corpus: Sequence[Path]) -> None:
+    """See that what is kept does not become part of the corpus."""
+    for path in corpus:
+        if path.is_dir() and path.resolve() in [
+            *checkpoint.resolve().parents,
+            checkpoint.resolve(),
+        ]:
+            name = click.format_filename(checkpoint)
+            raise click.UsageError(f"{name} is part of the corpus; name another --checkpoint")
+
+
 def _beginning(files: "Files") -> list[bytes]:
     """The lines, without their ends, of the beginning of a corpus; the last one may be cut."""
     from bytepiece.text import to_bytes  # noqa: PLC0415
@@ -235,16 +264,26 @@ def _beginning(files: "Files") -> list[bytes]:
 
 
 def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> None:
-    tokens = len(bytepiece.Tokenizer(model).encode_batch(sample).ids)
-    taken = sum(map(len, sample))
+    record = model.record
     specials = len(model.special_tokens)
     parts = [f"{len(model.pieces)} pieces and {specials} special tokens"]
-    if tokens:
+    if "held_out_bytes" in record:
+        rate = record["held_out_bytes_per_token"]
+        parts.append(
+            f"{rate:.2f} bytes per token on {megabytes(record['held_out_bytes'])} held out"
+        )
+    elif tokens := len(bytepiece.Tokenizer(model).encode_batch(sample).ids):
+        taken = sum(map(len, sample))
         parts.append(f"{taken / tokens:.2f} bytes per token on the first {megabytes(taken)}")
+    if "sampled_bytes" in record:
+        parts.append(f"pieces found in a sample of {megabytes(record['sampled_bytes'])}")
     say(f"{click.format_filename(target)}: {'; '.join(parts)}")
     if model.vocab_size < size:
-        few = "; a corpus that is small, or repeats itself --min-count times, gives few"
+        few = {
+            "em": "a corpus that is small gives few: pieces are made of what occurs twice",
+            "bnlm": "a corpus that is small, or repeats itself --min-count times, gives few",
+        }[record["algorithm"]]
         say(
             f"training kept only {len(model.pieces)} pieces of this corpus; --vocab-size {size} "
-            f"has room for {size - specials}{few if model.vocab_size < size // 2 else ''}"
+            f"has room for {size - specials}{f'; {few}' if model.vocab_size < size // 2 else ''}"
         )

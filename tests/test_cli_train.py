@@ -57,11 +57,13 @@ def test_it_trains_what_the_library_trains(corpus, tmp_path):
 def test_the_options_reach_the_library(corpus):
     options = ["--order", 4, "--min-count", 5, "--max-piece-length", 7, "--threads", 2]
     rules = ["--isolate-digits", "--no-ensure-unicode", "--normalization", "NFKC"]
-    invoke("train", corpus, "-o", "x.model", "--vocab-size", 290, *options, *rules)
+    sizes = ["--vocab-size", 290, "--algorithm", "bnlm"]
+    invoke("train", corpus, "-o", "x.model", *sizes, *options, *rules)
     model = model_io.load("x.model")
     assert model == bytepiece.train(
         Files([corpus]),
         290,
+        algorithm="bnlm",
         order=4,
         min_count=5,
         max_piece_length=7,
@@ -71,6 +73,64 @@ def test_the_options_reach_the_library(corpus):
     )
     assert model.rules.isolate_digits
     assert model.rules.normalization == ("NFKC",)
+
+
+def test_the_options_of_em_reach_the_library(corpus):
+    options = ["--objective", "likelihood", "--newlines", "end", "--within-words"]
+    pieces = ["--user-piece", "xyzzy", "--user-piece", "<b>", "--required-chars", "鑫é"]
+    tokens = ["--special-token", "<|user|>", "--reserved", 2, "--pad-to-multiple", 64]
+    memory = ["--memory", "600M", "--max-piece-length", 9]
+    invoke("train", corpus, "--vocab-size", 400, *options, *pieces, *tokens, *memory)
+    model = model_io.load("bytepiece.model")
+    expected = bytepiece.train(
+        Files([corpus]),
+        400,
+        objective="likelihood",
+        newlines="end",
+        within_words=True,
+        user_pieces=["xyzzy", "<b>"],
+        required_chars="鑫é",
+        special_tokens=["<|user|>"],
+        reserved=2,
+        pad_to_multiple=64,
+        memory=600 << 20,
+        max_piece_length=9,
+    )
+    assert model == expected
+    assert model.record == expected.record
+    assert model.vocab_size % 64 == 0
+    assert b"xyzzy" in model.pieces
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--order", 5], "--order is about --algorithm bnlm"),
+        (["--no-ensure-unicode"], "--ensure-unicode is about --algorithm bnlm"),
+        (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm em"),
+        (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm em"),
+        (["--memory", "much"], "'--memory'"),
+        (["--memory", "0"], "'--memory'"),
+    ],
+)
+def test_options_of_no_use_are_wrong_usage(options, words, corpus):
+    assert words in invoke("train", corpus, *options, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--user-piece", "a\nb"], "can never match"),
+        (["--user-piece", ""], "not empty"),
+        (["--user-piece", "e\u0301", "--normalization", "NFC"], "not normalized"),
+        (["--special-token", "<pad>"], "same name"),
+        (["--vocab-size", 270, "--reserved", 20], "too small"),
+    ],
+)
+def test_wishes_that_cannot_be_met_are_told_in_one_line(options, words, corpus):
+    error = invoke("train", corpus, *options, code=1).stderr
+    assert_one_line(error)
+    assert words in error
 
 
 def test_the_result_is_the_same_for_any_number_of_threads(corpus):
@@ -104,12 +164,21 @@ def test_the_closing_summary_says_what_came_out(corpus):
     ratio = (len(TEXT) - len(LINES)) / tokens
     pieces = len(model.pieces)
     phases, closing = shown[-6:-3], shown[-3:]
-    for phase, line in zip(("counting", "cutting", "pruning"), phases, strict=True):
+    for phase, line in zip(("reading", "merging", "scoring"), phases, strict=True):
         assert line.startswith(f"{phase}: ")
     assert closing[0].startswith(f"trained on {len(TEXT) / 1e3:.1f} kB of text in ")
     assert f"bytepiece.model: {pieces} pieces and 3 special tokens; {ratio:.2f} " in closing[1]
     assert f"only {pieces} pieces" in closing[2]
     assert "30000" in closing[2]
+
+
+def test_the_closing_summary_says_what_was_held_out(corpus):
+    corpus.write_bytes(b"".join(b"the cat %d and the hat\n" % i for i in range(20_000)))
+    shown = invoke("train", corpus, "--vocab-size", 300).stderr.splitlines()[-1]
+    record = model_io.load("bytepiece.model").record
+    assert 4000 < record["held_out_bytes"] < 6000
+    rate = record["held_out_bytes_per_token"]
+    assert f"{rate:.2f} bytes per token on {record['held_out_bytes'] / 1000:.1f} kB held" in shown
 
 
 def test_a_full_vocabulary_is_not_remarked_upon(corpus):
@@ -165,18 +234,30 @@ def test_records(tmp_path, monkeypatch):
 
 
 def test_the_original_format_normalizes(corpus):
-    invoke("train", corpus, "--format", "original")
-    model = model_io.load("bytepiece.model")
-    assert model.rules.normalization == ("NFC",)
-    assert model == bytepiece.train(Files([corpus]), normalization=["NFC"])
+    for algorithm in ("em", "bnlm"):
+        invoke("train", corpus, "--format", "original", "--algorithm", algorithm)
+        model = model_io.load("bytepiece.model")
+        assert model.rules.normalization == ("NFC",)
+        expected = bytepiece.train(Files([corpus]), normalization=["NFC"], algorithm=algorithm)
+        assert model.pieces == expected.pieces
+        assert model.scores == pytest.approx(expected.scores, rel=1e-9, abs=0)
     assert "original" in invoke("info").stdout
 
 
-@pytest.mark.parametrize("option", [["--isolate-digits"], ["--normalization", "NFKC"]])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--isolate-digits"],
+        ["--normalization", "NFKC"],
+        ["--special-token", "<x>"],
+        ["--reserved", 1],
+        ["--pad-to-multiple", 8],
+    ],
+)
 def test_what_the_original_format_cannot_say_is_refused_at_once(option, corpus):
     error = invoke("train", corpus, "--format", "original", *option, code=2).stderr
     assert "original format" in error
-    assert "counting" not in error
+    assert "reading" not in error
 
 
 @pytest.mark.parametrize(

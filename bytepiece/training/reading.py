@@ -69,22 +69,24 @@ def read(
         kept.load(part, "kept")
         held_out.load(part, "held")
         number += 1
-    finished = checkpoint.load("corpus") is not None
+    finished = checkpoint.load("corpus")
     for chunk in chunks(reader, after, told("reading", reader, progress)):
-        if finished:
-            raise CorpusError(OTHER)
         first = kept.number, held_out.number
         for window in windows_of(chunk):
             learned_from, rest = _parted(window) if hold_out else (window, None)
             kept.add(learned_from)
             if rest is not None:
                 held_out.add(rest)
-        new = partial(_new, kept, held_out, first, reader.position)
-        checkpoint.save(f"windows-{number}", new)
-        number += 1
+        if finished is None:  # else it may be another corpus, which is known in the end only
+            new = partial(_new, kept, held_out, first, reader.position)
+            checkpoint.save(f"windows-{number}", new)
+            number += 1
     if not kept.number:
         raise CorpusError("the corpus is empty: there is no text in it to learn from")
-    checkpoint.step("corpus", lambda: arrays_of(reader.position))
+    if finished is None:
+        checkpoint.save("corpus", lambda: arrays_of(reader.position))
+    elif position_of(finished) != reader.position:
+        raise CorpusError(OTHER)
     progress("reading", reader.size, reader.size)
     return Sample(kept.windows(), kept.whole, held_out.windows())
 
