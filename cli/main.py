@@ -105,6 +105,8 @@ def _one_line(error: BaseException) -> str:
 def _notices() -> Iterator[None]:
     """Shows what the library logs."""
     logger, handler = logging.getLogger("bytepiece"), _Notices()
+    # What a meter shows.
+    handler.addFilter(lambda record: record.name != "bytepiece.training.progress")
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

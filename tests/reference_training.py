@@ -1,7 +1,7 @@
 """Slow twins of training, from the formulas; nothing of bytepiece is imported here."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 NOTHING = -math.inf
@@ -136,17 +136,25 @@ def weight(count):
 
 
 def count_windows(windows, scores):
-    """Tokens, and what pieces and pairs of them count, along the best paths of all segments."""
+    """Tokens, and what pieces and pairs of them count, along the best paths of all segments.
+
+    A segment is a string, or a string and its weight; without, it weighs 1.
+    """
     tokens, pieces, pairs = 0, Counter(), Counter()
     for segments in windows:
-        seen, neighbours = Counter(), Counter()
-        for segment in segments:
+        seen, neighbours = defaultdict(list), defaultdict(list)
+        for one in segments:
+            segment, heavy = one if isinstance(one, tuple) else (one, 1)
             path = best_path(segment, scores)
             tokens += len(path)
-            seen.update(path)
-            neighbours.update(pairwise(path))
-        pieces.update({key: weight(count) for key, count in seen.items()})
-        pairs.update({key: weight(count) for key, count in neighbours.items()})
+            for piece in path:
+                seen[piece].append(heavy)
+            for pair in pairwise(path):
+                neighbours[pair].append(heavy)
+        for counts, found in ((pieces, seen), (pairs, neighbours)):
+            for key, heavies in found.items():
+                # The weight of so many, times the mean of theirs, rounded down.
+                counts[key] += sum(heavies) * weight(len(heavies)) // len(heavies)
     return tokens, pieces, pairs
 
 
@@ -182,18 +190,20 @@ def lacks(piece):
     return max(needed - (len(piece) - start), 0)
 
 
-def may_join(left, right, max_piece_length, newlines):
+def may_join(left, right, max_piece_length, newlines, within_words=False):
     """Whether a pair makes a piece: of whole characters, or the beginning of one."""
     if len(left + right) > max_piece_length:
         return False
     if newlines == "apart" and (left + right).strip(b"\n") not in (b"", left + right):
+        return False
+    if within_words and (left + right).lstrip().find(b" ") >= 0:
         return False
     if lacks(left) == 0:
         return lacks(right) == 0
     return lacks(left) > 0 and lacks(right) < 0
 
 
-def advance(vocabulary, counted, scores, size, most, max_piece_length, newlines):
+def advance(vocabulary, counted, scores, size, most, rules, kept=()):
     """The next vocabulary: pieces and counts, in order."""
     pieces = list(vocabulary)
     number = {piece: i for i, piece in enumerate(pieces)}
@@ -203,7 +213,7 @@ def advance(vocabulary, counted, scores, size, most, max_piece_length, newlines)
     for (left, right), count in sorted(
         pairs.items(), key=lambda item: (-item[1], number[item[0][0]], number[item[0][1]])
     ):
-        if count < 32 or not may_join(left, right, max_piece_length, newlines):
+        if count < 32 or not may_join(left, right, *rules):
             continue
         if left + right in joined:
             joined[left + right] += count
@@ -212,7 +222,7 @@ def advance(vocabulary, counted, scores, size, most, max_piece_length, newlines)
                 break
             joined[left + right] = count
     best = sorted(joined.items(), key=lambda item: -item[1])
-    worth = worths(counts, scores)
+    worth = worths(counts, scores) | dict.fromkeys(kept, math.inf)
     room = size - len(pieces)
     taken, dropped = 0, 0
     for _, count in best:
@@ -222,5 +232,5 @@ def advance(vocabulary, counted, scores, size, most, max_piece_length, newlines)
             break
         taken, dropped = taken + 1, useless
     out = set(sorted(pieces, key=worth.__getitem__)[:dropped])
-    kept = {piece: count for piece, count in counts.items() if piece not in out}
-    return kept | dict(best[:taken])
+    staying = {piece: count for piece, count in counts.items() if piece not in out}
+    return staying | dict(best[:taken])

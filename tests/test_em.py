@@ -12,7 +12,7 @@ from strategies import JIT
 import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.training import em, merges, pairs
-from bytepiece.training.corpus import Block
+from bytepiece.training.corpus import Block, Files
 from bytepiece.training.reading import _Sampler
 
 ROUNDS = 8 if JIT else 3
@@ -33,9 +33,10 @@ def random_windows(seed, windows=4, invalid=True):
         yield segments
 
 
-def block_of(segments):
+def block_of(segments, weights=None):
     text = np.frombuffer(b"".join(segments), dtype=np.uint8)
-    return Block(text, np.cumsum([0, *map(len, segments)], dtype=np.int64))
+    weights = None if weights is None else np.array(weights, dtype=np.int64)
+    return Block(text, np.cumsum([0, *map(len, segments)], dtype=np.int64), weights)
 
 
 def counted(blocks, state, pieces):
@@ -53,14 +54,17 @@ def as_dict(vocabulary):
     return dict(zip(vocabulary.pieces, vocabulary.counts.tolist(), strict=True))
 
 
+@pytest.mark.parametrize("within_words", [False, True])
 @pytest.mark.parametrize("newlines", merges.NEWLINES)
 @pytest.mark.parametrize("objective", em.EXPONENTS)
 @pytest.mark.parametrize("seed", range(4))
-def test_rounds_are_those_of_the_twin(seed, objective, newlines):
+def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
     windows = list(random_windows(seed))
-    rules = merges.Rules(9, newlines)
-    vocabulary = merges.beginning()
-    expected = {bytes([b]): 16 for b in range(256)}
+    rules = merges.Rules(9, newlines, within_words)
+    # Two pieces that hardly occur, and one that does.
+    asked = [b"xyz", "é中".encode(), b"aab"]
+    vocabulary = merges.beginning(asked)
+    expected = {bytes([b]): 16 for b in range(256)} | dict.fromkeys(asked, 16)
     for number in range(ROUNDS):
         state = em.state_of(vocabulary, objective)
         total = counted(map(block_of, windows), state, len(vocabulary.pieces))
@@ -75,11 +79,13 @@ def test_rounds_are_those_of_the_twin(seed, objective, newlines):
         alone = [pairs.count(block, state, False) for block in map(block_of, windows)]
         assert all(len(one.pairs[0]) == 0 for one in alone)
         assert np.array_equal(pairs.total(alone, len(expected)).pieces, total.pieces)
-        vocabulary = merges.advance(vocabulary, state, total, merges.Limits(size, 15), rules)
-        expected = reference.advance(expected, found, scores, size, 15, *rules[:2])
+        limits = merges.Limits(size, 15)
+        kept = frozenset(asked)
+        vocabulary = merges.advance(vocabulary, state, total, limits, rules, kept)
+        expected = reference.advance(expected, found, scores, size, 15, rules, asked)
         assert list(as_dict(vocabulary).items()) == list(expected.items())
         assert len(vocabulary.pieces) <= size
-        assert set(vocabulary.pieces) >= {bytes([b]) for b in range(256)}
+        assert set(vocabulary.pieces) >= {bytes([b]) for b in range(256)} | kept
 
 
 def test_a_window_counts_less_the_more_often_a_key_is_in_it():
@@ -88,6 +94,25 @@ def test_a_window_counts_less_the_more_often_a_key_is_in_it():
     assert [reference.weight(n) for n in range(999)] == weights[:999].tolist()
     exact = 16 * np.arange(1 << 16, dtype=np.float64)[1:] ** 0.75
     assert np.all(np.abs(weights[1 : 1 << 16] + 0.5 - exact) <= 0.5 + 1e-6)
+
+
+@pytest.mark.parametrize("heaviest", [1, 3, 1 << 40])
+def test_weights_are_those_of_the_twin(heaviest):
+    rng = random.Random(heaviest)
+    windows = [
+        [(segment, rng.randint(1, heaviest)) for segment in segments]
+        for segments in random_windows(2)
+    ]
+    vocabulary = merges.beginning(["中文".encode(), b"aa", b"ab", b" a"])
+    blocks = [block_of(*zip(*segments, strict=True)) for segments in windows]
+    total = counted(blocks, em.state_of(vocabulary, "likelihood"), len(vocabulary.pieces))
+    scores = reference.em_scores(as_dict(vocabulary), 1.0)
+    tokens, seen, neighbours = reference.count_windows(windows, scores)
+    assert total.tokens == tokens
+    assert dict(zip(vocabulary.pieces, total.pieces.tolist(), strict=True)) == {
+        piece: seen[piece] for piece in vocabulary.pieces
+    }
+    assert pairs_of(total, vocabulary.pieces) == neighbours
 
 
 def test_sums_are_exact_in_any_order():
@@ -262,6 +287,33 @@ def test_the_record_says_how_the_model_was_made():
     assert record["algorithm"] == "em"
     assert (record["objective"], record["newlines"]) == ("compression", "apart")
     assert (record["corpus_bytes"], len(record["corpus_sha256"])) == (4, 64)
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_a_weight_counts_a_text_that_often(tmp_path):
+    for name, seed in (("a", 3), ("b", 4)):
+        (tmp_path / name).write_text("".join(texts(seed, 60)), "utf-8", newline="\n")
+    a, b = tmp_path / "a", tmp_path / "b"
+
+    def weighted(*weights):
+        return train(Files([a, b], weights=weights), 380)
+
+    both = train(Files([a, b]), 380)
+    assert weighted(1, 1) == both
+    assert weighted(1, 0) == train(a, 380)
+    # All counts are half as large, and so is what they are compared with.
+    assert set(weighted(0.5, 0.5).pieces) == set(both.pieces)
+    text = b.read_text("utf-8")
+    tokens = [
+        len(bytepiece.Tokenizer(weighted(1, weight)).encode(text)) for weight in (0.01, 1, 100)
+    ]
+    assert tokens[2] < tokens[1] < tokens[0]
+
+
+def test_weights_that_are_too_large_are_refused(tmp_path):
+    (tmp_path / "x.tsv").write_text(f"abc\t{1 << 48}\n", "utf-8")
+    with pytest.raises(CorpusError, match="weights make the corpus more than"):
+        train(tmp_path / "x.tsv")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from bytepiece.training.checkpoint import arguments_of
 from bytepiece.training.corpus import Corpus
 from bytepiece.training.memory import bytes_of, sensible
 from bytepiece.training.options import Options, pieces_of, sizes_of, special_tokens_of, whole
-from bytepiece.training.progress import Progress, silent
+from bytepiece.training.progress import Progress, logged, silent
 from bytepiece.training.run import Work, models_of
 from bytepiece.training.spool import replayable
 
@@ -83,7 +83,8 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             same model. Delete it when the models are saved.
         temp_dir: where temporary files are kept; by default where the system keeps them.
         threads: by default all cores that this process may use.
-        progress: called as progress(phase, done, total).
+        progress: called as progress(phase, done, total), in bytes or rounds. The end of each phase
+            is logged as well, by `logging`, at the level INFO.
 
     Returns:
         a Model, or a list of them in the order of `vocab_size`.
@@ -126,7 +127,7 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
         in_threads(threads),
         bytes_of(memory),
         checkpoint,
-        silent if progress is None else progress,
+        logged(silent if progress is None else progress),
     )
     with replayable(corpus, temp_dir) as texts:
         models = models_of(texts, sizes, options, work)
