@@ -16,7 +16,7 @@ class Bar(NamedTuple):
         sign = "≥" if self.at_least else "≤"
         verdict = "met" if self.met(measured) else "MISSED"
         return (
-            f"bar {self.what}: {sign} {self.limit:g}{self.unit}, measured {measured:.4g}, {verdict}"
+            f"bar {self.what}: {sign} {self.limit:g}{self.unit}, measured {measured:.5g}, {verdict}"
         )
 
     def met(self, measured: float) -> bool:
