@@ -16,7 +16,7 @@ class Bar(NamedTuple):
         sign = "≥" if self.at_least else "≤"
         verdict = "met" if self.met(measured) else "MISSED"
         return (
-            f"bar {self.what}: {sign} {self.limit:g}{self.unit}, measured {measured:.3g}, {verdict}"
+            f"bar {self.what}: {sign} {self.limit:g}{self.unit}, measured {measured:.5g}, {verdict}"
         )
 
     def met(self, measured: float) -> bool:
@@ -50,4 +50,23 @@ BARS = {
     "load own": Bar("Tokenizer load, our format", False, 0.25, " s"),
     "load original": Bar("Tokenizer load, the original format", False, 0.25, " s"),
     "unpickle": Bar("Tokenizer unpickle", False, 0.1, " s"),
+    "small": Bar("bytes per token over the best rival's, 32 k from 10 MB", True, 1.03, " ×"),
+    "others": Bar("the same on other kinds of text, geometric mean", True, 1.01, " ×"),
+    "worst other": Bar("the same, the worst text", True, 0.95, " ×"),
+    "large 32 k": Bar("bytes per token over the best rival's, 32 k from 100 MB", True, 1.02, " ×"),
+    "large 100 k": Bar(
+        "bytes per token over the best rival's, 100 k from 100 MB", True, 1.02, " ×"
+    ),
+    "small unigram": Bar("training time of SentencePiece Unigram over ours, 10 MB", True, 5, " ×"),
+    "large unigram": Bar(
+        "training time of SentencePiece Unigram over ours, 100 MB", True, 10, " ×"
+    ),
+    "large bpe": Bar("training time over that of SentencePiece BPE, 100 MB", False, 2, " ×"),
+    "large bnlm": Bar("training time of the original over our BNLM's, 100 MB", True, 25, " ×"),
+    "training memory": Bar("memory of training on 100 MB", False, 1500, " MB"),
+    "512 MB": Bar("memory of training on 100 MB with --memory 512M", False, 700, " MB"),
+    "512 MB, 2 GB": Bar("memory of training on 2 GB with --memory 512M", False, 700, " MB"),
+    "linear": Bar("training time per MB over that in a smaller corpus", False, 1.1, " ×"),
+    "kills": Bar("models that are not the undisturbed run's", False, 0, ""),
+    "training threads": Bar("models that are not one thread's", False, 0, ""),
 }

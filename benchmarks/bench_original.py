@@ -18,10 +18,7 @@ import functools
 import json
 import os
 import platform
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +28,7 @@ import numba
 import numpy as np
 
 import bytepiece
+from benchmarks import trainers
 from bytepiece.audit.adapters import original as library
 from bytepiece.training import bnlm
 
@@ -95,34 +93,20 @@ def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[
     return found
 
 
-def training(original: library.Worker, corpus: Path, directory: Path) -> dict[str, Any]:
+def training(corpus: Path, directory: Path) -> dict[str, Any]:
     """Time and the largest process of a whole training run."""
-    output = directory / "large.model"
-    options = "--algorithm bnlm --vocab-size 32000 --min-count 4 --threads 2"
-    command = f"train {corpus} -o {output} {options}".split()
-    begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bytepiece", *command], stderr=subprocess.DEVNULL, cwd=ROOT
+    ours, theirs = (
+        trainers.train(key, corpus, 32000, directory / "large.model", {}).taken
+        for key in ("bnlm", "original")
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
-    if status:
-        raise RuntimeError("our own training failed")
-    theirs = original.ask(
-        do="train",
-        corpus=str(corpus),
-        model=str(output),
-        workers=2,
-        order=6,
-        max_vocab_size=32000,
-        min_count=4,
-    )
+    if not ours or not theirs:
+        raise RuntimeError("the original library's training failed")
     return {
-        "ours seconds": seconds,
-        "original seconds": theirs["seconds"],
-        "ratio": theirs["seconds"] / seconds,
-        "ours peak MB": usage.ru_maxrss / 1024,
-        "original peak MB (largest process)": theirs["peak"] / (1 << 20),
+        "ours seconds": ours.seconds,
+        "original seconds": theirs.seconds,
+        "ratio": theirs.seconds / ours.seconds,
+        "ours peak MB": ours.peak / (1 << 20),
+        "original peak MB (largest process)": theirs.peak / (1 << 20),
     }
 
 
@@ -154,7 +138,7 @@ def main() -> None:
         if arguments.small_corpus:
             results["vocabulary"] = vocabulary(original, arguments.small_corpus, directory)
         if arguments.large_corpus:
-            results["training"] = training(original, arguments.large_corpus, directory)
+            results["training"] = training(arguments.large_corpus.resolve(), directory)
     text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
     print(text, end="")
     if arguments.output:

@@ -89,3 +89,30 @@ def odd_texts(fresh: Fresh, size: int) -> dict[str, str | bytes]:
         "random bytes": np.random.default_rng(0).bytes(size),
         "one line": fresh.text(size),
     }
+
+
+def part_of(path: Path, part: float, output: Path) -> None:
+    """Write a part of a file's lines, the first ones of each megabyte."""
+    with path.open("rb") as source, output.open("wb") as file:
+        while lines := source.readlines(1 << 20):
+            file.writelines(lines[: round(part * len(lines))])
+
+
+def copies_of(path: Path, copies: int, output: Path) -> None:
+    """Write a file over and over, no copy like another.
+
+    One pair of neighbouring characters in twenty changes places, in each copy at other random
+    places; lines stay lines.
+    """
+    with output.open("wb") as file:
+        for copy in range(copies):
+            random = np.random.default_rng(copy)
+            with path.open("rb") as source:
+                while lines := source.readlines(1 << 20):
+                    text = b"".join(lines).decode("utf-8", "replace")
+                    points = np.frombuffer(text.encode("utf-32-le"), np.uint32).copy()
+                    pairs = points[: len(points) // 2 * 2].reshape(-1, 2)
+                    chosen = random.random(len(pairs)) < 0.05
+                    chosen &= (pairs != ord("\n")).all(axis=1)
+                    pairs[chosen] = pairs[chosen, ::-1]
+                    file.write(points.tobytes().decode("utf-32-le").encode())

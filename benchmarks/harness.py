@@ -212,29 +212,39 @@ def environment() -> dict[str, Any]:
 class Report:
     """The tables and bars of one part of the benchmarks, printed as they come and kept for JSON."""
 
-    def __init__(self, part: str, setting: Setting) -> None:
+    def __init__(self, part: str, setting: Setting | None = None) -> None:
         self._part = part
         self._setting = setting
         self._tables: list[dict[str, Any]] = []
         self._bars: list[dict[str, Any]] = []
+        self.verdicts: list[str] = []
+        """What was printed of bars."""
         print(f"# {part}\n")
 
-    def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table."""
+    def table(
+        self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], **kept: Any
+    ) -> None:
+        """Print a table; `kept` are exact figures, for JSON only."""
         print(f"## {title}\n\n{markdown(heads, rows)}\n", flush=True)
         cells = [dict(zip(heads, row, strict=True)) for row in rows]
-        self._tables.append({"title": title, "rows": cells})
+        self._tables.append({"title": title, "rows": cells, **kept})
 
     def lanes(self, title: str, unit: str, lanes: Sequence[Lane], *, inverse: bool = False) -> None:
         """Print the table of a race; `inverse` shows time per work instead of work per time."""
-        self.table(title, columns(unit), rows_of(lanes, (lambda r: 1 / r) if inverse else float))
-        self._tables[-1]["rates"] = {f"{x.name}, {x.vocabulary}": x.rates for x in lanes}
+        rows = rows_of(lanes, (lambda r: 1 / r) if inverse else float)
+        rates = {f"{x.name}, {x.vocabulary}": x.rates for x in lanes}
+        self.table(title, columns(unit), rows, rates=rates)
 
-    def bar(self, name: str, measured: float) -> None:
-        """Print whether a bar is met."""
-        print(BARS[name].line(measured) + "\n", flush=True)
-        met = BARS[name].met(measured)
-        self._bars.append({**BARS[name]._asdict(), "measured": measured, "met": met})
+    def bar(self, name: str, measured: float | None) -> None:
+        """Print whether a bar is met; None if there was nothing to hold against it."""
+        bar = BARS[name]
+        if measured is None:
+            self.verdicts.append(f"bar {bar.what}: not measured")
+        else:
+            self.verdicts.append(bar.line(measured))
+            met = bar.met(measured)
+            self._bars.append({**bar._asdict(), "measured": measured, "met": met})
+        print(self.verdicts[-1] + "\n", flush=True)
 
     def faster(self, name: str, lanes: Sequence[Lane], rival: str, vocabulary: str = "") -> None:
         """Print whether ours, the first lane, is as much faster than a rival as the bar says."""
@@ -246,23 +256,27 @@ class Report:
             ):
                 self.bar(name, statistics.median(ratios(lanes[0], lane)))
                 return
-        print(f"bar {BARS[name].what}: not measured\n", flush=True)
+        self.bar(name, None)
 
-    def write(self, directory: Path) -> None:
-        """Keep everything in a JSON file named after the part."""
-        setting = self._setting
-        content = {
-            "part": self._part,
-            "environment": environment(),
-            "text": {
+    def content(self) -> dict[str, Any]:
+        """Everything that was measured, and on what."""
+        content = {"part": self._part, "environment": environment()}
+        if setting := self._setting:
+            content["text"] = {
                 "bytes": setting.texts.size,
                 "passes over it": setting.texts.passes,
                 "bytes in a repeat": setting.slice_size,
                 "repeats": setting.repeats,
-            },
-            "tables": self._tables,
-            "bars": self._bars,
-        }
-        directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        (directory / f"{self._part}.json").write_text(text, "utf-8", newline="\n")
+            }
+        return {**content, "tables": self._tables, "bars": self._bars}
+
+    def write(self, directory: Path) -> None:
+        """Keep everything in a JSON file named after the part."""
+        write_json(directory / f"{self._part}.json", self.content())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write results for readers as well as programs, into a folder that may be new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, "utf-8", newline="\n")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import bytepiece
+from benchmarks.peers import training
 from bytepiece import model_io
 from bytepiece.audit.adapters.base import NotPossibleError
 
@@ -26,24 +27,8 @@ def sentencepiece(lines: Sequence[str], size: int, kind: str) -> Path:
     """SentencePiece's "unigram" or "bpe", its defaults but for what would change the text."""
 
     def train(path: Path) -> None:
-        from sentencepiece import SentencePieceTrainer  # noqa: PLC0415
-
-        options = {
-            "vocab_size": size,
-            "model_type": kind,
-            "hard_vocab_limit": kind != "unigram",
-            "byte_fallback": True,
-            "normalization_rule_name": "identity",
-            "add_dummy_prefix": False,
-            "remove_extra_whitespaces": False,
-            "max_sentence_length": 1 << 20,
-            "minloglevel": 2,
-        }
         try:
-            with path.open("wb") as file:
-                SentencePieceTrainer.train(
-                    sentence_iterator=iter(lines), model_writer=file, **options
-                )
+            training.sentencepiece(lines, size, path, kind)
         except RuntimeError as error:  # the corpus is too small for so many pieces
             raise NotPossibleError(str(error).rpartition("] ")[2]) from None
 
@@ -54,17 +39,7 @@ def byte_level_bpe(lines: Sequence[str], size: int) -> Path:
     """Hugging Face's byte-level BPE, as a tokenizer.json."""
 
     def train(path: Path) -> None:
-        from tokenizers import Tokenizer, models, pre_tokenizers, trainers  # noqa: PLC0415
-
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        trainer = trainers.BpeTrainer(
-            vocab_size=size,
-            show_progress=False,
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        )
-        tokenizer.train_from_iterator(lines, trainer)
-        tokenizer.save(str(path))
+        training.byte_level_bpe(lines, size, path)
 
     return _made(lines, f"byte-level-bpe-{size}.json", train)
 

@@ -1,27 +1,32 @@
 """The benchmarks' own arithmetic, and the adapters of the libraries that are installed."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from strategies import JIT
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT))  # benchmarks/ is no part of the package
 
-from benchmarks import harness  # noqa: E402
+from benchmarks import bench_training, harness, kills, processes  # noqa: E402
 from benchmarks.bars import Bar  # noqa: E402
-from benchmarks.corpora import Fresh, odd_texts  # noqa: E402
+from benchmarks.corpora import Fresh, copies_of, odd_texts, part_of  # noqa: E402
 from benchmarks.harness import Lane  # noqa: E402
 from benchmarks.peers.kitoken import Kitoken  # noqa: E402
 from benchmarks.peers.tiktoken import Tiktoken  # noqa: E402
 from benchmarks.peers.tokie import Tokie  # noqa: E402
+from benchmarks.processes import Taken  # noqa: E402
+from benchmarks.trainers import Trained  # noqa: E402
 from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run  # noqa: E402
 from bytepiece.audit.adapters.huggingface import HuggingFace  # noqa: E402
 from bytepiece.audit.adapters.ours import Ours  # noqa: E402
 from bytepiece.audit.adapters.sentencepiece import SentencePiece  # noqa: E402
 from bytepiece.audit.adapters.spelling import alphabet  # noqa: E402
 
+needs_wait4 = pytest.mark.skipif(not processes.measurable(), reason="needs os.wait4")
 TEXTS = ["the cat and the hat", "今天天气 é", "tab\tand  spaces ", "👍 \u2028"]
 
 
@@ -152,3 +157,140 @@ def test_byte_alphabet():
     assert len(set(alphabet())) == 256
     assert alphabet()[ord("a")] == "a"
     assert alphabet()[ord(" ")] == "\u0120"
+
+
+def python(script, *arguments):
+    return [sys.executable, "-c", script, *map(str, arguments)]
+
+
+@needs_wait4
+def test_what_a_process_took_is_its_own():
+    block = bytearray(400_000_000)
+    block[::4096] = b"\1" * len(block[::4096])  # so that this process really has it
+    taken = processes.run(python("print(sum(bytearray(b'1') * 50_000_000))"))
+    assert 50e6 < taken.peak < 300e6
+    assert 0 < taken.seconds < 60
+    assert taken.compiling == 0
+
+
+@needs_wait4
+def test_compiling_is_apart_and_input_arrives():
+    say = "import sys, time; time.sleep(0.6); sys.stderr.write(input())"
+    taken = processes.run(python(say), "trained in 2 s, 0.5 s of it compiling\n")
+    assert taken.compiling == 0.5
+    assert 0.1 <= taken.seconds < 60
+
+
+@needs_wait4
+def test_a_process_that_fails_says_why():
+    with pytest.raises(processes.FailedError, match=r"^too small$"):
+        processes.run(python("import sys; sys.exit('first line\\nsource.cc(1) [x] too small')"))
+
+
+TRAINING = """
+import sys, time
+from pathlib import Path
+folder, resumed, early = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+model = folder / "model"
+if early:
+    model.write_text(early)
+with (folder / "starts").open("a") as file:
+    file.write("x")
+for step in range(10):
+    if not (folder / str(step)).exists():
+        time.sleep(0.05)
+        (folder / str(step)).touch()
+model.write_text("model" if len((folder / "starts").read_text()) == 1 else resumed)
+"""
+
+
+def training(resumed="model", early=""):
+    """A command that takes half a second in ten steps, and what it writes once it was killed."""
+    return lambda folder: python(TRAINING, folder, resumed, early)
+
+
+def test_kills_are_spread_over_the_run():
+    moments = kills.moments(20, 40.0)
+    assert [int(moment / 2) for moment in moments] == list(range(20))
+    assert moments == kills.moments(20, 40.0)
+
+
+def test_a_run_that_is_killed_goes_on():
+    undisturbed = kills.run(training())
+    assert undisturbed.kills == []
+    assert len(undisturbed.digests) == 1
+    outcome = kills.run(training(), [0.2, 0.3])
+    assert outcome.kills == [0.2, 0.3]
+    assert outcome.seconds > 0.5
+    assert outcome.digests == undisturbed.digests
+    assert len(kills.run(training(), [0.2, 60, 0.1]).kills) == 1
+
+
+def test_a_kill_comes_before_the_end():
+    [moment] = kills.run_killed_once(training(), 0.8).kills
+    assert moment < 0.8
+
+
+def test_what_a_kill_changes_is_seen():
+    undisturbed = kills.run(training()).digests
+    assert kills.run(training(resumed="other"), [0.2]).digests != undisturbed
+    assert len(kills.run(training(early="half"), [0.2]).digests) == 2
+    with pytest.raises(processes.FailedError, match="no such folder"):
+        kills.run(lambda folder: python("raise SystemExit('no such folder')"))
+
+
+def test_copies_are_altered_and_parts_are_spread(tmp_path):
+    text = "".join(f"line {i} 今天天气 é👍\n" for i in range(50_000))
+    path = tmp_path / "text"
+    path.write_text(text, "utf-8", newline="\n")
+    copies_of(path, 2, tmp_path / "copies")
+    copies = (tmp_path / "copies").read_text("utf-8")
+    first, second = copies[: len(text)], copies[len(text) :]
+    assert len({first, second, text}) == 3
+    for copy in (first, second):
+        assert sorted(copy) == sorted(text)
+        assert copy.count("\n") == 50_000
+        lines = list(zip(text.split("\n"), copy.split("\n"), strict=True))
+        assert all(sorted(a) == sorted(b) for a, b in lines)
+        assert 0.3 < sum(a != b for a, b in lines) / len(lines) < 0.6
+    part_of(path, 0.1, tmp_path / "part")
+    part = (tmp_path / "part").read_text("utf-8").splitlines()
+    assert 0.09 < len(part) / 50_000 < 0.11
+    assert part[0] == text.splitlines()[0]
+    assert int(part[-1].split()[1]) > 25_000
+
+
+def test_ours_is_held_against_the_best_rival():
+    def trained(seconds, *figures):
+        return Trained("", 300, Taken(seconds, 0.0, seconds, 1), figures)
+
+    found = {
+        "em": trained(2.0, 4.0, 1.0, 4.0),
+        "bnlm": trained(1.0, 9.0, 9.0, 9.0),
+        "bpe": trained(4.0, 3.0, 2.0, 8.0),
+        "unigram": trained(3.0, 3.2, 9.0, 1.0),
+        "words": Trained("", 300, None, note="not installed"),
+    }
+    assert bench_training.over_best(found, bench_training.held_out) == 4.0 / 3.2
+    assert bench_training.over_best(found, bench_training.mean_of_others) == pytest.approx(0.5)
+    assert bench_training.seconds_over(found, "bpe", "em") == 2.0
+    assert bench_training.seconds_over(found, "words", "em") is None
+    assert bench_training.seconds_over(found, "bytes", "em") is None
+    assert bench_training.over_best({"em": found["em"]}, bench_training.held_out) is None
+
+
+@needs_wait4
+@pytest.mark.skipif(not JIT, reason="training with interpreted kernels takes long")
+def test_training_is_compared_in_one_command(tmp_path):
+    parts = ["compression", "kill", "--quick", "--rivals", "bpe", "bytes"]
+    command = [sys.executable, "-m", "benchmarks.bench_training", *parts, "--output", tmp_path]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert run.returncode == 0, run.stderr
+    kept = json.loads((tmp_path / "training.json").read_text("utf-8"))
+    assert list(kept) == ["compression", "kill"]
+    trained = kept["compression"]["tables"][0]["trained"]
+    assert list(trained) == ["em", "bnlm", "bpe", "bytes"]
+    for one in trained.values():
+        assert one["bytes_per_token"][0] > 1 if one["taken"] else "not installed" in one["note"]
+    assert {row["same model"] for row in kept["kill"]["tables"][0]["rows"]} == {"yes"}
+    assert "bar models that are not the undisturbed run's: ≤ 0, measured 0, met" in run.stdout

@@ -24,7 +24,7 @@ from bytepiece.errors import ModelError
 from bytepiece.model import Model
 
 _VERSION = "0.6.3"
-_WORKER = Path(__file__).with_name("original_worker.py")
+WORKER = Path(__file__).with_name("original_worker.py")
 
 
 def environment() -> Path:
@@ -32,7 +32,8 @@ def environment() -> Path:
     return user_cache() / "environments" / f"original-{_VERSION}"
 
 
-def _python() -> str:
+def interpreter() -> str:
+    """The environment's Python, that runs `WORKER`."""
     return str(environment() / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
@@ -41,7 +42,7 @@ def create() -> None:
     if installed():
         return
     venv.create(environment(), with_pip=True, clear=True)
-    pip = [_python(), "-m", "pip", "install", "--quiet"]
+    pip = [interpreter(), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "numpy", "cython", "setuptools", "wheel", "tqdm"], check=True)
     over_bytes = dict(os.environ, AHOCORASICK_BYTES="1")
     subprocess.run(
@@ -52,9 +53,9 @@ def create() -> None:
 
 def installed() -> bool:
     """Whether the environment works."""
-    if not Path(_python()).exists():
+    if not Path(interpreter()).exists():
         return False
-    command = [_python(), "-I", "-c", "import bytepiece"]
+    command = [interpreter(), "-I", "-c", "import bytepiece"]
     return subprocess.run(command, check=False).returncode == 0
 
 
@@ -65,7 +66,7 @@ class Worker:
         # Isolated, so that neither PYTHONPATH nor the worker's folder can hide a library; and in a
         # session of its own, so that Ctrl-C is ours to answer, and not told twice.
         self._process = subprocess.Popen(
-            [_python(), "-I", str(_WORKER)],
+            [interpreter(), "-I", str(WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -1,0 +1,113 @@
+"""Training by command, ours and the rivals', and how well what was trained compresses."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.peers.training import lines_of
+from benchmarks.processes import FailedError, Taken, run
+from bytepiece.audit.adapters import original
+from bytepiece.audit.adapters.base import Adapter
+from bytepiece.audit.adapters.huggingface import HuggingFace
+from bytepiece.audit.adapters.ours import Ours
+from bytepiece.audit.adapters.sentencepiece import SentencePiece
+from bytepiece.evaluation.subjects import subjects
+
+THREADS = 2
+BNLM = ("--algorithm", "bnlm", "--min-count", "4")
+SMALL_MEMORY = ("--memory", "512M")
+OURS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "em": ("", ()),
+    "em-512M": (", --memory 512M", SMALL_MEMORY),
+    "bnlm": (", BNLM", BNLM),
+}
+"""What a table says beside the library's name, and options of `bytepiece train`."""
+RIVALS: dict[str, tuple[type[Adapter], str]] = {
+    "unigram": (SentencePiece, " Unigram, across spaces"),
+    "bpe": (SentencePiece, " BPE, across spaces"),
+    "words": (SentencePiece, " BPE, in words"),
+    "bytes": (HuggingFace, " byte-level BPE"),
+    "original": (original.Original, ""),
+}
+"""Libraries, and what a table says beside their names."""
+
+
+class Trained(NamedTuple):
+    """A model that was trained, or why it was not.
+
+    Args:
+        name: of the trainer.
+        vocab_size: at most.
+        taken: what training took; None if there is no model.
+        bytes_per_token: of each text.
+        note: why there is no model.
+    """
+
+    name: str
+    vocab_size: int
+    taken: Taken | None
+    bytes_per_token: Sequence[float] = ()
+    note: str = ""
+
+
+def ours(
+    corpus: Path, size: int, output: Path, options: Sequence[str] = (), threads: int = THREADS
+) -> list[str]:
+    """The command that trains a model of ours."""
+    command = ["train", str(corpus), "-o", str(output), "--vocab-size", str(size)]
+    return [sys.executable, "-m", "bytepiece", *command, "--threads", str(threads), *options]
+
+
+def train(
+    key: str, corpus: Path, size: int, output: Path, texts: Mapping[str, Sequence[str]]
+) -> Trained:
+    """Train a model in a process of its own, then see how it compresses.
+
+    Args:
+        key: of `OURS` or `RIVALS`.
+        corpus: a text file.
+        size: the most ids.
+        output: where the model goes.
+        texts: lines, by the name of the text.
+    """
+    library, said = RIVALS.get(key) or (Ours, OURS[key][0])
+    if reason := library.missing():
+        return Trained(library.name + said, size, None, note=reason)
+    name = f"{library.name} {library.version()}{said}"
+    print(f"{name}: training {size} pieces on {corpus.name}", file=sys.stderr, flush=True)
+    output.unlink(missing_ok=True)  # so that it is no other trainer's that is looked at
+    try:
+        taken = run(*_command(key, corpus, size, output))
+    except FailedError as error:
+        if key in OURS:
+            raise
+        return Trained(name, size, None, note=str(error))
+    return Trained(name, size, taken, _bytes_per_token(output, list(texts.values())))
+
+
+def texts_of(paths: Sequence[Path]) -> dict[str, list[str]]:
+    """The lines of files that are not empty, without their ends, by the files' names."""
+    return {path.name: list(lines_of(path)) for path in paths}
+
+
+def _command(key: str, corpus: Path, size: int, output: Path) -> tuple[list[str], str]:
+    """A command, and what it is to read."""
+    if key in OURS:
+        return ours(corpus, size, output, OURS[key][1]), ""
+    if key == "original":
+        request = {"do": "train", "corpus": str(corpus), "model": str(output), "workers": THREADS}
+        request |= {"order": 6, "max_vocab_size": size, "min_count": 4}
+        return [original.interpreter(), "-I", str(original.WORKER)], json.dumps(request) + "\n"
+    module = [sys.executable, "-m", "benchmarks.peers.training"]
+    return [*module, key, str(corpus), str(size), str(output)], ""
+
+
+def _bytes_per_token(model: Path, texts: Sequence[Sequence[str]]) -> list[float]:
+    [subject] = subjects([model])
+    found = []
+    for lines in texts:
+        _, lengths = subject.adapter.flat(subject.adapter.encode_batch(lines).result)
+        found.append(sum(len(line.encode()) for line in lines) / int(lengths.sum()))
+    return found
