@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bytepiece import errors as errors
     from bytepiece import model_io as model_io
+    from bytepiece.editing.ids import Edited as Edited
+    from bytepiece.editing.merge import merge as merge
+    from bytepiece.editing.prune import prune as prune
     from bytepiece.encoded import Encoded as Encoded
     from bytepiece.evaluation.results import Evaluation as Evaluation
     from bytepiece.evaluation.run import evaluate as evaluate
@@ -25,6 +28,7 @@ __version__ = "0.7.0"
 # Where each public name lives. They are imported when first used: `import bytepiece` is then
 # quick, and programs that only ask for the version never load the compiler.
 _HOMES = {
+    "Edited": "editing.ids",
     "Encoded": "encoded",
     "Evaluation": "evaluation.results",
     "Files": "training.files",
@@ -37,6 +41,8 @@ _HOMES = {
     "Trainer": "training.original",
     "convert_to_bytepiece": "training.original",
     "evaluate": "evaluation.run",
+    "merge": "editing.merge",
+    "prune": "editing.prune",
     "train": "training.trainer",
 }
 

@@ -20,6 +20,8 @@ from bytepiece.logs import logs_of
 from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules, column
 
 RULES = TextRules(normalization=("NFC",))
+MOST_COUNTED = 1 << 53
+"""Largest sum of counts."""
 
 
 def from_dict(entries: Mapping[str, Any]) -> Model:
@@ -66,17 +68,30 @@ def from_counts(
     counts = column(counts, np.int64, "counts")
     if counts.size == 0 or counts.min() < 1:
         raise ModelError("counts must be at least 1")
-    scores = _scores(counts)
+    scores = scores_of(counts)
     return Model(tuple(pieces), scores, ids, STANDARD_SPECIAL_TOKENS, rules, counts, record or {})
 
 
-def _scores(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def scores_of(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The logarithms of relative counts.
+
+    Raises:
+        ModelError: there are more than 2^53 together.
+    """
     total = sum(counts.tolist())
-    if total > 1 << 53:
+    if total > MOST_COUNTED:
         raise ModelError(f"the counts add up to {total}, above 2^53: scores would not be exact")
     # One logarithm minus another, not the logarithm of a quotient: as the original does, so that
     # the ties are the same that decide between segmentations.
     return logs_of(counts) - math.log(total)
+
+
+def counts_of(model: Model) -> npt.NDArray[np.int64] | None:
+    """The model's counts, if its scores follow from them."""
+    counts = model.counts
+    if counts is None or sum(counts.tolist()) > MOST_COUNTED:
+        return None
+    return counts if np.allclose(scores_of(counts), model.scores, rtol=1e-12, atol=0.0) else None
 
 
 def to_json(model: Model) -> str:
@@ -98,8 +113,8 @@ def to_json(model: Model) -> str:
         raise ModelError("the original format has the special tokens <pad>, <bos> and <eos> only")
     if int(model.ids[-1]) != len(model.pieces) + 2:
         raise ModelError("the original format needs ids without gaps")
-    counts = model.counts
-    if counts is None or not np.allclose(_scores(counts), model.scores, rtol=1e-12, atol=0.0):
+    counts = counts_of(model)
+    if counts is None:
         weights = np.exp(model.scores - model.scores.max())
         counts = np.maximum(np.rint(weights / weights.sum() * 2.0**52), 1).astype(np.int64)
     entries = {

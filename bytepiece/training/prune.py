@@ -161,7 +161,9 @@ class _Candidates:
             counts = np.zeros(len(self._pieces), dtype=np.int64)
             offsets = strings.offsets[low : high + 1]
             flat = strings.flat[offsets[0] : offsets[-1]]
-            _count(automaton, scores, flat, offsets - offsets[0], strings.counts[low:high], counts)
+            count_paths(
+                automaton, scores, flat, offsets - offsets[0], strings.counts[low:high], counts
+            )
             return counts
 
         total = np.zeros(len(self._pieces), dtype=np.int64)
@@ -171,9 +173,10 @@ class _Candidates:
 
 
 @kernel
-def _count(
+def count_paths(
     automaton: Automaton, scores: F64, flat: U8, offsets: I64, weights: I64, counts: I64
 ) -> None:
+    """Add to the counts of the pieces on the best path of each string the weight of the string."""
     length = longest(offsets, 0, len(weights))
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)

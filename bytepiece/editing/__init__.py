@@ -1,0 +1,1 @@
+"""Changing a vocabulary that exists, so that what stays keeps its id."""

@@ -1,0 +1,132 @@
+"""Merging: what another vocabulary has, after one's own."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bytepiece.editing.arguments import size_of
+from bytepiece.editing.ids import Edited, id_map, ids_of
+from bytepiece.editing.record import record_of
+from bytepiece.editing.shrink import shrink
+from bytepiece.editing.weights import exponent_of, normalized, offset, weigh
+from bytepiece.errors import ArgumentError
+from bytepiece.model import MAX_ID, Model, Role, SpecialToken
+
+
+def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
+    """Add to a vocabulary the pieces and special tokens of another one that it lacks.
+
+    All ids of the first model stay, and those of the newcomers follow, in the order of their ids
+    in the other one. Special tokens of the same name and role are one. The newcomers' scores are
+    put on the first model's scale.
+
+    Args:
+        model: whose ids stay.
+        other: with the same rules for text.
+        vocab_size: the most ids, at least as many as the first model has. Where not all newcomers
+            fit, those pieces come whose lack would cost the most tokens. By default, all come.
+
+    Returns:
+        the merged model, and the map of the other one's ids.
+
+    Raises:
+        ArgumentError: the models treat text differently, or their special tokens contradict each
+            other, or vocab_size is outside its range.
+
+    >>> import bytepiece
+    >>> one = bytepiece.train(["the cat", "the cap"] * 9, 262, algorithm="em")
+    >>> two = bytepiece.train(["a hat", "a ham"] * 9, 262, algorithm="em")
+    >>> merged, id_map = bytepiece.merge(one, two)
+    >>> merged.vocab_size, [merged.pieces[i - 3] for i in id_map[259:]] == list(two.pieces[256:])
+    (265, True)
+    """
+    if model.rules != other.rules:
+        raise ArgumentError(
+            f"the models treat text differently, one with {model.rules} and the other with "
+            f"{other.rules}; train one of them anew with the rules of the other"
+        )
+    tokens = _new_special_tokens(model.special_tokens, other.special_tokens)
+    first = model.vocab_size
+    size = MAX_ID + 1
+    if vocab_size is not None:
+        size = size_of(
+            vocab_size,
+            first + len(tokens),
+            f"the {first} ids of the first model stay and {len(tokens)} special tokens come; "
+            "bytepiece.prune makes room",
+            size,
+            "larger ids are not possible",
+        )
+    scores = _newcomers(model, other)
+    if len(scores) > size - first - len(tokens):
+        scores = _worth_most(model, scores, size - first - len(tokens))
+    merged = _with(model, scores, tokens, other)
+    new_ids = ids_of(merged)
+    moved = {old: new_ids[name] for name, old in ids_of(other).items() if name in new_ids}
+    return Edited(merged, id_map(other.vocab_size, moved))
+
+
+def _with(
+    model: Model, scores: dict[bytes, float], tokens: list[SpecialToken], other: Model
+) -> Model:
+    """The model with newcomers, whose ids follow in the order of those that they have."""
+    old_ids, first = ids_of(other), model.vocab_size
+    coming = sorted([*(old_ids[piece] for piece in scores), *(token.id for token in tokens)])
+    new_ids = dict(zip(coming, range(first, first + len(coming)), strict=True))
+    together = np.append(model.scores, list(scores.values()))
+    return Model(
+        (*model.pieces, *scores),
+        normalized(together) if scores else model.scores,
+        np.append(model.ids, [new_ids[old_ids[piece]] for piece in scores]).astype(np.int32),
+        (*model.special_tokens, *(replace(token, id=new_ids[token.id]) for token in tokens)),
+        model.rules,
+        record=record_of("merge", first + len(coming), model, **{"with": other}),
+    )
+
+
+def _new_special_tokens(
+    ours: Sequence[SpecialToken], theirs: Sequence[SpecialToken]
+) -> list[SpecialToken]:
+    """Those of theirs that we lack.
+
+    Raises:
+        ArgumentError: a name has two roles, or a role two names.
+    """
+    roles = {token.name: token.role for token in ours}
+    names: dict[Role, str] = {t.role: t.name for t in ours if t.role != "control"}
+    mend = "make them agree in one of the model files"
+    for token in theirs:
+        role = roles.get(token.name, token.role)
+        if role != token.role:
+            raise ArgumentError(
+                f"the special token {token.name!r:.60} has the role {role!r} in the first model "
+                f"and {token.role!r} in the other; {mend}"
+            )
+        name = names.get(token.role, token.name)
+        if name != token.name:
+            raise ArgumentError(
+                f"the special token with the role {token.role!r} is {name!r:.60} in the first "
+                f"model and {token.name!r:.60} in the other; {mend}"
+            )
+    return [token for token in theirs if token.name not in roles]
+
+
+def _newcomers(model: Model, other: Model) -> dict[bytes, float]:
+    """The pieces that only the other model has, and their scores on the first one's scale."""
+    ours = dict(zip(model.pieces, model.scores.tolist(), strict=True))
+    # First as if the other one's scores, too, were made for the first one's objective.
+    scores = other.scores * (exponent_of(model) / exponent_of(other))
+    theirs = dict(zip(other.pieces, scores.tolist(), strict=True))
+    added = offset(ours, theirs)
+    return {piece: score + added for piece, score in theirs.items() if piece not in ours}
+
+
+def _worth_most(model: Model, scores: dict[bytes, float], most: int) -> dict[bytes, float]:
+    """So many of the newcomers: those whose lack would cost the most tokens."""
+    pieces = [*model.pieces, *scores]
+    kept = np.arange(len(pieces)) < len(model.pieces)
+    together = weigh(pieces, np.append(model.scores, list(scores.values())), exponent_of(model))
+    staying, _ = shrink(together, len(model.pieces) + most, kept)
+    chosen = [pieces[i] for i in staying.tolist()[len(model.pieces) :]]
+    return {piece: scores[piece] for piece in chosen}

@@ -1,0 +1,95 @@
+"""Pruning: a smaller vocabulary, of the pieces that matter most."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bytepiece._jit import F64, I64
+from bytepiece.editing.arguments import size_of, threads_of
+from bytepiece.editing.ids import Edited, compacted, id_map
+from bytepiece.editing.record import record_of
+from bytepiece.editing.shrink import Usage, shrink
+from bytepiece.editing.usage import Text
+from bytepiece.editing.weights import Weighed, weighed
+from bytepiece.formats import original
+from bytepiece.model import Model
+from bytepiece.training.corpus import Corpus
+from bytepiece.training.progress import Progress
+
+
+def prune(
+    model: Model,
+    vocab_size: int,
+    corpus: Corpus | None = None,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Edited:
+    """Make a vocabulary smaller: the pieces go whose loss costs the fewest tokens.
+
+    Single bytes and special tokens stay. What stays and has an id below the new size keeps it;
+    the others move into the ids that have become vacant. What goes leaves its count to the pieces
+    that it is then cut into. The result is the same for any number of threads.
+
+    Args:
+        model: any.
+        vocab_size: the most ids, special tokens among them; not more than there are.
+        corpus: text such as the model is for, as in `bytepiece.train`; a few megabytes do. Those
+            pieces stay that this text needs. Without it, the model's own scores tell how frequent
+            pieces are.
+        threads: by default all cores that this process may use.
+        progress: called as progress(phase, done, total).
+
+    Raises:
+        ArgumentError: an argument is outside its range.
+        CorpusError: as in `bytepiece.train`.
+
+    >>> import bytepiece
+    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 265, algorithm="em")
+    >>> small, id_map = bytepiece.prune(model, 262)
+    >>> small.vocab_size, id_map.tolist()[:259] == list(range(259))
+    (262, True)
+    """
+    progress = progress or (lambda *_: None)
+    specials = model.special_tokens
+    size = size_of(
+        vocab_size,
+        256 + len(specials),
+        f"the 256 single bytes and {len(specials)} special tokens stay",
+        model.vocab_size,
+        "the model has no more; bytepiece.extend makes a vocabulary larger",
+    )
+    threads = threads_of(threads)
+    details: dict[str, Any] = {}
+    usage: Usage | None = None
+    if corpus is not None:
+        text = Text.read(corpus, model.rules, progress)
+        usage, details = partial(text.usage, threads=threads), text.details
+    most = min(size - len(specials), len(model.pieces))
+    unprotected = np.zeros(len(model.pieces), dtype=np.bool_)
+    done = partial(progress, "pruning")
+    staying, after = shrink(weighed(model), most, unprotected, usage, done)
+    old_ids = sorted([*model.ids[staying].tolist(), *(token.id for token in specials)])
+    moved = dict(zip(old_ids, compacted(np.array(old_ids, dtype=np.int32)).tolist(), strict=True))
+    scores, counts = _made_again(model, after)
+    pruned = Model(
+        tuple(after.pieces),
+        scores,
+        np.array([moved[i] for i in model.ids[staying].tolist()], dtype=np.int32),
+        tuple(replace(token, id=moved[token.id]) for token in specials),
+        model.rules,
+        counts,
+        record_of("prune", size, model, **details),
+    )
+    return Edited(pruned, id_map(model.vocab_size, moved))
+
+
+def _made_again(model: Model, after: Weighed) -> tuple[F64, I64 | None]:
+    """The scores of the pieces that stay, and their counts if the model has some."""
+    if len(after.pieces) == len(model.pieces):
+        return model.scores, model.counts
+    if original.counts_of(model) is None or sum(after.counts.tolist()) > original.MOST_COUNTED:
+        return after.scores, None
+    return original.scores_of(after.counts), after.counts
