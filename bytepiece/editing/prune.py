@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 
 from bytepiece._jit import F64, I64
-from bytepiece.editing.arguments import size_of, threads_of
+from bytepiece.editing.arguments import size_of
 from bytepiece.editing.ids import Edited, compacted, id_map
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import Usage, shrink
-from bytepiece.editing.usage import Text
+from bytepiece.editing.usage import read_text
 from bytepiece.editing.weights import Weighed, weighed
 from bytepiece.formats import original
 from bytepiece.model import Model
+from bytepiece.parallel import in_threads, usable_cores
 from bytepiece.training.corpus import Corpus
-from bytepiece.training.progress import Progress
+from bytepiece.training.options import whole
+from bytepiece.training.progress import Progress, silent
 
 
 def prune(
@@ -52,7 +54,7 @@ def prune(
     >>> small.vocab_size, id_map.tolist()[:259] == list(range(259))
     (262, True)
     """
-    progress = progress or (lambda *_: None)
+    progress = progress or silent
     specials = model.special_tokens
     size = size_of(
         vocab_size,
@@ -61,12 +63,12 @@ def prune(
         model.vocab_size,
         "the model has no more; bytepiece.extend makes a vocabulary larger",
     )
-    threads = threads_of(threads)
-    details: dict[str, Any] = {}
+    engine = in_threads(usable_cores() if threads is None else whole("threads", threads))
+    facts: dict[str, Any] = {}
     usage: Usage | None = None
     if corpus is not None:
-        text = Text.read(corpus, model.rules, progress)
-        usage, details = partial(text.usage, threads=threads), text.details
+        text = read_text(corpus, model.rules, progress)
+        usage, facts = partial(text.usage, engine=engine), text.facts
     most = min(size - len(specials), len(model.pieces))
     unprotected = np.zeros(len(model.pieces), dtype=np.bool_)
     done = partial(progress, "pruning")
@@ -81,7 +83,7 @@ def prune(
         tuple(replace(token, id=moved[token.id]) for token in specials),
         model.rules,
         counts,
-        record_of("prune", size, model, **details),
+        record_of("prune", size, model, **facts),
     )
     return Edited(pruned, id_map(model.vocab_size, moved))
 

@@ -18,6 +18,7 @@ from bytepiece.logs import logs_of
 from bytepiece.strings import offsets_of
 from bytepiece.training.merges import worths
 from bytepiece.training.pairs import State
+from bytepiece.training.progress import ignored
 from bytepiece.training.prune import count_paths
 
 _STEP = 16
@@ -36,7 +37,7 @@ def shrink(
     most: int,
     kept: npt.NDArray[np.bool_],
     usage: Usage | None = None,
-    done: Callable[[int, int], object] = lambda *_: None,
+    done: Callable[[int, int], object] = ignored,
 ) -> tuple[I64, Weighed]:
     """Drop all pieces but so many.
 

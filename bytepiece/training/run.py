@@ -61,10 +61,7 @@ def models_of(corpus: Corpus, sizes: Sequence[int], options: Options, work: Work
             "vocab_size": size,
             "algorithm": options.algorithm,
             **options.of_algorithm(),
-            "corpus_bytes": reader.size,
-            "corpus_sha256": reader.digest,
-            **({} if sample.whole else {"sampled_bytes": sample.size}),
-            **_weighting(corpus, reader),
+            **facts_of(corpus, reader, sample),
             **_held_out(model, sample, work.threads),
         }
         finished.append(_padded(replace(model, record=record), options.pad_to_multiple))
@@ -132,9 +129,11 @@ def _by_bnlm(
     return models
 
 
-def _weighting(corpus: Corpus, reader: Reader) -> Mapping[str, Any]:
-    """What the record says of weights, if there are any but 1."""
-    record: dict[str, Any] = {}
+def facts_of(corpus: Corpus, reader: Reader, sample: Sample) -> dict[str, Any]:
+    """What a record says of a corpus that was read, and of its weights if there are any but 1."""
+    record: dict[str, Any] = {"corpus_bytes": reader.size, "corpus_sha256": reader.digest}
+    if not sample.whole:
+        record["sampled_bytes"] = sample.size
     if isinstance(corpus, Files) and set(corpus.weights) != {1.0}:
         record["weights"] = list(corpus.weights)
     if reader.weight != reader.size:
