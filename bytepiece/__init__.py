@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bytepiece import errors as errors
     from bytepiece import model_io as model_io
+    from bytepiece.editing.extend import extend as extend
     from bytepiece.editing.ids import Edited as Edited
     from bytepiece.editing.merge import merge as merge
     from bytepiece.editing.prune import prune as prune
@@ -41,6 +42,7 @@ _HOMES = {
     "Trainer": "training.original",
     "convert_to_bytepiece": "training.original",
     "evaluate": "evaluation.run",
+    "extend": "editing.extend",
     "merge": "editing.merge",
     "prune": "editing.prune",
     "train": "training.trainer",

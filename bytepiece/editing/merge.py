@@ -1,15 +1,15 @@
 """Merging: what another vocabulary has, after one's own."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from bytepiece.editing.arguments import size_of
 from bytepiece.editing.ids import Edited, id_map, ids_of
+from bytepiece.editing.newcomers import Scored, added
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import shrink
-from bytepiece.editing.weights import exponent_of, normalized, offset, weigh
+from bytepiece.editing.weights import exponent_of, offset, weigh
 from bytepiece.errors import ArgumentError
 from bytepiece.model import MAX_ID, Model, Role, SpecialToken
 
@@ -61,28 +61,17 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     scores = _newcomers(model, other)
     if len(scores) > size - first - len(tokens):
         scores = _worth_most(model, scores, size - first - len(tokens))
-    merged = _with(model, scores, tokens, other)
-    new_ids = ids_of(merged)
-    moved = {old: new_ids[name] for name, old in ids_of(other).items() if name in new_ids}
-    return Edited(merged, id_map(other.vocab_size, moved))
-
-
-def _with(
-    model: Model, scores: dict[bytes, float], tokens: list[SpecialToken], other: Model
-) -> Model:
-    """The model with newcomers, whose ids follow in the order of those that they have."""
-    old_ids, first = ids_of(other), model.vocab_size
-    coming = sorted([*(old_ids[piece] for piece in scores), *(token.id for token in tokens)])
-    new_ids = dict(zip(coming, range(first, first + len(coming)), strict=True))
-    together = np.append(model.scores, list(scores.values()))
-    return Model(
-        (*model.pieces, *scores),
-        normalized(together) if scores else model.scores,
-        np.append(model.ids, [new_ids[old_ids[piece]] for piece in scores]).astype(np.int32),
-        (*model.special_tokens, *(replace(token, id=new_ids[token.id]) for token in tokens)),
-        model.rules,
-        record=record_of("merge", first + len(coming), model, **{"with": other}),
+    theirs = ids_of(other)
+    newcomers: list[Scored | SpecialToken] = [*map(Scored, scores, scores.values()), *tokens]
+    newcomers.sort(key=lambda one: theirs[one.piece if isinstance(one, Scored) else one.name])
+    merged = added(
+        model,
+        newcomers,
+        record_of("merge", first + len(newcomers), model, **{"with": other}),
     )
+    new_ids = ids_of(merged)
+    moved = {old: new_ids[name] for name, old in theirs.items() if name in new_ids}
+    return Edited(merged, id_map(other.vocab_size, moved))
 
 
 def _new_special_tokens(

@@ -77,12 +77,19 @@ def _in_order(
     weighed: Weighed, state: State, kept: npt.NDArray[np.bool_], usage: Usage | None
 ) -> I64:
     """The pieces, from those that are worth least on; of equals, the last first."""
-    pieces, counts = weighed.pieces, weighed.counts
-    excess = max(0, sum(counts.tolist()).bit_length() - _HEAVIEST)
-    worth = worths(pieces, state, counts >> excess)
-    needed = worth if usage is None else worths(pieces, state, usage(state, len(pieces)))
+    pieces = weighed.pieces
+    worth = needed = worths(pieces, state, _light(weighed.counts))
+    if usage is not None:
+        needed = worths(pieces, state, _light(usage(state, len(pieces))))
     needed[kept] = np.iinfo(np.int64).max
     return np.lexsort((-np.arange(len(pieces)), worth, needed))
+
+
+def _light(counts: I64) -> I64:
+    """Counts, all halved as often as it takes to work out worths."""
+    excess = max(0, sum(counts.tolist()).bit_length() - _HEAVIEST)
+    light: I64 = counts >> excess
+    return light
 
 
 def _without(weighed: Weighed, staying: I64) -> tuple[Weighed, State]:

@@ -41,7 +41,7 @@ class Weighed(NamedTuple):
 def objective_of(model: Model) -> str:
     """What the model's scores are made for, "compression" or "likelihood"."""
     objective = model.record.get("objective")
-    return objective if isinstance(objective, str) and objective in EXPONENTS else "likelihood"
+    return objective if objective in list(EXPONENTS) else "likelihood"
 
 
 def exponent_of(model: Model) -> float:

@@ -1,0 +1,130 @@
+"""Extending: new pieces, learned from new text, after the old ones."""
+
+import os
+from itertools import compress
+from typing import Any, NamedTuple
+
+from bytepiece.editing.arguments import size_of
+from bytepiece.editing.ids import Edited, id_map, ids_of
+from bytepiece.editing.newcomers import Scored, added
+from bytepiece.editing.record import record_of
+from bytepiece.editing.weights import objective_of, offset, weighed
+from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
+from bytepiece.parallel import Engine, in_threads, usable_cores
+from bytepiece.training import em
+from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.corpus import Corpus, Reader
+from bytepiece.training.memory import bytes_of, room, sensible
+from bytepiece.training.merges import NEWLINES, Rules, Vocabulary
+from bytepiece.training.options import whole
+from bytepiece.training.progress import Progress, silent
+from bytepiece.training.reading import read
+from bytepiece.training.run import facts_of
+from bytepiece.training.spool import replayable
+
+_LONGEST = 36
+"""Bytes that a new piece has, at most, where the model's record does not say."""
+
+
+def extend(
+    model: Model,
+    corpus: Corpus,
+    vocab_size: int,
+    *,
+    threads: int | None = None,
+    memory: int | str | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Edited:
+    """Add to a vocabulary pieces that are learned from new text.
+
+    All that was there stays, with its id, and what is new follows. It is found by the rounds of
+    `bytepiece.train(algorithm="em")`, which begin with the old vocabulary, and scored on the scale
+    of the old scores. The result is the same for any number of threads.
+
+    Args:
+        model: any; its rules go for the new text, too.
+        corpus: the new text, as in `bytepiece.train`.
+        vocab_size: the most ids, more than the model has. A small corpus gives fewer.
+        threads, memory, temp_dir, progress: see `bytepiece.train`.
+
+    Raises:
+        ArgumentError: an argument is outside its range.
+        CorpusError: as in `bytepiece.train`.
+
+    >>> import bytepiece
+    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 262)
+    >>> larger, id_map = bytepiece.extend(model, ["el gato", "el pato"] * 9, 264)
+    >>> larger.pieces[:259] == model.pieces, larger.pieces[259:]
+    (True, (b'ato', b'el '))
+    """
+    size = size_of(
+        vocab_size,
+        model.vocab_size + 1,
+        f"the model has {model.vocab_size} ids; bytepiece.prune makes a vocabulary smaller",
+        MAX_ID + 1,
+        "larger ids are not possible",
+    )
+    work = _Work(
+        in_threads(usable_cores() if threads is None else whole("threads", threads)),
+        room(sensible() if memory is None else bytes_of(memory), em.MEMORY_PER_BYTE),
+        silent if progress is None else progress,
+    )
+    with replayable(corpus, temp_dir) as texts:
+        newcomers, facts = _learn(model, texts, size - model.vocab_size, work)
+    newcomers.sort(key=lambda one: (len(one.piece), one.piece))
+    extended = added(model, newcomers, record_of("extend", size, model, **facts))
+    old_ids = ids_of(model).values()
+    return Edited(extended, id_map(model.vocab_size, dict(zip(old_ids, old_ids, strict=True))))
+
+
+class _Work(NamedTuple):
+    """How the work is done.
+
+    Args:
+        engine: applies it to windows.
+        room: bytes of text that are kept in memory, at most.
+        progress: is told how far it is.
+    """
+
+    engine: Engine
+    room: int
+    progress: Progress
+
+
+def _learn(
+    model: Model, corpus: Corpus, number: int, work: _Work
+) -> tuple[list[Scored], dict[str, Any]]:
+    """Learn so many pieces more; and what a record says of the corpus."""
+    rules, pieces = model.rules, model.pieces
+    options = em.Options(objective_of(model), _rules(model), _beginning(model), frozenset(pieces))
+    checkpoint = Checkpoint(None, {})
+    reader = Reader(corpus, rules.normalization, rules.isolate_digits)
+    sample = read(reader, work.room, False, checkpoint, work.progress)
+    [learned] = em.learn(
+        sample, reader, [len(pieces) + number], options, work.engine, checkpoint, work.progress
+    )
+    ours = dict(zip(pieces, model.scores.tolist(), strict=True))
+    logs = em.scores_of(learned.counts, options.objective, reader.unit).tolist()
+    theirs = dict(zip(learned.pieces, logs, strict=True))
+    counted = dict(compress(theirs.items(), learned.counts.tolist()))
+    added_to = offset(ours, counted)
+    newcomers = [Scored(p, score + added_to) for p, score in theirs.items() if p not in ours]
+    return newcomers, facts_of(corpus, reader, sample)
+
+
+def _beginning(model: Model) -> Vocabulary:
+    """The model's vocabulary, to begin with: the single bytes first."""
+    order = sorted(range(len(model.pieces)), key=lambda i: len(model.pieces[i]) > 1)
+    return Vocabulary([model.pieces[i] for i in order], weighed(model).counts[order])
+
+
+def _rules(model: Model) -> Rules:
+    """Which pieces may be new: such as the old ones, as far as the model's record says."""
+    record = model.record
+    length, newlines = record.get("max_piece_length"), record.get("newlines")
+    return Rules(
+        length if type(length) is int and 1 <= length <= MAX_PIECE_LENGTH else _LONGEST,
+        newlines if newlines in NEWLINES else NEWLINES[0],
+        record.get("within_words") is True,
+    )
