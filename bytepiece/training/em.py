@@ -51,7 +51,8 @@ With 512, training on 100 MB of mixed text takes 0.8 of the time, and gives 0.3 
 _STEP = 200
 _GROWTH = 8
 """A round adds 200 pieces and an eighth of those there are, at most. With a quarter, bytes per
-token are the same within 0.2 %."""
+token are the same within 0.2 %. Pieces that were there before do not count: 2,000 Chinese pieces
+that join 16,000 English ones in three rounds and not in nine take 1.6 % more tokens."""
 _SETTLING = 3
 """Rounds in which pieces are exchanged at the end. Five more gain nothing."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
@@ -196,11 +197,12 @@ class _Rounds:
         """A vocabulary for each size."""
         learned: dict[int, Vocabulary] = {}
         vocabulary = self._options.start
-        self._expected = _rounds(len(vocabulary.pieces), max(sizes)) + _SETTLING * len(set(sizes))
+        growing = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.kept))
+        self._expected = growing + _SETTLING * len(set(sizes))
         for size in sorted(set(sizes)):
-            while (before := len(vocabulary.pieces)) + _most(before) <= size:
+            while (before := len(vocabulary.pieces)) + self._most(before) <= size:
                 every = max(1, self._bytes // (_PER_PIECE * before))
-                vocabulary = self._round(vocabulary, before + _most(before), every)
+                vocabulary = self._round(vocabulary, before + self._most(before), every)
                 if len(vocabulary.pieces) <= before:
                     break
             settled = vocabulary
@@ -223,10 +225,13 @@ class _Rounds:
         state = state_of(vocabulary, self._options.objective, self._unit)
         counted = _count(self._windows[::every], state, pieces, self._engine, True)
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, every)
-        limits = Limits(size, _most(pieces), 2 * UNIT * self._unit)
+        limits = Limits(size, self._most(pieces), 2 * UNIT * self._unit)
         options = self._options
         following = advance(vocabulary, state, counted, limits, options.rules, options.kept)
         return _arrays_of(following)
+
+    def _most(self, pieces: int) -> int:
+        return _most(pieces, len(self._options.kept))
 
 
 def _arrays_of(vocabulary: Vocabulary) -> Arrays:
@@ -241,15 +246,15 @@ def _vocabulary_of(arrays: Arrays) -> Vocabulary:
     return Vocabulary(pieces, arrays["counts"])
 
 
-def _most(pieces: int) -> int:
-    """How many pairs a round joins, at most, when there are so many pieces."""
-    return _STEP + pieces // _GROWTH
+def _most(pieces: int, kept: int) -> int:
+    """How many pairs a round joins, at most, when there are so many pieces and so many stay."""
+    return _STEP + (pieces - kept) // _GROWTH
 
 
-def _rounds(pieces: int, size: int) -> int:
+def _rounds(pieces: int, size: int, kept: int) -> int:
     """How many rounds lead from so many pieces to a size, if none is dropped."""
     rounds = 0
-    while pieces + _most(pieces) <= size:
-        pieces += _most(pieces)
+    while pieces + _most(pieces, kept) <= size:
+        pieces += _most(pieces, kept)
         rounds += 1
     return rounds
