@@ -1,12 +1,13 @@
 """Models made by hand, and hypothesis strategies for random vocabularies and texts."""
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 from numba import config
 
-from bytepiece import Model
+from bytepiece import Model, SpecialToken
 
 JIT = not config.DISABLE_JIT
 """Whether kernels are compiled; where they are not, tests take smaller sizes."""
@@ -42,6 +43,26 @@ def overlapping(scores: st.SearchStrategy[float] = SCORES):
     letters = st.fixed_dictionaries({b"a": scores, b"b": scores})
     longer = st.dictionaries(texts_over(b"ab", 2, 4), scores, min_size=6, max_size=14)
     return st.builds(lambda *parts: parts[0] | parts[1], letters, longer)
+
+
+@st.composite
+def models(draw: Any, gaps: bool = True) -> Model:
+    """Any small model: some special tokens, its ids in any order, scores of either objective."""
+    pieces = draw(vocabularies())
+    tokens = draw(st.sets(st.sampled_from(["<pad>", "<eos>", "<mask>", "<a>", "<b>"])))
+    number = 256 + sum(len(piece) > 1 for piece in pieces) + len(tokens)
+    rng = random.Random(draw(st.integers(0, 99)))
+    free = rng.sample(range(number + (draw(st.integers(0, 9)) if gaps else 0)), number)
+    roles = {"<pad>": "pad", "<eos>": "eos"}
+    objective = draw(st.sampled_from([{}, {"objective": "compression"}]))
+    return make_model(
+        pieces,
+        special_tokens=tuple(
+            SpecialToken(name, free.pop(), roles.get(name, "control")) for name in sorted(tokens)
+        ),
+        ids=free,
+        record=objective,
+    )
 
 
 def texts_over(alphabet: bytes, min_size: int, max_size: int) -> st.SearchStrategy[bytes]:
