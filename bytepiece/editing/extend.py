@@ -108,7 +108,8 @@ def _learn(
     logs = em.scores_of(learned.counts, options.objective, reader.unit).tolist()
     theirs = dict(zip(learned.pieces, logs, strict=True))
     counted = dict(compress(theirs.items(), learned.counts.tolist()))
-    added_to = offset(ours, counted)
+    # It may be that nothing of the text is left to old pieces.
+    added_to = offset(ours, theirs if ours.keys().isdisjoint(counted) else counted)
     newcomers = [Scored(p, score + added_to) for p, score in theirs.items() if p not in ours]
     return newcomers, facts_of(corpus, reader, sample)
 
