@@ -13,7 +13,7 @@ from bytepiece.training.memory import bytes_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
+def _size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
     """The bytes of a size such as 2G."""
     if size is None:
         return None
@@ -22,6 +22,15 @@ def size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | None
     except ArgumentError as error:
         raise click.BadParameter(str(error), param=parameter) from None
 
+
+memory_option = click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=_size_in_bytes,
+    show_default="a quarter of the machine's",
+    help="How much memory to take, about, such as 2G; from 512M on it is kept to. Of a corpus too "
+    "large for it, pieces are found in a sample.",
+)
 
 _ABOUT = {
     "em": ("objective", "newlines", "within_words"),

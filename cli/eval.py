@@ -8,7 +8,7 @@ import click
 from bytepiece.errors import ModelError
 
 from .documents import documents
-from .options import jsonl_option, threads_option
+from .options import OnCommand, jsonl_option, threads_option
 from .outputs import OUTPUT, check_folders, write_file
 from .progress import for_filter
 from .streams import STDIN, write
@@ -16,22 +16,7 @@ from .streams import STDIN, write
 _INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
-class _Command(click.Command):
-    """A command whose option --on takes all names up to the next option, as a shell's * gives."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        spread: list[str] = []
-        names = False
-        for arg in args:
-            if arg.startswith("-") and arg != "-":
-                names = arg == "--on"
-            elif names and spread[-1] != "--on":
-                spread.append("--on")
-            spread.append(arg)
-        return super().parse_args(ctx, spread)
-
-
-@click.command("eval", cls=_Command, short_help="Measure how well models encode a text.")
+@click.command("eval", cls=OnCommand, short_help="Measure how well models encode a text.")
 @click.argument(
     "models",
     metavar="MODEL...",

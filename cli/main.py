@@ -17,7 +17,17 @@ from . import signals
 from .streams import abandon, say
 
 # In the order in which they are used.
-_COMMANDS = ("train", "encode", "decode", "info", "eval", "audit")
+_COMMANDS = (
+    "train",
+    "encode",
+    "decode",
+    "info",
+    "eval",
+    "audit",
+    "extend",
+    "merge",
+    "prune",
+)
 
 _SIGPIPE_EXIT = 128 + 13
 """What the shell reports for a program that wrote to a pipe nobody reads."""

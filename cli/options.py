@@ -24,6 +24,22 @@ DEFAULT_MODEL = "bytepiece.model"
 MODEL_VARIABLE = "BYTEPIECE_MODEL"
 
 
+class OnCommand(click.Command):
+    """A command whose option --on takes several names."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As always, but after --on all names up to the next option are taken, such as * gives."""
+        spread: list[str] = []
+        names = False
+        for arg in args:
+            if arg.startswith("-") and arg != "-":
+                names = arg == "--on"
+            elif names and spread[-1] != "--on":
+                spread.append("--on")
+            spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
 class _Input(click.Path):
     def convert(
         self,
@@ -63,6 +79,21 @@ jsonl_option = click.option(
     metavar="FIELD",
     help="Read all input as JSON lines, and this field of each as the text. "
     'Files that end in .jsonl are read so anyway, with the field "text".',
+)
+
+column_option = click.option(
+    "--column",
+    metavar="NAME",
+    default="text",
+    show_default=True,
+    help="The column of Parquet files that holds the text.",
+)
+
+temp_dir_option = click.option(
+    "--temp-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    show_default="the system's",
+    help="The directory for temporary files.",
 )
 
 threads_option = click.option(

@@ -1,7 +1,5 @@
 """bytepiece train: text to a model."""
 
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,13 +10,20 @@ import click
 
 import bytepiece
 
-from .choices import size_in_bytes, training_choices
-from .options import DEFAULT_MODEL, jsonl_option, threads_option
+from .choices import memory_option, training_choices
+from .corpus import Corpus
+from .options import (
+    DEFAULT_MODEL,
+    column_option,
+    jsonl_option,
+    temp_dir_option,
+    threads_option,
+)
+from .outputs import check_writable
 from .progress import Phases, duration, megabytes, peak_memory
 from .signals import interrupted
-from .spool import comes_once, spooled
-from .streams import STDIN, say
-from .weighted import weighted
+from .streams import say
+from .weighted import WeightedCommand
 
 if TYPE_CHECKING:
     from bytepiece.model import Model, NormalizationStep
@@ -28,13 +33,7 @@ _SAMPLE = 1_000_000
 """Bytes from the beginning of the corpus that the closing summary is measured on."""
 
 
-class _Train(click.Command):
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As always, but -:WEIGHT is standard input and its weight, and not an option."""
-        return super().parse_args(ctx, [f"./{a}" if a.startswith("-:") else a for a in args])
-
-
-@click.command("train", cls=_Train, short_help="Train a model on text.")
+@click.command("train", cls=WeightedCommand, short_help="Train a model on text.")
 @click.argument("inputs", metavar="PATH[:WEIGHT]...", nargs=-1, required=True)
 @click.option(
     "-o",
@@ -63,21 +62,8 @@ class _Train(click.Command):
     "none; NFC with --format original]",
 )
 @jsonl_option
-@click.option(
-    "--column",
-    metavar="NAME",
-    default="text",
-    show_default=True,
-    help="The column of Parquet files that holds the text.",
-)
-@click.option(
-    "--memory",
-    metavar="SIZE",
-    callback=size_in_bytes,
-    show_default="a quarter of the machine's",
-    help="How much memory to take, about, such as 2G; from 512M on it is kept to. Of a corpus too "
-    "large for it, pieces are found in a sample.",
-)
+@column_option
+@memory_option
 @click.option(
     "--checkpoint",
     metavar="DIR",
@@ -85,12 +71,7 @@ class _Train(click.Command):
     help="Keep the work in this directory as it is done. The same command goes on there after a "
     "kill, and deletes it in the end.",
 )
-@click.option(
-    "--temp-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    show_default="the system's",
-    help="The directory for temporary files.",
-)
+@temp_dir_option
 @threads_option
 @click.option(
     "--format",
@@ -137,7 +118,6 @@ def command(
     from bytepiece import model_io  # noqa: PLC0415
     from bytepiece._jit import compile_seconds  # noqa: PLC0415
     from bytepiece.training.checkpoint import clear  # noqa: PLC0415
-    from bytepiece.training.files import Files  # noqa: PLC0415
 
     save = model_io.save
     if format == "original":
@@ -148,16 +128,14 @@ def command(
     if len(targets) > 1:
         targets = {size: Path(f"{output}.{size}") for size in sizes}
     tables = {target: Path(f"{target}.vocab") for target in targets.values() if vocab}
-    given, weights = zip(*map(weighted, inputs), strict=True)
+    corpus = Corpus(inputs, jsonl, column)
     # Before what comes once is waited for.
-    lasting = [path for path in given if not comes_once(path)]
-    corpus = [file.path for file in Files(lasting, jsonl).inputs()]
+    known = corpus.files()
     for target in {output, *targets.values(), *tables.values()}:
-        _check_writable(target, corpus)
+        check_writable(target, known)
     if checkpoint is not None:
-        _check_apart(checkpoint, lasting)
-    with spooled(given, temp_dir) as paths:
-        files = Files(paths, jsonl, parquet_column=column, weights=weights)
+        _check_apart(checkpoint, corpus.lasting)
+    with corpus.opened(temp_dir) as files:
         start = time.monotonic()
         with resumable(checkpoint), Phases() as phases:
             models = bytepiece.train(
@@ -213,28 +191,6 @@ def resumable(checkpoint: Path | None) -> Iterator[None]:
             place = click.format_filename(checkpoint)
             say(f"what was done is kept in {place}; the same command goes on from there")
         raise
-
-
-def _check_writable(target: Path, files: Sequence[Path]) -> None:
-    """Find out before hours of training whether their result can be written."""
-    name = click.format_filename(target)
-    if target == STDIN:
-        raise click.UsageError("a model is written to a file; name one with -o")
-    target = Path(os.path.realpath(target))  # a link stays one, and what it leads to is written
-    if target.exists() and not target.is_file():
-        raise click.ClickException(f"{name} is no regular file; name another one with -o")
-    for file in files:
-        if target.exists() and target.samefile(file):
-            raise click.UsageError(f"{name} is part of the corpus; name another file with -o")
-    try:
-        # As long a name as the file will have while it is being written.
-        tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", suffix=".writable.tmp"
-        ).close()
-    except OSError as error:
-        raise click.ClickException(
-            f"{name} cannot be written: {error.strerror}; name another file with -o"
-        ) from None
 
 
 def _check_apart(checkpoint: Path, corpus: Sequence[Path]) -> None:

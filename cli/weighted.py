@@ -4,8 +4,18 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+import click
+
 from bytepiece.errors import ArgumentError
 from bytepiece.training.weights import steps_of
+
+
+class WeightedCommand(click.Command):
+    """A command with arguments PATH:WEIGHT."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As always, but -:WEIGHT is standard input and its weight, and not an option."""
+        return super().parse_args(ctx, [f"./{a}" if a.startswith("-:") else a for a in args])
 
 
 class Weighted(NamedTuple):

@@ -16,7 +16,7 @@ from test_cli_shared import assert_one_line, invoke, posix_only, start
 
 from bytepiece import Model, TextRules, Tokenizer, model_io
 
-COMMANDS = ["train", "encode", "decode", "info", "eval", "audit"]
+COMMANDS = ["train", "encode", "decode", "info", "eval", "audit", "extend", "merge", "prune"]
 HELPS = [["--help"], ["-h"], ["--version"], *([name, "--help"] for name in COMMANDS)]
 
 LIGHT = """

@@ -61,7 +61,7 @@ def extend(
     size = size_of(
         vocab_size,
         model.vocab_size + 1,
-        f"the model has {model.vocab_size} ids; bytepiece.prune makes a vocabulary smaller",
+        f"the model has {model.vocab_size} ids; prune makes a vocabulary smaller",
         MAX_ID + 1,
         "larger ids are not possible",
     )

@@ -1,6 +1,7 @@
 """Merging: what another vocabulary has, after one's own."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import shrink
 from bytepiece.editing.weights import exponent_of, offset, weigh
 from bytepiece.errors import ArgumentError
-from bytepiece.model import MAX_ID, Model, Role, SpecialToken
+from bytepiece.model import MAX_ID, Model, Role, SpecialToken, TextRules
 
 
 def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
@@ -41,11 +42,7 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     >>> merged.vocab_size, [merged.pieces[i - 3] for i in id_map[259:]] == list(two.pieces[256:])
     (265, True)
     """
-    if model.rules != other.rules:
-        raise ArgumentError(
-            f"the models treat text differently, one with {model.rules} and the other with "
-            f"{other.rules}; train one of them anew with the rules of the other"
-        )
+    _check_rules(model.rules, other.rules)
     tokens = _new_special_tokens(model.special_tokens, other.special_tokens)
     first = model.vocab_size
     size = MAX_ID + 1
@@ -54,7 +51,7 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
             vocab_size,
             first + len(tokens),
             f"the {first} ids of the first model stay and {len(tokens)} special tokens come; "
-            "bytepiece.prune makes room",
+            "prune makes room",
             size,
             "larger ids are not possible",
         )
@@ -72,6 +69,17 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     new_ids = ids_of(merged)
     moved = {old: new_ids[name] for name, old in theirs.items() if name in new_ids}
     return Edited(merged, id_map(other.vocab_size, moved))
+
+
+def _check_rules(ours: TextRules, theirs: TextRules) -> None:
+    """See that the models cut text into the same segments."""
+    for field in fields(TextRules):
+        values = [getattr(rules, field.name) for rules in (ours, theirs)]
+        if values[0] != values[1]:
+            raise ArgumentError(
+                f"the models treat text differently: {field.name} is {values[0]} in the first and "
+                f"{values[1]} in the other; train one of them anew by the rules of the other"
+            )
 
 
 def _new_special_tokens(

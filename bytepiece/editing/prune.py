@@ -61,7 +61,7 @@ def prune(
         256 + len(specials),
         f"the 256 single bytes and {len(specials)} special tokens stay",
         model.vocab_size,
-        "the model has no more; bytepiece.extend makes a vocabulary larger",
+        "the model has no more; extend makes a vocabulary larger",
     )
     engine = in_threads(usable_cores() if threads is None else whole("threads", threads))
     facts: dict[str, Any] = {}
