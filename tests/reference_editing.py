@@ -24,7 +24,7 @@ def light(counts):
 def shrink(scores, counts, exponent, most, kept, usage=None):
     """The scores and counts of the pieces that stay."""
     while len(scores) > most:
-        size = max(most, len(scores) - max(1, len(scores) // 16))
+        size = max(most, len(scores) - max(1, (len(scores) - len(kept)) // 16))
         own = worths(light(counts), scores)
         needed = own if usage is None else worths(light(usage(scores)), scores)
         place = {piece: i for i, piece in enumerate(scores)}
