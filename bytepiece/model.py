@@ -96,7 +96,7 @@ class Model:
         rules: how text becomes segments.
         counts: int64[len(pieces)], how often each piece was counted, where the trainer counts;
             the original library's format stores these and not scores.
-        record: how the model was made, in JSON types; kept with the model, used for nothing.
+        record: how the model was made, in JSON types; of no use to encoding.
 
     After construction `pieces`, `scores`, `ids` and `counts` are ordered by id; the arrays cannot
     be written.
