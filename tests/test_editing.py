@@ -253,8 +253,8 @@ def test_other_arguments_out_of_range_are_errors():
 
 def test_progress_reaches_the_end_of_each_phase():
     seen = []
-    model = bytepiece.train(SAMPLE, 600)
-    bytepiece.prune(model, 300, SAMPLE, progress=lambda *step: seen.append(step))
+    model = bytepiece.train(TEXT * 9, 310)
+    bytepiece.prune(model, 260, TEXT, progress=lambda *step: seen.append(step))
     for phase in ("reading", "pruning"):
         *before, (_, done, total) = [step for step in seen if step[0] == phase]
         assert done == total

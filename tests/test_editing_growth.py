@@ -218,6 +218,20 @@ def test_new_pieces_are_such_as_the_old_ones():
     assert b"es\n\n" in pieces
 
 
+def test_rounds_grow_with_what_is_new_and_not_with_what_was_there():
+    model = make_model({b"%05d" % i: -9.0 for i in range(3000)})
+    corpus = [f"{i:04x} {i % 99}\n" for i in range(900)]
+
+    def rounds(new):
+        seen = []
+        size = model.vocab_size + new
+        bytepiece.extend(model, corpus, size, progress=lambda *step: seen.append(step[0]))
+        return seen.count("merging") - 1
+
+    # 200 pieces and then 225, and three rounds more; 100 come in those three alone.
+    assert (rounds(100), rounds(430)) == (3, 5)
+
+
 def test_a_small_corpus_gives_fewer():
     model = make_model({}, -6.0)
     extended = bytepiece.extend(model, ["abc abc abc"], 32000).model

@@ -61,11 +61,8 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     theirs = ids_of(other)
     newcomers: list[Scored | SpecialToken] = [*map(Scored, scores, scores.values()), *tokens]
     newcomers.sort(key=lambda one: theirs[one.piece if isinstance(one, Scored) else one.name])
-    merged = added(
-        model,
-        newcomers,
-        record_of("merge", first + len(newcomers), model, **{"with": other}),
-    )
+    asked = first + len(newcomers) if vocab_size is None else size
+    merged = added(model, newcomers, record_of("merge", asked, model, **{"with": other}))
     new_ids = ids_of(merged)
     moved = {old: new_ids[name] for name, old in theirs.items() if name in new_ids}
     return Edited(merged, id_map(other.vocab_size, moved))
