@@ -226,7 +226,7 @@ def advance(vocabulary, counted, scores, size, most, rules, kept=()):
     room = size - len(pieces)
     taken, dropped = 0, 0
     for _, count in best:
-        useless = sum(value < count // 2 for value in worth.values())
+        useless = sum(value < count // 3 for value in worth.values())
         if taken + 1 - useless > room:
             dropped = taken - room
             break

@@ -2,7 +2,7 @@
 
 A pair of neighbours along the best paths that counts n saves n tokens if it is joined. A piece is
 worth what it counts itself, and an eighth of what it would inherit from longer pieces if these did
-not match, for each token that would take its place. Pieces that are worth less than half of what
+not match, for each token that would take its place. Pieces that are worth less than a third of what
 the best pairs not yet joined would save make room for them.
 """
 
@@ -20,6 +20,8 @@ from bytepiece.viterbi import best_path
 
 _INHERITED = 8
 """What is inherited counts so many times less than what is counted."""
+_USELESS = 3
+"""A piece is useless that is worth so many times less than a pair that is not yet joined."""
 _NEWLINE = 0x0A
 NEWLINES = ("apart", "end")
 """What `Rules.newlines` may be."""
@@ -91,8 +93,8 @@ def advance(
     joined, sums = _candidates(pieces, total.pairs, limits, rules)
     worth = worths(pieces, state, total.pieces)
     worth[[i for i, piece in enumerate(pieces) if piece in kept]] = np.iinfo(np.int64).max
-    # Pairs are joined as long as there is room, or pieces worth less than half of them make some.
-    useless = np.searchsorted(np.sort(worth), sums // 2)
+    # Pairs are joined as long as there is room, or useless pieces make some.
+    useless = np.searchsorted(np.sort(worth), sums // _USELESS)
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
     if crowded.any():
         number = int(np.argmax(crowded))

@@ -17,8 +17,8 @@ from bytepiece.training.progress import Progress
 
 _WINDOW = 1 << 16
 """Bytes of text in a window, at least."""
-_HELD_OUT = 100
-"""Of the bytes of a window, what ends in the last part of so many may be held out."""
+_HELD_OUT = 4, 100
+"""Of one window in four, what lies in the last hundredth of its bytes may be held out."""
 _MOST_HELD_OUT = 1 << 20
 """Bytes that are held out, at most."""
 _BLOCK = 1 << 22
@@ -55,7 +55,7 @@ def read(
 
     Args:
         most: bytes of text.
-        hold_out: whether to hold out a hundredth of each window, for an honest measure at the end.
+        hold_out: whether to hold out a hundredth of some windows, for an honest measure at the end.
         checkpoint: keeps what was read.
         progress: is told of bytes read.
 
@@ -73,7 +73,8 @@ def read(
     for chunk in chunks(reader, after, told("reading", reader, progress)):
         first = kept.number, held_out.number
         for window in windows_of(chunk):
-            learned_from, rest = _parted(window) if hold_out else (window, None)
+            held = hold_out and kept.number % _HELD_OUT[0] == 0
+            learned_from, rest = _parted(window) if held else (window, None)
             kept.add(learned_from)
             if rest is not None:
                 held_out.add(rest)
@@ -197,7 +198,7 @@ def _parted(window: Block) -> tuple[Block, Block | None]:
     """A window, and the segments at its end that are held out, if there are any so short."""
     size = len(window.text)
     last = len(window.bounds) - 1
-    cut = int(np.searchsorted(window.bounds, size - size // _HELD_OUT))
+    cut = int(np.searchsorted(window.bounds, size - size // _HELD_OUT[1]))
     if size < _WINDOW or cut == last:
         return window, None
     return _stretch(window, 0, cut), _stretch(window, cut, last)
