@@ -40,7 +40,7 @@ def block_of(segments, weights=None):
 
 
 def counted(blocks, state, pieces):
-    return pairs.total([pairs.count(block, state) for block in blocks], pieces)
+    return pairs.total([pairs.count(block, state) for block in blocks], pieces, 1 << 40)
 
 
 def pairs_of(total, pieces):
@@ -78,7 +78,7 @@ def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
         size = min(256 + 10 * (number + 1), 300)
         alone = [pairs.count(block, state, False) for block in map(block_of, windows)]
         assert all(len(one.pairs[0]) == 0 for one in alone)
-        assert np.array_equal(pairs.total(alone, len(expected)).pieces, total.pieces)
+        assert np.array_equal(pairs.total(alone, len(expected), 0).pieces, total.pieces)
         limits = merges.Limits(size, 15)
         kept = frozenset(asked)
         vocabulary = merges.advance(vocabulary, state, total, limits, rules, kept)
@@ -123,7 +123,7 @@ def test_sums_are_exact_in_any_order():
     for part in parts:
         expected.update(dict.fromkeys(set(part.tolist()), 1 << 40))
     for _ in range(2):
-        sums = pairs.Sums()
+        sums = pairs.Sums(1 << 40)
         rng.shuffle(parts)
         for part in parts:
             distinct = np.unique(part)
@@ -287,6 +287,32 @@ def test_the_record_says_how_the_model_was_made():
     assert record["algorithm"] == "em"
     assert (record["objective"], record["newlines"]) == ("compression", "apart")
     assert (record["corpus_bytes"], len(record["corpus_sha256"])) == (4, 64)
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_text_of_too_many_pairs_is_sampled_and_says_so(monkeypatch):
+    corpus = texts(lines=200)
+    whole = train(corpus)
+    monkeypatch.setattr("bytepiece.training.em._LEAST_PAIRS", 600)
+    monkeypatch.setattr("bytepiece.training.em._BYTES_PER_PAIR", 1 << 40)
+    part = train(corpus, [330, 350], threads=1)
+    assert part[1].record["sampled_bytes"] < whole.record["corpus_bytes"]
+    assert part[1] == train(corpus, threads=3)
+    assert part[0] == train(corpus, 330)
+    assert part[1].vocab_size == 350
+
+
+def test_more_keys_than_there_is_room_for_are_refused_in_any_order():
+    parts = [np.arange(low, low + 50, dtype=np.int64) for low in range(0, 100, 25)]
+    for order in (parts, parts[::-1]):
+        sums = pairs.Sums(125)
+        for part in order:
+            sums.add(part, np.ones(50, dtype=np.int64))
+        sums = pairs.Sums(124)
+        for part in order[:-1]:
+            sums.add(part, np.ones(50, dtype=np.int64))
+        with pytest.raises(pairs.TooManyError):
+            sums.add(order[-1], np.ones(50, dtype=np.int64))
 
 
 @pytest.mark.usefixtures("small_windows")

@@ -101,9 +101,10 @@ def _learn(
     checkpoint = Checkpoint(None, {})
     reader = Reader(corpus, rules.normalization, rules.isolate_digits)
     sample = read(reader, work.room, False, checkpoint, work.progress)
-    [learned] = em.learn(
+    found = em.learn(
         sample, reader, [len(pieces) + number], options, work.engine, checkpoint, work.progress
     )
+    [learned] = found.vocabularies
     ours = dict(zip(pieces, model.scores.tolist(), strict=True))
     logs = em.scores_of(learned.counts, options.objective, reader.unit).tolist()
     theirs = dict(zip(learned.pieces, logs, strict=True))
@@ -111,7 +112,7 @@ def _learn(
     # It may be that nothing of the text is left to old pieces.
     added_to = offset(ours, theirs if ours.keys().isdisjoint(counted) else counted)
     newcomers = [Scored(p, score + added_to) for p, score in theirs.items() if p not in ours]
-    return newcomers, facts_of(corpus, reader, sample)
+    return newcomers, facts_of(corpus, reader, found.sample)
 
 
 def _beginning(model: Model) -> Vocabulary:

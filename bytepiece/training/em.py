@@ -27,7 +27,7 @@ from bytepiece.strings import offsets_of
 from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus import START, Block, Reader
 from bytepiece.training.merges import Limits, Rules, Vocabulary, advance
-from bytepiece.training.pairs import UNIT, State, Total, count, total
+from bytepiece.training.pairs import UNIT, State, TooManyError, Total, count, total
 from bytepiece.training.progress import Progress
 from bytepiece.training.reading import (
     Sample,
@@ -42,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 MEMORY_PER_BYTE = 6
 """Bytes that each byte of the windows takes, with the pairs counted in it; 4 to 5 on mixed text."""
+_BYTES_PER_PAIR = 9
+"""Bytes of text in the windows for each different pair, at least, for which there is room."""
+_LEAST_PAIRS = 1 << 19
 _HEAVIEST = 1 << 48
 """Units of weight, each times its bytes, that a corpus may have: what is worked out from counts
 then fits in 64 bits."""
@@ -88,6 +91,19 @@ class Options(NamedTuple):
     kept: frozenset[bytes]
 
 
+class Learned(NamedTuple):
+    """What was learned.
+
+    Args:
+        vocabularies: one of each size.
+        sample: of the corpus, that the pieces were found in: the one that was given, or, where the
+            text has too many different pairs for the memory, a part of it.
+    """
+
+    vocabularies: list[Vocabulary]
+    sample: Sample
+
+
 def learn(
     sample: Sample,
     reader: Reader,
@@ -96,7 +112,7 @@ def learn(
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> list[Vocabulary]:
+) -> Learned:
     """Learn vocabularies from a corpus.
 
     Args:
@@ -126,14 +142,16 @@ def learn(
             size = sample.size
 
             def counted(state: State = state, pieces: int = pieces) -> Arrays:
-                return {"counts": _count(sample.windows, state, pieces, engine, False).pieces}
+                return {"counts": _count(sample.windows, state, pieces, engine).pieces}
 
             counts = checkpoint.step(name, counted)["counts"]
             progress("scoring", size, size)
         else:
             counts = _counted_in_all(name, reader, state, pieces, engine, checkpoint, progress)
         learned.append(Vocabulary(vocabulary.pieces, counts))
-    return learned
+    if rounds.part > 1:
+        sample = sample._replace(windows=sample.windows[:: rounds.part], whole=False)
+    return Learned(learned, sample)
 
 
 def state_of(vocabulary: Vocabulary, objective: str, unit: int = 1) -> State:
@@ -144,10 +162,15 @@ def state_of(vocabulary: Vocabulary, objective: str, unit: int = 1) -> State:
 
 
 def _count(
-    windows: Iterable[Block], state: State, pieces: int, engine: Engine, with_pairs: bool
+    windows: Iterable[Block], state: State, pieces: int, engine: Engine, pairs: int = 0
 ) -> Total:
-    """Count windows with the state of so many pieces."""
-    return total(engine(partial(count, state=state, with_pairs=with_pairs), windows), pieces)
+    """Count windows with the state of so many pieces, and so many different pairs at most, or none.
+
+    Raises:
+        TooManyError: there are more.
+    """
+    stage = partial(count, state=state, with_pairs=pairs > 0)
+    return total(engine(stage, windows), pieces, pairs)
 
 
 def _counted_in_all(
@@ -164,7 +187,7 @@ def _counted_in_all(
     if (kept := checkpoint.load(name)) is not None:
         counts, after = counts + kept["counts"], position_of(kept)
     for chunk in chunks(reader, after, told("scoring", reader, progress)):
-        counts += _count(windows_of(chunk), state, pieces, engine, False).pieces
+        counts += _count(windows_of(chunk), state, pieces, engine).pieces
         so_far = {"counts": counts, **arrays_of(reader.position)}
         checkpoint.save(name, lambda so_far=so_far: so_far)  # type: ignore[misc]
     progress("scoring", reader.size, reader.size)
@@ -183,8 +206,11 @@ class _Rounds:
         checkpoint: Checkpoint,
         progress: Progress,
     ) -> None:
+        self.part = 1
+        """Of so many windows one was counted, where all should be, in the round with least room."""
         self._windows = sample.windows
         self._bytes = sample.size
+        self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)
         self._unit = unit
         self._options = options
         self._engine = engine
@@ -215,7 +241,10 @@ class _Rounds:
 
     def _round(self, vocabulary: Vocabulary, size: int, every: int) -> Vocabulary:
         compute = partial(self._computed, vocabulary, size, every)
-        following = _vocabulary_of(self._checkpoint.step(f"round-{self._done}", compute))
+        found = self._checkpoint.step(f"round-{self._done}", compute)
+        if every == 1:
+            self.part = max(self.part, int(found["part"][0]))
+        following = _vocabulary_of(found)
         self._done += 1
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
@@ -223,12 +252,19 @@ class _Rounds:
     def _computed(self, vocabulary: Vocabulary, size: int, every: int) -> Arrays:
         pieces = len(vocabulary.pieces)
         state = state_of(vocabulary, self._options.objective, self._unit)
-        counted = _count(self._windows[::every], state, pieces, self._engine, True)
-        logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, every)
+        part = every
+        while True:
+            try:
+                windows = self._windows[::part]
+                counted = _count(windows, state, pieces, self._engine, self._pairs)
+                break
+            except TooManyError:
+                part *= 2
+        logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
         limits = Limits(size, self._most(pieces), 2 * UNIT * self._unit)
         options = self._options
         following = advance(vocabulary, state, counted, limits, options.rules, options.kept)
-        return _arrays_of(following)
+        return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
 
     def _most(self, pieces: int) -> int:
         return _most(pieces, len(self._options.kept))

@@ -168,25 +168,39 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
     return filled
 
 
+class TooManyError(Exception):
+    """There are more different keys than there is room for."""
+
+
 class Sums:
     """A sum for each key: exact, whatever the order in which numbers are added.
 
     An open hash table of 16 bytes a slot, doubled when it is two thirds full.
+
+    Args:
+        most: how many different keys there may be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._keys = np.full(_SMALLEST_TABLE, -1, dtype=np.int64)
         self._sums = np.zeros(_SMALLEST_TABLE, dtype=np.int64)
         self._filled = 0
 
     def add(self, keys: I64, numbers: I64) -> None:
-        """Add a number to the sum of each key; keys are 0 … 2^48 − 1."""
+        """Add a number to the sum of each key; keys are 0 … 2^48 − 1.
+
+        Raises:
+            TooManyError: there are too many keys, those that are new among them.
+        """
         while 3 * (self._filled + len(keys)) > 2 * len(self._keys):
             kept, sums = self.items()
             self._keys = np.full(2 * len(self._keys), -1, dtype=np.int64)
             self._sums = np.zeros(len(self._keys), dtype=np.int64)
             _add(kept, sums, self._keys, self._sums)
         self._filled += _add(keys, numbers, self._keys, self._sums)
+        if self._filled > self._most:
+            raise TooManyError
 
     def items(self, least: int = 0) -> tuple[I64, I64]:
         """The keys whose sums are at least so large, in no particular order, and the sums."""
@@ -224,16 +238,20 @@ class Total(NamedTuple):
     pairs: Sums
 
 
-def total(counts: Iterable[Counts], pieces: int) -> Total:
+def total(counts: Iterable[Counts], pieces: int, most: int = 0) -> Total:
     """Merge the counts of windows, in any order.
 
     Args:
         counts: made with the same state.
         pieces: how many there are.
+        most: how many different pairs there may be.
+
+    Raises:
+        TooManyError: there are more, which does not depend on the order either.
     """
     tokens = 0
     sums = np.zeros(pieces, dtype=np.int64)
-    pairs = Sums()
+    pairs = Sums(most)
     for one in counts:
         tokens += one.tokens
         numbers, weights = one.pieces

@@ -36,11 +36,13 @@ class Sample(NamedTuple):
         windows: in the order of the corpus.
         whole: whether they are all.
         held_out: stretches of the corpus that are in no window.
+        room: the bytes of text that there was room for.
     """
 
     windows: list[Block]
     whole: bool
     held_out: list[Block]
+    room: int
 
     @property
     def size(self) -> int:
@@ -89,7 +91,7 @@ def read(
     elif position_of(finished) != reader.position:
         raise CorpusError(OTHER)
     progress("reading", reader.size, reader.size)
-    return Sample(kept.windows(), kept.whole, held_out.windows())
+    return Sample(kept.windows(), kept.whole, held_out.windows(), most)
 
 
 def _new(

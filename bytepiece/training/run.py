@@ -49,7 +49,7 @@ def models_of(corpus: Corpus, sizes: Sequence[int], options: Options, work: Work
     if options.algorithm == "em":
         space = room(work.memory, em.MEMORY_PER_BYTE)
         sample = read(reader, space, True, checkpoint, work.progress)
-        models = _by_em(sample, reader, most, options, work, checkpoint)
+        models, sample = _by_em(sample, reader, most, options, work, checkpoint)
     else:
         space = room(work.memory, bnlm.MEMORY_PER_BYTE)
         sample = read(reader, space, False, checkpoint, work.progress)
@@ -75,7 +75,7 @@ def _by_em(
     options: Options,
     work: Work,
     checkpoint: Checkpoint,
-) -> list[Model]:
+) -> tuple[list[Model], Sample]:
     chosen = em.Options(
         options.objective,
         Rules(options.max_piece_length, options.newlines, options.within_words),
@@ -83,7 +83,8 @@ def _by_em(
         frozenset(options.pieces),
     )
     learned = em.learn(sample, reader, most, chosen, work.engine, checkpoint, work.progress)
-    return [_from_em(vocabulary, reader.unit, options) for vocabulary in learned]
+    models = [_from_em(vocabulary, reader.unit, options) for vocabulary in learned.vocabularies]
+    return models, learned.sample
 
 
 def _from_em(vocabulary: Vocabulary, unit: int, options: Options) -> Model:
