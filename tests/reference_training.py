@@ -172,12 +172,11 @@ def worths(counts, scores):
         if len(piece) == 1:
             worth[piece] = math.inf
             continue
-        value = counts[piece] + inherited[piece] // 8
         others = {p: score for p, score in scores.items() if p != piece}
         path = best_path(piece, others)
         for part in path:
-            inherited[part] += value
-        worth[piece] = value * (len(path) - 1)
+            inherited[part] += counts[piece] + inherited[piece]
+        worth[piece] = (counts[piece] + inherited[piece] // 8) * (len(path) - 1)
     return worth
 
 

@@ -225,7 +225,7 @@ def _weigh(
     for i in range(len(order)):
         piece = order[i]
         start, stop = offsets[piece], offsets[piece + 1]
-        value = counts[piece] + inherited[piece] // _INHERITED
+        value = counts[piece] + inherited[piece]
         if stop - start == 1:
             continue
         best_path(automaton, scores, flat, matches, start, stop, best, via)
@@ -237,7 +237,7 @@ def _weigh(
             inherited[automaton.pieces[entry]] += value
             tokens += 1
             position -= at(automaton.lengths[entry])
-        worth[piece] = value * (tokens - 1)
+        worth[piece] = (counts[piece] + inherited[piece] // _INHERITED) * (tokens - 1)
 
 
 @kernel

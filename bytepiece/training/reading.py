@@ -15,7 +15,7 @@ from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus import OTHER, START, Block, Position, Reader
 from bytepiece.training.progress import Progress
 
-_WINDOW = 1 << 16
+_WINDOW = 3 << 15
 """Bytes of text in a window, at least."""
 _HELD_OUT = 4, 100
 """Of one window in four, what lies in the last hundredth of its bytes may be held out."""
