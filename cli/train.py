@@ -135,9 +135,9 @@ def command(
         check_writable(target, known)
     if checkpoint is not None:
         _check_apart(checkpoint, corpus.lasting)
-    with corpus.opened(temp_dir) as files:
+    with corpus.opened(temp_dir) as files, _resumable(checkpoint):
         start = time.monotonic()
-        with resumable(checkpoint), Phases() as phases:
+        with Phases() as phases:
             models = bytepiece.train(
                 files,
                 list(targets),
@@ -182,7 +182,7 @@ def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) ->
 
 
 @contextmanager
-def resumable(checkpoint: Path | None) -> Iterator[None]:
+def _resumable(checkpoint: Path | None) -> Iterator[None]:
     """Say, when a run is interrupted, how it goes on."""
     try:
         yield
