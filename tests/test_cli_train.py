@@ -176,7 +176,7 @@ def test_the_closing_summary_says_what_was_held_out(corpus):
     corpus.write_bytes(b"".join(b"the cat %d and the hat\n" % i for i in range(20_000)))
     shown = invoke("train", corpus, "--vocab-size", 300).stderr.splitlines()[-1]
     record = model_io.load("bytepiece.model").record
-    assert 1000 < record["held_out_bytes"] < 1500
+    assert 900 < record["held_out_bytes"] < 3000
     rate = record["held_out_bytes_per_token"]
     assert f"{rate:.2f} bytes per token on {record['held_out_bytes'] / 1000:.1f} kB held" in shown
 
