@@ -96,7 +96,7 @@ def test_a_window_counts_less_the_more_often_a_key_is_in_it():
     assert np.all(np.abs(weights[1 : 1 << 16] + 0.5 - exact) <= 0.5 + 1e-6)
 
 
-@pytest.mark.parametrize("heaviest", [1, 3, 1 << 40])
+@pytest.mark.parametrize("heaviest", [1, 3, 1 << 40, 1 << 50])
 def test_weights_are_those_of_the_twin(heaviest):
     rng = random.Random(heaviest)
     windows = [
@@ -113,6 +113,20 @@ def test_weights_are_those_of_the_twin(heaviest):
         piece: seen[piece] for piece in vocabulary.pieces
     }
     assert pairs_of(total, vocabulary.pieces) == neighbours
+
+
+def test_pairs_that_make_the_same_piece_count_together():
+    vocabulary = merges.beginning([b"ab", b"bc"])
+    number = {piece: i for i, piece in enumerate(vocabulary.pieces)}
+    sums = pairs.Sums(99)
+    for left, right, count in ((b"ab", b"c", 50), (b"a", b"bc", 60), (b"c", b"a", 70)):
+        key = number[left] << 24 | number[right]
+        sums.add(np.array([key]), np.array([count]))
+    found = merges._candidates(
+        vocabulary.pieces, sums, merges.Limits(999, 9), merges.Rules(36, "apart")
+    )
+    assert found[0] == [b"abc", b"ca"]
+    assert found[1].tolist() == [110, 70]
 
 
 def test_sums_are_exact_in_any_order():
