@@ -126,7 +126,7 @@ def _escape(char: str) -> str:
     return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
 
 
-def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes]) -> None:
+def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
     """Write a file, all of it or, on any failure, nothing."""
     target = Path(os.path.realpath(path))  # a link stays one; what it points to is replaced
     if target.exists() and not target.is_file():

@@ -18,7 +18,7 @@ def _size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | Non
     if size is None:
         return None
     try:
-        return bytes_of(int(size) if size.isdecimal() else size)
+        return bytes_of(size)
     except ArgumentError as error:
         raise click.BadParameter(str(error), param=parameter) from None
 

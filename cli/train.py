@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import bytepiece
+from bytepiece.errors import CheckpointError, CorpusError
 
 from .choices import memory_option, training_choices
 from .corpus import Corpus
@@ -133,8 +134,6 @@ def command(
     known = corpus.files()
     for target in {output, *targets.values(), *tables.values()}:
         check_writable(target, known)
-    if checkpoint is not None:
-        _check_apart(checkpoint, corpus.lasting)
     with corpus.opened(temp_dir) as files, _resumable(checkpoint):
         start = time.monotonic()
         with Phases() as phases:
@@ -147,14 +146,18 @@ def command(
                 temp_dir=temp_dir,
                 **options,
             )
-        sample = _beginning(files)
         for target, model in zip(targets.values(), models, strict=True):
             save(model, target)
             if vocab:
                 model_io.save_vocab(model, tables[target])
-        if checkpoint is not None:
-            clear(checkpoint)
         seconds = time.monotonic() - start
+        sample = _beginning(files)
+    if checkpoint is not None:
+        try:
+            clear(checkpoint)
+        except CheckpointError:  # the models are there, and that is what counts
+            name = click.format_filename(checkpoint)
+            say(f"bytepiece: {name} is no longer needed, but cannot be deleted")
     text = megabytes(models[0].record["corpus_bytes"])
     compiling = compile_seconds()
     apart = f", {duration(compiling)} of it compiling" if compiling > 1 else ""
@@ -193,29 +196,22 @@ def _resumable(checkpoint: Path | None) -> Iterator[None]:
         raise
 
 
-def _check_apart(checkpoint: Path, corpus: Sequence[Path]) -> None:
-    """See that what is kept does not become part of the corpus."""
-    for path in corpus:
-        if path.is_dir() and path.resolve() in [
-            *checkpoint.resolve().parents,
-            checkpoint.resolve(),
-        ]:
-            name = click.format_filename(checkpoint)
-            raise click.UsageError(f"{name} is part of the corpus; name another --checkpoint")
-
-
 def _beginning(files: "Files") -> list[bytes]:
-    """The lines, without their ends, of the beginning of a corpus; the last one may be cut."""
+    """The lines, without their ends, of the beginning of a corpus; the last one may be cut.
+
+    If it is no longer there, none.
+    """
     from bytepiece.text import to_bytes  # noqa: PLC0415
 
     lines: list[bytes] = []
     left = _SAMPLE
-    for text in files:
-        raw = to_bytes(text)[:left]
-        lines += raw.split(b"\n")
-        left -= len(raw)
-        if not left:
-            break
+    with suppress(CorpusError, OSError):
+        for text in files:
+            raw = to_bytes(text)[:left]
+            lines += raw.split(b"\n")
+            left -= len(raw)
+            if not left:
+                break
     return lines
 
 
@@ -236,7 +232,7 @@ def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> Non
     say(f"{click.format_filename(target)}: {'; '.join(parts)}")
     if model.vocab_size < size:
         few = {
-            "em": "a corpus that is small gives few: pieces are made of what occurs twice",
+            "em": "a corpus that is small gives few: pieces are made of what repeats itself",
             "bnlm": "a corpus that is small, or repeats itself --min-count times, gives few",
         }[record["algorithm"]]
         say(

@@ -15,7 +15,7 @@ from strategies import JIT
 from test_cli_shared import invoke, posix_only, start
 
 import bytepiece
-from bytepiece.errors import CheckpointError, CorpusError
+from bytepiece.errors import ArgumentError, CheckpointError, CorpusError
 from bytepiece.training import checkpoint as module
 from bytepiece.training.checkpoint import Checkpoint, clear
 from bytepiece.training.corpus import Files
@@ -160,8 +160,16 @@ def test_a_corpus_that_changed_is_refused(corpus, done, options):
 @pytest.mark.usefixtures("small")
 def test_weights_that_changed_are_refused(corpus):
     stopped(Files([corpus], weights=[2]), 8)
+    for weight in (3, 1, 0.5):
+        with pytest.raises(CorpusError, match="not the one"):
+            train(Files([corpus], weights=[weight]))
+
+
+def test_texts_that_end_elsewhere_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stopped(["the cat", "the hat", "the rat"] * 9, 8)
     with pytest.raises(CorpusError, match="not the one"):
-        train(Files([corpus], weights=[3]))
+        train(["the ca", "tthe ha", "tthe rat"] * 9)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +182,9 @@ def test_weights_that_changed_are_refused(corpus):
         ({"normalization": ["NFC"]}, "normalization"),
         ({"user_pieces": ["cat"]}, "pieces"),
         ({"memory": "2G"}, "memory"),
+        ({"special_tokens": ["<x>"]}, "special_tokens"),
+        ({"reserved": 1}, "special_tokens"),
+        ({"pad_to_multiple": 8}, "pad_to_multiple was 1, not 8"),
     ],
 )
 def test_another_run_s_checkpoint_is_refused(corpus, options, words):
@@ -213,6 +224,8 @@ def damaged(content):
         head.replace(b"<i8", b"|O") + b"\n" + data,
         head.replace(b"1]", b"99999999999999999999]") + b"\n" + data,
         b"[" * 50_000 + b"\n" + data,
+        head.replace(b'"blocks"', b'"locksb"') + b"\n" + data,
+        head.replace(b'"flat"', b'"talf"') + b"\n" + data,
         b"\xff\n" + data,
         b'{"arrays": 5, "sha256": ""}\n',
         b'{"arrays": [["a", ["b"], 5]], "sha256": ""}\n',
@@ -317,11 +330,50 @@ def test_errors_of_the_command_are_one_line(corpus):
     Path("kept", "x").touch()
     error = invoke("train", corpus, "--checkpoint", "kept", code=1).stderr
     assert "holds other files" in error
+
+
+def test_a_checkpoint_is_no_part_of_the_corpus(corpus):
     Path("data").mkdir()
     corpus.rename("data/corpus.txt")
-    for place in ("data/kept", "data"):
-        error = invoke("train", "data", "--checkpoint", place, code=2).stderr
-        assert "part of the corpus" in error
+    for names in ("data", "data/**"):
+        error = invoke("train", names, "--checkpoint", "data/kept", code=1).stderr
+        assert "the checkpoint data/kept is part of the corpus" in error
+        assert os.listdir("data") == ["corpus.txt"]  # noqa: PTH208
+    with pytest.raises(ArgumentError, match="part of the corpus"):
+        bytepiece.train("data", checkpoint="data/kept")
+    with pytest.raises(CheckpointError, match="holds other files"):
+        bytepiece.train("data", checkpoint="data")
+    invoke("train", "data/*.txt", "--checkpoint", "data/kept")
+    assert os.listdir("data") == ["corpus.txt"]  # noqa: PTH208
+
+
+@posix_only
+def test_a_link_may_lead_to_the_checkpoint(corpus):
+    Path("real").mkdir()
+    Path("kept").symlink_to("real")
+    invoke("train", corpus, "--checkpoint", "kept")
+    assert not any(Path("real").iterdir())
+
+
+def test_a_corpus_that_is_gone_in_the_end_costs_no_model(corpus, monkeypatch):
+    trained = bytepiece.train
+
+    def train_and_delete(*args, **options):
+        models = trained(*args, **options)
+        corpus.unlink()
+        return models
+
+    monkeypatch.setattr(bytepiece, "train", train_and_delete)
+    invoke("train", corpus)
+    assert bytepiece.model_io.load("bytepiece.model").vocab_size > 300
+
+
+def test_only_what_a_kill_left_is_deleted(corpus):
+    Path("kept").mkdir()
+    Path("kept", ".precious.tmp").touch()
+    with pytest.raises(CheckpointError, match="holds other files"):
+        train(corpus)
+    assert Path("kept", ".precious.tmp").exists()
 
 
 COMMAND = ("train", "corpus.txt", "--vocab-size", "3000", "--checkpoint", "kept", "-o", "x.model")

@@ -192,6 +192,14 @@ def test_the_model_does_not_depend_on_threads():
     assert train(corpus, threads=4) == expected
 
 
+def test_several_sizes_are_those_of_several_runs_where_text_runs_dry():
+    corpus = ["".join(texts(lines=20))]
+    sizes = [350, 700, 900, 2000]
+    models = train(corpus, sizes)
+    assert models[2].vocab_size < 900
+    assert [train(corpus, size) for size in sizes] == models
+
+
 @pytest.mark.usefixtures("small_windows")
 def test_several_sizes_are_those_of_several_runs():
     corpus = texts(lines=60)
@@ -266,22 +274,28 @@ def sampled(windows, most):
     return sampler
 
 
+def test_a_sample_has_room_for_what_says_where_short_segments_are():
+    windows = [block_of([b"1"] * 100) for _ in range(99)]
+    kept = sampled(windows, 50_000)
+    assert 25 < len(kept.windows()) < 33
+
+
 def test_a_sample_is_as_large_as_it_may_be_and_evenly_spread():
-    windows = [block_of([b"x" * (9 + number % 3)]) for number in range(1000)]
+    windows = [block_of([b"x" * (90 + number % 3)]) for number in range(1000)]
     numbers = {id(window): number for number, window in enumerate(windows)}
-    for most in (200, 1000, 5000, 9990):
+    for most in (2000, 10_000, 50_000, 90_900):
         kept = sampled(windows, most).windows()
         places = [numbers[id(window)] for window in kept]
         assert not sampled(windows, most).whole
         assert places == sorted(places)
-        assert most - 11 <= sum(len(window.text) for window in kept) <= most
+        assert most - 92 <= sum(len(window.text) for window in kept) <= most
         gaps = np.diff([-1, *places, 1000])
         assert gaps.max() <= 3 * 1000 / len(places)
         # Those with the smallest fractional parts of number / golden ratio.
         by_place = sorted(range(1000), key=lambda n: n * 0x9E3779B97F4A7C15 % 2**64)
         assert set(places) == set(by_place[: len(places)])
-    assert sampled(windows, 10000).windows() == windows
-    assert sampled(windows, 10000).whole
+    assert sampled(windows, 100_000).windows() == windows
+    assert sampled(windows, 100_000).whole
     assert sampled(windows, 0).windows() == [windows[0]]
     assert sampled([], 10).windows() == []
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bytepiece
@@ -139,13 +140,31 @@ def test_the_end_of_each_phase_is_logged(algorithm, caplog):
         ("5", 5),
         (".5T", 1 << 39),
         (7, 7),
+        (np.int64(7), 7),
     ],
 )
 def test_sizes_of_memory(size, expected):
     assert bytes_of(size) == expected
 
 
-@pytest.mark.parametrize("size", ["", "G", "-1G", "1e9", "0", "1P", "1.2.3M", "nan", True, 1 << 63])
+@pytest.mark.parametrize(
+    "size",
+    [
+        "",
+        "G",
+        "-1G",
+        "1e9",
+        "0",
+        "1P",
+        "1.2.3M",
+        "nan",
+        True,
+        1 << 63,
+        "9" * 5000,
+        "9" * 400 + "G",
+        None,
+    ],
+)
 def test_sizes_that_are_none(size):
     with pytest.raises(ArgumentError, match="memory must be a size"):
         bytes_of(size)

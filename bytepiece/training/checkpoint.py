@@ -9,7 +9,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 _RUN = "run.json"
 _SUFFIX = ".step"
 _TYPES: dict[str, np.dtype[Any]] = {"|u1": np.dtype("u1"), "<i8": np.dtype("<i8")}
+_LEFT = re.compile(r"\..+\.(step|json)\.[0-9a-f]{16}\.tmp")
 _LONGEST_HEAD = 1 << 16
 _MOST_ARGUMENTS = 1 << 26
 """Bytes of `run.json`, at most."""
@@ -53,7 +55,8 @@ class Checkpoint:
         if kept is None:
             with _told(self._directory):
                 self._directory.mkdir(parents=True, exist_ok=True)
-                content = json.dumps({"format": "bytepiece checkpoint", "run": run}, indent=1)
+                head = {"format": "bytepiece checkpoint", "run": run, "sha256": _sum(run)}
+                content = json.dumps(head, indent=1)
                 write_atomically(self._directory / _RUN, [content.encode()])
         else:
             _compare(self._directory, kept, run)
@@ -106,13 +109,6 @@ class Checkpoint:
         with _told(self._directory):
             write_atomically(self._directory / (name + _SUFFIX), _file(arrays()))
 
-    def drop(self, prefix: str = "") -> None:
-        """Forget the steps whose names begin so, as they are no longer needed."""
-        if self._directory is not None:
-            with _told(self._directory):
-                for path in self._directory.glob(f"{prefix}*{_SUFFIX}"):
-                    path.unlink(missing_ok=True)
-
 
 def clear(directory: str | os.PathLike[str]) -> None:
     """Delete a checkpoint that is no longer needed, and the directory if nothing else is in it.
@@ -126,7 +122,7 @@ def clear(directory: str | os.PathLike[str]) -> None:
         for path in directory.glob(f"*{_SUFFIX}"):
             path.unlink(missing_ok=True)
         (directory / _RUN).unlink(missing_ok=True)
-        if not any(directory.iterdir()):
+        if not directory.is_symlink() and not any(directory.iterdir()):
             directory.rmdir()
 
 
@@ -149,8 +145,8 @@ def arguments_of(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
             return None
     try:
         found = json.loads(content)
-        if found["format"] == "bytepiece checkpoint" and isinstance(found["run"], dict):
-            run: dict[str, Any] = found["run"]
+        run: dict[str, Any] = found["run"]
+        if found["format"] == "bytepiece checkpoint" and found["sha256"] == _sum(run):
             return run
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
@@ -159,9 +155,13 @@ def arguments_of(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
     )
 
 
+def _sum(run: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(dict(run)).encode()).hexdigest()
+
+
 def _is_left(path: Path) -> bool:
     """Whether a file is one that was being written when a run was killed."""
-    return path.name.startswith(".") and path.suffix == ".tmp"
+    return _LEFT.fullmatch(path.name) is not None
 
 
 def _compare(directory: Path, kept: Mapping[str, Any], run: Mapping[str, Any]) -> None:
@@ -174,16 +174,22 @@ def _compare(directory: Path, kept: Mapping[str, Any], run: Mapping[str, Any]) -
             )
 
 
-def _file(arrays: Arrays) -> list[bytes]:
-    data = [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
-    digest = hashlib.sha256()
-    for part in data:
-        digest.update(part)
+def _file(arrays: Arrays) -> Iterator[bytes | memoryview]:
     columns = [
         [name, array.dtype.newbyteorder("<").str, len(array)] for name, array in arrays.items()
     ]
-    head = {"arrays": columns, "sha256": digest.hexdigest()}
-    return [json.dumps(head).encode() + b"\n", *data]
+    # Not copied, for arrays may be large.
+    data = [np.ascontiguousarray(array).view(np.uint8).data for array in arrays.values()]
+    yield json.dumps({"arrays": columns, "sha256": _digest(columns, data)}).encode() + b"\n"
+    yield from data
+
+
+def _digest(columns: Sequence[Sequence[Any]], data: Iterable[memoryview]) -> str:
+    """A checksum of all that a step's file says."""
+    digest = hashlib.sha256(json.dumps(columns).encode())
+    for part in data:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _parsed(content: bytes) -> dict[str, npt.NDArray[Any]] | None:
@@ -199,7 +205,7 @@ def _parsed(content: bytes) -> dict[str, npt.NDArray[Any]] | None:
     size = math.fsum(kind.itemsize * length for _, kind, length in columns)
     if min((length for _, _, length in columns), default=0) < 0 or size != len(data):
         return None
-    if hashlib.sha256(data).hexdigest() != digest:
+    if _digest(head["arrays"], [data]) != digest:
         return None
     arrays: dict[str, npt.NDArray[Any]] = {}
     place = 0

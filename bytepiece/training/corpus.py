@@ -20,7 +20,7 @@ Corpus = str | os.PathLike[str] | Iterable[Text]
 """A path, `Files`, or anything that can be iterated and yields texts."""
 
 _BLOCK = 1 << 22
-"""Bytes of text that are worked on at a time. What is learned does not depend on it."""
+"""Bytes of text that are worked on at a time. Counts do not depend on it, but windows do."""
 _MOST_TEXTS = 1 << 16
 """Texts that are worked on at a time, for little ones take more memory than their bytes."""
 OTHER = (
@@ -137,8 +137,8 @@ class Reader:
                 one than that with the position.
         """
         digest = hashlib.sha256()
-        # Where weights change: this does not depend on how a file is read.
-        changes = hashlib.sha256()
+        # Where weights change, and texts end within a line: the rest is in the text itself.
+        changes = hashlib.sha256(b"%d\n" % self.unit)
         texts: list[bytes] = []
         weights: list[int] = []
         number = size = pending = weighed = 0
@@ -170,6 +170,8 @@ class Reader:
                 changes.update(b"%d %d\n" % (size + pending, units))
                 weight = units
             pending += len(raw)
+            if not raw.endswith(b"\n"):
+                changes.update(b"%d\n" % (size + pending))
             weighed += len(raw) * units
             if weighed > MOST_TOGETHER:
                 raise CorpusError(

@@ -119,8 +119,8 @@ def learn(
         sample: windows of the corpus; pieces are found in these, and counted in all of it.
         reader: of the corpus.
         sizes: the largest numbers of pieces, as many at least as there are to begin with. Each
-            vocabulary is the same as if it were learned alone; it is smaller where pairs that
-            occur twice are too few.
+            vocabulary is the same as if it were learned alone; it is smaller where too little
+            repeats itself.
         engine: counts windows. The result does not depend on how it does.
         checkpoint: keeps what was counted.
         progress: is told of rounds, and of bytes counted.
@@ -225,12 +225,12 @@ class _Rounds:
         vocabulary = self._options.start
         growing = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.kept))
         self._expected = growing + _SETTLING * len(set(sizes))
+        grows = True
         for size in sorted(set(sizes)):
-            while (before := len(vocabulary.pieces)) + self._most(before) <= size:
+            while grows and (before := len(vocabulary.pieces)) + self._most(before) <= size:
                 every = max(1, self._bytes // (_PER_PIECE * before))
                 vocabulary = self._round(vocabulary, before + self._most(before), every)
-                if len(vocabulary.pieces) <= before:
-                    break
+                grows = len(vocabulary.pieces) > before
             settled = vocabulary
             # All windows again: what is exchanged now stays.
             for _ in range(_SETTLING):

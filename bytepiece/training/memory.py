@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from operator import index
 from pathlib import Path
 
 from bytepiece.errors import ArgumentError
@@ -14,7 +15,7 @@ BESIDE = 256 << 20
 _SHARE = 4
 _UNKNOWN = 2 << 30
 """Bytes that training may take where nobody says how many the machine has."""
-_NUMBER = re.compile(r"([0-9]+|[0-9]*\.[0-9]+)\s*([KMGT]?)i?B?", re.IGNORECASE)
+_NUMBER = re.compile(r"([0-9]{1,19}|[0-9]{0,19}\.[0-9]{1,19})\s*([KMGT]?)i?B?", re.IGNORECASE)
 _FACTORS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -35,7 +36,7 @@ def bytes_of(size: int | str) -> int:
         match = _NUMBER.fullmatch(size.strip())
         found = round(float(match[1]) * (1 << _FACTORS[match[2].upper()])) if match else 0
     else:
-        found = size if isinstance(size, int) and not isinstance(size, bool) else 0
+        found = 0 if isinstance(size, bool) or not hasattr(size, "__index__") else index(size)
     if not 1 <= found <= 1 << 62:
         raise ArgumentError(f'memory must be a size such as "2G" or "512M", not {size!r:.30}')
     return found

@@ -86,6 +86,8 @@ class Options:
             "normalization": list(self.rules.normalization),
             "isolate_digits": self.rules.isolate_digits,
             "pieces": [piece.hex() for piece in self.pieces],
+            "special_tokens": [token.name for token in self.special_tokens],
+            "pad_to_multiple": self.pad_to_multiple,
         }
 
 

@@ -272,7 +272,7 @@ class _Sampler:
         if place >= self._limit:
             return
         heappush(self._kept, (-place, number, window))
-        self._size += len(window.text)
+        self._size += _cost(window)
         while self._size > self._most and len(self._kept) > 1:
             self._lower(-self._kept[0][0])
 
@@ -281,7 +281,12 @@ class _Sampler:
         self._limit = min(self._limit, limit)
         while self._kept and -self._kept[0][0] >= self._limit:
             _, _, dropped = heappop(self._kept)
-            self._size -= len(dropped.text)
+            self._size -= _cost(dropped)
+
+
+def _cost(window: Block) -> int:
+    """The bytes of a window's text, or, if segments are very short, of what says where they are."""
+    return max(len(window.text), window.bounds.nbytes + window.weights.nbytes)
 
 
 def _joined(arrays: Sequence[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

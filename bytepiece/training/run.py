@@ -3,15 +3,17 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import bytepiece
+from bytepiece.errors import ArgumentError
 from bytepiece.formats import original
 from bytepiece.model import Model
 from bytepiece.parallel import Engine
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training import bnlm, em, prune
-from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.checkpoint import Checkpoint, clear
 from bytepiece.training.corpus import Corpus, Reader
 from bytepiece.training.files import Files
 from bytepiece.training.memory import room
@@ -43,6 +45,8 @@ def models_of(corpus: Corpus, sizes: Sequence[int], options: Options, work: Work
     """Learn models of these sizes from a corpus that can be read again; see `bytepiece.train`."""
     run = {"vocab_size": list(sizes), "memory": work.memory, **options.to_json()}
     checkpoint = Checkpoint(work.checkpoint, run)
+    if work.checkpoint is not None:
+        _check_apart(work.checkpoint, corpus)
     rules = options.rules
     reader = Reader(corpus, rules.normalization, rules.isolate_digits)
     most = [size - len(options.special_tokens) for size in sizes]
@@ -66,6 +70,23 @@ def models_of(corpus: Corpus, sizes: Sequence[int], options: Options, work: Work
         }
         finished.append(_padded(replace(model, record=record), options.pad_to_multiple))
     return finished
+
+
+def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
+    """See that what is kept, which is there already, is no part of the corpus.
+
+    Raises:
+        ArgumentError: it is.
+    """
+    if isinstance(corpus, (str, os.PathLike)):
+        corpus = Files([corpus])
+    directory = Path(checkpoint).resolve()
+    files = corpus.inputs() if isinstance(corpus, Files) else []
+    if any(directory in file.path.resolve().parents for file in files):
+        clear(checkpoint)
+        raise ArgumentError(
+            f"the checkpoint {os.fspath(checkpoint)} is part of the corpus; name another directory"
+        )
 
 
 def _by_em(

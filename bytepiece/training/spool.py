@@ -3,11 +3,11 @@
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from bytepiece.errors import CorpusError
+from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.text import Text
 from bytepiece.training.corpus import Corpus, text_bytes
 
@@ -27,6 +27,10 @@ def replayable(corpus: Corpus, directory: str | os.PathLike[str] | None = None) 
     Raises:
         CorpusError: there is no room for the copy.
     """
+    if not isinstance(corpus, (str, os.PathLike, Iterable)):
+        raise ArgumentError(
+            f"the corpus must be a path or a collection of texts, not {type(corpus).__name__}"
+        )
     if isinstance(corpus, (str, os.PathLike)) or iter(corpus) is not corpus:
         yield corpus
         return
