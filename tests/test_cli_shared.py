@@ -1,6 +1,7 @@
 """What the tests of the command line share."""
 
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -29,7 +30,13 @@ def start(*args: Any, **options: Any) -> "subprocess.Popen[bytes]":
     """Run a command as a program of its own, with pipes to and from it."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     command = [sys.executable, "-m", "bytepiece", *map(str, args)]
-    return subprocess.Popen(command, **{**pipes, **options})
+    # Whoever started the tests in the background may have them ignore Ctrl-C, and so would it.
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, **{**pipes, **options})
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def assert_one_line(error: str) -> None:
