@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I64
-from bytepiece.errors import ArgumentError
+from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.text import Text, split_special, to_bytes
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def align(
 ) -> Alignment:
     """See `bytepiece.Tokenizer.align`; `allowed` has the special tokens' names and ids."""
     row = np.array(list(ids), dtype=np.int64)
-    pieces = [tokenizer.decode_bytes([id_]) for id_ in row.tolist()]
+    pieces = [_bytes_of(tokenizer, id_, allowed) for id_ in row.tolist()]
     lengths = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
     raw, marks = _laid_out(text, tokenizer.model.rules.normalization, allowed)
     # Where each token begins, but for the special tokens before it that have a name in the text.
@@ -56,6 +56,15 @@ def align(
     byte_spans = np.stack([ends - lengths, ends], axis=1)
     given = raw.decode("utf-8", "surrogatepass") if isinstance(text, str) else raw
     return Alignment(given, byte_spans, _in_characters(byte_spans, given))
+
+
+def _bytes_of(tokenizer: "Tokenizer", id_: int, allowed: Mapping[str, int]) -> bytes:
+    try:
+        return tokenizer.decode_bytes([id_])
+    except VocabularyError:
+        if id_ in allowed.values():  # a token that the model has not
+            return b""
+        raise
 
 
 def _laid_out(
