@@ -7,6 +7,7 @@ from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
 from bytepiece.errors import ArgumentError
+from bytepiece.rng import unsigned_array
 from bytepiece.tokenizer import Tokenizer
 
 NOWHERE = (0, 0)
@@ -41,6 +42,17 @@ def mask(first: Row, second: Row | None, begin: Row, end: Row) -> list[int]:
     return joined([0] * len(first), others, [1] * len(begin), [1] * len(end))
 
 
+def numbers(doc_ids: int | Iterable[int]) -> list[int]:
+    """The numbers of documents, given as one or as many.
+
+    Raises:
+        ArgumentError: one is none.
+    """
+    many = doc_ids if isinstance(doc_ids, Iterable) else [doc_ids]
+    found: list[int] = unsigned_array(many, "doc_ids").tolist()
+    return found
+
+
 def sides(text: Any, pair: Any, words: bool) -> tuple[bool, list[Any], list[Any]]:
     """Whether there are many texts; the first of each pair, and the second or None.
 
@@ -56,6 +68,8 @@ def sides(text: Any, pair: Any, words: bool) -> tuple[bool, list[Any], list[Any]
         (text and isinstance(text[0], several)) or (not words and _none_or_texts(text))
     ):
         return False, [text], [pair]
+    if pair is None and set(map(type, text)) <= {str}:
+        return True, list(text), [None] * len(text)
     if pair is None:
         apart = [_apart(item, words) for item in text]
         return True, [first for first, _ in apart], [second for _, second in apart]
@@ -111,8 +125,8 @@ class Reader:
         self._finder = finder
         self._offsets = offsets
 
-    def rows(self, sources: Sequence[Any], second: bool = False) -> list[Row | None]:
-        """A row for each source: a text, words that are encoded one by one, or ids; or None.
+    def rows(self, sources: Sequence[Any], second: bool = False) -> list[Any]:
+        """A `Row` for each source: a text, words that are encoded one by one, or ids; or None.
 
         Args:
             second: whether these are the second texts of pairs.
@@ -120,11 +134,17 @@ class Reader:
         Raises:
             ArgumentError: a source is nothing of that, or there are not as many doc_ids.
         """
-        texts = [_texts(source) for source in sources]
         if self._doc_ids is not None and len(self._doc_ids) != len(sources):
             raise ArgumentError(f"{len(self._doc_ids)} doc_ids for {len(sources)} texts")
-        encoded = iter(self._encoded(list(chain(*texts)), self._numbers(texts, second)))
-        rows: list[Row | None] = []
+        kinds = set(map(type, sources))
+        if kinds == {type(None)}:
+            return list(sources)
+        texts = [[source] if type(source) is str else _texts(source) for source in sources]
+        found = self._encoded(list(chain(*texts)), self._numbers(texts, second))
+        if kinds == {str} and not self._offsets:
+            return found
+        encoded = iter(found)
+        rows: list[Any] = []
         for source, some in zip(sources, texts, strict=True):
             own: list[Any] = list(islice(encoded, len(some)))
             if self._offsets:
@@ -137,7 +157,7 @@ class Reader:
                 rows.append(None if source is None else list(source))
         return rows
 
-    def _numbers(self, texts: Sequence[Sequence[str]], second: bool) -> Iterable[int] | None:
+    def _numbers(self, texts: Sequence[Sequence[str]], second: bool) -> list[int] | None:
         """The number of each text; of those of one document, the first has the document's."""
         if self._sampling["alpha"] is None:
             return None
@@ -153,7 +173,7 @@ class Reader:
                     numbers.append(int.from_bytes(digest.digest(), "big"))
         return numbers
 
-    def _encoded(self, texts: list[str], numbers: Sequence[int] | None) -> list[list[int]]:
+    def _encoded(self, texts: list[str], numbers: list[int] | None) -> list[list[int]]:
         marked = [i for i, text in enumerate(texts) if self._finder.search(text)]
         if not marked:
             return self._batch(texts, numbers, {})
@@ -168,7 +188,7 @@ class Reader:
         return rows
 
     def _batch(
-        self, texts: list[str], numbers: Sequence[int] | None, added: Mapping[str, int]
+        self, texts: list[str], numbers: list[int] | None, added: Mapping[str, int]
     ) -> list[list[int]]:
         encoded = self._tokenizer.encode_batch(
             texts, doc_ids=numbers, allowed_special=added, **self._sampling

@@ -134,7 +134,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         twin = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, (dict, list)):
-                vars(twin)[name] = copy.copy(value)
+                setattr(twin, name, copy.copy(value))
         twin._sampling = _settings(alpha, seed, epoch, sample_prob)
         return twin
 
@@ -152,7 +152,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
 
     def get_vocab(self) -> dict[str, int]:
         """The id of every name."""
-        return self._base | self._added_tokens_encoder
+        return {**self._base, **self._added_tokens_encoder}
 
     def _convert_token_to_id(self, token: str) -> int | None:
         return self._base.get(token)
@@ -221,7 +221,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         verbose: bool = True,
         split_special_tokens: bool | None = None,
         sanitize_control_tokens: bool = False,
-        doc_ids: Iterable[int] | None = None,
+        doc_ids: int | Iterable[int] | None = None,
         **kwargs: Any,
     ) -> Any:
         """What `__call__` and `encode` come to: one text or many, alone or in pairs."""
@@ -234,14 +234,16 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         reader = rows.Reader(
             self._tokenizer,
             {name: kwargs.get(name, value) for name, value in self._sampling.items()},
-            None if doc_ids is None else np.atleast_1d(doc_ids).tolist(),
+            None if doc_ids is None else rows.numbers(doc_ids),
             self._added_tokens_encoder,
             _NOTHING if split else self._finder,
             return_offsets_mapping,
         )
+        begin: Row
+        end: Row
         begin, end = self._marks() if add_special_tokens else ([], [])
         if return_offsets_mapping:
-            begin, end = list(map(Placed, begin)), list(map(Placed, end))
+            begin, end = [Placed(id_) for id_ in begin], [Placed(id_) for id_ in end]
         limit = None if truncation_strategy == "do_not_truncate" else max_length
         columns: dict[str, list[Any]] = {"input_ids": []}
         for first, second in zip(
