@@ -31,7 +31,7 @@ except ImportError as error:
     ) from error
 
 _CHARS = dict(enumerate(alphabet()))
-_NAMED = ("pad", "bos", "eos")
+_NAMED = {"pad": "pad_token", "bos": "bos_token", "eos": "eos_token", "unknown": "unk_token"}
 _NOTHING = re.compile("(?!)")
 
 
@@ -57,8 +57,8 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         add_bos: begin every text with the bos token.
         add_eos: end every text with the eos token.
         kwargs: what every tokenizer of `transformers` takes, such as `chat_template`,
-            `model_max_length`, `padding_side`. The model's tokens of the roles pad, bos and eos
-            are the pad_token, bos_token and eos_token, its other special tokens the extra ones.
+            `model_max_length`, `padding_side`. The model's special tokens are the pad_token,
+            bos_token, eos_token and unk_token by their roles, the others the extra ones.
 
     Samples are pure functions of the model, the text, alpha, seed, epoch, and the number of the
     document, which `doc_ids` gives to a call, one for each text. Without it, a text's number is a
@@ -100,8 +100,9 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         self._sampling = _settings(alpha, seed, epoch, sample_prob)
         self.add_bos, self.add_eos = add_bos, add_eos
         model = tokenizer.model
-        self._pieces: dict[int, bytes] = dict(zip(model.ids.tolist(), model.pieces, strict=True))
         specials = {token.name: token.id for token in model.special_tokens}
+        pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
+        self._pieces = {i: pieces[i] for i in pieces.keys() - {*specials.values()}}
         unused = {*range(model.vocab_size)} - self._pieces.keys() - {*specials.values()}
         self._base = {f"\0unused {id_}": id_ for id_ in sorted(unused)}
         for id_, piece in self._pieces.items():
@@ -115,7 +116,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             self._make_room(token.content, id_)
         for token in model.special_tokens:
             if token.role in _NAMED:
-                kwargs.setdefault(f"{token.role}_token", token.name)
+                kwargs.setdefault(_NAMED[token.role], token.name)
         if not kwargs.keys() & {"additional_special_tokens", "extra_special_tokens"}:
             others = [token.name for token in model.special_tokens if token.role not in _NAMED]
             kwargs["additional_special_tokens"] = others
