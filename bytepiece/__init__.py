@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bytepiece import errors as errors
     from bytepiece import model_io as model_io
+    from bytepiece.alignment import Alignment as Alignment
     from bytepiece.editing.extend import extend as extend
     from bytepiece.editing.ids import Edited as Edited
     from bytepiece.editing.merge import merge as merge
@@ -29,6 +30,7 @@ __version__ = "0.7.0"
 # Where each public name lives. They are imported when first used: `import bytepiece` is then
 # quick, and programs that only ask for the version never load the compiler.
 _HOMES = {
+    "Alignment": "alignment",
     "Edited": "editing.ids",
     "Encoded": "encoded",
     "Evaluation": "evaluation.results",

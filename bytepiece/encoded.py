@@ -1,14 +1,18 @@
 """Encoded: the ids of a batch of texts, row by row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece import columns
+from bytepiece._jit import I32, I64, Scalar, kernel
+from bytepiece.errors import ArgumentError
 from bytepiece.strings import offsets_of
+
+Side = Literal["right", "left"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +61,115 @@ class Encoded:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def truncated(self, length: int, side: Side = "right", mark: int | None = None) -> "Encoded":
+        """The rows, none longer than `length`.
+
+        Args:
+            length: at least 0.
+            side: where longer rows are cut.
+            mark: the id that takes the place of the last one kept there, such as that of <eos> on
+                the right or <bos> on the left.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+
+        >>> rows = Encoded(np.arange(7, dtype=np.int32), np.array([0, 5, 7]))
+        >>> [row.tolist() for row in rows.truncated(3, mark=99)]
+        [[0, 1, 99], [5, 6]]
+        """
+        _check_side(side)
+        _check_length(length, "length")
+        before = np.diff(self.offsets)
+        after = np.minimum(before, length)
+        offsets = offsets_of(after)
+        starts = self.offsets[:-1] if side == "right" else self.offsets[1:] - after
+        ids = self.ids[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], after)]
+        if mark is not None and length:
+            cut = before > length
+            ids[(offsets[1:] - 1 if side == "right" else offsets[:-1])[cut]] = mark
+        return Encoded(ids, offsets)
+
+    def padded(
+        self, pad: int, length: int | None = None, multiple_of: int = 1, side: Side = "right"
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """The rows as a rectangle.
+
+        Args:
+            pad: the id that fills up, such as that of <pad>.
+            length: of all rows; by default, that of the longest.
+            multiple_of: the length is rounded up to a multiple of it.
+            side: where the filling goes.
+
+        Returns:
+            int32[rows, length], the ids; bool[rows, length], False where they fill up.
+
+        Raises:
+            ArgumentError: a row is longer than `length`, or an argument is outside its range.
+
+        >>> ids, mask = Encoded(np.arange(1, 4, dtype=np.int32), np.array([0, 1, 3])).padded(0)
+        >>> ids.tolist(), mask.tolist()
+        ([[1, 0], [2, 3]], [[True, False], [True, True]])
+        """
+        _check_side(side)
+        lengths = np.diff(self.offsets)
+        longest = int(lengths.max(initial=0))
+        if length is None:
+            length = longest
+        _check_length(length, "length")
+        _check_length(multiple_of - 1, "multiple_of − 1")
+        if longest > length:
+            raise ArgumentError(f"a row has {longest} ids, more than {length}; truncate them first")
+        length += -length % multiple_of
+        places = np.arange(length)
+        filling = lengths if side == "right" else length - lengths
+        mask = (places < filling[:, None]) == (side == "right")
+        ids = np.full(mask.shape, pad, dtype=np.int32)
+        ids[mask] = self.ids
+        return ids, mask
+
+
+def _check_side(side: str) -> None:
+    if side not in get_args(Side):
+        raise ArgumentError(f'side must be "right" or "left", not {side!r:.30}')
+
+
+def _check_length(value: int, name: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise ArgumentError(f"{name} must be a whole number of at least 0, not {value!r:.30}")
+
 
 def repeat(rows: Encoded, times: int) -> Encoded:
     """Each row as often as asked."""
     offsets = offsets_of(np.repeat(np.diff(rows.offsets), times))
     return Encoded(np.concatenate([np.tile(row, times) for row in rows] or [rows.ids]), offsets)
+
+
+def interleaved(parts: Iterable[tuple[I64, Encoded]], documents: int, samples: int) -> Encoded:
+    """Rows of parts of a batch, put in the order of its documents.
+
+    Args:
+        parts: int64[rows / samples], the numbers of a part's documents, ascending, and its rows.
+        documents: of all parts; each is in one of them.
+        samples: rows of each document.
+    """
+    parts = list(parts)
+    lengths = np.zeros((documents, samples), dtype=np.int64)
+    for numbers, rows in parts:
+        lengths[numbers] = np.diff(rows.offsets).reshape(-1, samples)
+    offsets = offsets_of(lengths.ravel())
+    out = np.empty(offsets[-1], dtype=np.int32)
+    for numbers, rows in parts:
+        _place(rows.ids, rows.offsets, numbers, samples, offsets, out)
+    return Encoded(out, offsets)
+
+
+@kernel
+def _place(
+    ids: I32, from_offsets: I64, numbers: I64, samples: Scalar, to_offsets: I64, out: I32
+) -> None:
+    for i in range(len(numbers)):
+        # The rows of one document lie end to end, both here and there.
+        start, stop = from_offsets[i * samples], from_offsets[(i + 1) * samples]
+        place = to_offsets[numbers[i] * samples]
+        for j in range(stop - start):
+            out[place + j] = ids[start + j]

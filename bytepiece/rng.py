@@ -11,7 +11,9 @@ turns a key of two and a counter of four 32-bit words into four random ones. It 
 
 so they have 53 bits and lie in [0, 1). `seed` and `doc_id` have 64 bits, `epoch` and `sample` 32;
 `segment` has 32: the offset of the segment's first byte in the document's (normalized) text,
-special tokens not counted. For one seed, documents, epochs and samples that differ never share a
+special tokens not counted. What is decided for a document as a whole (`bytepiece.per_document`)
+takes the draws of sample 0, segment 0 and i = 2^32 − 1, which no segment is long enough to need.
+For one seed, documents, epochs and samples that differ never share a
 key and a counter. This mapping is part of the interface: changing it is a breaking change.
 """
 
@@ -26,6 +28,9 @@ from bytepiece.errors import ArgumentError
 
 DRAWS = 32
 """How many draws are computed at a time."""
+
+DOCUMENT_BLOCK = np.uint64(0xFFFFFFFF)
+"""The block of draws that is kept for the document as a whole."""
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)

@@ -11,14 +11,16 @@ import numpy as np
 
 from bytepiece import automaton, batches, model_io, nbest, sampling
 from bytepiece._jit import U32
+from bytepiece.alignment import Alignment, align
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
 from bytepiece.columns import Column, chunked, is_arrow
-from bytepiece.encoded import Encoded, repeat
+from bytepiece.encoded import Encoded, interleaved, repeat
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
 from bytepiece.model import Model
+from bytepiece.per_document import STEPS, Alpha, Group, groups
 from bytepiece.rng import unsigned, unsigned_array
 from bytepiece.sampling import NBEST_SIZE, Method, Sampler, checked_alpha
 from bytepiece.streaming import StreamDecoder
@@ -47,11 +49,15 @@ class Tokenizer:
 
         alpha: the exponent on the probability of a path: 0 draws uniformly from all
             segmentations, 1 from the model's own law, larger values come closer to the best path.
-            None or a negative number: the best path itself. Finite.
+            None or a negative number: the best path itself. Finite. A tuple (low, high) gives each
+            document one of the 16 values evenly spaced from low to high, drawn for it; a list or
+            an array, one for each document, gives each its own.
         sampler: "perfect" draws from exp(alpha · Σ score) / Z exactly; "nbest" from the same law
             cut down to the best paths of each segment (Kudo's sampler); "viterbi" is an older
             algorithm that follows neither. Both are kept for comparison.
         nbest_size: how many paths "nbest" draws from, 1 … 2^20; its time and memory grow with it.
+        sample_prob: the share of documents that are sampled, 0 … 1; the others get the best path.
+            Which ones and, in a range, their alpha depend on seed, epoch and doc_id alone.
         seed: 0 … 2^64 − 1; None: a fresh one from the operating system for every call. With a
             seed, the same text gets the same sample in every call, unless one of the next three
             differs.
@@ -82,8 +88,8 @@ class Tokenizer:
         self._automaton, self._scores, self._ids = unpack(*self._tables)
         self._specials = {token.name: token.id for token in model.special_tokens}
         self._names = {id_: name for name, id_ in self._specials.items()}
-        # Weights of the alpha used last; replaced whole, so that threads may race for it.
-        self._latest: tuple[float, Weights] | None = None
+        # Weights of the alphas used last; replaced whole, so that threads may race for it.
+        self._latest: dict[float, Weights] = {}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Tokenizer":
@@ -104,6 +110,11 @@ class Tokenizer:
     def vocab_size(self) -> int:
         """One more than the largest id: the rows an embedding table needs."""
         return self._model.vocab_size
+
+    @property
+    def fingerprint(self) -> str:
+        """64 hexadecimal digits; tokenizers that have the same encode and decode all alike."""
+        return self._model.fingerprint
 
     @cached_property
     def _mirrored(self) -> tuple[Automaton, U32]:
@@ -127,11 +138,12 @@ class Tokenizer:
         text: Text,
         add_bos: bool = ...,
         add_eos: bool = ...,
-        alpha: float | None = ...,
+        alpha: Alpha = ...,
         iter: Literal[False] = ...,
         *,
         sampler: Sampler = ...,
         nbest_size: int = ...,
+        sample_prob: float = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -144,11 +156,12 @@ class Tokenizer:
         text: Text,
         add_bos: bool = ...,
         add_eos: bool = ...,
-        alpha: float | None = ...,
+        alpha: Alpha = ...,
         *,
         iter: Literal[True],
         sampler: Sampler = ...,
         nbest_size: int = ...,
+        sample_prob: float = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -160,11 +173,12 @@ class Tokenizer:
         text: Text,
         add_bos: bool = False,
         add_eos: bool = False,
-        alpha: float | None = None,
+        alpha: Alpha = None,
         iter: bool = False,
         *,
         sampler: Sampler = "perfect",
         nbest_size: int = NBEST_SIZE,
+        sample_prob: float = 1.0,
         seed: int | None = None,
         epoch: int = 0,
         doc_id: int = 0,
@@ -177,7 +191,8 @@ class Tokenizer:
             text: str, or bytes that need not be valid UTF-8.
             add_bos: begin with the id of the token whose role is bos.
             add_eos: end with the id of the token whose role is eos.
-            alpha, sampler, nbest_size, seed, epoch, doc_id, sample, allowed_special: see the class.
+            alpha, sampler, nbest_size, sample_prob, seed, epoch, doc_id, sample, allowed_special:
+                see the class.
             iter: return an iterator instead of a list, as the original library can.
 
         Returns:
@@ -189,7 +204,7 @@ class Tokenizer:
         rules = self._model.rules
         if (
             alpha is None
-            and (sampler, nbest_size) == ("perfect", NBEST_SIZE)
+            and (sampler, nbest_size, sample_prob) == ("perfect", NBEST_SIZE, 1.0)
             and seed is None
             and type(epoch) is type(doc_id) is type(sample) is int
             and epoch == doc_id == sample == 0
@@ -203,8 +218,8 @@ class Tokenizer:
             numbers = np.array([unsigned(doc_id, 64, "doc_id")])
             streams = sampling.streams(seed, epoch, numbers, sample, 1)
             marks = self._marks(add_bos, add_eos, allowed_special)
-            method = Method.of(alpha, sampler, nbest_size)
-            array = self._encode([text], marks, method, streams, 1).ids
+            ways = groups(alpha, sample_prob, sampler, nbest_size, streams)
+            array = self._encode([text], marks, ways, streams, 1).ids
         ids: list[int] = array.tolist()
         return _iterator(ids) if iter else ids
 
@@ -214,9 +229,10 @@ class Tokenizer:
         *,
         add_bos: bool = False,
         add_eos: bool = False,
-        alpha: float | None = None,
+        alpha: Alpha = None,
         sampler: Sampler = "perfect",
         nbest_size: int = NBEST_SIZE,
+        sample_prob: float = 1.0,
         seed: int | None = None,
         epoch: int = 0,
         doc_id0: int = 0,
@@ -235,7 +251,7 @@ class Tokenizer:
             doc_ids: the documents' numbers, instead of doc_id0.
             samples: rows per document, the samples 0 … samples − 1, which share most of the work.
             threads: how many threads to use; the result does not depend on it.
-            add_bos, add_eos, alpha, sampler, nbest_size, seed, epoch,
+            add_bos, add_eos, alpha, sampler, nbest_size, sample_prob, seed, epoch,
                 allowed_special: see `encode`.
 
         Returns:
@@ -270,18 +286,19 @@ class Tokenizer:
                 raise ArgumentError(f"{numbers.size} doc_ids for {len(given)} texts")
         streams = sampling.streams(seed, epoch, numbers, 0, samples)
         marks = self._marks(add_bos, add_eos, allowed_special)
-        method = Method.of(alpha, sampler, nbest_size)
-        return self._encode(given, marks, method, streams, threads)
+        ways = groups(alpha, sample_prob, sampler, nbest_size, streams)
+        return self._encode(given, marks, ways, streams, threads)
 
     @overload
     def tokenize(
         self,
         text: Text,
-        alpha: float | None = ...,
+        alpha: Alpha = ...,
         iter: Literal[False] = ...,
         *,
         sampler: Sampler = ...,
         nbest_size: int = ...,
+        sample_prob: float = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -291,11 +308,12 @@ class Tokenizer:
     def tokenize(
         self,
         text: Text,
-        alpha: float | None = ...,
+        alpha: Alpha = ...,
         *,
         iter: Literal[True],
         sampler: Sampler = ...,
         nbest_size: int = ...,
+        sample_prob: float = ...,
         seed: int | None = ...,
         epoch: int = ...,
         doc_id: int = ...,
@@ -304,11 +322,12 @@ class Tokenizer:
     def tokenize(
         self,
         text: Text,
-        alpha: float | None = None,
+        alpha: Alpha = None,
         iter: bool = False,
         *,
         sampler: Sampler = "perfect",
         nbest_size: int = NBEST_SIZE,
+        sample_prob: float = 1.0,
         seed: int | None = None,
         epoch: int = 0,
         doc_id: int = 0,
@@ -317,7 +336,8 @@ class Tokenizer:
         """The pieces of one text: bytes that joined are the text, normalized if the model says so.
 
         Args:
-            text, alpha, iter, sampler, nbest_size, seed, epoch, doc_id, sample: see `encode`.
+            text, alpha, iter, sampler, nbest_size, sample_prob, seed, epoch, doc_id, sample: see
+                `encode`.
 
         Returns:
             list[bytes], or an iterator of bytes.
@@ -327,6 +347,7 @@ class Tokenizer:
             alpha=alpha,
             sampler=sampler,
             nbest_size=nbest_size,
+            sample_prob=sample_prob,
             seed=seed,
             epoch=epoch,
             doc_id=doc_id,
@@ -363,6 +384,28 @@ class Tokenizer:
         law = chain.build(self._mirrored[0], weights, segments.text, segments.bounds)
         forwards = self._automaton, self._scores
         return Lattice(self, text, float(alpha), segments, law, forwards)
+
+    def align(
+        self, text: Text, ids: Iterable[int], allowed_special: AllowedSpecial = ()
+    ) -> Alignment:
+        """Where the tokens of an encoding stand in its text, in bytes and in characters.
+
+        Args:
+            text: what was encoded.
+            ids: any encoding of it, the best or a random one. Special tokens that were added to
+                the text have empty spans.
+            allowed_special: what it was encoded with.
+
+        Raises:
+            ArgumentError: the ids are no encoding of this text.
+            VocabularyError: an id is not in the vocabulary.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["été"] * 9, 260, algorithm="bnlm"))
+        >>> tok.align("été!", tok.encode("été!", add_eos=True)).char_spans.tolist()
+        [[0, 3], [3, 4], [4, 4]]
+        """
+        return align(self, text, ids, self._allowed(allowed_special))
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes that ids stand for; special tokens stand for none.
@@ -436,7 +479,10 @@ class Tokenizer:
         return hash(self._model)
 
     def __repr__(self) -> str:
-        return f"<bytepiece.Tokenizer: vocab_size {self.vocab_size}, {self._model.rules}>"
+        return (
+            f"<bytepiece.Tokenizer: vocab_size {self.vocab_size}, {self._model.rules}, "
+            f"fingerprint {self.fingerprint[:8]}…>"
+        )
 
     def __reduce__(self) -> tuple[type["Tokenizer"], tuple[Model]]:
         return Tokenizer, (self._model,)
@@ -450,27 +496,29 @@ class Tokenizer:
         self, add_bos: bool, add_eos: bool, allowed_special: AllowedSpecial
     ) -> dict[str, Any]:
         """The special tokens that `segment` is to put into texts or find there."""
-        if allowed_special == "all":
-            allowed = self._specials
-        elif isinstance(allowed_special, str) or not isinstance(allowed_special, Iterable):
-            raise ArgumentError('allowed_special must be "all" or a collection of names')
-        else:
-            allowed = {}
-            for name in allowed_special:
-                if name not in self._specials:
-                    raise ArgumentError(f"the model has no special token {name!r}")
-                allowed[name] = self._specials[name]
         return {
             "bos": self._model.special_id("bos") if add_bos else None,
             "eos": self._model.special_id("eos") if add_eos else None,
-            "allowed": allowed,
+            "allowed": self._allowed(allowed_special),
         }
+
+    def _allowed(self, allowed_special: AllowedSpecial) -> dict[str, int]:
+        if allowed_special == "all":
+            return self._specials
+        if isinstance(allowed_special, str) or not isinstance(allowed_special, Iterable):
+            raise ArgumentError('allowed_special must be "all" or a collection of names')
+        allowed = {}
+        for name in allowed_special:
+            if name not in self._specials:
+                raise ArgumentError(f"the model has no special token {name!r}")
+            allowed[name] = self._specials[name]
+        return allowed
 
     def _encode(
         self,
         texts: Sequence[Text] | Column,
         marks: dict[str, Any],
-        method: Method | None,
+        ways: Sequence[Group],
         streams: sampling.Streams,
         threads: int,
     ) -> Encoded:
@@ -478,6 +526,27 @@ class Tokenizer:
             raise ArgumentError(
                 f"threads must be a whole number of at least 1, not {threads!r:.30}"
             )
+        if len(ways) == 1:
+            return self._encode_alike(texts, marks, ways[0].method, streams, threads)
+        parts = []
+        for method, documents in ways:
+            some: Sequence[Text] | Column
+            if isinstance(texts, Column):
+                some = texts.select(documents)
+            else:
+                some = [texts[number] for number in documents.tolist()]
+            theirs = streams._replace(doc_ids=streams.doc_ids[documents])
+            parts.append((documents, self._encode_alike(some, marks, method, theirs, threads)))
+        return interleaved(parts, len(texts), streams.samples)
+
+    def _encode_alike(
+        self,
+        texts: Sequence[Text] | Column,
+        marks: dict[str, Any],
+        method: Method | None,
+        streams: sampling.Streams,
+        threads: int,
+    ) -> Encoded:
         samples = streams.samples
         if method is None:
             streams = streams._replace(samples=1)
@@ -499,11 +568,12 @@ class Tokenizer:
         return partial(sampling.viterbi_ids, *forwards, method.alpha)
 
     def _weights(self, alpha: float) -> Weights:
-        latest = self._latest
-        if latest is None or latest[0] != alpha:
+        table = self._latest.get(alpha)
+        if table is None:
             table = weights(self._mirrored[0], self._model.scores, alpha)
-            self._latest = latest = (alpha, table)
-        return latest[1]
+            latest = list(self._latest.items())[1 - STEPS :]
+            self._latest = {**dict(latest), alpha: table}
+        return table
 
 
 def _ids(built: Automaton, model: Model) -> U32:

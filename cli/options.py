@@ -104,7 +104,7 @@ threads_option = click.option(
 )
 
 
-def exponent(alpha: float, parameter: click.Parameter, hint: str = "") -> float:
+def exponent(alpha: float, parameter: click.Parameter | None, hint: str = "") -> float:
     """An alpha that an option may have; says what is wrong with another one, and the hint."""
     if not math.isfinite(alpha) or alpha < 0:
         message = f"{alpha} is not a finite number of at least 0{hint}"
@@ -112,8 +112,31 @@ def exponent(alpha: float, parameter: click.Parameter, hint: str = "") -> float:
     return alpha
 
 
-def _exponent(_: click.Context, parameter: click.Parameter, alpha: float) -> float:
-    return exponent(alpha, parameter, " (without --sample, the best path comes)")
+class _Alpha(click.ParamType):  # type: ignore[type-arg]  # no generic in older releases
+    """A number, or a range of two with a colon between them."""
+
+    name = "number or low:high"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | tuple[float, float]:
+        try:
+            numbers = [float(part) for part in str(value).split(":")]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (1, 2):
+            self.fail(f"{value!r} is neither a number nor a range such as 0.1:0.5", param, ctx)
+        for alpha in numbers:
+            exponent(alpha, param, " (without --sample, the best path comes)")
+        if numbers[0] > numbers[-1]:
+            self.fail(f"the range {value} begins above its end", param, ctx)
+        return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def _share(_: click.Context, parameter: click.Parameter, share: float) -> float:
+    if not 0 <= share <= 1:  # click's own range lets NaN pass
+        raise click.BadParameter(f"{share} is not in 0…1", param=parameter)
+    return share
 
 
 _SAMPLING = (
@@ -122,12 +145,21 @@ _SAMPLING = (
     ),
     click.option(
         "--alpha",
-        type=float,
-        callback=_exponent,
+        type=_Alpha(),
+        metavar="NUMBER|LOW:HIGH",
         default=0.1,
         show_default=True,
         help="The exponent on a path's probability: 0 makes all paths equally likely, 1 is the "
-        "model's own law, larger values come closer to the best path.",
+        "model's own law, larger values come closer to the best path. With 0.1:0.5 each document "
+        "has its own, drawn from that range.",
+    ),
+    click.option(
+        "--sample-prob",
+        type=float,
+        callback=_share,
+        default=1.0,
+        show_default=True,
+        help="The share of documents that are sampled; the others get the best path.",
     ),
     click.option(
         "--seed",
@@ -165,7 +197,7 @@ def sampling_options(command: F) -> F:
 
     @wraps(command)
     def wrapped(*, sample: bool, **others: Any) -> Any:
-        names = ("alpha", "seed", "epoch", "sampler", "nbest_size")
+        names = ("alpha", "sample_prob", "seed", "epoch", "sampler", "nbest_size")
         given = {name: others.pop(name) for name in names}
         ctx = click.get_current_context()
         chosen = [n for n in names if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT]

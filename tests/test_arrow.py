@@ -33,6 +33,8 @@ OPTIONS = [
     {"add_bos": True, "add_eos": True},
     {"allowed_special": "all", "add_eos": True, "threads": 2},
     {**SAMPLED, "sampler": "viterbi", "doc_id0": 7},
+    {**SAMPLED, "sample_prob": 0.5, "samples": 2, "add_bos": True},
+    {**SAMPLED, "alpha": (0.1, 0.9), "sample_prob": 0.8, "allowed_special": "all"},
 ]
 TYPES = [
     arrow.string(),

@@ -113,13 +113,26 @@ def test_a_fresh_seed_is_told_so_that_the_run_can_be_repeated():
     assert invoke("encode", "--sample", input=TEXT * 9).stdout != first.stdout
 
 
+def test_a_range_of_alphas_and_a_share_of_the_documents(tok):
+    options = ["--alpha", "0.1:0.9", "--sample-prob", "0.5", "--seed", "5"]
+    shown = invoke("encode", "--sample", *options, input=TEXT).stdout
+    assert ids_of(shown) == samples(tok, LINES, alpha=(0.1, 0.9), sample_prob=0.5, seed=5)
+
+
 def test_a_sample_without_more_is_drawn_with_alpha_one_tenth(tok):
     shown = invoke("encode", "--sample", "--seed", 5, input=TEXT).stdout
     assert ids_of(shown) == samples(tok, LINES, alpha=0.1, seed=5)
 
 
 @pytest.mark.parametrize(
-    "option", [["--alpha", "0.1"], ["--seed", "1"], ["--epoch", "0"], ["--sampler", "perfect"]]
+    "option",
+    [
+        ["--alpha", "0.1"],
+        ["--sample-prob", "0.5"],
+        ["--seed", "1"],
+        ["--epoch", "0"],
+        ["--sampler", "perfect"],
+    ],
 )
 def test_options_of_sampling_ask_for_sample(option):
     error = invoke("encode", *option, code=2).stderr
@@ -135,7 +148,8 @@ def test_a_number_of_paths_asks_for_its_sampler():
 @pytest.mark.parametrize(
     ("option", "values"),
     [
-        ("--alpha", ["nan", "inf", "-inf", "-0.1", "x"]),
+        ("--alpha", ["nan", "inf", "-inf", "-0.1", "x", "0.2:0.1", "1:2:3", ":"]),
+        ("--sample-prob", ["-0.1", "1.1", "nan", "x"]),
         ("--seed", [-1, 2**64, "1.5"]),
         ("--epoch", [-1, 2**32]),
         ("--sampler", ["exact"]),

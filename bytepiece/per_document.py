@@ -1,0 +1,100 @@
+"""What is decided for whole documents: whether one is sampled at all, and with which alpha."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import F64, I64, U64, Scalar, kernel
+from bytepiece.errors import ArgumentError
+from bytepiece.rng import DOCUMENT_BLOCK, document_words, uniforms
+from bytepiece.sampling import Method, Sampler, Streams, checked_alpha
+
+Alpha = float | tuple[float, float] | Sequence[float] | npt.NDArray[np.float64] | None
+"""One for all documents; the ends of a range; or one for each. See `bytepiece.Tokenizer`."""
+
+STEPS = 16
+"""How many values of a range are drawn from: each needs a table of weights as long as the
+vocabulary, which takes a millisecond for 80 k pieces."""
+
+
+class Group(NamedTuple):
+    """Documents that are encoded the same way.
+
+    Args:
+        method: how to draw; None for the best path.
+        documents: int64[documents], their numbers within the batch, ascending.
+    """
+
+    method: Method | None
+    documents: I64
+
+
+def groups(
+    alpha: Alpha, sample_prob: float, sampler: Sampler, nbest_size: int, streams: Streams
+) -> list[Group]:
+    """Sort the documents of a batch by how they are to be encoded.
+
+    Args:
+        alpha, sample_prob, sampler, nbest_size: see `bytepiece.Tokenizer`.
+        streams: of the documents; sample numbers play no part.
+
+    Raises:
+        ArgumentError: an argument is outside its range.
+    """
+    count = len(streams.doc_ids)
+    probability = _checked_probability(sample_prob)
+    shared = alpha is None or np.ndim(alpha) == 0
+    if shared:
+        method = Method.of(alpha, sampler, nbest_size)  # type: ignore[arg-type]
+        if method is None or probability == 1:
+            return [Group(method, np.arange(count))]
+    draws = np.empty((count, 2), dtype=np.float64)
+    _draw(streams.seed, streams.epoch, streams.doc_ids, draws)
+    if shared:
+        alphas = np.full(count, alpha, dtype=np.float64)
+    elif isinstance(alpha, tuple):
+        alphas = _range(alpha)[(draws[:, 1] * STEPS).astype(np.int64)]
+    else:
+        alphas = _each(alpha, count)  # type: ignore[arg-type]
+    alphas = np.where((draws[:, 0] < probability) & (alphas >= 0), alphas, -1.0)
+    return [
+        Group(Method.of(value, sampler, nbest_size), np.flatnonzero(alphas == value))
+        for value in np.unique(alphas)
+    ] or [Group(None, np.arange(0))]
+
+
+@kernel
+def _draw(seed: Scalar, epoch: Scalar, doc_ids: U64, out: F64) -> None:
+    for i in range(len(doc_ids)):
+        words = document_words(seed, epoch, doc_ids[i], np.uint64(0))
+        out[i, 0], out[i, 1] = uniforms(words, np.uint64(0), DOCUMENT_BLOCK)
+
+
+def _checked_probability(sample_prob: float) -> float:
+    if isinstance(sample_prob, bool) or not isinstance(
+        sample_prob, (int, float, np.integer, np.floating)
+    ):
+        raise ArgumentError(f"sample_prob must be a number, not {sample_prob!r:.30}")
+    if not 0 <= sample_prob <= 1:
+        raise ArgumentError(f"sample_prob must be in 0…1, not {sample_prob:g}")
+    return float(sample_prob)
+
+
+def _range(ends: tuple[float, ...]) -> F64:
+    if len(ends) != 2 or not 0 <= checked_alpha(ends[0]) <= checked_alpha(ends[1]):
+        raise ArgumentError(
+            f"a tuple for alpha is a range (low, high) with 0 ≤ low ≤ high, not {ends!r:.60}; "
+            "alphas of each document come in a list or an array"
+        )
+    return np.linspace(ends[0], ends[1], STEPS)
+
+
+def _each(alphas: Sequence[float] | npt.NDArray[np.float64], count: int) -> F64:
+    if isinstance(alphas, (str, bytes)) or not isinstance(alphas, (Sequence, np.ndarray)):
+        raise ArgumentError(f"alpha must be a number, a range or a list, not {alphas!r:.30}")
+    values = alphas.tolist() if isinstance(alphas, np.ndarray) else alphas
+    if len(values) != count or any(np.ndim(value) for value in values):
+        raise ArgumentError(f"{len(values)} alphas for {count} texts")
+    return np.array([-1.0 if value is None else checked_alpha(value) for value in values])
