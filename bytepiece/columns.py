@@ -148,7 +148,7 @@ def pyarrow() -> Any:
         return import_module("pyarrow")
     except ImportError:
         raise ArgumentError(
-            "columns of Arrow need a package that is not there; pip install pyarrow"
+            "Arrow and Parquet need a package that is not there; pip install pyarrow"
         ) from None
 
 

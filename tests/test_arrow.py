@@ -286,5 +286,5 @@ def test_without_pyarrow_one_line_says_what_to_install(monkeypatch):
     array = Exporter(arrow.array(["the"]))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     for call in (rows.to_arrow, lambda: TOKENIZERS[0].encode_batch(array)):
-        with pytest.raises(ArgumentError, match=r"^columns of Arrow .*; pip install pyarrow$"):
+        with pytest.raises(ArgumentError, match=r"^Arrow and Parquet .*; pip install pyarrow$"):
             call()

@@ -11,8 +11,8 @@ While they are written, what is there is in PREFIX.….part, and how far that ca
 PREFIX.journal.
 """
 
-from bytepiece.token_files.layouts import Layout, smallest_type
+from bytepiece.token_files.layouts import Layout, names, smallest_type
 from bytepiece.token_files.reader import TokenFile
 from bytepiece.token_files.writer import TokenFileWriter
 
-__all__ = ["Layout", "TokenFile", "TokenFileWriter", "smallest_type"]
+__all__ = ["Layout", "TokenFile", "TokenFileWriter", "names", "smallest_type"]

@@ -61,6 +61,12 @@ class Files(NamedTuple):
         return _NPY_HEAD if self.layout == "npy" else 0
 
 
+def names(prefix: str | os.PathLike[str], layout: Layout) -> tuple[Path, Path]:
+    """The two files that a prefix stands for."""
+    files = Files.of(prefix, layout)
+    return files.data, files.places
+
+
 def smallest_type(vocab_size: int, layout: Layout) -> np.dtype[Any]:
     """The smallest type that holds all ids, of those that readers of the layout know.
 
