@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
@@ -87,6 +88,7 @@ class TokenFileWriter:
                 "or delete this one to begin anew"
             )
         self._open(began)
+        self._clear()
         self._synced = time.monotonic()
 
     def _open(self, began: dict[str, Any] | None) -> None:
@@ -113,6 +115,15 @@ class TokenFileWriter:
             else:
                 self._rewind()
             stack.pop_all()
+
+    def _clear(self) -> None:
+        """Delete what a kill left of files that were to be renamed."""
+        files = self._files
+        names = "|".join(re.escape(path.name) for path in (files.journal, files.places))
+        left = re.compile(rf"\.({names})\.[0-9a-f]{{16}}\.tmp")
+        for path in files.journal.parent.iterdir():
+            if left.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def _compare(self, kept: Mapping[str, Any]) -> None:
         for name in [*self._run, *kept]:
