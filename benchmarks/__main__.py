@@ -4,6 +4,7 @@ r"""Measure this library against others, and itself against larger inputs.
     python -m benchmarks scaling    longer texts, larger vocabularies, threads, odd texts, memory
     python -m benchmarks lattice    the exact distribution of longer texts, and many draws
     python -m benchmarks startup    the command line, the first call, loading a model
+    python -m benchmarks arrow      columns of Arrow in, Parquet and token files out
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"` and, as its import name is ours, the original
@@ -22,7 +23,7 @@ the bars that the project has set itself, met or missed.
 import argparse
 from pathlib import Path
 
-from benchmarks import bench_lattice, bench_scaling, bench_speed, bench_startup, models
+from benchmarks import arrow, bench_lattice, bench_scaling, bench_speed, bench_startup, models
 from benchmarks.corpora import SAMPLE, Fresh
 from benchmarks.harness import Setting
 
@@ -31,6 +32,7 @@ PARTS = {
     "scaling": bench_scaling.run,
     "lattice": bench_lattice.run,
     "startup": bench_startup.run,
+    "arrow": arrow.run,
 }
 
 

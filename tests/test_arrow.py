@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import BYTES, STRINGS, make_model
 from test_cli_shared import TEXT, invoke
+from test_docs import ROOT, directory, run_examples  # noqa: F401
 
 from bytepiece import Encoded, TextRules, Tokenizer, batches, columns, model_io, text
 from bytepiece.errors import ArgumentError
@@ -422,3 +423,9 @@ def test_without_pyarrow_the_command_says_what_to_install(monkeypatch):
         error == "Error: Arrow and Parquet need a package that is not there; pip install pyarrow\n"
     )
     assert listed() == ["small.model"]
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+def test_examples_in_the_docs(library, directory):  # noqa: F811
+    pytest.importorskip(library)
+    run_examples(ROOT / "docs" / "arrow.md", f"python {library}")
