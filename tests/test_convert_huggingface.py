@@ -161,6 +161,14 @@ def test_a_special_token_without_room(name):
         to_huggingface.to_json(model)
 
 
+@given(st.floats(-(2.0**20), -1e-5) | st.floats(1e-5, 900.0) | st.just(0.0))
+def test_scores_are_read_to_the_last_bit(score):
+    """Else ties would be decided otherwise; its reader of numbers rounds twice."""
+    theirs = load(make_model({b"ab": score}))
+    name, read = json.loads(theirs.to_str())["model"]["vocab"][-1]
+    assert (name, read) == ("ab", score)
+
+
 def test_its_sampler_refuses(trained):
     theirs = load(trained["em"])
     theirs.model.alpha = 0.1
