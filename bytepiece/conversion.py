@@ -159,8 +159,8 @@ def _library(path: str | os.PathLike[str], format: str) -> Encoder:
         strings = [text.decode("utf-8", "replace") for text in texts]
         return adapter.rows(adapter.encode_batch(strings).result)
 
-    name = f"{adapter.name} {adapter.version()}"
-    return Encoder(name, encode, adapter.vocabulary(), over_bytes=False)
+    pieces = adapter.vocabulary()
+    return Encoder(adapter.name, encode, pieces, over_bytes=False, version=adapter.version())
 
 
 def _encode(tokenizer: Tokenizer) -> Callable[[Sequence[bytes]], Sequence[Sequence[int]]]:

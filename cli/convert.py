@@ -92,6 +92,7 @@ def command(
         except ModelError as error:
             say(f"not compared: {error}")
         else:
+            say(f"compared with {found.theirs} {found.version}".rstrip())
             write(f"{found}\n".encode("utf-8", "backslashreplace"))
 
 

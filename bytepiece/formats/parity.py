@@ -52,12 +52,14 @@ class Encoder:
         encode: the ids of some texts.
         pieces: the bytes of each id; none where it stands for no text.
         over_bytes: it takes any bytes; others get U+FFFD for what is not UTF-8.
+        version: of the library.
     """
 
     name: str
     encode: Callable[[Sequence[bytes]], Sequence[Sequence[int]]]
     pieces: Sequence[bytes]
     over_bytes: bool = True
+    version: str = ""
 
     def piece(self, id_: int) -> bytes:
         """The bytes of an id, also of one that it does not have; spaces are spaces."""
@@ -97,6 +99,7 @@ class Parity:
         identical: how many of them got the same ids from both.
         causes: how many of the others have each cause; the most frequent first.
         differences: the first ones of each cause.
+        version: of the other one's library.
     """
 
     ours: str
@@ -106,6 +109,7 @@ class Parity:
     identical: int
     causes: dict[str, int] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
+    version: str = ""
 
     @property
     def share(self) -> float:
@@ -188,7 +192,16 @@ def compare(
                     Difference(lines, text, one, spelled[0], other, spelled[1], cause)
                 )
     ordered = dict(sorted(causes.items(), key=lambda item: -item[1]))
-    return Parity(ours.name, theirs.name, sample, lines, identical, ordered, tuple(differences))
+    return Parity(
+        ours.name,
+        theirs.name,
+        sample,
+        lines,
+        identical,
+        ordered,
+        tuple(differences),
+        theirs.version,
+    )
 
 
 def _cause(
@@ -256,6 +269,6 @@ def _ends(pieces: Sequence[bytes]) -> list[int]:
 
 
 def _shown(pieces: Sequence[bytes]) -> str:
-    shown = [printable(piece) or "(none)" for piece in pieces[:_SHOWN]]
-    text = " ".join(shown + ["…"] * (len(pieces) > _SHOWN))
+    shown = [printable(piece) or "(no text)" for piece in pieces[:_SHOWN]]
+    text = " ".join(shown + ["…"] * (len(pieces) > _SHOWN)) or "(nothing)"
     return text if len(text) <= _WIDEST else text[:_WIDEST] + "…"

@@ -91,7 +91,10 @@ def to_json(model: Model) -> str:
     """
     rules = model.rules
     if rules != TextRules(normalization=rules.normalization, isolate_digits=rules.isolate_digits):
-        raise ModelError(f"tokenizer.json is not written for models with these rules: {rules}")
+        raise ModelError(
+            "tokenizer.json is written for models that normalize by Unicode's forms and isolate "
+            f"digits, or do neither, and this model says {rules}"
+        )
     steps: list[dict[str, Any]] = [_split(_SEGMENT_ENDS, "MergedWithPrevious")]
     if rules.isolate_digits:
         steps.insert(0, _split(_digits(), "Isolated"))
