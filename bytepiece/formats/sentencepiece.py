@@ -110,7 +110,8 @@ def _entries(model: Model) -> tuple[list[_Entry], list[str]]:
     rules = model.rules
     if rules != TextRules(normalization=rules.normalization, isolate_digits=rules.isolate_digits):
         raise ModelError(
-            f"SentencePiece files are not written for models with these rules: {rules}"
+            "SentencePiece's file is written for models that normalize by Unicode's forms and "
+            f"isolate digits, or do neither, and this model says {rules}"
         )
     if model.ids[0] < len(_OWN):
         raise ModelError(f"SentencePiece has its own special tokens at ids below {len(_OWN)}")
