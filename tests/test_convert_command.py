@@ -1,5 +1,6 @@
 """`bytepiece convert`: formats by name, what is told, and the report on standard output."""
 
+import dataclasses
 import json
 import warnings
 from pathlib import Path
@@ -119,3 +120,35 @@ def test_usage(ours, tmp_path):
     assert_one_line(result.stderr)
     assert "no such directory" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_library_made_is_compared_with_it(ours, tmp_path):
+    pytest.importorskip("bytepiece.formats.from_sentencepiece", reason="cannot be read yet")
+    theirs, back = tmp_path / "sp.model", tmp_path / "back.model"
+    invoke("convert", ours, theirs, "--to", "sentencepiece", "--no-check")
+    result = invoke("convert", theirs, back, "--check", SAMPLE)
+    assert result.stdout.splitlines()[0] == f"bytepiece and SentencePiece, on {SAMPLE}"
+    assert "294 of 294, 100 %" in result.stdout
+    assert f"{back}: " in result.stderr
+    assert "in bytepiece format" in result.stderr
+    assert "compared with SentencePiece " in result.stderr
+    result = invoke("convert", theirs, tmp_path / "tokenizer.json", code=1)
+    assert "tokenizer.json" in result.stderr
+
+
+def test_hugging_face_and_back_is_the_same_model(ours, tmp_path):
+    pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    pytest.importorskip("bytepiece.formats.from_huggingface", reason="cannot be read yet")
+    there, back = tmp_path / "tokenizer.json", tmp_path / "back.model"
+    invoke("convert", ours, there, "--no-check")
+    result = invoke("convert", there, back, "--to", "bytepiece", "--check", SAMPLE)
+    assert "294 of 294, 100 %" in result.stdout
+    assert model_io.load(back) == model_io.load(ours)
+
+
+def test_notes_of_the_reader_are_told(ours, tmp_path, monkeypatch):
+    model = model_io.load(ours)
+    noted = dataclasses.replace(model, record={"notes": ["a symbol\x1b[2J is lost"]})
+    monkeypatch.setattr(model_io, "load_with_format", lambda _: (noted, "sentencepiece"))
+    result = invoke("convert", ours, tmp_path / "out.model", "--no-check")
+    assert f"{ours}: a symbol\\x1b[2J is lost\n" in result.stderr
