@@ -90,15 +90,16 @@ def command(
                 batches = drawn or _lines(files, meter.advance)
                 found = conversion.check(model, path, its_format, batches, sample)
         except ModelError as error:
-            say(f"not compared: {error}")
+            report = f"not compared: {error}"
         else:
             say(f"compared with {found.theirs} {found.version}".rstrip())
-            write(f"{found}\n".encode("utf-8", "backslashreplace"))
+            report = str(found)
+        write(f"{report}\n".encode("utf-8", "backslashreplace"))
 
 
 def _format_of(target: Path, source: str) -> Format:
     """The format of a file by its name, or by what it is made from."""
-    if target.suffix == ".json":
+    if target.suffix.lower() == ".json":
         return "huggingface"
     if source != "bytepiece":
         return "bytepiece"
