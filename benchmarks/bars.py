@@ -69,5 +69,11 @@ BARS = {
     "512 MB, 2 GB": Bar("memory of training on 2 GB with --memory 512M", False, 700, " MB"),
     "linear": Bar("training time per MB over that in a smaller corpus", False, 1.1, " ×"),
     "kills": Bar("models that are not the undisturbed run's", False, 0, ""),
+    "huggingface export": Bar("lines alike in Hugging Face's tokenizers", True, 99.9, " %"),
+    "sentencepiece export": Bar(
+        "lines alike in SentencePiece, of those whose pieces it can carry", True, 99.9, " %"
+    ),
+    "sentencepiece import": Bar("lines of SentencePiece's models alike here", True, 99.99, " %"),
+    "unexplained": Bar("lines that differ without a cause", False, 0, ""),
     "training threads": Bar("models that are not one thread's", False, 0, ""),
 }

@@ -38,6 +38,8 @@ _ZEROS = np.array(
     ],
     dtype=np.int32,
 )  # fmt: skip
+DIGIT_RANGES = tuple((zero, zero + 9) for zero in _ZEROS.tolist())
+"""The first and the last digit of each script."""
 
 
 class Segments(NamedTuple):

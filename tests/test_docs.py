@@ -40,9 +40,13 @@ def test_python_examples(page, directory):
     run_examples(page, "python")
 
 
-def test_examples_for_another_library(directory):
+@pytest.mark.parametrize(
+    ("page", "language"),
+    [("audit.md", "python tokenizers"), ("formats.md", "python(?: tokenizers)?")],
+)
+def test_examples_for_another_library(page, language, directory):
     pytest.importorskip("tokenizers")
-    run_examples(ROOT / "docs" / "audit.md", "python tokenizers")
+    run_examples(ROOT / "docs" / page, language)
 
 
 def run_examples(page, language):
@@ -56,9 +60,19 @@ def run_examples(page, language):
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_shell_examples(page, directory):
+    run_shell_examples(page, "console")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
+def test_shell_examples_for_another_library(directory):
+    pytest.importorskip("tokenizers")
+    run_shell_examples(ROOT / "docs" / "formats.md", "console(?: tokenizers)?")
+
+
+def run_shell_examples(page, language):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     program = f'bytepiece() {{ "{sys.executable}" -m bytepiece "$@"; }}\n'
-    for block in blocks(page, "console"):
+    for block in blocks(page, language):
         for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
             command, _, expected = example.partition("\n")
             run = subprocess.run(
