@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32
+from bytepiece._jit import F64, I32, Scalar, kernel
 from bytepiece.errors import ArgumentError
-from bytepiece.rng import DRAWS, document_words, fill_uniforms, place_of, seed_word, unsigned
+from bytepiece.rng import document_words, seed_word, uniforms, unsigned
 from bytepiece.text import Text, to_bytes
 
 if TYPE_CHECKING:
@@ -207,17 +207,20 @@ class Covers(NamedTuple):
         Raises:
             ArgumentError: an argument is outside its range.
         """
-        count, zero = int(unsigned(n, 32, "n")), np.uint64(0)
-        words = document_words(seed_word(seed), zero, zero, zero)
+        draws = np.empty(int(unsigned(n, 32, "n")))
+        _fill(seed_word(seed), draws)
         sums = np.cumsum(np.exp(self.log_probs))
-        drawn: list[int] = []
-        out = np.empty(DRAWS)
-        places = [place_of(i) for i in range(DRAWS)]
-        for first in range(0, count, DRAWS):
-            fill_uniforms(words, zero, np.uint64(first), out)
-            found = np.searchsorted(sums, out[places] * sums[-1], side="right")
-            drawn += found[: count - first].tolist()
-        return [self.ids[i] for i in drawn]
+        drawn = np.searchsorted(sums, draws * sums[-1], side="right")
+        return [self.ids[i] for i in drawn.tolist()]
+
+
+@kernel
+def _fill(seed: Scalar, draws: F64) -> None:
+    """Fill draws with those of the segment 0 of the document 0; see `bytepiece.rng`."""
+    zero = np.uint64(0)
+    words = document_words(seed, zero, zero, zero)
+    for i in range(len(draws)):
+        draws[i] = uniforms(words, zero, np.uint64(i >> 1))[i & 1]
 
 
 class Continuation(NamedTuple):
