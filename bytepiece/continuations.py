@@ -52,7 +52,6 @@ class Prefixes:
         order = sorted(range(len(pieces)), key=pieces.__getitem__)
         self.pieces = [pieces[i] for i in order]
         self.ids = ids[order]
-        self.ids.flags.writeable = False
         self.piece_of: dict[int, bytes] = dict(zip(ids.tolist(), pieces, strict=True))
         self.id_of: dict[bytes, int] = dict(zip(pieces, ids.tolist(), strict=True))
         self.vocab_size = vocab_size
@@ -129,7 +128,7 @@ class Cover:
         When nothing is left to cover, these are all pieces.
         """
         low, high = self._range
-        return self.table.ids[low:high]
+        return self.table.ids[low:high].copy()
 
     def extras(self) -> list[bytes]:
         """What each of `completing` has beyond `rest`."""
@@ -137,15 +136,17 @@ class Cover:
         return [piece[len(self.rest) :] for piece in self.table.pieces[low:high]]
 
     @cached_property
-    def partial(self) -> I32:
-        """int32[n], the pieces that `rest` begins with and goes on after, shortest first."""
+    def _partial(self) -> list[int]:
         parts = self.table.proper_prefixes(self.rest)
         if self.tokens is not None and parts:
             fewest = self.table.fewest(self.rest)
             parts = [part for part in parts if fewest[len(part)] < self.tokens]
-        found = np.array([self.table.id_of[part] for part in parts], dtype=np.int32)
-        found.flags.writeable = False
-        return found
+        return [self.table.id_of[part] for part in parts]
+
+    @property
+    def partial(self) -> I32:
+        """int32[n], the pieces that `rest` begins with and goes on after, shortest first."""
+        return np.array(self._partial, dtype=np.int32)
 
     @property
     def ids(self) -> I32:
@@ -156,8 +157,7 @@ class Cover:
     def mask(self) -> npt.NDArray[np.bool_]:
         """bool[vocab_size], true at `ids`; never at a special token."""
         allowed = np.zeros(self.table.vocab_size, dtype=np.bool_)
-        allowed[self.completing] = True
-        allowed[self.partial] = True
+        allowed[self.ids] = True
         return allowed
 
     def advance(self, id: int) -> "Cover":
@@ -175,7 +175,7 @@ class Cover:
         tokens = None if self.tokens is None else self.tokens - 1
         if piece.startswith(self.rest) and self.tokens != 0:
             return Cover(self.table, b"", piece[len(self.rest) :], tokens)
-        if piece and self.rest.startswith(piece) and id in self.partial.tolist():
+        if piece and self.rest.startswith(piece) and id in self._partial:
             return Cover(self.table, self.rest[len(piece) :], b"", tokens)
         raise ArgumentError(f"the id {id!r:.30} begins no cover of {self.rest!r:.60}")
 

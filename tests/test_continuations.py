@@ -160,9 +160,9 @@ def test_states_pickle_and_a_tokenizer_pickles_without_the_table(model):
     before = len(pickle.dumps(tok))
     cover = tok.continuations("the cat", 2)[2].cover
     assert len(pickle.dumps(tok)) == before
-    assert pickle.loads(pickle.dumps(cover)).ids.tolist() == cover.ids.tolist()
-    with pytest.raises(ValueError, match="read-only"):
-        cover.completing[0] = 0
+    cover.ids[:] = cover.completing[:] = cover.partial[:] = 0  # copies
+    assert pickle.loads(pickle.dumps(cover)).ids.tolist() == cover.ids.tolist() != []
+    assert cover.ids.all()
 
 
 def test_threads_share_a_tokenizer(model):
