@@ -51,7 +51,7 @@ class Prefixes:
     def __init__(self, pieces: Sequence[bytes], ids: I32, vocab_size: int) -> None:
         order = sorted(range(len(pieces)), key=pieces.__getitem__)
         self.pieces = [pieces[i] for i in order]
-        self.ids = ids[order]
+        self.ids: I32 = ids[order]
         self.piece_of: dict[int, bytes] = dict(zip(ids.tolist(), pieces, strict=True))
         self.id_of: dict[bytes, int] = dict(zip(pieces, ids.tolist(), strict=True))
         self.vocab_size = vocab_size
@@ -128,7 +128,7 @@ class Cover:
         When nothing is left to cover, these are all pieces.
         """
         low, high = self._range
-        return self.table.ids[low:high].copy()
+        return np.array(self.table.ids[low:high])  # one's own
 
     def extras(self) -> list[bytes]:
         """What each of `completing` has beyond `rest`."""

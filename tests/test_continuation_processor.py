@@ -62,7 +62,7 @@ def test_generated_texts_begin_with_their_prompts(tok, language_model, way, back
 def test_one_token_back_is_the_model_cut_down_to_what_begins_with_it(tok, language_model):
     prepared = prepare(tok, ["the cat th"], add_bos=True)
     width = prepared.inputs["input_ids"].shape[1]
-    scores = language_model(**prepared.inputs).logits[:, -1]
+    scores = language_model(**prepared.inputs).logits[:, -1].detach()
     masked = prepared.processor(prepared.inputs["input_ids"], scores)
     cover = tok.continuations("the cat th")[1].cover
     assert torch.isfinite(masked[0]).nonzero()[:, 0].tolist() == sorted(cover.completing.tolist())
