@@ -38,26 +38,27 @@ def made_lines(count: int) -> list[str]:
     """Lines of a few kinds, some of them code, some Chinese."""
     rng = random.Random(1)
 
+    def one(of: str) -> str:
+        return rng.choice(of.split("|"))
+
     def line() -> str:
-        one = rng.choice
-        name, who = one("data values points rows table frame".split()), one("我你他她")
-        return one(
-            [
-                "import numpy as np",
-                "import numpy as np",
-                f"import numpy.{one('linalg random fft ma'.split())}",
-                f"import {one('os sys json re math time'.split())}",
-                f"from numpy import {one('array zeros ones arange'.split())}",
-                f"{name} = np.{one('mean sum sort array'.split())}({one('xyz')})",
-                f"print({name}, {one('xyz')})",
-                f"{who}{one('今天 明天 昨天'.split())}去白云机场{one('坐飞机 接朋友 上班'.split())}。",
-                f"{who}在白云机场等{one('我你他她')}。",
-                f"天上有{one('一朵 几朵 很多'.split())}白云，{who}看见了。",
-                f"白云{one('很高 飘走了 像羊'.split())}，天很蓝。",
-                f"from the airport to the {one('station harbour hotel'.split())}",
-                f"fresh air and {one('sunshine water bread'.split())} for everyone",
-            ]
-        )
+        name, who = one("data|values|points|rows|table|frame"), one("我|你|他|她")
+        kinds = [
+            "import numpy as np",
+            "import numpy as np",
+            f"import numpy.{one('linalg|random|fft|ma')}",
+            f"import {one('os|sys|json|re|math|time')}",
+            f"from numpy import {one('array|zeros|ones|arange')}",
+            f"{name} = np.{one('mean|sum|sort|array')}({one('x|y|z')})",
+            f"print({name}, {one('x|y|z')})",
+            f"{who}{one('今天|明天|昨天')}去白云机场{one('坐飞机|接朋友|上班')}。",
+            f"{who}在白云机场等{one('我|你|他|她')}。",
+            f"天上有{one('一朵|几朵|很多')}白云，{who}看见了。",
+            f"白云{one('很高|飘走了|像羊')}，天很蓝。",
+            f"from the airport to the {one('station|harbour|hotel')}",
+            f"fresh air and {one('sunshine|water|bread')} for everyone",
+        ]
+        return rng.choice(kinds)
 
     return [line() for _ in range(count)]
 
