@@ -13,7 +13,11 @@ from bytepiece.errors import ArgumentError
 torch = pytest.importorskip("torch", reason="the logits processor works on its tensors")
 transformers = pytest.importorskip("transformers", reason="the processor is made for it")
 
-from bytepiece.integrations.continuation import ContinuationProcessor, prepare  # noqa: E402
+from bytepiece.integrations.continuation import (  # noqa: E402
+    ContinuationProcessor,
+    log_probs_of,
+    prepare,
+)
 
 PROMPTS = ["the cat and the ha", "th", "... 今", "\n", "the hat, the cat..\n"]
 
@@ -45,10 +49,12 @@ WAYS = [
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("exact", [False, True], ids=["masked", "exact"])
 @pytest.mark.parametrize("backtrack", [0, 1, 2, 5])
-def test_generated_texts_begin_with_their_prompts(tok, language_model, way, backtrack):
+def test_generated_texts_begin_with_their_prompts(tok, language_model, way, backtrack, exact):
     torch.manual_seed(2)
-    prepared = prepare(tok, PROMPTS, backtrack, add_bos=True)
+    log_probs = log_probs_of(language_model) if exact else None
+    prepared = prepare(tok, PROMPTS, backtrack, add_bos=True, log_probs=log_probs)
     rows = language_model.generate(
         **prepared.inputs, logits_processor=[prepared.processor], max_new_tokens=24, **way
     )
@@ -70,16 +76,34 @@ def test_one_token_back_is_the_model_cut_down_to_what_begins_with_it(tok, langua
     one = prepared.inputs["input_ids"][0].tolist()
     assert one == [1, *tok.continuations("the cat th")[1].kept]
 
-    def log_probs(rows):
-        with torch.no_grad():
-            return language_model(torch.tensor(rows)).logits[:, -1].log_softmax(-1)
-
     [_, few] = tok.continuations(tok.encode("the cat th", add_bos=True), tokens=1)
-    law = few.distribution(log_probs)
+    law = few.distribution(log_probs_of(language_model))
     stepwise = masked[0].log_softmax(-1)
     for ids, log_prob in zip(law.ids, law.log_probs, strict=True):
         assert float(stepwise[ids[0]]) == pytest.approx(log_prob, abs=1e-5)
     assert len(prepared.processor(torch.zeros((1, width + 2), dtype=torch.int64), scores)) == 1
+
+
+def test_with_the_language_model_the_law_is_exact(tok, language_model):
+    """Step by step, the processor's probabilities multiply to those of whole covers."""
+    prompts = ["the cat and the", "at"]
+    prepared = prepare(tok, prompts, 2, add_bos=True, log_probs=log_probs_of(language_model))
+    ids = prepared.inputs["input_ids"]
+    for number, prompt in enumerate(prompts):
+        end = tok.continuations(tok.encode(prompt, add_bos=True), 2)[-1]
+        law = end.distribution(log_probs_of(language_model))
+        assert any(len(cover) > 2 for cover in law.ids) or number
+        for cover, log_prob in zip(law.ids, law.log_probs, strict=True):
+            total = 0.0
+            for step, id_ in enumerate(cover):
+                row = torch.cat([ids, torch.tensor([cover[:step]] * 2, dtype=torch.int64)], 1)
+                scores = torch.zeros((2, tok.vocab_size + 7), dtype=torch.float64)
+                found = prepared.processor(row, scores)[number]
+                assert float(found.exp().sum()) == pytest.approx(1.0)
+                total += float(found[id_])
+            assert total == pytest.approx(log_prob, abs=1e-5)
+            row = torch.cat([ids, torch.tensor([cover] * 2, dtype=torch.int64)], 1)
+            assert not prepared.processor(row, scores)[number].any()
 
 
 @given(st.data())
