@@ -74,7 +74,7 @@ class Prefixes:
         """The tokens of the shortest cover of the text from each of its bytes on, and from none."""
         found = [0] * (len(text) + 1)
         for start in range(len(text) - 1, -1, -1):
-            low, high = self.range(text[start:])
+            low, high = self.range(text[start : start + self.longest + 1])
             if low < high:
                 found[start] = 1
             else:
@@ -180,7 +180,7 @@ class Cover:
         raise ArgumentError(f"the id {id!r:.30} begins no cover of {self.rest!r:.60}")
 
     def __repr__(self) -> str:
-        return f"<bytepiece.Cover: rest {self.rest!r:.60}, extra {self.extra!r:.60}>"
+        return f"<bytepiece.continuations.Cover: rest {self.rest!r:.60}, extra {self.extra!r:.60}>"
 
 
 class Covers(NamedTuple):
@@ -190,7 +190,7 @@ class Covers(NamedTuple):
         ids: of each cover, the most probable first.
         log_probs: float64[covers], natural logarithms of their probabilities, which add up to 1.
         log_mass: natural logarithm of the probability that the text goes on with these bytes,
-            however it is cut into tokens.
+            in whatever tokens (of those that are allowed).
     """
 
     ids: list[tuple[int, ...]]
@@ -230,6 +230,21 @@ class Continuation(NamedTuple):
         kept: the ids that are kept.
         taken: the bytes of the tokens that are taken back.
         cover: nothing covered yet; which pieces may come first.
+
+    >>> from bytepiece import Model, Tokenizer
+    >>> tok = Tokenizer(Model([bytes([b]) for b in range(256)] + [b"the", b"then"], [-6.0] * 258))
+    >>> end = tok.continuations("the")[1]
+    >>> even = lambda rows: np.full((len(rows), tok.vocab_size), -math.log(tok.vocab_size))
+    >>> law = end.distribution(even)
+    >>> for ids, log_prob in zip(law.ids, law.log_probs):
+    ...     print(tok.ids_to_pieces(ids), round(math.exp(log_prob), 5))
+    [b'the'] 0.5
+    [b'then'] 0.5
+    [b't', b'h', b'e'] 1e-05
+    >>> round(math.exp(end.log_prob("n", even)), 3)  # "then", or "the" and then "n"
+    0.502
+    >>> tok.ids_to_pieces(law.sample(seed=1)[0])
+    [b'the']
     """
 
     kept: list[int]
@@ -353,7 +368,7 @@ def continuations(
     tokens: int | None,
 ) -> list[Continuation]:
     """See `Tokenizer.continuations`; the prompt as ids."""
-    depths = int(unsigned(backtrack, 32, "backtrack"))
+    depths = int(unsigned(backtrack, 8, "backtrack"))
     if tokens is not None and int(unsigned(tokens, 32, "tokens")) < 1:
         raise ArgumentError("tokens must be at least 1, or None")
     try:

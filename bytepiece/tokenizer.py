@@ -372,9 +372,9 @@ class Tokenizer:
         Args:
             prompt: a text, which is encoded by the best path, or the ids of one, such as those
                 with a `<bos>` before.
-            backtrack: how many tokens to take back at most. Special tokens are never taken back,
-                nor is anything before one.
-            tokens: the most pieces that may cover what is taken back; None: any number.
+            backtrack: how many tokens to take back at most, 0 … 255. Special tokens are never
+                taken back, nor is anything before one.
+            tokens: the most pieces that may cover what is taken back, at least 1; None: any number.
 
         Returns:
             one `bytepiece.continuations.Continuation` for each number of tokens taken back,

@@ -131,6 +131,16 @@ def test_fewer_tokens_when_few_are_allowed(tok):
     assert not cover.mask.any()
 
 
+def test_much_taken_back(tok):
+    """More bytes than any piece has."""
+    [*_, (_, taken, cover)] = tok.continuations("the cat " * 200, 255, tokens=255)
+    assert len(taken) > 600
+    assert not cover.completing.size
+    while not cover.done:
+        cover = cover.advance(cover.ids[-1].item())
+    assert tok.continuations("the cat " * 200, 255, tokens=100)[-1].cover.ids.size == 0
+
+
 def test_errors(tok):
     the = tok.piece_to_id(b"the")
     cover = tok.continuations("the")[1].cover
@@ -142,8 +152,9 @@ def test_errors(tok):
     few = tok.continuations("the", tokens=1)[1].cover
     with pytest.raises(ArgumentError, match="begins no cover"):
         few.advance(tok.piece_to_id(b"th"))
-    with pytest.raises(ArgumentError, match="backtrack"):
-        tok.continuations("the", -1)
+    for backtrack in (-1, 256, True, 1.0):
+        with pytest.raises(ArgumentError, match="backtrack"):
+            tok.continuations("the", backtrack)
     with pytest.raises(ArgumentError, match="tokens must be"):
         tok.continuations("the", tokens=0)
     with pytest.raises(ArgumentError, match="a text or a series"):
@@ -152,7 +163,7 @@ def test_errors(tok):
         tok.continuations(7)
     with pytest.raises(VocabularyError, match="1000000"):
         tok.continuations([10**6])
-    assert repr(cover) == "<bytepiece.Cover: rest b'the', extra b''>"
+    assert repr(cover) == "<bytepiece.continuations.Cover: rest b'the', extra b''>"
 
 
 def test_states_pickle_and_a_tokenizer_pickles_without_the_table(model):
