@@ -3,6 +3,8 @@ r"""Measure this library against others, and itself against larger inputs.
     python -m benchmarks speed      encoding and sampling against every rival, threads, latency
     python -m benchmarks scaling    longer texts, larger vocabularies, threads, odd texts, memory
     python -m benchmarks lattice    the exact distribution of longer texts, and many draws
+    python -m benchmarks continuations
+                                    what may follow a prompt whose last tokens are taken back
     python -m benchmarks startup    the command line, the first call, loading a model
     python -m benchmarks arrow      columns of Arrow in, Parquet and token files out
     python -m benchmarks all        all of these
@@ -23,7 +25,15 @@ the bars that the project has set itself, met or missed.
 import argparse
 from pathlib import Path
 
-from benchmarks import arrow, bench_lattice, bench_scaling, bench_speed, bench_startup, models
+from benchmarks import (
+    arrow,
+    bench_continuations,
+    bench_lattice,
+    bench_scaling,
+    bench_speed,
+    bench_startup,
+    models,
+)
 from benchmarks.corpora import SAMPLE, Fresh
 from benchmarks.harness import Setting
 
@@ -31,6 +41,7 @@ PARTS = {
     "speed": bench_speed.run,
     "scaling": bench_scaling.run,
     "lattice": bench_lattice.run,
+    "continuations": bench_continuations.run,
     "startup": bench_startup.run,
     "arrow": arrow.run,
 }

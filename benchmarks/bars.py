@@ -44,6 +44,7 @@ BARS = {
     "lattice memory": Bar("their memory, per byte of text", False, 1000, " bytes"),
     "draws": Bar("a million draws of a text of 30 bytes", False, 2, " s"),
     "glue": Bar("time beyond encode_batch of the same texts", False, 30, " %"),
+    "prefix search": Bar("pieces that begin with given bytes", False, 10, " µs"),
     "help": Bar("bytepiece --help", False, 0.25, " s"),
     "warm encode": Bar("warm echo hi | bytepiece encode", False, 1, " s"),
     "cold encode": Bar("first token ever, cold cache", False, 8, " s"),

@@ -28,6 +28,7 @@ from bytepiece.text import Text, segment, to_bytes
 from bytepiece.viterbi import best_ids, best_ids_of_text, pack, unpack
 
 if TYPE_CHECKING:
+    from bytepiece.continuations import Continuation, Prefixes
     from bytepiece.lattice import Lattice
 
 T = TypeVar("T")
@@ -131,6 +132,12 @@ class Tokenizer:
     def _id_of(self) -> dict[bytes | str, int]:
         ids = self._model.ids.tolist()
         return dict(zip(self._model.pieces, ids, strict=True)) | self._specials
+
+    @cached_property
+    def _prefixes(self) -> "Prefixes":
+        from bytepiece.continuations import Prefixes  # noqa: PLC0415
+
+        return Prefixes(self._model.pieces, self._model.ids, self.vocab_size)
 
     @overload
     def encode(
@@ -406,6 +413,40 @@ class Tokenizer:
         [[0, 3], [3, 4], [4, 4]]
         """
         return align(self, text, ids, self._allowed(allowed_special))
+
+    def continuations(
+        self, prompt: Text | Iterable[int], backtrack: int = 1, *, tokens: int | None = None
+    ) -> "list[Continuation]":
+        """What may follow a prompt if its last tokens are taken back, so that pieces may span them.
+
+        Args:
+            prompt: a text, which is encoded by the best path, or the ids of one, such as those
+                with a `<bos>` before.
+            backtrack: how many tokens to take back at most, 0 … 255. Special tokens are never
+                taken back, nor is anything before one.
+            tokens: the most pieces that may cover what is taken back, at least 1; None: any number.
+
+        Returns:
+            one `bytepiece.continuations.Continuation` for each number of tokens taken back,
+            from 0 on.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+            VocabularyError: an id to take back is not in the vocabulary.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+        >>> kept, taken, cover = tok.continuations("the cat, the ")[1]
+        >>> tok.decode(kept), taken
+        ('the cat, ', b'the ')
+        >>> [tok.id_to_piece(id) for id in cover.completing]
+        [b'the ', b'the cat', b'the hat', b'the rat']
+        """
+        from bytepiece.continuations import continuations  # noqa: PLC0415
+
+        if isinstance(prompt, (str, bytes, bytearray, memoryview)):
+            prompt = self.encode(prompt)
+        return continuations(self, self._prefixes, prompt, backtrack, tokens)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes that ids stand for; special tokens stand for none.
