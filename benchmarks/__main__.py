@@ -3,8 +3,11 @@ r"""Measure this library against others, and itself against larger inputs.
     python -m benchmarks speed      encoding and sampling against every rival, threads, latency
     python -m benchmarks scaling    longer texts, larger vocabularies, threads, odd texts, memory
     python -m benchmarks lattice    the exact distribution of longer texts, and many draws
+    python -m benchmarks continuations
+                                    what may follow a prompt whose last tokens are taken back
     python -m benchmarks startup    the command line, the first call, loading a model
     python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
+    python -m benchmarks arrow      columns of Arrow in, Parquet and token files out
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"` and, as its import name is ours, the original
@@ -24,6 +27,8 @@ import argparse
 from pathlib import Path
 
 from benchmarks import (
+    arrow,
+    bench_continuations,
     bench_lattice,
     bench_pipelines,
     bench_scaling,
@@ -38,8 +43,10 @@ PARTS = {
     "speed": bench_speed.run,
     "scaling": bench_scaling.run,
     "lattice": bench_lattice.run,
+    "continuations": bench_continuations.run,
     "startup": bench_startup.run,
     "pipelines": bench_pipelines.run,
+    "arrow": arrow.run,
 }
 
 

@@ -44,6 +44,7 @@ BARS = {
     "lattice memory": Bar("their memory, per byte of text", False, 1000, " bytes"),
     "draws": Bar("a million draws of a text of 30 bytes", False, 2, " s"),
     "glue": Bar("time beyond encode_batch of the same texts", False, 30, " %"),
+    "prefix search": Bar("pieces that begin with given bytes", False, 10, " µs"),
     "help": Bar("bytepiece --help", False, 0.25, " s"),
     "warm encode": Bar("warm echo hi | bytepiece encode", False, 1, " s"),
     "cold encode": Bar("first token ever, cold cache", False, 8, " s"),
@@ -69,5 +70,11 @@ BARS = {
     "512 MB, 2 GB": Bar("memory of training on 2 GB with --memory 512M", False, 700, " MB"),
     "linear": Bar("training time per MB over that in a smaller corpus", False, 1.1, " ×"),
     "kills": Bar("models that are not the undisturbed run's", False, 0, ""),
+    "huggingface export": Bar("lines alike in Hugging Face's tokenizers", True, 99.9, " %"),
+    "sentencepiece export": Bar(
+        "lines alike in SentencePiece, of those whose pieces it can carry", True, 99.9, " %"
+    ),
+    "sentencepiece import": Bar("lines of SentencePiece's models alike here", True, 99.99, " %"),
+    "unexplained": Bar("lines that differ without a cause", False, 0, ""),
     "training threads": Bar("models that are not one thread's", False, 0, ""),
 }

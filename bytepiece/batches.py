@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bytepiece._jit import I32, I64, Scalar, kernel
+from bytepiece.columns import Column
 from bytepiece.encoded import Encoded
 from bytepiece.errors import ArgumentError
 from bytepiece.model import TextRules
 from bytepiece.parallel import ordered_map
 from bytepiece.sampling import Streams
-from bytepiece.strings import offsets_of
+from bytepiece.strings import cuts, offsets_of
 from bytepiece.text import Segments, Text, segment
 
 Encode = Callable[[Segments, Streams, int, int], tuple[I32, I32]]
@@ -29,8 +30,11 @@ _LEAST = 1 << 16
 """Bytes below which to share a text among more threads gains nothing."""
 
 
-def _plan(texts: Sequence[Text], threads: int, samples: int) -> tuple[list[int], int]:
+def _plan(texts: Sequence[Text] | Column, threads: int, samples: int) -> tuple[list[int], int]:
     """Which texts become segments together, from one number to the next; the size of a chunk."""
+    if isinstance(texts, Column):
+        size = chunk_size(int(texts.bounds[-1]), threads, samples)
+        return cuts(texts.bounds, size), size
     if threads == 1 and len(texts) <= _FEW:
         return [0, len(texts)], chunk_size(0, 1, samples)
     try:
@@ -56,7 +60,7 @@ class Batch(NamedTuple):
 
 
 def encode_texts(
-    texts: Sequence[Text],
+    texts: Sequence[Text] | Column,
     rules: TextRules,
     marks: dict[str, Any],
     encode: Encode,
@@ -103,24 +107,6 @@ def chunk_size(total: int, threads: int, samples: int) -> int:
     if threads > 1:  # four for each, so that none waits long for the last
         size = min(size, total // (4 * threads))
     return min(max(size, _LEAST), CHUNK)
-
-
-def cuts(bounds: I64, size: int) -> list[int]:
-    """Where to cut strings that lie end to end into runs of about `size` bytes.
-
-    Args:
-        bounds: int64[strings + 1], where each begins, and the end.
-
-    Returns:
-        numbers of strings, from 0 to how many there are, no more than `size` apart.
-    """
-    strings = len(bounds) - 1
-    found = [0]
-    while found[-1] < strings:
-        low = found[-1]
-        high = int(np.searchsorted(bounds, bounds[low] + size))
-        found.append(min(max(high, low + 1), low + size, strings))
-    return found
 
 
 def assemble(batches: Sequence[Batch], samples: int) -> Encoded:

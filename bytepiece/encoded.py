@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece import columns
 from bytepiece._jit import I32, I64, Scalar, kernel
 from bytepiece.errors import ArgumentError
 from bytepiece.strings import offsets_of
@@ -40,6 +41,16 @@ class Encoded:
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int32]]:
         return (self[row] for row in range(len(self)))
+
+    def to_arrow(self) -> Any:
+        """The rows as a `pyarrow.ListArray` of int32, which shares the memory of the ids.
+
+        A `pyarrow.LargeListArray` if there are more than 2^31 − 1 ids.
+
+        Raises:
+            ArgumentError: pyarrow is missing.
+        """
+        return columns.list_array(self.ids, self.offsets)
 
     def __eq__(self, other: object) -> bool:
         return (

@@ -21,6 +21,10 @@ class CheckpointError(BytepieceError, ValueError):
     """A checkpoint cannot be kept, is damaged, or is of another run or corpus."""
 
 
+class TokenFileError(BytepieceError, ValueError):
+    """A file of ids is damaged, or was begun by another run."""
+
+
 class VocabularyError(BytepieceError, KeyError):
     """A piece or an id is not in the vocabulary."""
 

@@ -18,9 +18,10 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bytepiece.errors import BytepieceError, ModelError
 from bytepiece.formats import original
@@ -128,13 +129,20 @@ def _escape(char: str) -> str:
 
 def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
     """Write a file, all of it or, on any failure, nothing."""
+    with replacing(path) as file:
+        file.writelines(chunks)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write that gets its name at the end, or, on any failure, vanishes."""
     target = Path(os.path.realpath(path))  # a link stays one; what it points to is replaced
     if target.exists() and not target.is_file():
         raise FileExistsError(errno.EEXIST, "is no regular file; give another name", str(path))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
-            file.writelines(chunks)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

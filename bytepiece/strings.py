@@ -16,6 +16,24 @@ def offsets_of(lengths: Iterable[int]) -> I64:
     return offsets
 
 
+def cuts(bounds: I64, size: int) -> list[int]:
+    """Where to cut strings that lie end to end into runs of about `size` bytes.
+
+    Args:
+        bounds: int64[strings + 1], where each begins, and the end.
+
+    Returns:
+        numbers of strings, from 0 to how many there are, no more than `size` apart.
+    """
+    strings = len(bounds) - 1
+    found = [0]
+    while found[-1] < strings:
+        low = found[-1]
+        high = int(np.searchsorted(bounds, bounds[low] + size))
+        found.append(min(max(high, low + 1), low + size, strings))
+    return found
+
+
 @kernel
 def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
     """The length of the longest of the strings low…high − 1 that lie end to end."""

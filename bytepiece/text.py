@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import ahocorasick
@@ -9,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I32, I64, U8, Scalar, kernel
+from bytepiece.columns import Column
 from bytepiece.errors import ArgumentError
 from bytepiece.model import TextRules
-from bytepiece.strings import offsets_of
+from bytepiece.strings import cuts, offsets_of
 
 Text = str | bytes | bytearray | memoryview
 
@@ -19,6 +21,8 @@ MAX_SEGMENT = (1 << 31) - 2
 """Longest segment in bytes, for its tokens are counted in int32."""
 MAX_DOCUMENT = 1 << 32
 """Longest text in bytes, for a segment's offset in one is a word of 32 bits in `bytepiece.rng`."""
+_RUN = 1 << 14
+"""Bytes of texts that are looked at together, whether they are normalized already."""
 
 # The ten digits of every script follow one another; these are the zeros (Unicode 15.1, category
 # Nd). A table of our own: which characters are digits differs between versions of Python.
@@ -34,6 +38,8 @@ _ZEROS = np.array(
     ],
     dtype=np.int32,
 )  # fmt: skip
+DIGIT_RANGES = tuple((zero, zero + 9) for zero in _ZEROS.tolist())
+"""The first and the last digit of each script."""
 
 
 class Segments(NamedTuple):
@@ -141,7 +147,7 @@ def segment(
     """Normalize texts, put special tokens where they belong, and cut the rest into segments.
 
     Args:
-        texts: one of each document.
+        texts: one of each document; those of a column are not copied without need.
         rules: the model's.
         bos: the id that begins every document, if one does.
         eos: the id that ends every document, if one does.
@@ -150,34 +156,74 @@ def segment(
     Raises:
         ArgumentError: a text is neither str nor bytes, or it or a line of it is too long.
     """
-    steps = rules.normalization
-    if bos is None and eos is None and not allowed:
-        # In ASCII there is nothing to normalize; without the call a text costs half as much.
-        parts = [
-            text.encode() if type(text) is str and text.isascii() else to_bytes(text, steps)
-            for text in texts
-        ]
-        documents = np.arange(len(parts), dtype=np.int64)
-        special = np.full(len(parts), -1, dtype=np.int32)
-        first_parts = documents
-    else:
-        parts, owners, ids, firsts = [], [], [], []
+    if allowed:
+        parts: list[bytes] = []
+        owners, ids, firsts = [], [], []
         for document, text in enumerate(texts):
             firsts.append(len(parts))
-            for part, id_ in _marked(text, steps, bos, eos, allowed or {}):
+            for part, id_ in _marked(text, rules.normalization, bos, eos, allowed):
                 parts.append(part)
                 owners.append(document)
                 ids.append(id_)
+        buffer, bounds = _end_to_end(parts)
         documents = np.array(owners, dtype=np.int64)
         special = np.array(ids, dtype=np.int32)
-        first_parts = np.array(firsts, dtype=np.int64)
-    bounds = offsets_of(map(len, parts))
-    buffer = np.frombuffer(b"".join(parts), dtype=np.uint8)
-    starts = bounds[first_parts]
+        starts = bounds[np.array(firsts, dtype=np.int64)]
+    else:
+        buffer, bounds = _laid_out(texts, rules.normalization)
+        starts, ends = bounds[:-1], bounds[-1:]
+        marks = [bos, -1, eos]
+        row = np.array([id_ for id_ in marks if id_ is not None], dtype=np.int32)
+        documents = np.repeat(np.arange(len(starts), dtype=np.int64), len(row))
+        special = np.tile(row, len(starts))
+        # A mark is a part without bytes, before the text or behind it.
+        begins = [starts, bounds[1:]] if eos is not None else [starts]
+        begins = [starts, *begins] if bos is not None else begins
+        bounds = np.append(np.column_stack(begins), ends)
+    if isinstance(texts, Column) and texts.present is not None:
+        kept = texts.present[documents]  # a null has no bytes, and shall have no marks
+        documents, special = documents[kept], special[kept]
+        bounds = np.append(bounds[:-1][kept], bounds[-1:])
     bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
     if len(buffer) > MAX_SEGMENT:
         _check_lengths(bounds, np.append(starts, len(buffer)))
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
+
+
+def _laid_out(texts: Iterable[Text], steps: Sequence[str]) -> tuple[U8, I64]:
+    """Texts end to end, normalized, and where each begins, and the end."""
+    if isinstance(texts, Column):
+        return _normalize_all(*texts.flat(), steps)
+    # In ASCII there is nothing to normalize; without the call a text costs half as much.
+    return _end_to_end(
+        [
+            text.encode() if type(text) is str and text.isascii() else to_bytes(text, steps)
+            for text in texts
+        ]
+    )
+
+
+def _normalize_all(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64]:
+    """Texts that lie end to end, normalized: one by one only where something is to be changed."""
+    if not steps or text.max(initial=0) < 0x80:
+        return text, bounds
+    lengths = np.diff(bounds)
+    parts: list[bytes] = []
+    for low, high in pairwise(cuts(bounds, _RUN)):
+        run = text[bounds[low] : bounds[high]].tobytes()
+        chars = run.decode("utf-8", "surrogateescape")
+        # Then all parts of it are, too: normal forms are closed under taking parts.
+        if not all(unicodedata.is_normalized(step, chars) for step in steps):  # type: ignore[arg-type]
+            ends = (bounds[low : high + 1] - bounds[low]).tolist()
+            texts = [to_bytes(run[start:end], steps) for start, end in pairwise(ends)]
+            lengths[low:high] = list(map(len, texts))
+            run = b"".join(texts)
+        parts.append(run)
+    return np.frombuffer(b"".join(parts), dtype=np.uint8), offsets_of(lengths)
+
+
+def _end_to_end(parts: Sequence[bytes]) -> tuple[U8, I64]:
+    return np.frombuffer(b"".join(parts), dtype=np.uint8), offsets_of(map(len, parts))
 
 
 def _marked(

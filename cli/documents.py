@@ -1,19 +1,23 @@
-"""Documents: the lines of text files, and the records of `.jsonl` files."""
+"""Documents: the lines of text files, the records of `.jsonl` files, the rows of Parquet files."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from bytepiece.compression import suffix_of
 from bytepiece.errors import BytepieceError
 from bytepiece.records import DEFAULT_FIELD, SUFFIX, text_of
+from bytepiece.training import parquet
 
 from .streams import STDIN, Lines, read_lines
 
 T = TypeVar("T")
+
+_HEAD = 1 << 10
+"""Bytes of a file that show what it is."""
 
 
 def documents(
@@ -39,6 +43,33 @@ def documents(
                 )
             else:
                 yield lines.lines
+
+
+def documents_or_columns(
+    paths: Sequence[Path], field: str | None, column: str, advance: Callable[[int], object]
+) -> Iterator[Any]:
+    """Read documents in batches, those in Parquet files as arrays of Arrow.
+
+    Args:
+        paths, field, advance: as for `documents`.
+        column: of Parquet files.
+
+    Raises:
+        CorpusError: a Parquet file cannot be read, or has no such column.
+        click.ClickException: a record is not one.
+    """
+    for path in paths or [STDIN]:
+        if _is_parquet(path):
+            yield from parquet.column_arrays(path, column, advance)
+        else:
+            yield from documents([path], field, advance)
+
+
+def _is_parquet(path: Path) -> bool:
+    if not path.is_file():  # standard input and pipes are read but once, and not from their end
+        return False
+    with path.open("rb") as file:
+        return parquet.is_parquet(file.read(_HEAD), path.suffix) or path.suffix == ".parquet"
 
 
 def converted(

@@ -27,6 +27,7 @@ _COMMANDS = (
     "extend",
     "merge",
     "prune",
+    "convert",
 )
 
 _SIGPIPE_EXIT = 128 + 13

@@ -25,19 +25,21 @@ MODEL_VARIABLE = "BYTEPIECE_MODEL"
 
 
 class OnCommand(click.Command):
-    """A command whose option --on takes several names."""
+    """A command with an option, --on, that takes several names."""
+
+    spread = "--on"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As always, but after --on all names up to the next option are taken, such as * gives."""
-        spread: list[str] = []
+        """As always, but after it all names up to the next option are taken, such as * gives."""
+        told: list[str] = []
         names = False
         for arg in args:
             if arg.startswith("-") and arg != "-":
-                names = arg == "--on"
-            elif names and spread[-1] != "--on":
-                spread.append("--on")
-            spread.append(arg)
-        return super().parse_args(ctx, spread)
+                names = arg == self.spread
+            elif names and told[-1] != self.spread:
+                told.append(self.spread)
+            told.append(arg)
+        return super().parse_args(ctx, told)
 
 
 class _Input(click.Path):

@@ -24,7 +24,7 @@ def check_writable(target: Path, files: Sequence[Path]) -> None:
     """Find out before hours of work whether their result can be written."""
     name = click.format_filename(target)
     if target == STDIN:
-        raise click.UsageError("a model is written to a file; name one with -o")
+        raise click.UsageError("the result is written to a file; name one with -o")
     target = Path(os.path.realpath(target))  # a link stays one, and what it leads to is written
     if target.exists() and not target.is_file():
         raise click.ClickException(f"{name} is no regular file; name another one with -o")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
-from .streams import STDIN, is_terminal, say, show
+from .streams import STDIN, STDOUT, is_terminal, say, show
 
 _INTERVAL = 0.2
 """Seconds from one look of the bar to the next; jobs that take less show none."""
@@ -145,13 +145,18 @@ class Phases:
             self._since = time.monotonic()
 
 
-def for_filter(label: str, paths: Sequence[Path]) -> Meter:
+def for_filter(label: str, paths: Sequence[Path], output: Path = STDOUT) -> Meter:
     """A meter for a command that reads files, or standard input, and writes standard output.
 
     It shows nothing where what is read or written stands on the terminal as well.
+
+    Args:
+        label: what is being done.
+        paths: what is read; none means standard input.
+        output: what is written, if it is a file.
     """
     inputs = paths or [STDIN]
-    shown = is_terminal(sys.stderr) and not is_terminal(sys.stdout)
+    shown = is_terminal(sys.stderr) and not (output == STDOUT and is_terminal(sys.stdout))
     if STDIN in inputs and is_terminal(sys.stdin):
         shown = False
     return Meter(label, size_of(inputs), shown)

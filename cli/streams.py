@@ -14,7 +14,7 @@ from bytepiece.compression import decompressed
 if sys.platform == "linux":
     import fcntl
 
-STDIN = Path("-")
+STDIN = STDOUT = Path("-")
 
 _MOST = 1 << 22
 """Bytes that are read at once, at most: memory stays small, and the batches are large enough."""

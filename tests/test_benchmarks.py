@@ -24,7 +24,7 @@ from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run  # noqa
 from bytepiece.audit.adapters.huggingface import HuggingFace  # noqa: E402
 from bytepiece.audit.adapters.ours import Ours  # noqa: E402
 from bytepiece.audit.adapters.sentencepiece import SentencePiece  # noqa: E402
-from bytepiece.audit.adapters.spelling import alphabet  # noqa: E402
+from bytepiece.formats.byte_level import alphabet  # noqa: E402
 
 needs_wait4 = pytest.mark.skipif(not processes.measurable(), reason="needs os.wait4")
 TEXTS = ["the cat and the hat", "今天天气 é", "tab\tand  spaces ", "👍 \u2028"]

@@ -16,7 +16,18 @@ from test_cli_shared import assert_one_line, invoke, posix_only, start
 
 from bytepiece import Model, TextRules, Tokenizer, model_io
 
-COMMANDS = ["train", "encode", "decode", "info", "eval", "audit", "extend", "merge", "prune"]
+COMMANDS = [
+    "train",
+    "encode",
+    "decode",
+    "info",
+    "eval",
+    "audit",
+    "extend",
+    "merge",
+    "prune",
+    "convert",
+]
 HELPS = [["--help"], ["-h"], ["--version"], *([name, "--help"] for name in COMMANDS)]
 
 LIGHT = """

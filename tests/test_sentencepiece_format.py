@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from strategies import make_model
 
-from bytepiece import Tokenizer
+from bytepiece import SpecialToken, TextRules, Tokenizer
+from bytepiece.model import STANDARD_SPECIAL_TOKENS
 
 with warnings.catch_warnings():
     # Its bindings warn when they are imported, in newer Pythons.
@@ -106,3 +107,37 @@ def test_models_whose_ids_sentencepiece_cannot_keep(tmp_path):
     except ModelError:
         return
     assert theirs.decode(theirs.encode("\x00\x01\x02ab")) == "\x00\x01\x02ab"
+
+
+def test_further_special_tokens_keep_their_names(tmp_path):
+    specials = (*STANDARD_SPECIAL_TOKENS, SpecialToken("<|user|>", 300, "control"))
+    tok = Tokenizer(make_model({b"ab": -2.0}, special_tokens=specials, ids=range(10, 267)))
+    theirs = load(tok, tmp_path / "sp.model")
+    assert theirs.piece_to_id("<|user|>") == 300
+    assert theirs.is_control(300)
+    assert theirs.encode("<|user|>ab") == tok.encode("<|user|>ab")
+    assert theirs.is_unused(5)
+
+
+@pytest.mark.parametrize(
+    ("special", "told"),
+    [
+        (SpecialToken("<user>", 1, "control"), "'<user>' is <s>"),
+        (SpecialToken("ab", 300, "control"), "'ab', a name that it cannot have, is left unused"),
+        (SpecialToken("<s>", 300, "control"), "'<s>', a name that it cannot have, is left unused"),
+    ],
+)
+def test_special_tokens_that_lose_their_names_are_told(special, told, tmp_path):
+    model = make_model({b"ab": -2.0}, special_tokens=(special,), ids=range(10, 267))
+    tok = Tokenizer(model)
+    with pytest.warns(UserWarning, match=f"the special token {told}"):
+        theirs = load(tok, tmp_path / "sp.model")
+    assert theirs.encode("<user>ab<s>") == tok.encode("<user>ab<s>")
+
+
+def test_no_path_crosses_the_end_of_a_segment(tmp_path):
+    pieces = {b"a\nb": -1.0, b"b\n\n": -1.0, b"a7": -1.0, "٣\n".encode(): -1.0, b"77": -1.0}
+    tok = Tokenizer(make_model(pieces, rules=TextRules(isolate_digits=True)))
+    theirs = load(tok, tmp_path / "sp.model")
+    for text in ["a\nb\n\nb", "b\na7\n77", "٣\n٣", "777"]:
+        assert theirs.encode(text) == tok.encode(text)

@@ -158,7 +158,7 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
     if kind:
         raise CorpusError(f"{path} is {kind}; unpack it first, and name what is in it")
     suffix = suffix_of(path)
-    if head.startswith(parquet.MAGIC) and (b"\0" in head or suffix == ".parquet"):
+    if parquet.is_parquet(head, suffix):
         return "parquet"
     # Bytes of any kind may be learned from, but not by accident.
     promised = suffix == ".parquet" or (path.suffix != suffix and not packed)

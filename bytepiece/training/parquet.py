@@ -13,8 +13,17 @@ MAGIC = b"PAR1"
 _ROWS = 64
 """Rows that are decoded at a time: so many texts of ordinary size cost little, and so many of the
 largest size still fit into memory."""
+_TOGETHER = 1 << 22
+"""Bytes of texts that are decoded at a time where they are encoded at once."""
+_MOST = 1 << 15
+"""Rows that are decoded at a time, at most, however short they may seem to be."""
 _BUFFER = 1 << 20
 """Bytes of a column that are read ahead; without a limit it would be all of a row group."""
+
+
+def is_parquet(head: bytes, suffix: str) -> bool:
+    """Whether a file that begins so, and whose name ends so, is one."""
+    return head.startswith(MAGIC) and (b"\0" in head or suffix == ".parquet")
 
 
 def column_texts(
@@ -26,10 +35,38 @@ def column_texts(
         path: of the file.
         column: the name of a column of strings or bytes.
         longest: the most bytes that a text may have.
-        advance: is told how many bytes of the file were done with, each time, by the share of rows.
+        advance: as for `column_arrays`.
 
     Raises:
         CorpusError: the file is damaged, has no such column, or has a longer text.
+    """
+    row = 0
+    for array in column_arrays(path, column, advance, _ROWS):
+        for text in array.cast("large_binary").to_pylist():
+            row += 1
+            if text is None:
+                continue
+            if len(text) > longest:
+                raise CorpusError(
+                    f"{path}: the text in row {row} has {len(text)} bytes, and {longest} "
+                    "are the most; cut it up first"
+                )
+            yield text
+
+
+def column_arrays(
+    path: Path, column: str, advance: Callable[[int], object], rows: int | None = None
+) -> Iterator[Any]:
+    """Read a column of texts as arrays of Arrow.
+
+    Args:
+        path: of the file.
+        column: the name of a column of strings or bytes.
+        advance: is told how many bytes of the file were done with, each time, by the share of rows.
+        rows: of an array; by default so many that some megabytes come together.
+
+    Raises:
+        CorpusError: the file is damaged, or has no such column.
     """
     arrow, parquet = _pyarrow(path)
     size = path.stat().st_size
@@ -38,21 +75,13 @@ def column_texts(
         try:
             file = parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
             _check(arrow, file.schema_arrow, column, path)
-            rows = max(file.metadata.num_rows, 1)
-            batches = file.iter_batches(_ROWS, columns=[column], use_threads=False)
-            for batch in batches:
-                for text in batch.column(0).cast(arrow.large_binary()).to_pylist():
-                    row += 1
-                    if text is None:
-                        continue
-                    if len(text) > longest:
-                        raise CorpusError(
-                            f"{path}: the text in row {row} has {len(text)} bytes, and {longest} "
-                            "are the most; cut it up first"
-                        )
-                    yield text
-                advance(min(size * row // rows, size) - told)
-                told = min(size * row // rows, size)
+            total = max(file.metadata.num_rows, 1)
+            some = rows or min(max(_TOGETHER * total // _size(file.metadata, column), 1), _MOST)
+            for batch in file.iter_batches(some, columns=[column], use_threads=False):
+                yield batch.column(0)
+                row += len(batch)
+                advance(min(size * row // total, size) - told)
+                told = min(size * row // total, size)
         except (arrow.ArrowException, OSError) as error:
             reason = " ".join(str(error).split())
             after = f"after row {row}, " if row else ""
@@ -60,6 +89,16 @@ def column_texts(
                 f"{path}: {after}this Parquet file cannot be read ({reason:.200}); if it is "
                 "damaged, get or make it again"
             ) from None
+
+
+def _size(metadata: Any, column: str) -> int:
+    """The bytes of a column, before they were compressed, and at least 1."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+    sizes: list[int] = [
+        one.total_uncompressed_size for one in columns if one.path_in_schema == column
+    ]
+    return max(sum(sizes), 1)
 
 
 def _check(arrow: Any, schema: Any, column: str, path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bytepiece.audit.adapters.base import Adapter, Run, timed
-from bytepiece.audit.adapters.spelling import Spelling, alphabet
+from bytepiece.audit.adapters.spelling import Spelling
 from bytepiece.errors import ModelError
+from bytepiece.formats.byte_level import alphabet
 from bytepiece.model import MAX_ID, Model
 
 

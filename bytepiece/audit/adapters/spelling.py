@@ -5,17 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bytepiece.formats.byte_level import alphabet
+
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
-
-
-def alphabet() -> list[str]:
-    """The character that stands for each of the 256 bytes in a ByteLevel vocabulary.
-
-    Printable ones of Latin-1 stand for themselves, the others have those from U+0100 on.
-    """
-    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    others = [byte for byte in range(256) if byte not in printable]
-    return [chr(b if b in printable else 0x100 + others.index(b)) for b in range(256)]
 
 
 class Spelling:

@@ -1,0 +1,67 @@
+"""What it costs to take back the end of a prompt, and how often a language model must be asked."""
+
+import math
+import statistics
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from benchmarks.harness import Report, Setting
+from bytepiece import Tokenizer
+from bytepiece.audit.adapters.base import timed
+from bytepiece.continuations import Continuation, Cover
+
+COLUMNS = ["tokens back", "prefix search", "state, ids", "state, mask", "continuations", "pieces"]
+LAW = ["tokens back", "covers of", "rows, median", "95 %", "ms beside the model's", "95 %"]
+
+
+def run(setting: Setting) -> Report:
+    """Measure, print and collect."""
+    report = Report("continuations", setting)
+    tokenizer = Tokenizer(setting.model)
+    prompts = [tokenizer.encode(text) for text in setting.texts.short(50 if setting.quick else 500)]
+    first = timed(lambda: tokenizer.continuations(prompts[0]))
+    report.table("The first call", ["ms"], [[f"{first.seconds * 1e3:.3g}"]])
+    pieces, law, slowest = [], [], 0.0
+    for depth in (1, 2, 3):
+        ends = [tokenizer.continuations(prompt, depth)[-1] for prompt in prompts]
+        costs = [
+            cost(lambda one: one.cover.table.range(one.taken), ends, setting.repeats),
+            cost(lambda one: Cover(one.cover.table, one.taken).ids, ends, setting.repeats),
+            cost(lambda one: Cover(one.cover.table, one.taken).mask, ends, setting.repeats),
+            cost(lambda ids, n=depth: tokenizer.continuations(ids, n), prompts, setting.repeats),
+        ]
+        slowest = max(slowest, costs[0])
+        number = statistics.median(len(one.cover.ids) for one in ends)
+        pieces.append([str(depth), *(f"{us:.3g}" for us in costs), f"{number:g}"])
+        for kind, tokens in ((f"at most {depth}", depth), ("any number", None)):
+            some = [tokenizer.continuations(ids, depth, tokens=tokens)[-1] for ids in prompts[:50]]
+            law.append([str(depth), kind, *asked(some, tokenizer.vocab_size)])
+    report.table("Which pieces, µs for one prompt", COLUMNS, pieces)
+    report.bar("prefix search", slowest)
+    report.table("The exact law: rows that a language model is asked about", LAW, law)
+    return report
+
+
+def cost(step: Callable[..., object], values: Sequence[object], repeats: int) -> float:
+    """Microseconds of one call, the median of some rounds over all values."""
+    rounds = [timed(lambda: deque(map(step, values), 0)).seconds for _ in range(repeats)]
+    return statistics.median(rounds) / len(values) * 1e6
+
+
+def asked(ends: Sequence[Continuation], vocab_size: int) -> list[str]:
+    """How many rows, and the time that is spent on them beside the language model's."""
+    answers = np.full((64, vocab_size), -math.log(vocab_size))
+    rows, times = [], []
+    for one in ends:
+        calls: list[int] = []
+
+        def log_probs(some: list[list[int]], calls: list[int] = calls) -> np.ndarray:
+            calls.append(len(some))
+            return answers[: len(some)]
+
+        times.append(timed(lambda one=one, law=log_probs: one.distribution(law)).seconds * 1e3)
+        rows.append(sum(calls))
+    figures = [float(np.percentile(values, q)) for values in (rows, times) for q in (50, 95)]
+    return [f"{figure:.3g}" for figure in figures]

@@ -1,0 +1,177 @@
+r"""Formats: how many lines come out alike in the library that a model is written for or read from.
+
+    python -m benchmarks.bench_formats --model bytepiece_80k.model em32k.model bnlm32k.model \
+        --corpus heldout_mix.txt --output benchmarks/results
+
+Exports: each model, written for Hugging Face's tokenizers and for SentencePiece. Imports: models
+that SentencePiece (identity and nmt_nfkc) and tokenizers train on the first half of the first
+corpus, read here. All of them encode all lines of the corpora and of data/sample.txt. What the
+causes mean is in docs/formats.md.
+Without arguments: the model in tests/golden and data/sample.txt, in a minute; trained on so little
+text, the imports' figures mean little. --output writes formats.json.
+"""
+
+import argparse
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.corpora import SAMPLE
+from benchmarks.harness import Report
+from bytepiece import conversion, model_io
+from bytepiece.errors import ModelError
+from bytepiece.formats import Format
+from bytepiece.formats.parity import CANNOT_CARRY, OTHER, Parity
+from bytepiece.model import Model
+
+GOLDEN = Path(__file__).parent.parent / "tests" / "golden" / "original.model"
+
+_HEADS = ("model", "text", "lines", "identical", "%", "causes of the others")
+
+
+def exports(report: Report, models: Sequence[Path], texts: Sequence[Path], folder: Path) -> None:
+    """Ours, in other libraries."""
+    names: dict[Format, str] = {
+        "huggingface": "tokenizer.json",
+        "sentencepiece": "sp.model",
+        "original": "original.model",
+    }
+    unexplained = 0
+    for to, name in names.items():
+        found = []
+        for path in models:
+            model = model_io.load(path)
+            try:
+                told = conversion.write(model, folder / name, to)
+            except ModelError as error:
+                print(f"{path.name}: {error}\n")
+                continue
+            print(*(f"{path.name}: {message}\n" for message in told), sep="")
+            found += [(path.name, one) for one in checks(model, folder / name, to, texts)]
+        table(report, f"Written for {to}", found)
+        unexplained += sum(one.causes.get(OTHER, 0) for _, one in found)
+        if to != "original":
+            shares = [share(of for name, of in found if name == path.name) for path in models]
+            report.bar(f"{to} export", min(shares, default=None))
+    report.bar("unexplained", unexplained)
+
+
+def share(found: Iterable[Parity]) -> float:
+    """Of all lines whose pieces the other library has, those that are identical, in per cent."""
+    texts = list(found)
+    lines = sum(one.lines - one.causes.get(CANNOT_CARRY, 0) for one in texts)
+    return 100 * sum(one.identical for one in texts) / max(lines, 1)
+
+
+def imports(report: Report, texts: Sequence[Path], folder: Path) -> None:
+    """Others', here."""
+    lines = texts[0].read_text("utf-8").split("\n")
+    half = [line for line in lines[: len(lines) // 2] if line]
+    found = []
+    for name, its_format, train in (
+        ("SentencePiece, identity", "sentencepiece", sentencepiece_trainer("identity")),
+        ("SentencePiece, nmt_nfkc", "sentencepiece", sentencepiece_trainer("nmt_nfkc")),
+        ("tokenizers, Metaspace", "huggingface", train_metaspace),
+    ):
+        path = folder / f"{len(found)}.model"
+        train(half, path)
+        try:
+            model, _ = model_io.load_with_format(path)
+        except ModelError as error:
+            print(f"{name}: {error}\n")
+            continue
+        found += [(name, one) for one in checks(model, path, its_format, texts)]
+    table(report, "Read here", found)
+    names = {name for name, _ in found if name.startswith("SentencePiece")}
+    shares = [share(of for its, of in found if its == name) for name in names]
+    report.bar("sentencepiece import", min(shares, default=None))
+
+
+def sentencepiece_trainer(rule: str) -> Callable[[Iterable[str], Path], None]:
+    """SentencePiece's Unigram trainer with byte fallback, its defaults but for what is here."""
+
+    def train(lines: Iterable[str], path: Path) -> None:
+        with warnings.catch_warnings():
+            # Its bindings warn when they are imported, in newer Pythons.
+            warnings.simplefilter("ignore")
+            import sentencepiece  # noqa: PLC0415
+
+        with path.open("wb") as file:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(lines),
+                model_writer=file,
+                vocab_size=8000,
+                hard_vocab_limit=False,
+                byte_fallback=True,
+                normalization_rule_name=rule,
+                minloglevel=2,
+            )
+
+    return train
+
+
+def train_metaspace(lines: Iterable[str], path: Path) -> None:
+    """A Unigram model of tokenizers, over words that begin with a space."""
+    from tokenizers import (  # noqa: PLC0415
+        Tokenizer,
+        decoders,
+        models,
+        normalizers,
+        pre_tokenizers,
+        trainers,
+    )
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=8000, unk_token="<unk>", special_tokens=["<unk>"], show_progress=False
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    tokenizer.save(str(path))
+
+
+def checks(model: Model, path: Path, format: str, texts: Sequence[Path]) -> list[Parity]:
+    """The report of each text."""
+    return [
+        conversion.check(model, path, format, [text.read_bytes().split(b"\n")], text.name)
+        for text in texts
+    ]
+
+
+def table(report: Report, title: str, found: Sequence[tuple[str, Parity]]) -> None:
+    """A row for each model and text."""
+    rows = []
+    for name, one in found:
+        causes = ", ".join(f"{cause} {count}" for cause, count in one.causes.items())
+        share = f"{100 * one.share:.3f}"
+        rows.append([name, one.sample, f"{one.lines}", f"{one.identical}", share, causes or "—"])
+    kept: list[dict[str, Any]] = [{"model": name, **one.as_dict()} for name, one in found]
+    for one in kept:
+        del one["differences"]
+    report.table(title, _HEADS, rows, parity=kept)
+
+
+def main() -> None:
+    """Run everything."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, nargs="+", default=[GOLDEN])
+    parser.add_argument("--corpus", type=Path, nargs="+", default=[SAMPLE])
+    parser.add_argument("--output", type=Path, help="the folder for formats.json")
+    arguments = parser.parse_args()
+    texts = list(dict.fromkeys([*arguments.corpus, SAMPLE]))
+    report = Report("formats")
+    with tempfile.TemporaryDirectory() as name:
+        exports(report, arguments.model, texts, Path(name))
+        imports(report, texts, Path(name))
+    if arguments.output:
+        report.write(arguments.output)
+
+
+if __name__ == "__main__":
+    main()

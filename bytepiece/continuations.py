@@ -1,0 +1,385 @@
+r"""What may follow a prompt whose last tokens are taken back: the pieces that cover their bytes.
+
+A language model has seen " numpy as np" as one token and " numpy" before other things; after the
+token " numpy" it does not expect " as np". The remedy (Su, https://kexue.fm/archives/9762): take
+back the last token and let the model choose among all pieces that begin with its bytes.
+
+Here, for any number of tokens taken back: a *cover* of the bytes taken back is a series of pieces
+w1 … wk that joined begins with them, while w1 … wk−1 do not reach their end. Every series of tokens
+whose bytes begin with those taken back begins with exactly one cover.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import index
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._jit import F64, I32, Scalar, kernel
+from bytepiece.errors import ArgumentError
+from bytepiece.rng import document_words, seed_word, uniforms, unsigned
+from bytepiece.text import Text, to_bytes
+
+if TYPE_CHECKING:
+    from bytepiece.tokenizer import Tokenizer
+
+LogProbs = Callable[[list[list[int]]], Any]
+"""The language model: for up to 64 rows of ids, all of the same length, an array [rows, at least
+vocab_size] of the natural-log probabilities of the token that follows each."""
+
+MOST_ROWS = 10_000
+"""Most rows that a language model is asked about unless more are allowed."""
+
+_TOGETHER = 64
+"""Most rows in one call of a language model: with 80,000 ids their answers take 40 MB."""
+
+
+class Prefixes:
+    """The pieces in the order of their bytes: those that begin alike stand side by side.
+
+    Args:
+        pieces: bytes, all different.
+        ids: int32[pieces].
+        vocab_size: one more than the largest id.
+    """
+
+    def __init__(self, pieces: Sequence[bytes], ids: I32, vocab_size: int) -> None:
+        order = sorted(range(len(pieces)), key=pieces.__getitem__)
+        self.pieces = [pieces[i] for i in order]
+        self.ids: I32 = ids[order]
+        self.piece_of: dict[int, bytes] = dict(zip(ids.tolist(), pieces, strict=True))
+        self.id_of: dict[bytes, int] = dict(zip(pieces, ids.tolist(), strict=True))
+        self.vocab_size = vocab_size
+        self.longest = max(map(len, pieces))
+
+    def range(self, prefix: bytes) -> tuple[int, int]:
+        """The pieces that begin with some bytes: the place of the first, and after the last."""
+        low = bisect_left(self.pieces, prefix)
+        stem = prefix.rstrip(b"\xff")  # no byte comes after 255
+        if not stem:
+            return low, len(self.pieces)
+        return low, bisect_left(self.pieces, stem[:-1] + bytes([stem[-1] + 1]), low)
+
+    def proper_prefixes(self, text: bytes, start: int = 0) -> list[bytes]:
+        """The pieces that a text begins with at `start` and does not end with, shortest first."""
+        ends = range(start + 1, min(len(text), start + self.longest + 1))
+        return [text[start:end] for end in ends if text[start:end] in self.id_of]
+
+    def fewest(self, text: bytes) -> list[int]:
+        """The tokens of the shortest cover of the text from each of its bytes on, and from none."""
+        found = [0] * (len(text) + 1)
+        for start in range(len(text) - 1, -1, -1):
+            low, high = self.range(text[start : start + self.longest + 1])
+            if low < high:
+                found[start] = 1
+            else:
+                parts = self.proper_prefixes(text, start)
+                found[start] = 1 + min(found[start + len(part)] for part in parts)
+        return found
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cover:
+    """How far some bytes are covered, and which pieces may come next. Immutable.
+
+    Args:
+        rest: the bytes that are not covered yet.
+        extra: what the last piece has beyond them, once they are all covered.
+        tokens: the most pieces that may still be used to cover `rest`; None: any number.
+
+    >>> from bytepiece import Model, Tokenizer
+    >>> pieces = [bytes([b]) for b in range(256)] + [b"th", b"the", b"then", b"he", b"hen"]
+    >>> cover = Tokenizer(Model(pieces, [-5.0] * 261)).continuations("the")[1].cover
+    >>> [(pieces[id - 3], extra) for id, extra in zip(cover.completing, cover.extras())]
+    [(b'the', b''), (b'then', b'n')]
+    >>> [pieces[id - 3] for id in cover.partial]
+    [b't', b'th']
+    >>> cover = cover.advance(cover.partial[0])
+    >>> cover.rest, [pieces[id - 3] for id in cover.ids]
+    (b'he', [b'he', b'hen', b'h'])
+    >>> cover = cover.advance(cover.completing[1])
+    >>> cover.done, cover.extra
+    (True, b'n')
+    """
+
+    table: Prefixes
+    rest: bytes
+    extra: bytes = b""
+    tokens: int | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to cover."""
+        return not self.rest
+
+    @cached_property
+    def _range(self) -> tuple[int, int]:
+        return (0, 0) if self.tokens == 0 and self.rest else self.table.range(self.rest)
+
+    @property
+    def completing(self) -> I32:
+        """int32[n], the pieces that begin with `rest`, in the order of their bytes.
+
+        When nothing is left to cover, these are all pieces.
+        """
+        low, high = self._range
+        return np.array(self.table.ids[low:high])  # one's own
+
+    def extras(self) -> list[bytes]:
+        """What each of `completing` has beyond `rest`."""
+        low, high = self._range
+        return [piece[len(self.rest) :] for piece in self.table.pieces[low:high]]
+
+    @cached_property
+    def _partial(self) -> list[int]:
+        parts = self.table.proper_prefixes(self.rest)
+        if self.tokens is not None and parts:
+            fewest = self.table.fewest(self.rest)
+            parts = [part for part in parts if fewest[len(part)] < self.tokens]
+        return [self.table.id_of[part] for part in parts]
+
+    @property
+    def partial(self) -> I32:
+        """int32[n], the pieces that `rest` begins with and goes on after, shortest first."""
+        return np.array(self._partial, dtype=np.int32)
+
+    @property
+    def ids(self) -> I32:
+        """int32[n], all pieces that may come next: `completing`, then `partial`."""
+        return np.concatenate([self.completing, self.partial])
+
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """bool[vocab_size], true at `ids`; never at a special token."""
+        allowed = np.zeros(self.table.vocab_size, dtype=np.bool_)
+        allowed[self.ids] = True
+        return allowed
+
+    def advance(self, id: int) -> "Cover":
+        """What is left after one more piece.
+
+        Args:
+            id: one of `ids`.
+
+        Raises:
+            ArgumentError: it is none of them, or nothing is left to cover.
+        """
+        if self.done:
+            raise ArgumentError("all bytes taken back are covered: any token may follow")
+        piece = self.table.piece_of.get(id, b"")
+        tokens = None if self.tokens is None else self.tokens - 1
+        if piece.startswith(self.rest) and self.tokens != 0:
+            return Cover(self.table, b"", piece[len(self.rest) :], tokens)
+        if piece and self.rest.startswith(piece) and id in self._partial:
+            return Cover(self.table, self.rest[len(piece) :], b"", tokens)
+        raise ArgumentError(f"the id {id!r:.30} begins no cover of {self.rest!r:.60}")
+
+    def __repr__(self) -> str:
+        return f"<bytepiece.continuations.Cover: rest {self.rest!r:.60}, extra {self.extra!r:.60}>"
+
+
+class Covers(NamedTuple):
+    """The law of the covers of some bytes: P(cover | the text goes on with these bytes).
+
+    Args:
+        ids: of each cover, the most probable first.
+        log_probs: float64[covers], natural logarithms of their probabilities, which add up to 1.
+        log_mass: natural logarithm of the probability that the text goes on with these bytes,
+            in whatever tokens (of those that are allowed).
+    """
+
+    ids: list[tuple[int, ...]]
+    log_probs: npt.NDArray[np.float64]
+    log_mass: float
+
+    def sample(self, n: int = 1, seed: int | None = None) -> list[tuple[int, ...]]:
+        """Draw n covers, independent of each other.
+
+        Args:
+            n: how many, 0 … 2^32 − 1.
+            seed: 0 … 2^64 − 1; None: a fresh one from the operating system.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+        """
+        draws = np.empty(int(unsigned(n, 32, "n")))
+        _fill(seed_word(seed), draws)
+        sums = np.cumsum(np.exp(self.log_probs))
+        drawn = np.searchsorted(sums, draws * sums[-1], side="right")
+        return [self.ids[i] for i in drawn.tolist()]
+
+
+@kernel
+def _fill(seed: Scalar, draws: F64) -> None:
+    """Fill draws with those of the segment 0 of the document 0; see `bytepiece.rng`."""
+    zero = np.uint64(0)
+    words = document_words(seed, zero, zero, zero)
+    for i in range(len(draws)):
+        draws[i] = uniforms(words, zero, np.uint64(i >> 1))[i & 1]
+
+
+class Continuation(NamedTuple):
+    """A prompt without its last tokens, and what must follow instead.
+
+    Args:
+        kept: the ids that are kept.
+        taken: the bytes of the tokens that are taken back.
+        cover: nothing covered yet; which pieces may come first.
+
+    >>> from bytepiece import Model, Tokenizer
+    >>> tok = Tokenizer(Model([bytes([b]) for b in range(256)] + [b"the", b"then"], [-6.0] * 258))
+    >>> end = tok.continuations("the")[1]
+    >>> even = lambda rows: np.full((len(rows), tok.vocab_size), -math.log(tok.vocab_size))
+    >>> law = end.distribution(even)
+    >>> for ids, log_prob in zip(law.ids, law.log_probs):
+    ...     print(tok.ids_to_pieces(ids), round(math.exp(log_prob), 5))
+    [b'the'] 0.5
+    [b'then'] 0.5
+    [b't', b'h', b'e'] 1e-05
+    >>> round(math.exp(end.log_prob("n", even)), 3)  # "then", or "the" and then "n"
+    0.502
+    >>> tok.ids_to_pieces(law.sample(seed=1)[0])
+    [b'the']
+    """
+
+    kept: list[int]
+    taken: bytes
+    cover: Cover
+
+    def distribution(self, log_probs: LogProbs, most: int = MOST_ROWS) -> Covers:
+        """The exact law of the covers under a language model, by going through all of them.
+
+        The probability of a cover is the product of those of its tokens, each after those before,
+        divided by that of all covers together. Covers without probability are left out.
+
+        Args:
+            log_probs: see `LogProbs`.
+            most: the most rows it may be asked about. For each way to cut a beginning of the bytes
+                taken back into pieces there is one.
+
+        Raises:
+            ArgumentError: there are more rows, what log_probs returns are no log-probabilities, or
+                all covers have none.
+        """
+        found = _complete([((), 0.0, self.cover)], self.kept, log_probs, most)
+        if not found:
+            raise ArgumentError(f"no cover of {self.taken!r:.60} has any probability")
+        found.sort(key=lambda cover: -cover[1])
+        sums = np.array([cover[1] for cover in found])
+        log_mass = float(np.logaddexp.reduce(sums))
+        return Covers([cover[0] for cover in found], sums - log_mass, log_mass)
+
+    def log_prob(self, text: Text, log_probs: LogProbs, most: int = MOST_ROWS) -> float:
+        """The natural-log probability that a text follows the prompt, however cut into tokens.
+
+        That is P(what follows `kept` begins with `taken` and then this text), divided by
+        P(what follows `kept` begins with `taken`).
+
+        Args:
+            text: what is to follow; not normalized.
+            log_probs, most: see `distribution`; for each of two enumerations.
+
+        Returns:
+            at most 0; −inf if it cannot be.
+
+        Raises:
+            ArgumentError: see `distribution`.
+        """
+        wanted = to_bytes(text)
+        law = self.distribution(log_probs, most)
+        reached: list[float] = []
+        begun: list[_Open] = []
+        for ids, log_prob in zip(law.ids, law.log_probs.tolist(), strict=True):
+            extra = b"".join([self.cover.table.piece_of[id_] for id_ in ids])[len(self.taken) :]
+            if extra.startswith(wanted):
+                reached.append(log_prob)
+            elif wanted.startswith(extra):
+                begun.append((ids, log_prob, Cover(self.cover.table, wanted[len(extra) :])))
+        reached += [cover[1] for cover in _complete(begun, self.kept, log_probs, most)]
+        return min(0.0, float(np.logaddexp.reduce(reached))) if reached else -math.inf
+
+
+_Open = tuple[tuple[int, ...], float, Cover]
+"""A series of pieces that begins a cover, its log-probability, and what is left to cover."""
+
+
+def _complete(
+    begun: list[_Open], kept: list[int], log_probs: LogProbs, most: int
+) -> list[tuple[tuple[int, ...], float]]:
+    """All covers that go on from what is begun, with log-probabilities; those without left out."""
+    found = [(ids, log_prob) for ids, log_prob, cover in begun if cover.done]
+    # By their number of tokens, for a language model takes rows of one length together.
+    waiting: dict[int, list[_Open]] = {}
+    for one in begun:
+        if not one[2].done:
+            waiting.setdefault(len(one[0]), []).append(one)
+    asked = 0
+    while waiting:
+        rows = waiting.pop(min(waiting))
+        asked += len(rows)
+        if asked > most:
+            raise ArgumentError(
+                f"the covers begin in more than {most} ways; take fewer tokens back, allow fewer "
+                f"tokens (`tokens`), or raise `most`"
+            )
+        for low in range(0, len(rows), _TOGETHER):
+            some = rows[low : low + _TOGETHER]
+            answers = _answers(log_probs, [kept + list(ids) for ids, _, _ in some], some[0][2])
+            for (ids, log_prob, cover), answer in zip(some, answers, strict=True):
+                for id_ in _possible(cover.completing, answer):
+                    found.append(((*ids, id_), log_prob + float(answer[id_])))
+                for id_ in _possible(cover.partial, answer):
+                    further = ((*ids, id_), log_prob + float(answer[id_]), cover.advance(id_))
+                    waiting.setdefault(len(ids) + 1, []).append(further)
+    return found
+
+
+def _possible(ids: I32, answer: F64) -> list[int]:
+    possible: list[int] = ids[answer[ids] > -math.inf].tolist()
+    return possible
+
+
+def _answers(log_probs: LogProbs, rows: list[list[int]], cover: Cover) -> F64:
+    answers = np.asarray(log_probs(rows), dtype=np.float64)
+    size = cover.table.vocab_size
+    if answers.ndim != 2 or len(answers) != len(rows) or answers.shape[1] < size:
+        raise ArgumentError(
+            f"log_probs must return an array of {len(rows)} rows of at least {size} numbers, "
+            f"not one of the shape {answers.shape}"
+        )
+    if not answers.max() <= 1e-3:  # rounded, in float16
+        raise ArgumentError(
+            "log_probs must return natural logarithms of probabilities, as log_softmax gives, "
+            "which are at most 0"
+        )
+    return answers
+
+
+def continuations(
+    tokenizer: "Tokenizer",
+    table: Prefixes,
+    prompt: Iterable[int],
+    backtrack: int,
+    tokens: int | None,
+) -> list[Continuation]:
+    """See `Tokenizer.continuations`; the prompt as ids."""
+    depths = int(unsigned(backtrack, 8, "backtrack"))
+    if tokens is not None and int(unsigned(tokens, 32, "tokens")) < 1:
+        raise ArgumentError("tokens must be at least 1, or None")
+    try:
+        ids = [index(id_) for id_ in prompt]
+    except TypeError:
+        raise ArgumentError("a prompt must be a text or a series of whole numbers") from None
+    found = [Continuation(ids, b"", Cover(table, b"", tokens=tokens))]
+    for depth in range(1, min(depths, len(ids)) + 1):
+        piece = tokenizer.decode_bytes([ids[-depth]])
+        if not piece:
+            break  # a special token
+        taken = piece + found[-1].taken
+        found.append(Continuation(ids[:-depth], taken, Cover(table, taken, tokens=tokens)))
+    return found

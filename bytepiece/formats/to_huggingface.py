@@ -1,0 +1,216 @@
+r"""Hugging Face's tokenizer.json: a Unigram model over the ByteLevel alphabet.
+
+A piece is spelled with one character for each byte, so that nothing is unknown and no byte
+fallback is needed, which takes no part in finding the best path. Both libraries add the same
+scores in float64 in the same order and prefer the same path among equals, so the ids are the same.
+
+The steps are those of our own texts: normalization forms, digits by themselves where the model
+says so, lines with all their trailing newlines. A special token is an added token; the Unigram
+model must have an entry of its name, too, and what that takes is so unlikely that no text gets it.
+"""
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bytepiece.errors import ModelError
+from bytepiece.formats.byte_level import alphabet
+from bytepiece.model import Model, SpecialToken, TextRules
+from bytepiece.model_io import write_atomically
+from bytepiece.text import DIGIT_RANGES
+
+NEVER = -1e30
+"""The score of an entry that no text may get: below any path of bytes, and finite in float32."""
+
+_SEGMENT_ENDS = r"\n+"
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a tokenizer.json that `tokenizers` and `transformers` load; atomic.
+
+    Ids are kept, and no special tokens are added to texts. A piece that is spelled like a special
+    token has no room beside it; a warning says how many there are.
+
+    Raises:
+        OSError: the file cannot be written.
+        ModelError: the format cannot say what the model says.
+    """
+    write_atomically(path, [to_json(model).encode()])
+
+
+def save_pretrained_files(
+    model: Model, directory: str | os.PathLike[str], settings: Mapping[str, Any] | None = None
+) -> None:
+    """Write tokenizer.json and tokenizer_config.json, from which `transformers` loads.
+
+    Args:
+        model: what to write.
+        directory: is made if it is not there.
+        settings: what tokenizer_config.json is to say besides, such as a chat_template.
+
+    Raises:
+        OSError: a file cannot be written.
+        ModelError: the format cannot say what the model says.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    config: dict[str, Any] = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+    }
+    others = []
+    for token in model.special_tokens:
+        if token.role == "control":
+            others.append(token.name)
+        else:
+            config[f"{token.role}_token"] = token.name
+    if others:
+        config["additional_special_tokens"] = others
+    config |= settings or {}
+    save(model, directory / "tokenizer.json")
+    write_atomically(
+        directory / "tokenizer_config.json",
+        [json.dumps(config, ensure_ascii=False, indent=2).encode()],
+    )
+
+
+def to_json(model: Model) -> str:
+    """The text of such a file.
+
+    Raises:
+        ModelError: the format cannot say what the model says.
+
+    >>> import bytepiece
+    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
+    >>> file = json.loads(to_json(model))
+    >>> file["model"]["type"], len(file["model"]["vocab"]) == model.vocab_size
+    ('Unigram', True)
+    """
+    rules = model.rules
+    if rules != TextRules(normalization=rules.normalization, isolate_digits=rules.isolate_digits):
+        raise ModelError(
+            "tokenizer.json is written for models that normalize by Unicode's forms and isolate "
+            f"digits, or do neither, and this model says {rules}"
+        )
+    steps: list[dict[str, Any]] = [_split(_SEGMENT_ENDS, "MergedWithPrevious")]
+    if rules.isolate_digits:
+        steps.insert(0, _split(_digits(), "Isolated"))
+    steps.append(
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+    )
+    forms = [{"type": form} for form in rules.normalization]
+    document: dict[str, Any] = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            _added(token) for token in sorted(model.special_tokens, key=lambda token: token.id)
+        ],
+        "normalizer": {"type": "Sequence", "normalizers": forms} if forms else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
+        "post_processor": None,
+        "decoder": {
+            "type": "ByteLevel",
+            "add_prefix_space": False,
+            "trim_offsets": False,
+            "use_regex": False,
+        },
+        # Nothing is unknown. Where no entry stands for that, the library refuses to sample, and
+        # rightly: with an exponent near 0 its samples would have special tokens in them.
+        "model": {
+            "type": "Unigram",
+            "unk_id": None,
+            "vocab": [],
+            "byte_fallback": False,
+        },
+    }
+    head, _, tail = json.dumps(document, ensure_ascii=False).partition('"vocab": []')
+    entries = ", ".join(
+        f"[{json.dumps(name, ensure_ascii=False)}, {number(score)}]"
+        for name, score in _vocabulary(model)
+    )
+    return f'{head}"vocab": [{entries}]{tail}'
+
+
+def number(value: float) -> str:
+    """A number such that `tokenizers` reads the very same one, and so does every other reader.
+
+    It reads the digits as a whole number, in float64, and divides by a power of ten, also in
+    float64; of numbers in their shortest spelling a third come out as a neighbour, and ties
+    between paths with them. In some of the longer spellings the two errors cancel.
+
+    >>> number(-0.1), number(-11.369963023099808), number(NEVER)
+    ('-0.10000000000000000555', '-11.369963023099808552', '-1e+30')
+    """
+    above, below = abs(value).as_integer_ratio()
+    for places in range(22, 0, -1):
+        digits = (2 * above * 10**places + below) // (2 * below)
+        if digits >> 64 or float(digits) / 10.0**places != abs(value):
+            continue
+        whole, rest = divmod(digits, 10**places)
+        spelled = f"{'-' * (value < 0)}{whole}.{rest:0{places}d}"
+        if float(spelled) == value:
+            return spelled
+    return repr(value)
+
+
+def _vocabulary(model: Model) -> list[tuple[str, float]]:
+    """Name and score of each id."""
+    # NUL is not in the alphabet, so that no text has these: for ids that stand for nothing.
+    vocabulary = [(f"\0unused {id_}", NEVER) for id_ in range(model.vocab_size)]
+    names = {token.name for token in model.special_tokens}
+    if clash := [name for name in names if "\0" in name]:
+        raise ModelError(f"the special token {clash[0]!r:.60} has a NUL in its name; rename it")
+    for token in model.special_tokens:
+        vocabulary[token.id] = (token.name, NEVER)
+    chars = dict(enumerate(alphabet()))
+    lost = 0
+    for id_, piece, score in zip(
+        model.ids.tolist(), model.pieces, model.scores.tolist(), strict=True
+    ):
+        spelled = piece.decode("latin-1").translate(chars)
+        if spelled not in names:
+            vocabulary[id_] = (spelled, score)
+        elif len(piece) > 1:
+            lost += 1
+        else:
+            raise ModelError(
+                f"the special token {spelled!r} is spelled like the byte {piece[0]:#04x}, and "
+                "tokenizer.json has no room for both; rename it"
+            )
+    if lost:
+        warnings.warn(
+            f"Hugging Face tokenizers cannot have {lost} pieces beside special tokens that are "
+            "spelled alike; left unused",
+            stacklevel=5,
+        )
+    return vocabulary
+
+
+def _added(token: SpecialToken) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "content": token.name,
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+    }
+
+
+def _split(pattern: str, behavior: str) -> dict[str, Any]:
+    return {
+        "type": "Split",
+        "pattern": {"Regex": pattern},
+        "behavior": behavior,
+        "invert": False,
+    }
+
+
+def _digits() -> str:
+    """A class of all decimal digits: of ours, for those of a regex library are of its own year."""
+    return "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])

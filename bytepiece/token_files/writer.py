@@ -1,0 +1,269 @@
+"""Writing token files: in constant memory, and so that a run that was killed can go on."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece.encoded import Encoded
+from bytepiece.errors import ArgumentError, TokenFileError
+from bytepiece.model_io import replacing, write_atomically
+from bytepiece.token_files.layouts import (
+    BLOCK,
+    CODES,
+    IDX,
+    MAGIC,
+    Files,
+    Layout,
+    npy_head,
+    smallest_type,
+)
+
+_INTERVAL = 10.0
+"""Seconds of work that a kill may cost, at most."""
+_FORMAT = "bytepiece token files, unfinished"
+_LONGEST_JOURNAL = 1 << 20
+
+
+class TokenFileWriter:
+    """Writes token files, in constant memory; to be used in a `with` statement.
+
+    The files get their names at its end, the index last. If it ends by an exception or a kill,
+    what was written stays, and a writer with `resume` goes on from there. One process may write
+    to a prefix at a time.
+
+    Args:
+        prefix: what the names of the files begin with.
+        vocab_size: all ids are below it.
+        layout: "megatron" or "npy".
+        run: what the ids depend on, such as the fingerprint of the model and the arguments of
+            `encode_batch`, in JSON types. Who resumes must give the same.
+        resume: go on where an earlier writer was stopped, if one was.
+
+    Raises:
+        ArgumentError: an argument is outside its range.
+        TokenFileError: what was begun is damaged or of another run, or it was not to be resumed.
+        OSError: the files cannot be written.
+
+    >>> import tempfile, bytepiece
+    >>> from bytepiece.token_files import TokenFile
+    >>> tok = bytepiece.Tokenizer(bytepiece.train(["to be or not to be"] * 9, 270))
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     with TokenFileWriter(f"{directory}/corpus", tok.vocab_size) as writer:
+    ...         writer.append(tok.encode_batch(["to be", "or not"]))
+    ...     tok.decode_batch(TokenFile(f"{directory}/corpus"))
+    ['to be', 'or not']
+    """
+
+    def __init__(
+        self,
+        prefix: str | os.PathLike[str],
+        vocab_size: int,
+        layout: Layout = "megatron",
+        *,
+        run: Mapping[str, Any] | None = None,
+        resume: bool = False,
+    ) -> None:
+        self._files = Files.of(prefix, layout)
+        self._vocab_size = vocab_size
+        self._type = smallest_type(vocab_size, layout)
+        self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(run or {}))}
+        self.documents = 0
+        """How many were appended, those before a resumption among them: so many are to be skipped
+        then."""
+        self.tokens = 0
+        """How many they have together."""
+        began = _read_journal(self._files.journal)
+        if began is not None and not resume:
+            raise TokenFileError(
+                f"{self._files.journal}: these files were begun and not finished; resume, "
+                "or delete this one to begin anew"
+            )
+        self._open(began)
+        self._clear()
+        self._synced = time.monotonic()
+
+    def _open(self, began: dict[str, Any] | None) -> None:
+        files = self._files
+        with ExitStack() as stack:
+            mode = "wb" if began is None else "r+b"
+            if began is not None:
+                self._compare(began["run"])
+                self.documents, self.tokens = began["documents"], began["tokens"]
+                if files.data.exists() and not files.data_part.exists() and began["complete"]:
+                    # It was killed between the first name and the last.
+                    files.places.unlink(missing_ok=True)
+                    files.data.replace(files.data_part)
+            try:
+                self._data = stack.enter_context(files.data_part.open(mode, 0))
+                self._ends = stack.enter_context(files.ends_part.open(mode, 0))
+            except FileNotFoundError:
+                if began is None:
+                    raise
+                raise self._damaged() from None
+            if began is None:
+                _write(self._data, bytes(files.head))
+                self._sync()
+            else:
+                self._rewind()
+            stack.pop_all()
+
+    def _clear(self) -> None:
+        """Delete what a kill left of files that were to be renamed."""
+        files = self._files
+        names = "|".join(re.escape(path.name) for path in (files.journal, files.places))
+        left = re.compile(rf"\.({names})\.[0-9a-f]{{16}}\.tmp")
+        for path in files.journal.parent.iterdir():
+            if left.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    def _compare(self, kept: Mapping[str, Any]) -> None:
+        for name in [*self._run, *kept]:
+            if kept.get(name) != self._run.get(name):
+                was, now = (json.dumps(one.get(name)) for one in (kept, self._run))
+                raise TokenFileError(
+                    f"{self._files.journal} is of another run, whose {name} was {was:.60}, not "
+                    f"{now:.60}; go on with that, or delete it to begin anew"
+                )
+
+    def _rewind(self) -> None:
+        """Forget what was written after the last entry of the journal."""
+        data_size = self._files.head + self.tokens * self._type.itemsize
+        ends_size = 8 * self.documents
+        for file, size in ((self._data, data_size), (self._ends, ends_size)):
+            if os.fstat(file.fileno()).st_size < size:
+                raise self._damaged()
+            file.truncate(size)
+        last = self.tokens
+        if self.documents:
+            self._ends.seek(ends_size - 8)
+            last = int.from_bytes(self._ends.read(8), "little")
+        if last != self.tokens:
+            raise self._damaged()
+        self._data.seek(data_size)
+        self._ends.seek(ends_size)
+
+    def _damaged(self) -> TokenFileError:
+        return TokenFileError(
+            f"{self._files.journal} does not fit the files beside it; delete it to begin anew"
+        )
+
+    def append(self, rows: Encoded) -> None:
+        """Write the ids of more documents, one in each row.
+
+        Raises:
+            ArgumentError: an id is not below the size of the vocabulary, or a row too long.
+            OSError: they cannot be written.
+        """
+        ids, lengths = rows.ids, np.diff(rows.offsets)
+        if ids.min(initial=0) < 0 or ids.max(initial=0) >= self._vocab_size:
+            raise ArgumentError(f"an id is not in 0…{self._vocab_size - 1}; is this the model?")
+        if self._files.layout == "megatron" and lengths.max(initial=0) >= 1 << 31:
+            raise ArgumentError("a document of 2^31 ids or more; the layout npy can hold it")
+        _write(self._data, np.ascontiguousarray(ids, self._type).view(np.uint8))
+        _write(self._ends, (rows.offsets[1:] + self.tokens).astype("<i8").tobytes())
+        self.tokens += len(ids)
+        self.documents += len(rows)
+        if time.monotonic() - self._synced >= _INTERVAL:
+            self._sync()
+
+    def _sync(self, complete: bool = False) -> None:
+        """Let the journal say that what was written until now is there."""
+        os.fsync(self._data.fileno())
+        os.fsync(self._ends.fileno())
+        counts = {"documents": self.documents, "tokens": self.tokens, "complete": complete}
+        entry = json.dumps({"format": _FORMAT, "run": self._run, **counts})
+        write_atomically(self._files.journal, [entry.encode()])
+        self._synced = time.monotonic()
+
+    def __enter__(self) -> "TokenFileWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._data, self._ends:
+            if error is not None:
+                with suppress(OSError):  # the journal before it is as good
+                    self._sync()
+                return
+            if self._files.layout == "npy":
+                self._data.seek(0)
+                _write(self._data, npy_head(self._type, self.tokens))
+            self._sync(complete=True)
+        self._name()
+
+    def _name(self) -> None:
+        """Give the files their names."""
+        files = self._files
+        with replacing(files.places) as index:
+            with files.ends_part.open("rb") as ends:
+                parts = self._idx(ends) if files.layout == "megatron" else self._offsets(ends)
+                index.writelines(parts)
+            # An index that is there is of other ids.
+            files.places.unlink(missing_ok=True)
+            files.data_part.replace(files.data)
+        files.journal.unlink()
+        files.ends_part.unlink()
+
+    def _idx(self, ends: BinaryIO) -> Iterator[bytes]:
+        code = next(code for code, name in CODES.items() if np.dtype(name) == self._type)
+        yield IDX.pack(MAGIC, 1, code, self.documents, self.documents + 1)
+        for bounds in self._bounds(ends):
+            yield np.diff(bounds).astype("<i4").tobytes()
+        for bounds in self._bounds(ends):
+            yield (bounds[:-1] * self._type.itemsize).astype("<i8").tobytes()
+        for low in range(0, self.documents + 1, BLOCK):
+            high = min(low + BLOCK, self.documents + 1)
+            yield np.arange(low, high, dtype="<i8").tobytes()
+
+    def _offsets(self, ends: BinaryIO) -> Iterator[bytes]:
+        yield npy_head(np.dtype("<i8"), self.documents + 1) + bytes(8)
+        for bounds in self._bounds(ends):
+            yield bounds[1:].tobytes()
+
+    def _bounds(self, ends: BinaryIO) -> Iterator[npt.NDArray[np.int64]]:
+        """Where some documents begin, and where the last of them ends, again and again."""
+        ends.seek(0)
+        last = bytes(8)
+        while block := ends.read(8 * BLOCK):
+            yield np.frombuffer(last + block, "<i8")
+            last = block[-8:]
+
+
+def _read_journal(path: Path) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_JOURNAL)
+    except FileNotFoundError:
+        return None
+    try:
+        entry = json.loads(content)
+        counts = entry["documents"], entry["tokens"]
+        if (
+            entry["format"] == _FORMAT
+            and isinstance(entry["run"], dict)
+            and all(type(count) is int and count >= 0 for count in counts)
+        ):
+            return {**entry, "complete": entry["complete"] is True}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise TokenFileError(f"{path} is damaged, or no journal; delete it to begin anew")
+
+
+def _write(file: Any, data: Any) -> None:
+    """Write bytes, or an array of them, all of it, to a file without a buffer."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]

@@ -1,0 +1,114 @@
+"""bytepiece convert: a model in another library's format, and a report of how alike they are."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from bytepiece.errors import ModelError
+from bytepiece.formats import FORMATS, Format
+
+from .documents import documents
+from .edits import MODEL
+from .options import OnCommand
+from .outputs import check_folders
+from .progress import for_filter
+from .streams import STDIN, name_of, say, write
+
+_FOREIGN = ("sentencepiece", "huggingface")
+
+
+class _Command(OnCommand):
+    spread = "--check"
+
+
+@click.command("convert", cls=_Command, short_help="Write a model in another library's format.")
+@click.argument("source", metavar="IN", type=MODEL)
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    type=click.Choice(FORMATS),
+    show_default="huggingface if OUT ends in .json, bytepiece if IN is another library's",
+    help="The format of OUT; huggingface is a tokenizer.json.",
+)
+@click.option(
+    "--check",
+    "files",
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    show_default="lines drawn from the model's pieces, and odd ones",
+    help="Text to compare the libraries on, line by line; all names up to the next option are "
+    "files.",
+)
+@click.option("--no-check", is_flag=True, help="Compare nothing.")
+def command(
+    source: Path, target: Path, to: Format | None, files: tuple[Path, ...], no_check: bool
+) -> None:
+    """Write a model in another library's format, or another library's model in ours.
+
+    What is in IN tells its format: of this library, of the original one, of SentencePiece
+    (Unigram), or a tokenizer.json of Hugging Face (Unigram). What a format cannot say is refused
+    or told on standard error. The report on standard output says how many lines both libraries
+    encode alike, and why they do not the others. docs/formats.md says what each format keeps.
+
+    \b
+    Examples:
+      bytepiece convert bytepiece.model tokenizer.json
+      bytepiece convert bytepiece.model sp.model --to sentencepiece --check heldout.txt
+      bytepiece convert llama.model bytepiece.model --check texts/*.txt
+    """  # noqa: D301
+    # Here, because these import the compiler, which is slow, and --help can do without.
+    from bytepiece import conversion, model_io  # noqa: PLC0415
+    from bytepiece.audit.shown import visible  # noqa: PLC0415
+
+    if no_check and files:
+        raise click.UsageError("--check and --no-check exclude each other")
+    if target == STDIN:
+        raise click.UsageError("a model is written to a file; name one for OUT")
+    for file in (source, *files):
+        if target.exists() and target.samefile(file):
+            raise click.UsageError(f"{name_of(target)} is read; name another file for OUT")
+    check_folders(target)
+    model, kind = model_io.load_with_format(source)
+    to = to or _format_of(target, kind)
+    for note in model.record.get("notes", []) if kind in _FOREIGN else []:
+        say(f"{name_of(source)}: {visible(note)}")
+    for note in conversion.write(model, target, to):
+        say(f"{name_of(target)}: {note}")
+    say(f"{name_of(target)}: {len(model.pieces)} pieces, in {to} format")
+    if no_check:
+        return
+    pairs = [(source, kind)] if kind in _FOREIGN else []
+    if to != "bytepiece" or not pairs:
+        pairs.append((target, to))
+    sample = ", ".join(map(name_of, files)) or conversion.OF_PIECES
+    drawn = [] if files else [conversion.drawn(model)]
+    for path, its_format in pairs:
+        try:
+            with for_filter("comparing", files) as meter:
+                batches = drawn or _lines(files, meter.advance)
+                found = conversion.check(model, path, its_format, batches, sample)
+        except ModelError as error:
+            report = f"not compared: {error}"
+        else:
+            say(f"compared with {found.theirs} {found.version}".rstrip())
+            report = str(found)
+        write(f"{report}\n".encode("utf-8", "backslashreplace"))
+
+
+def _format_of(target: Path, source: str) -> Format:
+    """The format of a file by its name, or by what it is made from."""
+    if target.suffix.lower() == ".json":
+        return "huggingface"
+    if source != "bytepiece":
+        return "bytepiece"
+    raise click.UsageError(
+        f"{name_of(target)} does not tell its format; say --to sentencepiece, "
+        "--to original or --to huggingface"
+    )
+
+
+def _lines(files: Sequence[Path], advance: Callable[[int], object]) -> Iterator[list[bytes]]:
+    for batch in documents(files, None, advance):
+        yield [t.encode("utf-8", "surrogatepass") if isinstance(t, str) else t for t in batch]

@@ -1,0 +1,89 @@
+"""Where encoded documents go: lines on standard output, or files."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from bytepiece import columns
+from bytepiece.encoded import Encoded
+from bytepiece.integrations.arrow import ParquetWriter
+from bytepiece.token_files import Layout, TokenFileWriter, names
+from bytepiece.tokenizer import Tokenizer
+
+from .outputs import check_writable
+from .progress import size_of
+from .rows import writer
+from .signals import interrupted
+from .streams import say, write
+
+
+class Sink(NamedTuple):
+    """Takes encoded documents.
+
+    Args:
+        documents: how many are there already, from an earlier run.
+        append: takes the ids of more, and these documents themselves.
+    """
+
+    documents: int
+    append: Callable[[Encoded, Any], object]
+
+
+@contextmanager
+def lines(format: str, tokenizer: Tokenizer) -> Iterator[Sink]:
+    """Lines on standard output."""
+    to_lines = writer(format, tokenizer)
+    yield Sink(0, lambda rows, _: write(to_lines(rows)))
+
+
+@contextmanager
+def parquet(path: Path, files: Sequence[Path]) -> Iterator[Sink]:
+    """A Parquet file; a document that was null is null there, too."""
+    check_writable(path, files)
+    with ParquetWriter(path) as file:
+
+        def append(rows: Encoded, texts: Any) -> None:
+            missing = not isinstance(texts, list) and texts.null_count
+            present = texts.is_valid().to_numpy(zero_copy_only=False) if missing else None
+            file.append(columns.list_array(rows.ids, rows.offsets, present))
+
+        yield Sink(0, append)
+
+
+@contextmanager
+def token_files(
+    prefix: Path,
+    layout: Layout,
+    tokenizer: Tokenizer,
+    files: Sequence[Path],
+    arguments: Mapping[str, Any],
+    resume: bool,
+) -> Iterator[Sink]:
+    """Token files, which can be gone on with.
+
+    Args:
+        prefix: of their names.
+        layout: theirs.
+        tokenizer: what encodes.
+        files: that are encoded.
+        arguments: what else the ids depend on.
+        resume: go on where an earlier run was stopped.
+    """
+    for path in names(prefix, layout):
+        check_writable(path, files)
+    sizes = [[str(path), size_of([path])] for path in files]
+    run = {"model": tokenizer.fingerprint, "files": sizes, **arguments}
+    writer = TokenFileWriter(prefix, tokenizer.vocab_size, layout, run=run, resume=resume)
+    if writer.documents:
+        say(f"bytepiece: going on after {writer.documents} documents")
+    try:
+        with writer:
+            yield Sink(writer.documents, lambda rows, _: writer.append(rows))
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, OSError)) or interrupted():
+            name = click.format_filename(prefix)
+            say(f"bytepiece: what was done is kept beside {name}; --resume goes on from there")
+        raise
