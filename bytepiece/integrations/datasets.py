@@ -104,13 +104,15 @@ class Encode:
         for name in (self.column, *self.keep, *([self.doc_ids] if self.doc_ids else [])):
             if name not in (table if isinstance(table, Mapping) else table.column_names):
                 raise ArgumentError(f"the dataset has no column {name!r:.60}")
-        numbers = table[self.doc_ids] if self.doc_ids else indices
-        if hasattr(numbers, "to_numpy"):
-            numbers = numbers.to_numpy()
-        if numbers is None and self.options["alpha"] is not None:
+        numbers: Any = table[self.doc_ids] if self.doc_ids else indices
+        if self.options["alpha"] is None:
+            numbers = None  # it takes time to look at them
+        elif numbers is None:
             raise ArgumentError(
                 "to sample, give map with_indices=True, or Encode the column that has doc_ids"
             )
+        else:
+            numbers = numbers.to_numpy() if hasattr(numbers, "to_numpy") else np.asarray(numbers)
         rows = self.tokenizer.encode_batch(table[self.column], doc_ids=numbers, **self.options)
         if self.max_length is not None:
             rows = rows.truncated(self.max_length)
