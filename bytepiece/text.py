@@ -34,6 +34,8 @@ _ZEROS = np.array(
     ],
     dtype=np.int32,
 )  # fmt: skip
+DIGIT_RANGES = tuple((zero, zero + 9) for zero in _ZEROS.tolist())
+"""The first and the last digit of each script."""
 
 
 class Segments(NamedTuple):
@@ -151,7 +153,7 @@ def segment(
         ArgumentError: a text is neither str nor bytes, or it or a line of it is too long.
     """
     steps = rules.normalization
-    if bos is None and eos is None and not allowed:
+    if bos is None and eos is None and not allowed and rules.library is None:
         # In ASCII there is nothing to normalize; without the call a text costs half as much.
         parts = [
             text.encode() if type(text) is str and text.isascii() else to_bytes(text, steps)
@@ -164,7 +166,7 @@ def segment(
         parts, owners, ids, firsts = [], [], [], []
         for document, text in enumerate(texts):
             firsts.append(len(parts))
-            for part, id_ in _marked(text, steps, bos, eos, allowed or {}):
+            for part, id_ in _marked(text, rules, bos, eos, allowed or {}):
                 parts.append(part)
                 owners.append(document)
                 ids.append(id_)
@@ -174,26 +176,36 @@ def segment(
     bounds = offsets_of(map(len, parts))
     buffer = np.frombuffer(b"".join(parts), dtype=np.uint8)
     starts = bounds[first_parts]
-    bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
+    if rules.segment == "text":
+        part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
+        bounds = np.append(bounds[part_of], len(buffer))
+    else:
+        bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
     if len(buffer) > MAX_SEGMENT:
         _check_lengths(bounds, np.append(starts, len(buffer)))
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
 
 
 def _marked(
-    text: Text, steps: Sequence[str], bos: int | None, eos: int | None, allowed: dict[str, int]
+    text: Text, rules: TextRules, bos: int | None, eos: int | None, allowed: dict[str, int]
 ) -> Iterator[tuple[bytes, int]]:
     """A document as stretches of text, with −1, and as special tokens: no text, with their id."""
     if bos is not None:
         yield b"", bos
-    if allowed:
-        for part in split_special(text, allowed):
-            if isinstance(part, str):
-                yield b"", allowed[part]
-            else:
-                yield to_bytes(part, steps), -1
+    if rules.library is not None:
+        # All at once: a space before the text comes before one of its stretches only.
+        stretches = rules.library.normalize(split_special(text, allowed))
+    elif allowed:
+        stretches = split_special(text, allowed)
     else:
-        yield to_bytes(text, steps), -1
+        stretches = [to_bytes(text, rules.normalization)]
+    for part in stretches:
+        if isinstance(part, str):
+            yield b"", allowed[part]
+        elif allowed and rules.library is None:
+            yield to_bytes(part, rules.normalization), -1
+        else:
+            yield part, -1
     if eos is not None:
         yield b"", eos
 
