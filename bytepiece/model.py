@@ -84,15 +84,6 @@ class TextRules:
         if self.isolate_digits and self.segment == "text":
             raise ModelError("where digits are isolated, a segment is a line, not a text")
 
-    def check_own(self, what: str) -> None:
-        """See that a text goes by this library's own rules and no other one's.
-
-        Raises:
-            ModelError: it does not; the message says that `what` is for others.
-        """
-        if self.library is not None or self.unknown is not None or self.segment != "line":
-            raise ModelError(f"{what} is for models of bytepiece, and this one goes by {self}")
-
 
 STANDARD_SPECIAL_TOKENS = (
     SpecialToken("<pad>", 0, "pad"),
@@ -205,6 +196,22 @@ class Model:
             if token.role == role:
                 return token.id
         raise ModelError(f"the model has no special token with the role {role!r}")
+
+    def check_own(self, what: str) -> None:
+        """See that this is a model such as bytepiece makes, without the rules of other libraries.
+
+        Args:
+            what: is only for such models; the message begins with it.
+
+        Raises:
+            ModelError: it is not.
+        """
+        rules = self.rules
+        if self.aliases or rules != TextRules(rules.normalization, rules.isolate_digits):
+            raise ModelError(
+                f"{what} is for models made with bytepiece; this one has the rules or the ids of "
+                f"another library: {rules.library or rules}"
+            )
 
     @cached_property
     def fingerprint(self) -> str:

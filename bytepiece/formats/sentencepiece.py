@@ -66,6 +66,7 @@ def with_spaces_kept(message: bytes) -> bytes:
 
 
 def _message(model: Model) -> Iterator[bytes]:
+    model.check_own("SentencePiece's format")
     if model.ids[0] < _SPECIALS:
         raise ModelError(f"SentencePiece has its own special tokens at ids below {_SPECIALS}")
     entries = [("<unk>", 0.0, _UNKNOWN), ("<s>", 0.0, _CONTROL), ("</s>", 0.0, _CONTROL)]
