@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece import automaton, batches, model_io, nbest, sampling
+from bytepiece import automaton, batches, model_io, nbest, sampling, viterbi32
 from bytepiece._jit import F32, U32
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
@@ -536,7 +536,9 @@ class Tokenizer:
         if method is None:
             if isinstance(self._model.rules.library, SentencePieceRules):
                 singly = self._automaton, self._float32, self._ids
-                return lambda segments, _, low, high: best_ids(*singly, segments, low, high)
+                return lambda segments, _, low, high: viterbi32.best_ids(
+                    *singly, segments, low, high
+                )
             return lambda segments, _, low, high: best_ids(*forwards, segments, low, high)
         if method.sampler == "perfect":
             mirrored, ids = self._mirrored

@@ -5,22 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import (
-    F32,
-    F64,
-    I32,
-    I64,
-    ONE,
-    TWO,
-    U8,
-    U16,
-    U32,
-    ZERO,
-    Scalar,
-    at,
-    inlined,
-    kernel,
-)
+from bytepiece._jit import F64, I32, I64, ONE, TWO, U8, U16, U32, ZERO, Scalar, at, inlined, kernel
 from bytepiece.automaton import GROUP, Automaton, scan
 from bytepiece.strings import longest, offsets_of
 from bytepiece.text import Segments, segment_end
@@ -41,33 +26,32 @@ _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 @kernel
 def best_path(
     automaton: Automaton,
-    scores: F32 | F64,
+    scores: F64,
     text: U8,
     matches: U32,
     start: Scalar,
     stop: Scalar,
-    best: F32 | F64,
+    best: F64,
     via: U32,
 ) -> None:
     """Fill `best` and `via` for one segment: the best way to each position, its sum and last entry.
 
     Args:
-        scores: float64[entries], −inf where there is no piece; or float32, and so are the sums.
+        scores: float64[entries], −inf where there is no piece.
         text, matches: see `bytepiece.automaton.scan`.
         start, stop: of the segment.
-        best: of the type of the scores, [more than the segment's length], of finite numbers.
+        best: float64[more than the segment's length], of finite numbers.
         via: uint32[more than the segment's length].
     """
     lengths = automaton.lengths
     singles = at(len(lengths) - 256)
-    latest = scores.dtype.type(0.0)  # best[position − 1]
-    least = scores.dtype.type(-np.inf)
+    latest = 0.0  # best[position − 1]
     best[0] = latest
     for p in range(1, stop - start + 1):
         position = at(p)
         byte = at(start) + position - ONE
         group = matches[byte]
-        top, last = least, ZERO
+        top, last = -np.inf, ZERO
         while True:
             entry = at(GROUP) * at(group >> 2)
             first = best[position - at(lengths[entry])] + scores[entry]
@@ -112,13 +96,12 @@ def trace(
 
 
 def best_ids(
-    automaton: Automaton, scores: F32 | F64, ids: U32, segments: Segments, low: int, high: int
+    automaton: Automaton, scores: F64, ids: U32, segments: Segments, low: int, high: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Encode the segments low…high − 1 by their best paths.
 
     Args:
-        scores: float64[entries], −inf where there is no piece; float32, to add as
-            SentencePiece does.
+        scores: float64[entries], −inf where there is no piece.
         ids: uint32[entries].
 
     Returns:
@@ -133,11 +116,11 @@ def best_ids(
 
 @kernel
 def _best_ids(
-    automaton: Automaton, scores: F32 | F64, ids: U32, text: U8, bounds: I64, out: I32, counts: I32
+    automaton: Automaton, scores: F64, ids: U32, text: U8, bounds: I64, out: I32, counts: I32
 ) -> Scalar:
     matches = np.empty(len(text), dtype=np.uint32)
     length = longest(bounds, 0, len(bounds) - 1)
-    best = np.zeros(length + 1, dtype=scores.dtype)
+    best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
     scan(automaton, text, bounds, matches)
     filled = np.int64(0)

@@ -52,7 +52,7 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
         "format": format,
         "bytes": path.stat().st_size,
         "vocab_size": model.vocab_size,
-        "pieces": len(model.pieces),
+        "pieces": len(set(model.ids.tolist()).difference(t.id for t in model.special_tokens)),
         "piece_length": {
             "min": min(lengths),
             "mean": round(sum(lengths) / len(lengths), 2),

@@ -64,6 +64,14 @@ def from_document(document: Mapping[str, Any]) -> Model:
             notes.append(f"{said}, whatever the file's {name} does")
     if unread := decoders_not_read(document):
         notes.append(f"decoding is what the pieces spell, without the file's {', '.join(unread)}")
+    if document.get("decoder") is None:
+        notes.append("decoding joins what the pieces spell, for the file has no decoder")
+    steps = steps_of(document)
+    if any(step[0] == "charsmap" for step in steps.normalizer):
+        notes.append(
+            "characters with marks are normalized as sentencepiece does; tokenizers looks up "
+            "grapheme clusters, and so leaves some rare ones as they are"
+        )
     vocabulary = _vocabulary(model.get("vocab"))
     unknown = model.get("unk_id")
     if unknown is not None and (type(unknown) is not int or not 0 <= unknown < len(vocabulary)):
@@ -72,7 +80,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
     fallback = model.get("byte_fallback", False)
     if not isinstance(fallback, bool):
         raise ModelError(f"byte_fallback must be true or false, not {fallback!r:.30}")
-    return _model(vocabulary, unknown, added, steps_of(document), fallback, notes)
+    return _model(vocabulary, unknown, added, steps, fallback, notes)
 
 
 def _vocabulary(entries: Any) -> list[tuple[str, float]]:
