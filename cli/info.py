@@ -45,14 +45,17 @@ def command(model: Path, as_json: bool) -> None:
 
 
 def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
-    lengths = list(map(len, model.pieces))
     rules = model.rules
+    special = {token.id for token in model.special_tokens}
+    # Without the bytes that only an unknown token stands for.
+    ids = zip(model.pieces, model.ids.tolist(), strict=True)
+    lengths = [len(piece) for piece, id_ in ids if id_ not in special]
     return {
         "file": str(path),
         "format": format,
         "bytes": path.stat().st_size,
         "vocab_size": model.vocab_size,
-        "pieces": len(set(model.ids.tolist()).difference(t.id for t in model.special_tokens)),
+        "pieces": len(lengths),
         "piece_length": {
             "min": min(lengths),
             "mean": round(sum(lengths) / len(lengths), 2),
