@@ -7,6 +7,7 @@ r"""Measure this library against others, and itself against larger inputs.
                                     what may follow a prompt whose last tokens are taken back
     python -m benchmarks startup    the command line, the first call, loading a model
     python -m benchmarks arrow      columns of Arrow in, Parquet and token files out
+    python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"` and, as its import name is ours, the original
@@ -29,6 +30,7 @@ from benchmarks import (
     arrow,
     bench_continuations,
     bench_lattice,
+    bench_pipelines,
     bench_scaling,
     bench_speed,
     bench_startup,
@@ -44,6 +46,7 @@ PARTS = {
     "continuations": bench_continuations.run,
     "startup": bench_startup.run,
     "arrow": arrow.run,
+    "pipelines": bench_pipelines.run,
 }
 
 

@@ -67,8 +67,8 @@ class Tokenizer:
         doc_id: 0 … 2^64 − 1, the number of the document.
         sample: 0 … 2^32 − 1, the number of the sample of that document.
 
-    Special-token strings in a text are plain text unless `allowed_special` names them: "all", or
-    a collection of names.
+    Special-token strings in a text are plain text unless `allowed_special` names them: "all", a
+    collection of names, or a mapping from names to ids, also of tokens that the model has not.
 
     >>> import bytepiece
     >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
@@ -603,6 +603,9 @@ class Tokenizer:
             return self._specials
         if isinstance(allowed_special, str) or not isinstance(allowed_special, Iterable):
             raise ArgumentError('allowed_special must be "all" or a collection of names')
+        if isinstance(allowed_special, Mapping):
+            what = "the id of a special token"
+            return {name: int(unsigned(id_, 24, what)) for name, id_ in allowed_special.items()}
         allowed = {}
         for name in allowed_special:
             if name not in self._specials:

@@ -1,0 +1,139 @@
+"""A function for `datasets.Dataset.map`: texts to ids, sampled if you like, and cached rightly.
+
+Needs `pip install datasets`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bytepiece.encoded import Encoded
+from bytepiece.errors import ArgumentError
+from bytepiece.per_document import Alpha
+from bytepiece.tokenizer import AllowedSpecial, Tokenizer
+
+try:
+    import pyarrow as pa
+except ImportError as error:
+    raise ImportError(
+        "bytepiece.integrations.datasets needs datasets: pip install datasets"
+    ) from error
+
+IDS = "input_ids"
+"""The column that holds the ids, int32."""
+
+_MOST = (1 << 31) - 1
+
+
+class Encode:
+    """Encodes a batch of a dataset: `dataset.map(Encode(…), batched=True, with_indices=True)`.
+
+    The result has the column "input_ids" and those of `keep`, in place of the dataset's. What comes
+    out is a pure function of the dataset and of these arguments, and so is the fingerprint by which
+    `datasets` finds in its cache what it has computed before, in this process or another one.
+    Another epoch is another fingerprint:
+
+        dataset.map(Encode(tok, alpha=0.1, seed=7, epoch=3), batched=True, with_indices=True)
+
+    To draw while reading, and keep nothing, there is `dataset.with_transform(Encode(…))`; as it
+    tells no indices, samples then need a column with numbers for `doc_ids`.
+
+    Args:
+        tokenizer: with which.
+        column: that holds the texts.
+        alpha, sample_prob, seed, epoch, add_bos, add_eos, allowed_special: see
+            `bytepiece.Tokenizer.encode_batch`. There is no fresh seed, for results are kept.
+        doc_ids: the column that holds the documents' numbers; by default, a document's number is
+            its index in the dataset, which `with_indices=True` tells.
+        max_length: cut longer rows off.
+        keep: columns to be kept.
+        threads: how many threads to use; or several processes, by `num_proc` of `map`.
+
+    >>> import bytepiece, datasets
+    >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+    >>> Encode(tok, add_eos=True)({"text": ["the cat", "the hat"]})["input_ids"][0].tolist()[-1]
+    2
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        column: str = "text",
+        *,
+        alpha: Alpha = None,
+        sample_prob: float = 1.0,
+        seed: int = 0,
+        epoch: int = 0,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        allowed_special: AllowedSpecial = (),
+        doc_ids: str | None = None,
+        max_length: int | None = None,
+        keep: Iterable[str] = (),
+        threads: int = 1,
+    ) -> None:
+        if seed is None:
+            raise ArgumentError("datasets are kept, so that their samples need a seed, a number")
+        if alpha is not None and np.ndim(alpha) and not isinstance(alpha, tuple):
+            raise ArgumentError("alpha must be a number or a range (low, high) here")
+        if not isinstance(allowed_special, (str, Mapping)):
+            allowed_special = tuple(allowed_special)
+        self.tokenizer = tokenizer
+        self.column = column
+        self.doc_ids = doc_ids
+        self.max_length = max_length
+        self.keep = tuple(keep)
+        self.options: dict[str, Any] = {
+            "alpha": alpha,
+            "sample_prob": sample_prob,
+            "seed": seed,
+            "epoch": epoch,
+            "add_bos": add_bos,
+            "add_eos": add_eos,
+            "allowed_special": allowed_special,
+            "threads": threads,
+        }
+        tokenizer.encode_batch([], **self.options)  # sees whether they are right, before any work
+
+    def __call__(self, batch: Any, indices: Sequence[int] | None = None) -> Any:
+        """A batch of the dataset with ids in place of texts.
+
+        Args:
+            batch: an Arrow table, or what has one as `pa_table`, as the batches of `map` have; or a
+                dict of columns, as of `with_transform` and of streamed datasets.
+            indices: of its rows.
+
+        Returns:
+            an Arrow table, which `map` takes over as it is; for a dict, one with int32 arrays.
+
+        Raises:
+            ArgumentError: there is no such column, or no number for a document to be sampled.
+        """
+        table = getattr(batch, "pa_table", batch)
+        for name in (self.column, *self.keep, *([self.doc_ids] if self.doc_ids else [])):
+            if name not in (table if isinstance(table, Mapping) else table.column_names):
+                raise ArgumentError(f"the dataset has no column {name!r:.60}")
+        numbers = _list(table[self.doc_ids]) if self.doc_ids else indices
+        if numbers is None and self.options["alpha"] is not None:
+            raise ArgumentError(
+                "to sample, give map with_indices=True, or Encode the column that has doc_ids"
+            )
+        rows = self.tokenizer.encode_batch(
+            _list(table[self.column]), doc_ids=numbers, **self.options
+        )
+        if self.max_length is not None:
+            rows = rows.truncated(self.max_length)
+        if isinstance(table, Mapping):
+            return {IDS: list(rows)} | {name: table[name] for name in self.keep}
+        return table.select(list(self.keep)).append_column(IDS, _lists(rows))
+
+
+def _list(column: Any) -> Any:
+    return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
+
+
+def _lists(rows: Encoded) -> Any:
+    if rows.offsets[-1] > _MOST:
+        raise ArgumentError("a batch of more than 2^31 ids; give map a smaller batch_size")
+    return pa.ListArray.from_arrays(rows.offsets.astype(np.int32), rows.ids)

@@ -1,0 +1,419 @@
+"""A tokenizer for `transformers`: chat templates, padding, truncation and offsets, and sampling.
+
+Needs `pip install transformers`. What is saved is the library's own model file, so that nothing is
+lost on the way; `bytepiece.formats.to_huggingface` writes a tokenizer.json for other programs.
+"""
+
+import copy
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bytepiece import model_io
+from bytepiece.errors import ArgumentError, VocabularyError
+from bytepiece.formats.byte_level import alphabet
+from bytepiece.integrations import rows
+from bytepiece.integrations.rows import NOWHERE, Placed, Row, joined
+from bytepiece.model import Model
+from bytepiece.per_document import Alpha
+from bytepiece.tokenizer import Tokenizer
+
+try:
+    from transformers import AddedToken, AutoTokenizer, BatchEncoding, PretrainedConfig
+    from transformers import PreTrainedTokenizer as Base
+except ImportError as error:
+    raise ImportError(
+        "bytepiece.integrations.transformers needs transformers: pip install transformers"
+    ) from error
+
+_CHARS = dict(enumerate(alphabet()))
+_NAMED = {"pad": "pad_token", "bos": "bos_token", "eos": "eos_token", "unknown": "unk_token"}
+_NOTHING = re.compile("(?!)")
+
+
+class BytePieceTokenizer(Base):  # type: ignore[misc]
+    r"""A `PreTrainedTokenizer` that encodes with a bytepiece model.
+
+    A token's name, as `convert_ids_to_tokens` gives it, has one character for each byte, as in the
+    byte-level tokenizers of `transformers`: "Ġthe" is b" the". Where that is the name of an added
+    token too, the piece is called "\0piece" and its id; ids that stand for nothing are called
+    "\0unused" and theirs.
+
+    Special tokens in a text are found, as chat templates need it; with
+    `split_special_tokens=True`, given here or in a call, they are plain text, so that a document
+    can't forge one. Not even then has a piece the id of a special token.
+
+    Args:
+        vocab_file: a model file, a `Model` or a `Tokenizer`.
+        alpha: sample with this exponent; None, the default: the best path. Or a range, from which
+            each text has an alpha of its own.
+        seed: of the samples; None: a fresh one for every call.
+        epoch: another number, other samples.
+        sample_prob: the share of texts that are sampled; the others get the best path.
+        add_bos: begin every text with the bos token.
+        add_eos: end every text with the eos token.
+        kwargs: what every tokenizer of `transformers` takes, such as `chat_template`,
+            `model_max_length`, `padding_side`. The model's special tokens are the pad_token,
+            bos_token, eos_token and unk_token by their roles, the others the extra ones.
+
+    Samples are pure functions of the model, the text, alpha, seed, epoch, and the number of the
+    document, which `doc_ids` gives to a call, one for each text. Without it, a text's number is a
+    hash of the text: the same text then gets the same sample, in any batch and any process, until
+    seed or epoch change. The settings for sampling are of a training run and not of the tokenizer:
+    `save_pretrained` leaves them out.
+
+    >>> import bytepiece
+    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
+    >>> tokenizer = BytePieceTokenizer(model)
+    >>> tokenizer.tokenize("the hat, the cat<eos>")
+    ['theĠhat', ',', 'Ġ', 'theĠcat', '<eos>']
+    >>> tokenizer(["the hat", "the"], padding=True)["attention_mask"]
+    [[1], [1]]
+    >>> sampler = tokenizer.sampled(alpha=0.1, seed=7)
+    >>> tokenizer.decode(sampler.encode("the hat"))
+    'the hat'
+    """
+
+    vocab_files_names = {"vocab_file": "bytepiece.model"}  # noqa: RUF012
+    model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
+
+    def __init__(
+        self,
+        vocab_file: str | os.PathLike[str] | Model | Tokenizer,
+        *,
+        alpha: Alpha = None,
+        seed: int | None = None,
+        epoch: int = 0,
+        sample_prob: float = 1.0,
+        add_bos: bool = False,
+        add_eos: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if vocab_file is None:
+            raise ArgumentError("there is no bytepiece.model; save_pretrained writes one")
+        tokenizer = vocab_file if isinstance(vocab_file, Tokenizer) else Tokenizer(vocab_file)
+        self._tokenizer = tokenizer
+        self._sampling = _settings(alpha, seed, epoch, sample_prob)
+        self.add_bos, self.add_eos = add_bos, add_eos
+        model = tokenizer.model
+        specials = {token.name: token.id for token in model.special_tokens}
+        pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
+        self._pieces = {i: pieces[i] for i in pieces.keys() - {*specials.values()}}
+        unused = {*range(model.vocab_size)} - self._pieces.keys() - {*specials.values()}
+        self._base = {f"\0unused {id_}": id_ for id_ in sorted(unused)}
+        for id_, piece in self._pieces.items():
+            self._base[piece.decode("latin-1").translate(_CHARS)] = id_
+        for name, id_ in specials.items():
+            self._make_room(name, id_)
+            self._base[name] = id_
+        self._names = {id_: name for name, id_ in self._base.items()}
+        for id_, token in kwargs.get("added_tokens_decoder", {}).items():
+            _check(token)
+            self._make_room(token.content, id_)
+        for token in model.special_tokens:
+            if token.role in _NAMED:
+                kwargs.setdefault(_NAMED[token.role], token.name)
+        if not kwargs.keys() & {"additional_special_tokens", "extra_special_tokens"}:
+            others = [token.name for token in model.special_tokens if token.role not in _NAMED]
+            kwargs["additional_special_tokens"] = others
+        kwargs.setdefault("clean_up_tokenization_spaces", False)
+        super().__init__(add_bos=add_bos, add_eos=add_eos, **kwargs)
+
+    def sampled(
+        self,
+        alpha: Alpha,
+        *,
+        seed: int | None = None,
+        epoch: int = 0,
+        sample_prob: float = 1.0,
+    ) -> "BytePieceTokenizer":
+        """A tokenizer like this one that samples so; None: one that does not; see the class."""
+        twin = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, (dict, list)):
+                setattr(twin, name, copy.copy(value))
+        twin._sampling = _settings(alpha, seed, epoch, sample_prob)
+        return twin
+
+    @property
+    def model(self) -> Model:
+        """The model this tokenizer encodes with."""
+        return self._tokenizer.model
+
+    # What the base class asks for: names and ids.
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the model's largest id; `len` counts added tokens as well."""
+        return self._tokenizer.vocab_size
+
+    def get_vocab(self) -> dict[str, int]:
+        """The id of every name."""
+        return {**self._base, **self._added_tokens_encoder}
+
+    def _convert_token_to_id(self, token: str) -> int | None:
+        return self._base.get(token)
+
+    def _convert_id_to_token(self, index: int) -> str:
+        try:
+            return self._names[index]
+        except KeyError:
+            raise VocabularyError(
+                f"the id {index} is not in the vocabulary, whose ids are in 0…{len(self) - 1}"
+            ) from None
+
+    def _add_tokens(self, new_tokens: Sequence[Any], special_tokens: bool = False) -> int:
+        for token in new_tokens:
+            _check(token)
+            name = str(token)
+            id_ = self._base.get(name)
+            if special_tokens or getattr(token, "special", False):
+                own = id_ if id_ not in self._pieces else None
+            else:  # an ordinary token may be a piece, if it is that very text
+                own = id_ if id_ is None or self._pieces.get(id_) == name.encode() else None
+            if name not in self._added_tokens_encoder:
+                self._make_room(name, own)
+        added: int = super()._add_tokens(new_tokens, special_tokens)
+        # Longest first: of those that begin alike, it is the longest that counts.
+        names = sorted(self._added_tokens_encoder, key=len, reverse=True)
+        self._finder = re.compile("|".join(map(re.escape, names))) if names else _NOTHING
+        return added
+
+    def _make_room(self, name: str, id_: int | None) -> None:
+        """Call a piece otherwise that has this name and not this id."""
+        taken = self._base.get(name)
+        if taken is not None and taken != id_:
+            del self._base[name]
+            self._base[f"\0piece {taken}"] = taken
+            if hasattr(self, "_names"):
+                self._names[taken] = f"\0piece {taken}"
+
+    # Text to ids.
+
+    def tokenize(self, text: str, pair: str | None = None, **kwargs: Any) -> list[str]:
+        """The names of the tokens that `encode` gives; special tokens are not added."""
+        kwargs.setdefault("add_special_tokens", False)
+        names: list[str] = self.convert_ids_to_tokens(self.encode(text, pair, **kwargs))
+        return names
+
+    def _encode_plus(
+        self,
+        text: Any,
+        text_pair: Any = None,
+        add_special_tokens: bool = True,
+        padding_strategy: Any = "do_not_pad",
+        truncation_strategy: Any = "do_not_truncate",
+        max_length: int | None = None,
+        stride: int = 0,
+        is_split_into_words: bool = False,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        return_tensors: Any = None,
+        return_token_type_ids: bool | None = None,
+        return_attention_mask: bool | None = None,
+        return_overflowing_tokens: bool = False,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_length: bool = False,
+        verbose: bool = True,
+        split_special_tokens: bool | None = None,
+        sanitize_control_tokens: bool = False,
+        doc_ids: int | Iterable[int] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """What `__call__` and `encode` come to: one text or many, alone or in pairs."""
+        batched, firsts, seconds = rows.sides(text, text_pair, is_split_into_words)
+        if sanitize_control_tokens:  # the base class has put marks around what users wrote
+            from transformers.utils import chat_template_utils  # noqa: PLC0415
+
+            firsts = [chat_template_utils.encode_marked_chat(self, chat) for chat in firsts]
+        split = self.split_special_tokens if split_special_tokens is None else split_special_tokens
+        reader = rows.Reader(
+            self._tokenizer,
+            {name: kwargs.get(name, value) for name, value in self._sampling.items()},
+            None if doc_ids is None else rows.numbers(doc_ids),
+            self._added_tokens_encoder,
+            _NOTHING if split else self._finder,
+            return_offsets_mapping,
+        )
+        begin: Row
+        end: Row
+        begin, end = self._marks() if add_special_tokens else ([], [])
+        if return_offsets_mapping:
+            begin, end = [Placed(id_) for id_ in begin], [Placed(id_) for id_ in end]
+        limit = None if truncation_strategy == "do_not_truncate" else max_length
+        columns: dict[str, list[Any]] = {"input_ids": []}
+        for first, second in zip(
+            reader.rows(firsts), reader.rows(seconds, second=True), strict=True
+        ):
+            excess = 0
+            if limit is not None:
+                excess = max(len(joined(first, second, begin, end)) - limit, 0)
+            over: Row = []
+            if excess:
+                first, second, over = self.truncate_sequences(  # noqa: PLW2901
+                    first, second, excess, truncation_strategy, stride
+                )
+            row: dict[str, Any] = {"input_ids": joined(first, second, begin, end)}
+            if return_token_type_ids or (
+                return_token_type_ids is None and "token_type_ids" in self.model_input_names
+            ):
+                row["token_type_ids"] = rows.types(first, second, begin, end)
+            if return_special_tokens_mask:
+                row["special_tokens_mask"] = rows.mask(first, second, begin, end)
+            if return_overflowing_tokens:
+                row["overflowing_tokens"] = [getattr(one, "id", one) for one in over]
+                row["num_truncated_tokens"] = excess
+            if return_offsets_mapping:
+                row["offset_mapping"] = [one.span for one in row["input_ids"]]
+                row["input_ids"] = [one.id for one in row["input_ids"]]
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+        lengths = list(map(len, columns["input_ids"]))
+        longest = max(lengths, default=0)
+        self._eventual_warn_about_too_long_sequence(range(longest), limit, verbose)
+        if return_length:
+            columns["length"] = lengths
+        if return_attention_mask or (
+            return_attention_mask is None and "attention_mask" in self.model_input_names
+        ):
+            columns["attention_mask"] = [[1] * length for length in lengths]
+        if padding_strategy != "do_not_pad":
+            width = longest if padding_strategy == "longest" else max_length or 0
+            width += -width % (pad_to_multiple_of or 1)
+            self._fill(columns, width, padding_side or self.padding_side)
+        if return_tensors:
+            for name in ("overflowing_tokens", "num_truncated_tokens"):  # as the base class does
+                columns.pop(name, None)
+            # Arrays become tensors in a hundredth of the time that lists take.
+            return BatchEncoding(
+                {
+                    name: [np.asarray(one, np.int64) for one in column]
+                    for name, column in columns.items()
+                },
+                tensor_type=return_tensors,
+            )
+        return BatchEncoding(
+            columns if batched else {name: column[0] for name, column in columns.items()}
+        )
+
+    def _batch_encode_plus(self, batch_text_or_text_pairs: Any, **kwargs: Any) -> Any:
+        # What transformers 4 calls for many texts.
+        return self._encode_plus(batch_text_or_text_pairs, **kwargs)
+
+    def _fill(self, columns: dict[str, list[Any]], width: int, side: str) -> None:
+        """Make all rows as long."""
+        fillers = {
+            "input_ids": self.pad_token_id,
+            "attention_mask": 0,
+            "token_type_ids": self.pad_token_type_id,
+            "special_tokens_mask": 1,
+            "offset_mapping": NOWHERE,
+        }
+        for name in columns.keys() & fillers.keys():
+            for row in columns[name]:
+                place = len(row) if side == "right" else 0
+                row[place:place] = [fillers[name]] * (width - len(row))
+
+    # Special tokens around a text.
+
+    def _marks(self) -> tuple[list[int], list[int]]:
+        begin = [self.bos_token_id] if self.add_bos else []
+        end = [self.eos_token_id] if self.add_eos else []
+        if None in begin + end:
+            raise ArgumentError("add_bos and add_eos need a bos_token and an eos_token")
+        return begin, end
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """The ids of a text or of two, between bos and eos if these are to be added."""
+        return joined(token_ids_0, token_ids_1, *self._marks())
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """0 for each token of the first text and 1 for each of the second."""
+        return rows.types(token_ids_0, token_ids_1, *self._marks())
+
+    def get_special_tokens_mask(
+        self,
+        token_ids_0: list[int],
+        token_ids_1: list[int] | None = None,
+        already_has_special_tokens: bool = False,
+    ) -> list[int]:
+        """1 for a special token, 0 for another one."""
+        if already_has_special_tokens:
+            specials = {*self.all_special_ids}
+            return [int(id_ in specials) for id_ in token_ids_0]
+        return rows.mask(token_ids_0, token_ids_1, *self._marks())
+
+    # Ids to text.
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        """The text of tokens, given by their names."""
+        ids = self.convert_tokens_to_ids(tokens)
+        if None in ids:
+            raise VocabularyError(f"there is no token {tokens[ids.index(None)]!r:.60}")
+        return self._decode(ids)
+
+    def _decode(
+        self,
+        token_ids: int | list[int],
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        **_: Any,
+    ) -> str:
+        ids = [token_ids] if isinstance(token_ids, int) else token_ids
+        skipped = {*self.all_special_ids} if skip_special_tokens else set()
+        added = {
+            id_: b"" if id_ in skipped else token.content.encode()
+            for id_, token in self._added_tokens_decoder.items()
+        }
+        # Ids of no token, which a language model with more rows may give, stand for no text.
+        table = self._pieces
+        raw = b"".join([added[i] if i in added else table.get(i, b"") for i in ids])
+        text = raw.decode("utf-8", "replace")
+        if (
+            self.clean_up_tokenization_spaces
+            if clean_up_tokenization_spaces is None
+            else (clean_up_tokenization_spaces)
+        ):
+            text = self.clean_up_tokenization(text)
+        return text
+
+    def save_vocabulary(
+        self, save_directory: str, filename_prefix: str | None = None
+    ) -> tuple[str, ...]:
+        """Write the model file, without added tokens; `save_pretrained` writes these as well."""
+        prefix = f"{filename_prefix}-" if filename_prefix else ""
+        path = Path(save_directory) / (prefix + self.vocab_files_names["vocab_file"])
+        model_io.save(self.model, path)
+        return (str(path),)
+
+
+class BytePieceConfig(PretrainedConfig):  # type: ignore[misc]
+    """What `AutoTokenizer` knows the tokenizer by."""
+
+    model_type = "bytepiece"
+
+
+def register() -> None:
+    """Let `AutoTokenizer.from_pretrained` load what `BytePieceTokenizer.save_pretrained` wrote."""
+    AutoTokenizer.register(BytePieceConfig, slow_tokenizer_class=BytePieceTokenizer, exist_ok=True)
+
+
+def _settings(alpha: Alpha, seed: int | None, epoch: int, sample_prob: float) -> dict[str, Any]:
+    return {"alpha": alpha, "seed": seed, "epoch": epoch, "sample_prob": sample_prob}
+
+
+def _check(token: Any) -> None:
+    """Only tokens that are found wherever they stand: others would change the text."""
+    if isinstance(token, AddedToken) and (token.lstrip or token.rstrip or token.single_word):
+        raise ArgumentError(
+            f"the added token {token.content!r:.60} must not have lstrip, rstrip or single_word"
+        )
