@@ -6,8 +6,8 @@ r"""Measure this library against others, and itself against larger inputs.
     python -m benchmarks continuations
                                     what may follow a prompt whose last tokens are taken back
     python -m benchmarks startup    the command line, the first call, loading a model
-    python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
     python -m benchmarks arrow      columns of Arrow in, Parquet and token files out
+    python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"` and, as its import name is ours, the original
@@ -45,8 +45,8 @@ PARTS = {
     "lattice": bench_lattice.run,
     "continuations": bench_continuations.run,
     "startup": bench_startup.run,
-    "pipelines": bench_pipelines.run,
     "arrow": arrow.run,
+    "pipelines": bench_pipelines.run,
 }
 
 

@@ -1,18 +1,15 @@
 """Where the tokens of an encoding stand in its text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._jit import I64
-from bytepiece.errors import ArgumentError, VocabularyError
-from bytepiece.text import Text, split_special, to_bytes
-
-if TYPE_CHECKING:
-    from bytepiece.tokenizer import Tokenizer
+from bytepiece.errors import ArgumentError
+from bytepiece.model import TextRules
+from bytepiece.text import Text, stretches
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,52 +31,79 @@ class Alignment:
 
 
 def align(
-    tokenizer: "Tokenizer", text: Text, ids: Iterable[int], allowed: Mapping[str, int]
+    text: Text,
+    ids: Iterable[int],
+    bytes_of: Mapping[int, bytes],
+    unknown: int | None,
+    rules: TextRules,
+    allowed: Mapping[str, int],
 ) -> Alignment:
-    """See `bytepiece.Tokenizer.align`; `allowed` has the special tokens' names and ids."""
-    row = np.array(list(ids), dtype=np.int64)
-    pieces = [_bytes_of(tokenizer, id_, allowed) for id_ in row.tolist()]
-    lengths = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
-    raw, marks = _laid_out(text, tokenizer.model.rules.normalization, allowed)
-    # Where each token begins, but for the special tokens before it that have a name in the text.
-    starts = np.cumsum(lengths) - lengths
-    named = 0
-    for token in np.flatnonzero(lengths == 0).tolist():
-        name = marks.get(int(starts[token]) + named, "")
-        if allowed.get(name) == row[token]:
+    """See `bytepiece.Tokenizer.align`.
+
+    Args:
+        text, ids: see there.
+        bytes_of: what each id stands for; nothing, for a special token.
+        unknown: the id that stands for characters without a piece.
+        rules: the model's.
+        allowed: names and ids of the special tokens that count in the text.
+
+    Raises:
+        ArgumentError: the ids are no encoding of this text.
+        KeyError: an id stands for nothing known.
+    """
+    row = list(ids)
+    raw, marks = _laid_out(text, rules, allowed)
+    added = dict.fromkeys(allowed.values(), b"")  # tokens that the model has not may be allowed
+    pieces = [bytes_of[id_] if id_ in bytes_of else added[id_] for id_ in row]
+    characters: frozenset[bytes] | None = None
+    position = 0
+    for token, (id_, piece) in enumerate(zip(row, pieces, strict=True)):
+        if id_ == unknown:
+            if characters is None:
+                characters = _characters(bytes_of, unknown)
+            following = pieces[token + 1] if token + 1 < len(row) else b""
+            pieces[token] = _unknown(raw, position, characters, following)
+        elif not piece and allowed.get(name := marks.get(position, "")) == id_:
             pieces[token] = name.encode()
-            lengths[token] = len(pieces[token])
-            named += len(pieces[token])
+        position += len(pieces[token])
     if b"".join(pieces) != raw:
         raise ArgumentError("the ids are no encoding of this text with this tokenizer")
-    ends = np.cumsum(lengths)
-    byte_spans = np.stack([ends - lengths, ends], axis=1)
+    ends = np.cumsum(np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces)))
+    byte_spans = np.stack([np.append([0], ends)[:-1], ends], axis=1)
     given = raw.decode("utf-8", "surrogatepass") if isinstance(text, str) else raw
     return Alignment(given, byte_spans, _in_characters(byte_spans, given))
 
 
-def _bytes_of(tokenizer: "Tokenizer", id_: int, allowed: Mapping[str, int]) -> bytes:
-    try:
-        return tokenizer.decode_bytes([id_])
-    except VocabularyError:
-        if id_ in allowed.values():  # a token that the model has not
-            return b""
-        raise
+def _characters(bytes_of: Mapping[int, bytes], unknown: int) -> frozenset[bytes]:
+    """The characters that have a piece of their own."""
+    pieces = (piece for id_, piece in bytes_of.items() if id_ != unknown)
+    return frozenset(piece for piece in pieces if len(piece) <= 4)
+
+
+def _unknown(raw: bytes, start: int, characters: frozenset[bytes], following: bytes) -> bytes:
+    """The characters without a piece that begin there, up to where the next piece can begin."""
+    stop = start
+    while stop < len(raw):
+        after = stop + 1
+        while after < len(raw) and raw[after] & 0xC0 == 0x80:
+            after += 1
+        if raw[stop:after] in characters:
+            break
+        if stop > start and following and raw.startswith(following, stop):
+            break
+        stop = after
+    return raw[start:stop]
 
 
 def _laid_out(
-    text: Text, steps: Sequence[str], allowed: Mapping[str, int]
+    text: Text, rules: TextRules, allowed: Mapping[str, int]
 ) -> tuple[bytes, dict[int, str]]:
     """The bytes that spans are of, and the special tokens in them by where they begin."""
-    if not allowed:
-        return to_bytes(text, steps), {}
     parts, marks, length = [], {}, 0
-    for part in split_special(text, allowed):
+    for part in stretches(text, rules, allowed):
         if isinstance(part, str):
             marks[length] = part
-            parts.append(part.encode())
-        else:
-            parts.append(to_bytes(part, steps))
+        parts.append(part.encode() if isinstance(part, str) else part)
         length += len(parts[-1])
     return b"".join(parts), marks
 

@@ -119,7 +119,7 @@ class Cover:
 
     @cached_property
     def _range(self) -> tuple[int, int]:
-        return (0, 0) if self.tokens == 0 and self.rest else self.table.range(self.rest)
+        return self.table.range(self.rest)
 
     @property
     def completing(self) -> I32:
@@ -173,9 +173,9 @@ class Cover:
             raise ArgumentError("all bytes taken back are covered: any token may follow")
         piece = self.table.piece_of.get(id, b"")
         tokens = None if self.tokens is None else self.tokens - 1
-        if piece.startswith(self.rest) and self.tokens != 0:
+        if piece.startswith(self.rest):
             return Cover(self.table, b"", piece[len(self.rest) :], tokens)
-        if piece and self.rest.startswith(piece) and id in self._partial:
+        if id in self._partial:
             return Cover(self.table, self.rest[len(piece) :], b"", tokens)
         raise ArgumentError(f"the id {id!r:.30} begins no cover of {self.rest!r:.60}")
 
@@ -202,7 +202,8 @@ class Covers(NamedTuple):
 
         Args:
             n: how many, 0 … 2^32 − 1.
-            seed: 0 … 2^64 − 1; None: a fresh one from the operating system.
+            seed: 0 … 2^64 − 1; None: a fresh one from the operating system. Cover i is had from
+                draw i of the first segment of document 0, as `bytepiece.rng` has it.
 
         Raises:
             ArgumentError: an argument is outside its range.
@@ -210,7 +211,8 @@ class Covers(NamedTuple):
         draws = np.empty(int(unsigned(n, 32, "n")))
         _fill(seed_word(seed), draws)
         sums = np.cumsum(np.exp(self.log_probs))
-        drawn = np.searchsorted(sums, draws * sums[-1], side="right")
+        # Not among all sums: a product may be rounded up to the last one.
+        drawn = np.searchsorted(sums[:-1], draws * sums[-1], side="right")
         return [self.ids[i] for i in drawn.tolist()]
 
 

@@ -173,3 +173,15 @@ def _place(
         place = to_offsets[numbers[i] * samples]
         for j in range(stop - start):
             out[place + j] = ids[start + j]
+
+
+def without_runs(rows: Encoded, id_: int) -> Encoded:
+    """The rows with each run of this id in one of them made one.
+
+    >>> without_runs(Encoded(np.array([5, 0, 0, 0, 6], np.int32), np.array([0, 3, 5])), 0).ids
+    array([5, 0, 0, 6], dtype=int32)
+    """
+    kept = np.ones(len(rows.ids), dtype=np.bool_)
+    kept[1:] = (rows.ids[1:] != id_) | (rows.ids[:-1] != id_)
+    kept[rows.offsets[:-1][np.diff(rows.offsets) > 0]] = True
+    return Encoded(rows.ids[kept], offsets_of(kept)[rows.offsets])

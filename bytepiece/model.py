@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ModelError
+from bytepiece.libraries import HuggingFaceRules, Rules, SentencePieceRules
 
 MAX_PIECES = 1 << 22
 """Most pieces a model may have."""
@@ -28,7 +29,7 @@ MAX_SCORE = float(1 << 20)
 """Largest absolute value of a score, in nats."""
 
 NormalizationStep = Literal["NFC", "NFD", "NFKC", "NFKD"]
-Role = Literal["pad", "bos", "eos", "control"]
+Role = Literal["pad", "bos", "eos", "unknown", "control"]
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,19 @@ class TextRules:
     Args:
         normalization: Unicode normalization forms, applied in this order; none by default.
         isolate_digits: every Unicode decimal digit is a segment of its own.
-        segment: "line", a line with all its trailing newlines; no piece crosses its end.
-        unknown: what stands for bytes that no piece covers; None, for the 256 single bytes are
-            always pieces.
+        segment: "line", a line with all its trailing newlines, or "text", a whole text; no piece
+            crosses its end.
+        unknown: what stands for bytes that no piece covers. None: the 256 single bytes are pieces,
+            each with its own id. "token": those without one have the id of the special token whose
+            role is unknown, and a run of them in a text is one token.
+        library: the rules of the library that the model comes from, in place of normalization.
     """
 
     normalization: tuple[NormalizationStep, ...] = ()
     isolate_digits: bool = False
-    segment: Literal["line"] = "line"
-    unknown: None = None
+    segment: Literal["line", "text"] = "line"
+    unknown: Literal["token"] | None = None
+    library: Rules | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.normalization, tuple) or len(self.normalization) > 4:
@@ -68,12 +73,17 @@ class TextRules:
             raise ModelError(
                 f"isolate_digits must be true or false, not {self.isolate_digits!r:.60}"
             )
-        if self.segment != "line":
-            raise ModelError(f"unknown segment rule {self.segment!r:.60}; known is 'line'")
-        if self.unknown is not None:
-            raise ModelError(
-                f"unknown must be null, not {self.unknown!r:.60}: bytes cover everything"
-            )
+        if self.segment not in ("line", "text"):
+            raise ModelError(f"unknown segment rule {self.segment!r:.60}; known are line and text")
+        if self.unknown not in (None, "token"):
+            raise ModelError(f"unknown must be null or 'token', not {self.unknown!r:.60}")
+        if self.library is not None:
+            if not isinstance(self.library, (SentencePieceRules, HuggingFaceRules)):
+                raise ModelError(f"library must be rules, not {type(self.library).__name__}")
+            if self.normalization:
+                raise ModelError("a model with the rules of a library has no normalization besides")
+        if self.isolate_digits and self.segment == "text":
+            raise ModelError("where digits are isolated, a segment is a line, not a text")
 
 
 STANDARD_SPECIAL_TOKENS = (
@@ -92,12 +102,14 @@ class Model:
             among them. Special tokens are not pieces.
         scores: float64[len(pieces)], natural-log probabilities, finite.
         ids: int32[len(pieces)], all different, none a special token's; by default the numbers
-            that follow the special tokens' ids, in the order of `pieces`.
+            that follow the special tokens' ids, in the order of `pieces`. With rules.unknown, some
+            single bytes have the id of the special token whose role is unknown.
         special_tokens: tokens that stand for no text.
         rules: how text becomes segments.
         counts: int64[len(pieces)], how often each piece was counted, where the trainer counts;
             the original library's format stores these and not scores.
         record: how the model was made, in JSON types; of no use to encoding.
+        aliases: ids that no text is ever given, with the bytes that they are decoded to.
 
     After construction `pieces`, `scores`, `ids` and `counts` are ordered by id; the arrays cannot
     be written.
@@ -117,6 +129,7 @@ class Model:
     rules: TextRules = TextRules()
     counts: npt.NDArray[np.int64] | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
+    aliases: Mapping[int, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         pieces = tuple(self.pieces)
@@ -137,10 +150,19 @@ class Model:
         for name, values in (("scores", scores), ("ids", ids), ("counts", counts)):
             if values is not None and len(values) != len(pieces):
                 raise ModelError(f"there are {len(values)} {name} for {len(pieces)} pieces")
-        _check_ids(ids, specials)
+        aliases = dict(self.aliases)
+        _check_aliases(aliases)
+        alone = ids
+        if self.rules.unknown is not None:
+            # The bytes that share the id of what is unknown.
+            shared = ids == _unknown_id(specials)
+            if any(len(pieces[i]) > 1 for i in np.flatnonzero(shared).tolist()):
+                raise ModelError("a piece of more than one byte has the id of the unknown token")
+            alone = ids[~shared]
+        _check_ids(alone, specials, aliases)
         if counts is not None and counts.min() < 1:
             raise ModelError("a count is below 1; counts must be at least 1")
-        order = np.argsort(ids)
+        order = np.argsort(ids, kind="stable")
         if not np.array_equal(order, np.arange(len(pieces))):
             pieces = tuple(pieces[i] for i in order.tolist())
             scores, ids = scores[order], ids[order]
@@ -155,13 +177,15 @@ class Model:
             ("special_tokens", specials),
             ("counts", counts),
             ("record", MappingProxyType(_json_copy(self.record))),
+            ("aliases", MappingProxyType(dict(sorted(aliases.items())))),
         ):
             object.__setattr__(self, name, value)
 
     @property
     def vocab_size(self) -> int:
         """One more than the largest id: the rows an embedding table needs."""
-        return max(int(self.ids[-1]), *(token.id for token in self.special_tokens), -1) + 1
+        others = (token.id for token in self.special_tokens)
+        return max(int(self.ids[-1]), *others, *self.aliases, -1) + 1
 
     def special_id(self, role: Role) -> int:
         """The id of the special token with this role.
@@ -174,13 +198,36 @@ class Model:
                 return token.id
         raise ModelError(f"the model has no special token with the role {role!r}")
 
+    def check_own(self, what: str) -> None:
+        """See that this is a model such as bytepiece makes, without the rules of other libraries.
+
+        Args:
+            what: is only for such models; the message begins with it.
+
+        Raises:
+            ModelError: it is not.
+        """
+        rules = self.rules
+        if self.aliases or rules != TextRules(rules.normalization, rules.isolate_digits):
+            raise ModelError(
+                f"{what} is for models made with bytepiece; this one has the rules or the ids of "
+                f"another library: {rules.library or rules}"
+            )
+
     @cached_property
     def fingerprint(self) -> str:
         """64 hexadecimal digits; models that have the same encode and decode everything alike."""
-        settings = {
+        settings: dict[str, list[Any]] = {
             "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
             "rules": [self.rules.normalization, self.rules.isolate_digits, self.rules.segment],
         }
+        # Only where there is any, so that the fingerprints of other models stay what they were.
+        if self.aliases:
+            settings["aliases"] = [[id_, piece.hex()] for id_, piece in self.aliases.items()]
+        if self.rules.unknown is not None:
+            settings["unknown"] = [[self.rules.unknown]]
+        if self.rules.library is not None:
+            settings["library"] = [[self.rules.library.fingerprint]]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         lengths = np.fromiter(map(len, self.pieces), dtype="<i8", count=len(self.pieces))
         for array in (lengths, self.ids.astype("<i4"), self.scores.astype("<f8")):
@@ -206,6 +253,7 @@ class Model:
             self.special_tokens,
             self.rules,
             json.dumps(dict(self.record), sort_keys=True),
+            sorted(self.aliases.items()),
         )
 
     def __repr__(self) -> str:
@@ -224,6 +272,7 @@ def _unpacked(
     special_tokens: tuple[SpecialToken, ...],
     rules: TextRules,
     record: str,
+    aliases: list[tuple[int, bytes]],
 ) -> Model:
     """A model from its pickle."""
     ends = np.cumsum(np.frombuffer(lengths, "<i4")).tolist()
@@ -235,6 +284,7 @@ def _unpacked(
         rules,
         None if counts is None else np.frombuffer(counts, "<i8"),
         json.loads(record),
+        dict(aliases),
     )
 
 
@@ -332,10 +382,34 @@ def check_special_tokens(specials: Sequence[SpecialToken]) -> None:
         raise ModelError("two special tokens have the same role")
 
 
-def _check_ids(ids: npt.NDArray[np.int32], specials: Sequence[SpecialToken]) -> None:
-    if ids.min() < 0 or ids.max() > MAX_ID:
+def _unknown_id(specials: Sequence[SpecialToken]) -> int:
+    for token in specials:
+        if token.role == "unknown":
+            return token.id
+    raise ModelError("the rules name an unknown token, and no special token has that role")
+
+
+def _check_aliases(aliases: Mapping[int, bytes]) -> None:
+    if len(aliases) > MAX_PIECES:
+        raise ModelError(f"{len(aliases)} aliases are more than {MAX_PIECES}, the most allowed")
+    for id_, piece in aliases.items():
+        if type(id_) is not int or type(piece) is not bytes:
+            raise ModelError(f"an alias is an id with bytes, not {id_!r:.30} with {piece!r:.30}")
+        if not 1 <= len(piece) <= MAX_PIECE_LENGTH:
+            raise ModelError(f"an alias must have 1 to {MAX_PIECE_LENGTH} bytes, not {len(piece)}")
+        if not 0 <= id_ <= MAX_ID:
+            raise ModelError(f"ids must be in 0…{MAX_ID}")
+    if sum(map(len, aliases.values())) > MAX_BYTES:
+        raise ModelError(f"the aliases have more than {MAX_BYTES} bytes together, the most allowed")
+
+
+def _check_ids(
+    ids: npt.NDArray[np.int32], specials: Sequence[SpecialToken], aliases: Mapping[int, bytes]
+) -> None:
+    if ids.size and (ids.min() < 0 or ids.max() > MAX_ID):
         raise ModelError(f"ids must be in 0…{MAX_ID}")
-    everyone = np.concatenate([ids, [token.id for token in specials]]).astype(np.int64)
+    others = [*(token.id for token in specials), *aliases]
+    everyone = np.concatenate([ids, others]).astype(np.int64)
     values, counts = np.unique(everyone, return_counts=True)
     if (counts > 1).any():
         raise ModelError(f"ids: {values[counts > 1][0]} is given twice")

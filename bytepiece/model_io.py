@@ -10,8 +10,13 @@
      "pieces": ["text", {"hex": "e4bb"}, …]}  hex for a piece that is not valid UTF-8
 
 Four columns side by side, and not a row for each piece: they load in half the time. A table for
-human eyes is what `save_vocab` writes. The original library's files are recognized by their
-content and read as well.
+human eyes is what `save_vocab` writes. A model that needs it has two fields more, and version 2:
+
+     "aliases": [[3, "text"], …],
+     "library": {"name": "sentencepiece", …}
+
+The files of the original library, SentencePiece and Hugging Face are recognized by their content
+and read as well.
 """
 
 import errno
@@ -24,13 +29,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bytepiece.errors import BytepieceError, ModelError
-from bytepiece.formats import original
+from bytepiece.formats import from_huggingface, from_sentencepiece, original, rules
 from bytepiece.model import MAX_PIECES, Model, SpecialToken, TextRules
 
 MAX_FILE_SIZE = 1 << 28
 """Largest model file that is read, in bytes."""
 
-_VERSION = 1
+_VERSIONS = (1, 2)
 _FIELDS = {
     "format",
     "version",
@@ -45,10 +50,14 @@ _FIELDS = {
     "counts",
     "pieces",
 }
+_ADDED = {"aliases", "library"}
+"""Fields of version 2."""
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """Read a model file of this library or of the original one.
+    """Read a model file of this library, the original one, SentencePiece or Hugging Face.
+
+    The latter two, `.model` and `tokenizer.json`, are read where they hold a Unigram model.
 
     Args:
         path: the file; its content decides which format it is.
@@ -61,10 +70,13 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 
 def load_with_format(path: str | os.PathLike[str]) -> tuple[Model, str]:
-    """As `load`; and the format of the file, "bytepiece" or "original"."""
+    """As `load`; and the format: "bytepiece", "original", "sentencepiece" or "huggingface"."""
     path = Path(path)
     try:
-        return _parse(_read(path))
+        content = _read(path)
+        if from_sentencepiece.looks_like(content):
+            return from_sentencepiece.from_bytes(content), "sentencepiece"
+        return _parse(content)
     except BytepieceError as error:
         raise ModelError(f"{path}: {error}") from None
 
@@ -94,6 +106,7 @@ def save_vocab(model: Model, path: str | os.PathLike[str]) -> None:
     ]
     scores = (f"{score:.6f}" for score in model.scores.tolist())
     rows += zip(model.ids.tolist(), map(printable, model.pieces), scores, strict=True)
+    rows += [(id_, printable(piece), "alias") for id_, piece in model.aliases.items()]
     lines = (f"{id_}\t{piece}\t{score}\n".encode() for id_, piece, score in sorted(rows))
     write_atomically(path, lines)
 
@@ -176,9 +189,11 @@ def _parse(content: bytes) -> tuple[Model, str]:
         raise ModelError("is not a model: its JSON is not an object with fields")
     if document.get("format") == "bytepiece":
         return _from_document(document), "bytepiece"
+    if from_huggingface.looks_like(document):
+        return from_huggingface.from_document(document), "huggingface"
     if all(isinstance(entry, list) and len(entry) == 3 for entry in document.values()):
         return original.from_dict(document), "original"
-    raise ModelError('is JSON of another kind: no "format": "bytepiece" in it')
+    raise ModelError('is JSON of another kind: no "format": "bytepiece" and no "model" in it')
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -196,16 +211,18 @@ def _no_constant(name: str) -> float:
 
 def _from_document(document: dict[str, Any]) -> Model:
     version = document.get("version")
-    if type(version) is not int or version != _VERSION:
+    if type(version) is not int or version not in _VERSIONS:
         raise ModelError(
-            f"has format version {version!r:.20}, and this release reads version {_VERSION}; "
+            f"has format version {version!r:.20}, and this release reads versions 1 and 2; "
             "update bytepiece or save the model with this release"
         )
-    if document.keys() != _FIELDS:
-        missing = sorted(_FIELDS - document.keys())
-        extra = sorted(document.keys() - _FIELDS)
+    known = _FIELDS if version == 1 else _FIELDS | _ADDED
+    if document.keys() != known:
+        missing = sorted(known - document.keys())
+        extra = sorted(document.keys() - known)
         raise ModelError(f"fields missing: {missing}; not known: {extra!r:.200}")
-    for name in ("normalization", "special_tokens", "ids", "scores", "pieces"):
+    document = {"aliases": [], "library": None, **document}
+    for name in ("normalization", "special_tokens", "ids", "scores", "pieces", "aliases"):
         if not isinstance(document[name], list):
             raise ModelError(f'"{name}" must be a list')
     if not isinstance(document["record"], dict):
@@ -213,20 +230,25 @@ def _from_document(document: dict[str, Any]) -> Model:
     pieces = document["pieces"]
     if len(pieces) > MAX_PIECES:
         raise ModelError(f"{len(pieces)} pieces are more than {MAX_PIECES}, the most allowed")
-    rules = TextRules(
+    aliases = dict(map(_alias, document["aliases"]))
+    if len(aliases) < len(document["aliases"]):
+        raise ModelError("two aliases have the same id")
+    text_rules = TextRules(
         tuple(document["normalization"]),
         document["isolate_digits"],
         document["segment"],
         document["unknown"],
+        rules.from_document(document["library"]),
     )
     return Model(
         tuple(map(_piece, pieces)),
         document["scores"],
         document["ids"],
         tuple(map(_special_token, document["special_tokens"])),
-        rules,
+        text_rules,
         document["counts"],
         document["record"],
+        aliases,
     )
 
 
@@ -241,6 +263,12 @@ def _piece(entry: Any) -> bytes:
     raise ModelError(f'the piece {entry!r:.60} is neither a text nor {{"hex": "…"}}')
 
 
+def _alias(entry: Any) -> tuple[int, bytes]:
+    if not isinstance(entry, list) or len(entry) != 2 or type(entry[0]) is not int:
+        raise ModelError(f"the alias {entry!r:.60} must be an id and a piece")
+    return entry[0], _piece(entry[1])
+
+
 def _special_token(entry: Any) -> SpecialToken:
     if not isinstance(entry, dict) or entry.keys() != {"name", "id", "role"}:
         raise ModelError(f"the special token {entry!r:.60} must have a name, an id and a role")
@@ -248,13 +276,16 @@ def _special_token(entry: Any) -> SpecialToken:
 
 
 def _lines(model: Model) -> Iterable[str]:
-    rules = model.rules
-    yield f'{{\n "format": "bytepiece",\n "version": {_VERSION},\n'
+    said = model.rules
+    # Models that older releases can read, they read.
+    old = not model.aliases and said == TextRules(said.normalization, said.isolate_digits)
+    old = old and all(token.role != "unknown" for token in model.special_tokens)
+    yield f'{{\n "format": "bytepiece",\n "version": {1 if old else 2},\n'
     for name, value in (
-        ("normalization", list(rules.normalization)),
-        ("isolate_digits", rules.isolate_digits),
-        ("segment", rules.segment),
-        ("unknown", rules.unknown),
+        ("normalization", list(said.normalization)),
+        ("isolate_digits", said.isolate_digits),
+        ("segment", said.segment),
+        ("unknown", said.unknown),
         ("special_tokens", [vars(token) for token in model.special_tokens]),
         ("record", dict(model.record)),
         ("ids", model.ids.tolist()),
@@ -262,6 +293,10 @@ def _lines(model: Model) -> Iterable[str]:
         ("counts", None if model.counts is None else model.counts.tolist()),
     ):
         yield f' "{name}": {_json(value)},\n'
+    if not old:
+        yield f' "library": {_json(rules.to_document(said.library))},\n'
+        pairs = (f"[{id_}, {_spelling(piece)}]" for id_, piece in model.aliases.items())
+        yield f' "aliases": [{", ".join(pairs)}],\n'
     yield ' "pieces": [\n  '
     yield ",\n  ".join(map(_spelling, model.pieces))
     yield "\n ]\n}\n"

@@ -136,6 +136,23 @@ def split_special(text: Text, names: Iterable[str]) -> list[bytes | str]:
     return parts
 
 
+def stretches(text: Text, rules: TextRules, allowed: Iterable[str]) -> list[bytes | str]:
+    """A text's stretches between special tokens, normalized, and these tokens' names, in order.
+
+    Args:
+        allowed: names of the special tokens that count as such.
+    """
+    if rules.library is not None:
+        # All at once: a space before the text comes before one of its stretches only.
+        return rules.library.normalize(split_special(text, allowed))
+    if not allowed:
+        return [to_bytes(text, rules.normalization)]
+    return [
+        part if isinstance(part, str) else to_bytes(part, rules.normalization)
+        for part in split_special(text, allowed)
+    ]
+
+
 def segment(
     texts: Iterable[Text],
     rules: TextRules,
@@ -156,12 +173,12 @@ def segment(
     Raises:
         ArgumentError: a text is neither str nor bytes, or it or a line of it is too long.
     """
-    if allowed:
+    if allowed or rules.library is not None:
         parts: list[bytes] = []
         owners, ids, firsts = [], [], []
         for document, text in enumerate(texts):
             firsts.append(len(parts))
-            for part, id_ in _marked(text, rules.normalization, bos, eos, allowed):
+            for part, id_ in _marked(text, rules, bos, eos, allowed or {}):
                 parts.append(part)
                 owners.append(document)
                 ids.append(id_)
@@ -184,7 +201,11 @@ def segment(
         kept = texts.present[documents]  # a null has no bytes, and shall have no marks
         documents, special = documents[kept], special[kept]
         bounds = np.append(bounds[:-1][kept], bounds[-1:])
-    bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
+    if rules.segment == "text":
+        part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
+        bounds = np.append(bounds[part_of], len(buffer))
+    else:
+        bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
     if len(buffer) > MAX_SEGMENT:
         _check_lengths(bounds, np.append(starts, len(buffer)))
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
@@ -227,19 +248,16 @@ def _end_to_end(parts: Sequence[bytes]) -> tuple[U8, I64]:
 
 
 def _marked(
-    text: Text, steps: Sequence[str], bos: int | None, eos: int | None, allowed: dict[str, int]
+    text: Text, rules: TextRules, bos: int | None, eos: int | None, allowed: dict[str, int]
 ) -> Iterator[tuple[bytes, int]]:
     """A document as stretches of text, with −1, and as special tokens: no text, with their id."""
     if bos is not None:
         yield b"", bos
-    if allowed:
-        for part in split_special(text, allowed):
-            if isinstance(part, str):
-                yield b"", allowed[part]
-            else:
-                yield to_bytes(part, steps), -1
-    else:
-        yield to_bytes(text, steps), -1
+    for part in stretches(text, rules, allowed):
+        if isinstance(part, str):
+            yield b"", allowed[part]
+        else:
+            yield part, -1
     if eos is not None:
         yield b"", eos
 

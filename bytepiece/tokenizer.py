@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece import automaton, batches, model_io, nbest, sampling
-from bytepiece._jit import U32
+from bytepiece import automaton, batches, model_io, nbest, sampling, viterbi32
+from bytepiece._jit import F32, U32
 from bytepiece.alignment import Alignment, align
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
 from bytepiece.columns import Column, chunked, is_arrow
-from bytepiece.encoded import Encoded, interleaved, repeat
+from bytepiece.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
 from bytepiece.forward import Weights, weights
+from bytepiece.libraries import SentencePieceRules
 from bytepiece.model import Model
 from bytepiece.per_document import STEPS, Alpha, Group, groups
 from bytepiece.rng import unsigned, unsigned_array
 from bytepiece.sampling import NBEST_SIZE, Method, Sampler, checked_alpha
-from bytepiece.streaming import StreamDecoder
+from bytepiece.streaming import Opening, StreamDecoder
 from bytepiece.text import Text, segment, to_bytes
 from bytepiece.viterbi import best_ids, best_ids_of_text, pack, unpack
 
@@ -89,12 +90,16 @@ class Tokenizer:
         self._automaton, self._scores, self._ids = unpack(*self._tables)
         self._specials = {token.name: token.id for token in model.special_tokens}
         self._names = {id_: name for name, id_ in self._specials.items()}
+        rules = model.rules
+        # The longest text that the short way of `encode` takes: none, where there is more to do.
+        own = rules.library is None and rules.unknown is None and rules.segment == "line"
+        self._short = batches.CHUNK if own else -1
         # Weights of the alphas used last; replaced whole, so that threads may race for it.
         self._latest: dict[float, Weights] = {}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Tokenizer":
-        """Read a model file of this library or of the original one.
+        """Read a model file of this library, the original one, SentencePiece or Hugging Face.
 
         Raises:
             OSError: the file cannot be read.
@@ -125,13 +130,33 @@ class Tokenizer:
 
     @cached_property
     def _bytes_of(self) -> dict[int, bytes]:
-        pieces = dict(zip(self._model.ids.tolist(), self._model.pieces, strict=True))
-        return pieces | dict.fromkeys(self._names, b"")
+        model = self._model
+        pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
+        pieces |= {**model.aliases, **dict.fromkeys(self._names, b"")}
+        if model.rules.library is not None:
+            unknown = [token.id for token in model.special_tokens if token.role == "unknown"]
+            pieces |= dict.fromkeys(unknown, model.rules.library.unknown)
+        return pieces
+
+    @cached_property
+    def _opening(self) -> Opening | None:
+        """Which spaces decoding takes off; None for none."""
+        library = self._model.rules.library
+        if library is None or library.strips == "never":
+            return None
+        spaces = {id_ for id_, piece in self._bytes_of.items() if piece.startswith(b" ")}
+        spaces -= self._names.keys()
+        # Where the space has an id of its own, an alias of it stands for the byte, which stays.
+        if self._id_of[b" "] in spaces:
+            spaces -= {id_ for id_, piece in self._model.aliases.items() if piece == b" "}
+        return Opening(frozenset(spaces), library.strips == "all")
 
     @cached_property
     def _id_of(self) -> dict[bytes | str, int]:
-        ids = self._model.ids.tolist()
-        return dict(zip(self._model.pieces, ids, strict=True)) | self._specials
+        model = self._model
+        aliases = {piece: id_ for id_, piece in model.aliases.items()}
+        pieces = dict(zip(model.pieces, model.ids.tolist(), strict=True))
+        return aliases | pieces | self._specials
 
     @cached_property
     def _prefixes(self) -> "Prefixes":
@@ -217,7 +242,7 @@ class Tokenizer:
             and epoch == doc_id == sample == 0
             and allowed_special == ()
             and not (add_bos or add_eos)
-            and len(raw := to_bytes(text, rules.normalization)) <= batches.CHUNK
+            and len(raw := to_bytes(text, rules.normalization)) <= self._short
         ):
             # The way of most calls, without what the others need: a fifth of the time.
             array = best_ids_of_text(self._tables, raw, rules.isolate_digits)
@@ -384,6 +409,8 @@ class Tokenizer:
 
         if checked_alpha(alpha) < 0:
             raise ArgumentError(f"alpha must be at least 0, not {alpha:g}")
+        if self._model.rules.unknown is not None:
+            raise ArgumentError("a model whose unknown bytes share an id has no lattice of pieces")
         if not isinstance(text, str):
             text = to_bytes(text)  # a copy, for it must not change
         segments = segment([text], self._model.rules)
@@ -400,7 +427,7 @@ class Tokenizer:
         Args:
             text: what was encoded.
             ids: any encoding of it, the best or a random one. Special tokens that were added to
-                the text have empty spans.
+                the text have empty spans. The unknown token has those of all characters it is for.
             allowed_special: what it was encoded with.
 
         Raises:
@@ -412,7 +439,13 @@ class Tokenizer:
         >>> tok.align("été!", tok.encode("été!", add_eos=True)).char_spans.tolist()
         [[0, 3], [3, 4], [4, 4]]
         """
-        return align(self, text, ids, self._allowed(allowed_special))
+        allowed = self._allowed(allowed_special)
+        rules = self._model.rules
+        unknown = None if rules.unknown is None else self._model.special_id("unknown")
+        try:
+            return align(text, map(index, ids), self._bytes_of, unknown, rules, allowed)
+        except KeyError as error:
+            raise self._unknown_id(error.args[0]) from None
 
     def continuations(
         self, prompt: Text | Iterable[int], backtrack: int = 1, *, tokens: int | None = None
@@ -454,10 +487,32 @@ class Tokenizer:
         Raises:
             VocabularyError: an id is not in the vocabulary.
         """
+        return self.decode_on(ids, True)[0]
+
+    def decode_on(self, ids: Iterable[int], opening: bool) -> tuple[bytes, bool]:
+        """As `decode_bytes`, of ids that may follow others.
+
+        Args:
+            ids: what comes next.
+            opening: whether the text is still to begin. That matters to models of libraries that
+                put a space before it, and take it off.
+
+        Returns:
+            the bytes, and whether the text is still to begin after them.
+
+        Raises:
+            VocabularyError: an id is not in the vocabulary.
+        """
         if isinstance(ids, np.ndarray):
             ids = ids.tolist()
         try:
-            return b"".join([self._bytes_of[index(id_)] for id_ in ids])
+            if opening and self._opening is not None:
+                ids = list(map(index, ids))
+                pieces = [self._bytes_of[id_] for id_ in ids]
+                opening = self._opening.strip(ids, pieces)
+            else:
+                pieces = [self._bytes_of[index(id_)] for id_ in ids]
+            return b"".join(pieces), opening
         except KeyError as error:
             raise self._unknown_id(error.args[0]) from None
         except TypeError:
@@ -597,12 +652,19 @@ class Tokenizer:
         rows = encode_texts(
             texts, self._model.rules, marks, self._encoder(method), streams, threads
         )
+        if self._model.rules.unknown is not None:
+            rows = without_runs(rows, self._model.special_id("unknown"))
         return repeat(rows, samples) if method is None and samples > 1 else rows
 
     def _encoder(self, method: Method | None) -> Encode:
         """What encodes a run of segments: called with them, streams, and the run's ends."""
         forwards = self._automaton, self._scores, self._ids
         if method is None:
+            if isinstance(self._model.rules.library, SentencePieceRules):
+                singly = self._automaton, self._float32, self._ids
+                return lambda segments, _, low, high: viterbi32.best_ids(
+                    *singly, segments, low, high
+                )
             return lambda segments, _, low, high: best_ids(*forwards, segments, low, high)
         if method.sampler == "perfect":
             mirrored, ids = self._mirrored
@@ -610,6 +672,11 @@ class Tokenizer:
         if method.sampler == "nbest":
             return partial(nbest.nbest_ids, *forwards, method.alpha, method.nbest_size)
         return partial(sampling.viterbi_ids, *forwards, method.alpha)
+
+    @cached_property
+    def _float32(self) -> F32:
+        """The scores by entry, as SentencePiece adds them."""
+        return self._scores.astype(np.float32)
 
     def _weights(self, alpha: float) -> Weights:
         table = self._latest.get(alpha)

@@ -62,10 +62,14 @@ class _Words(dict[bytes, bytes]):
     def __init__(self, tokenizer: "Tokenizer") -> None:
         super().__init__()
         self._tokenizer = tokenizer
+        # What an id stands for depends there on whether it comes first.
+        self._foreign = tokenizer.model.rules.library is not None
 
     def text_of(self, line: bytes) -> bytes:
         """The bytes of a line of ids."""
-        return b"".join(map(self.__getitem__, line.split()))
+        words = line.split()
+        text = b"".join(map(self.__getitem__, words))
+        return self._tokenizer.decode_bytes(map(int, words)) if self._foreign else text
 
     def __missing__(self, word: bytes) -> bytes:
         if not word.isdigit() or len(word) > _MOST_DIGITS:

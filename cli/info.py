@@ -45,14 +45,17 @@ def command(model: Path, as_json: bool) -> None:
 
 
 def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
-    lengths = list(map(len, model.pieces))
     rules = model.rules
+    special = {token.id for token in model.special_tokens}
+    # Without the bytes that only an unknown token stands for.
+    ids = zip(model.pieces, model.ids.tolist(), strict=True)
+    lengths = [len(piece) for piece, id_ in ids if id_ not in special]
     return {
         "file": str(path),
         "format": format,
         "bytes": path.stat().st_size,
         "vocab_size": model.vocab_size,
-        "pieces": len(model.pieces),
+        "pieces": len(lengths),
         "piece_length": {
             "min": min(lengths),
             "mean": round(sum(lengths) / len(lengths), 2),
@@ -62,6 +65,9 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
         "normalization": list(rules.normalization),
         "isolate_digits": rules.isolate_digits,
         "segment": rules.segment,
+        "unknown": rules.unknown,
+        "library": None if rules.library is None else repr(rules.library),
+        "aliases": len(model.aliases),
         "record": dict(model.record),
         "fingerprint": model.fingerprint,
     }
@@ -79,10 +85,23 @@ def _table(facts: dict[str, Any]) -> str:
         ("normalization", ", ".join(facts["normalization"]) or "none"),
         ("digits", "each by itself" if facts["isolate_digits"] else "like other characters"),
         ("segment", f"a {facts['segment']}"),
+        *_foreign(facts),
         ("record", "\n                ".join(record) or "none"),
         ("fingerprint", facts["fingerprint"]),
     ]
     return "\n".join(f"{name:<16}{value}" for name, value in rows)
+
+
+def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What only models of other libraries have."""
+    rows = []
+    if facts["library"] is not None:
+        rows.append(("rules of", _bare(facts["library"])))
+    if facts["unknown"] is not None:
+        rows.append(("unknown", "bytes without a piece are one token"))
+    if facts["aliases"]:
+        rows.append(("aliases", f"{facts['aliases']} ids that no text is given"))
+    return rows
 
 
 def _bare(value: object) -> str:

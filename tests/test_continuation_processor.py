@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import make_model
 from test_docs import ROOT, run_examples
 
-from bytepiece.errors import ArgumentError
+from bytepiece import Tokenizer
+from bytepiece.errors import ArgumentError, ModelError
 
 torch = pytest.importorskip("torch", reason="the logits processor works on its tensors")
 transformers = pytest.importorskip("transformers", reason="the processor is made for it")
@@ -134,6 +136,13 @@ def test_padding_and_mask(tok):
     assert ids.dtype == torch.int64
     assert ids[1].tolist() == [0] * (ids.shape[1] - 1) + [1]
     assert torch.equal(mask.bool(), ids != 0)
+
+
+def test_padding_is_only_asked_for_where_it_is_needed():
+    tok = Tokenizer(make_model({b"ab": -1.0}, special_tokens=()))
+    assert prepare(tok, ["xab", "yb"]).inputs["attention_mask"].tolist() == [[1], [1]]
+    with pytest.raises(ModelError, match="pad"):
+        prepare(tok, ["xab", "xyb"])
 
 
 def test_a_processor_pickles(tok):

@@ -8,11 +8,13 @@ from itertools import product
 
 import numpy as np
 import pytest
+import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import JIT, TEXTS, make_model, models, texts_over, vocabularies
 
 from bytepiece import Tokenizer
+from bytepiece.continuations import Covers
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.text import to_bytes
 
@@ -341,6 +343,12 @@ def test_draws(tok):
         assert abs(drawn.count(ids) / count - p) < 5 * math.sqrt(p / count)
     with pytest.raises(ArgumentError, match="n must be"):
         law.sample(-1)
+
+
+def test_draws_are_those_of_the_documented_stream():
+    covers = Covers([(i,) for i in range(1000)], np.full(1000, -math.log(1000)), 0.0)
+    draw = reference.stream(5, 0, 0, 0, 0)
+    assert covers.sample(40, seed=5) == [(int(draw(i) * 1000),) for i in range(40)]
 
 
 @pytest.mark.parametrize(

@@ -337,7 +337,7 @@ def changed(name, value, index=None):
 @pytest.mark.parametrize(
     ("name", "value", "index", "message"),
     [
-        ("version", 2, None, "version"),
+        ("version", 3, None, "version"),
         ("version", "1", None, "version"),
         ("version", None, None, "version"),
         ("version", True, None, "version"),

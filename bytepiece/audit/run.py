@@ -135,6 +135,7 @@ def _subjects(
     if not isinstance(model, Model):
         name = os.path.basename(os.fspath(model))  # noqa: PTH119
         model = model_io.load(model)
+    model.check_own("the audit")
     lines = tuple(_checked_text(text, model) for text in (TEXTS if texts is None else texts))
     if not 1 <= len(lines) <= MOST_TEXTS:
         raise ArgumentError(f"{len(lines)} texts to audit on; give 1 to {MOST_TEXTS}")

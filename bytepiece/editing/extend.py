@@ -50,6 +50,7 @@ def extend(
 
     Raises:
         ArgumentError: an argument is outside its range.
+        ModelError: the model goes by another library's rules.
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
@@ -58,6 +59,7 @@ def extend(
     >>> larger.pieces[:259] == model.pieces, larger.pieces[259:]
     (True, (b'ato', b'el '))
     """
+    model.check_own("extend")
     size = size_of(
         vocab_size,
         model.vocab_size + 1,

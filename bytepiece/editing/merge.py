@@ -34,6 +34,7 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     Raises:
         ArgumentError: the models treat text differently, or their special tokens contradict each
             other, or vocab_size is outside its range.
+        ModelError: one of them goes by another library's rules.
 
     >>> import bytepiece
     >>> one = bytepiece.train(["the cat", "the cap"] * 9, 262, algorithm="em")
@@ -42,6 +43,8 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     >>> merged.vocab_size, [merged.pieces[i - 3] for i in id_map[259:]] == list(two.pieces[256:])
     (265, True)
     """
+    for each in (model, other):
+        each.check_own("merge")
     _check_rules(model.rules, other.rules)
     tokens = _new_special_tokens(model.special_tokens, other.special_tokens)
     first = model.vocab_size

@@ -46,6 +46,7 @@ def prune(
 
     Raises:
         ArgumentError: an argument is outside its range.
+        ModelError: the model goes by another library's rules.
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
@@ -54,6 +55,7 @@ def prune(
     >>> small.vocab_size, id_map.tolist()[:259] == list(range(259))
     (262, True)
     """
+    model.check_own("prune")
     progress = progress or silent
     specials = model.special_tokens
     size = size_of(

@@ -5,13 +5,13 @@ which spares every user the protobuf package.
 """
 
 import os
-import struct
 import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
 from bytepiece.errors import ModelError
+from bytepiece.formats.protobuf import field, fields, float32, integer
 from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules
 from bytepiece.model_io import write_atomically
 from bytepiece.text import segment
@@ -58,11 +58,11 @@ def algorithm(message: bytes) -> str:
     Raises:
         ModelError: it does not say; the file was cut off.
     """
-    specs = [spec for number, spec in _fields(message) if number == 2]  # trainer_spec
+    specs = [spec for number, spec in fields(message) if number == 2]  # trainer_spec
     if not specs:
         raise ModelError("the end of this SentencePiece model is missing; fetch it again")
-    fields = [field for spec in specs if isinstance(spec, bytes) for field in _fields(spec)]
-    kinds = [value for number, value in fields if number == 3]  # model_type
+    told = [each for spec in specs if isinstance(spec, bytes) for each in fields(spec)]
+    kinds = [value for number, value in told if number == 3]  # model_type
     return {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}[int(kinds[-1] if kinds else 1)]
 
 
@@ -73,40 +73,12 @@ def with_spaces_kept(message: bytes) -> bytes:
         message: the file's content.
     """
     # Of messages end to end, a reader merges the fields, and the last value holds.
-    return message + _field(3, _integer(3, 0) + _integer(4, 0))
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a message, by number: whole numbers, and whatever else as bytes."""
-    at = 0
-    while at < len(message):
-        tag, at = _read_varint(message, at)
-        number, kind = tag >> 3, tag & 7
-        if kind == 0:
-            value, at = _read_varint(message, at)
-            yield number, value
-            continue
-        if kind == 2:
-            size, at = _read_varint(message, at)
-        else:
-            size = {1: 8, 5: 4}[kind]
-        yield number, message[at : at + size]
-        at += size
-
-
-def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        at += 1
-        if byte < 0x80:
-            return value, at
+    return message + field(3, integer(3, 0) + integer(4, 0))
 
 
 def _entries(model: Model) -> tuple[list[_Entry], list[str]]:
     """The entries of a model's file by id, and what of the model is lost."""
+    model.check_own("SentencePiece's format")
     rules = model.rules
     if rules != TextRules(normalization=rules.normalization, isolate_digits=rules.isolate_digits):
         raise ModelError(
@@ -169,11 +141,11 @@ def _crossing(model: Model) -> set[int]:
 
 def _message(entries: list[_Entry]) -> Iterator[bytes]:
     for entry, score, kind in entries:
-        yield _field(1, _field(1, entry.encode()) + _float(2, score) + _integer(3, kind))
+        yield field(1, field(1, entry.encode()) + float32(2, score) + integer(3, kind))
     # trainer_spec: model_type UNIGRAM, vocab_size, no split_by_unicode_script, byte_fallback
-    yield _field(2, _integer(3, 1) + _integer(4, len(entries)) + _integer(21, 0) + _integer(35, 1))
+    yield field(2, integer(3, 1) + integer(4, len(entries)) + integer(21, 0) + integer(35, 1))
     # normalizer_spec: name, empty precompiled_charsmap, no dummy prefix, white space kept
-    yield _field(3, _field(1, b"identity") + _field(2, b"") + _integer(3, 0) + _integer(4, 0))
+    yield field(3, field(1, b"identity") + field(2, b"") + integer(3, 0) + integer(4, 0))
 
 
 def spelling(piece: bytes) -> str | None:
@@ -187,24 +159,3 @@ def spelling(piece: bytes) -> str | None:
     if text in _TAKEN:
         return None
     return text.replace(" ", "\u2581") if text != "\x7f" else None
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _integer(number: int, value: int) -> bytes:
-    return _varint(number << 3) + _varint(value)
-
-
-def _float(number: int, value: float) -> bytes:
-    return _varint(number << 3 | 5) + struct.pack("<f", value)

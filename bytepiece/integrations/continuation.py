@@ -88,15 +88,13 @@ class ContinuationProcessor:
     def _choices(self, prompt: int, ids: list[int]) -> Choices | None:
         """What may come after some ids, or None: anything.
 
-        That is so after ids that are no cover, too. Beams without probability, which only come
-        along to fill a number, may have such.
+        That is so after a cover, and after ids that begin none: beams without probability, which
+        only come along to fill a number, may have such.
         """
         if self._steps is not None:
             return self._steps[prompt].get(tuple(ids))
         cover = self._covers[prompt]
         for id_ in ids:
-            if cover.done:
-                break
             try:
                 cover = cover.advance(id_)
             except ArgumentError:

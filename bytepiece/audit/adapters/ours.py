@@ -96,6 +96,8 @@ class Ours(Adapter):
     def come_out(self) -> list[bool] | None:
         """As in the base class."""
         model = self._tokenizer.model
+        if model.rules.library is not None:  # by itself a piece would become another text
+            return None
         rows = self._tokenizer.encode_batch(model.pieces)
         alone = np.diff(rows.offsets) == 1
         alone[alone] = rows.ids[rows.offsets[:-1][alone]] == model.ids[alone]

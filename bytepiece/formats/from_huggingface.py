@@ -1,0 +1,253 @@
+"""Hugging Face's tokenizer.json, in: a Unigram model that encodes as `tokenizers` does.
+
+Where pieces are characters, what is unknown costs what SentencePiece takes for it, too; see
+`bytepiece.formats.from_sentencepiece`. Where they are in the ByteLevel alphabet, each character is
+a byte. What a step of the file does that is not known here is refused.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bytepiece.errors import ModelError
+from bytepiece.formats.byte_level import alphabet
+from bytepiece.formats.huggingface_steps import Steps, decoders_not_read, steps_of
+from bytepiece.libraries import SPACE
+from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
+
+_PENALTY = 10.0
+"""How much less than the least likely entry a character without one scores, in nats."""
+_NEVER = -1e20
+"""No text gets an entry that scores less."""
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+_ROLES: dict[str, Role] = {
+    "<s>": "bos",
+    "<bos>": "bos",
+    "</s>": "eos",
+    "<eos>": "eos",
+    "<pad>": "pad",
+    "[PAD]": "pad",
+}
+"""The file does not say what tokens are for; these names do."""
+
+
+def looks_like(document: Mapping[str, Any]) -> bool:
+    """Whether parsed JSON may be such a file: it has a model, and that is an object."""
+    return isinstance(document.get("model"), dict)
+
+
+def from_document(document: Mapping[str, Any]) -> Model:
+    """The model in a tokenizer.json.
+
+    What there is no room for is said in the model's record, under "notes".
+
+    Args:
+        document: the file's parsed JSON.
+
+    Raises:
+        ModelError: the file holds a model of another kind, or a step that is not known here.
+    """
+    model = document["model"]
+    kind = model.get("type")
+    if kind != "Unigram":
+        named = kind if kind in ("BPE", "WordPiece", "WordLevel") else "other"
+        raise ModelError(f"is a Hugging Face {named} model, and only Unigram models can be read")
+    notes: list[str] = []
+    for name, said in (
+        ("truncation", "texts are not cut off"),
+        ("padding", "rows are not filled up"),
+        ("post_processor", "special tokens are put around a text where add_bos and add_eos say so"),
+    ):
+        if document.get(name) is not None:
+            notes.append(f"{said}, whatever the file's {name} does")
+    if unread := decoders_not_read(document):
+        notes.append(f"decoding is what the pieces spell, without the file's {', '.join(unread)}")
+    if document.get("decoder") is None:
+        notes.append("decoding joins what the pieces spell, for the file has no decoder")
+    steps = steps_of(document)
+    if any(step[0] == "charsmap" for step in steps.normalizer):
+        notes.append(
+            "characters with marks are normalized as sentencepiece does; tokenizers looks up "
+            "grapheme clusters, and so leaves some rare ones as they are"
+        )
+    vocabulary = _vocabulary(model.get("vocab"))
+    unknown = model.get("unk_id")
+    if unknown is not None and (type(unknown) is not int or not 0 <= unknown < len(vocabulary)):
+        raise ModelError(f"unk_id is {unknown!r:.30}, and not the number of an entry")
+    added = _added_tokens(document.get("added_tokens") or [], vocabulary, notes)
+    fallback = model.get("byte_fallback", False)
+    if not isinstance(fallback, bool):
+        raise ModelError(f"byte_fallback must be true or false, not {fallback!r:.30}")
+    return _model(vocabulary, unknown, added, steps, fallback, notes)
+
+
+def _vocabulary(entries: Any) -> list[tuple[str, float]]:
+    if not isinstance(entries, list) or not entries:
+        raise ModelError("is a tokenizer.json without a list of pieces")
+    if len(entries) > MAX_PIECES:
+        raise ModelError(f"{len(entries)} pieces are more than {MAX_PIECES}, the most allowed")
+    for entry in entries:
+        if (
+            not isinstance(entry, list)
+            or len(entry) != 2
+            or not isinstance(entry[0], str)
+            or type(entry[1]) not in (int, float)
+        ):
+            raise ModelError(f"the entry {entry!r:.60} must be a piece and its score")
+    return [(name, float(score)) for name, score in entries]
+
+
+def _added_tokens(
+    entries: Any, vocabulary: list[tuple[str, float]], notes: list[str]
+) -> dict[int, str]:
+    """The ids and names of tokens that are found in a text before it is segmented."""
+    if not isinstance(entries, list):
+        raise ModelError("added_tokens must be a list")
+    added: dict[int, str] = {}
+    names: set[str] = set()
+    flags: dict[str, list[str]] = {}
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise ModelError(f"the added token {entry!r:.60} must be an object")
+        id_, name = entry.get("id"), entry.get("content")
+        if type(id_) is not int or not isinstance(name, str) or not name:
+            raise ModelError(f"the added token {entry!r:.60} must have an id and a content")
+        if id_ in added or name in names:
+            raise ModelError(f"the added token {name!r:.60} is given twice, or its id is")
+        added[id_] = name
+        names.add(name)
+        for flag in ("lstrip", "rstrip", "single_word"):
+            if entry.get(flag):
+                flags.setdefault(flag, []).append(name)
+        if not entry.get("special"):
+            flags.setdefault("not special", []).append(name)
+        if id_ < len(vocabulary) and vocabulary[id_][0] != name:
+            raise ModelError(f"the added token {name!r:.60} has the id of another piece")
+    for flag, flagged in flags.items():
+        said = {
+            "lstrip": "white space before these tokens stays",
+            "rstrip": "white space after these tokens stays",
+            "single_word": "these tokens are found within words, too",
+            "not special": "these added tokens are special ones here, found where a call allows it "
+            "and decoded to nothing",
+        }[flag]
+        more = len(flagged) - 5
+        shown = ", ".join(flagged[:5]) + (f" and {more} more" if more > 0 else "")
+        notes.append(f"{said}: {shown}")
+    return added
+
+
+class _Found(NamedTuple):
+    """What becomes of a vocabulary.
+
+    Args:
+        pieces: id and score of each.
+        aliases: ids that no text gets, and what they are decoded to.
+        bytes_at: ids of the entries that stand for single bytes.
+    """
+
+    pieces: dict[bytes, tuple[int, float]]
+    aliases: dict[int, bytes]
+    bytes_at: dict[int, int]
+
+
+def _model(
+    vocabulary: list[tuple[str, float]],
+    unknown: int | None,
+    added: dict[int, str],
+    steps: Steps,
+    fallback: bool,
+    notes: list[str],
+) -> Model:
+    special = dict(added)
+    if unknown is not None:
+        special[unknown] = vocabulary[unknown][0]
+    names = {name for name, _ in vocabulary}
+    fallback = fallback and all(f"<0x{byte:02X}>" in names for byte in range(256))
+    found = _sorted(vocabulary, special, steps, fallback)
+    if fallback:
+        notes.append("a text that spells an entry such as <0x41> is not that byte")
+    pieces, aliases, bytes_at = found
+    least = min(score for _, score in vocabulary)
+    unknown_score = max(least - _PENALTY, -MAX_SCORE)
+    shares = False
+    for byte in range(256):
+        piece = bytes([byte])
+        if piece in pieces:
+            if byte in bytes_at:
+                aliases[bytes_at[byte]] = piece
+            continue
+        free = not steps.byte_level and 0x80 <= byte < 0xC0
+        if byte in bytes_at:
+            id_ = bytes_at[byte]
+        elif unknown is not None:
+            id_, shares = unknown, True
+        else:
+            raise ModelError(
+                f"no piece covers the byte 0x{byte:02x}, and the model has no unknown token; "
+                "some texts could not be encoded"
+            )
+        pieces[piece] = id_, 0.0 if free else unknown_score
+    crossing = any(re.search(rb"\n[^\n]", piece) for piece in pieces)
+    ids, scores = zip(*pieces.values(), strict=True)
+    return Model(
+        tuple(pieces),
+        np.array(scores),
+        np.array(ids),
+        _special_tokens(special, unknown),
+        steps.rules("token" if shares else None, crossing),
+        record={"source": "huggingface", "notes": notes},
+        aliases=aliases,
+    )
+
+
+def _sorted(
+    vocabulary: list[tuple[str, float]], special: dict[int, str], steps: Steps, fallback: bool
+) -> _Found:
+    """Sort entries into what can be reached and what can't."""
+    found = _Found({}, {}, {})
+    byte_of = {char: byte for byte, char in enumerate(alphabet())}
+    names: set[str] = set()
+    for id_, (name, score) in enumerate(vocabulary):
+        if name in names:
+            raise ModelError(f"the piece {name!r:.60} occurs twice")
+        names.add(name)
+        if id_ in special or name == f"\0unused {id_}":
+            continue  # the latter is how our own models are written whose ids have gaps
+        try:
+            spelled = name.replace(SPACE, " ").encode() if steps.spaces else name.encode()
+        except UnicodeEncodeError:
+            raise ModelError(f"the piece {name!r:.60} is not valid Unicode") from None
+        if not spelled:
+            raise ModelError("a piece is empty")
+        reachable = score > _NEVER and not (steps.spaces and " " in name)
+        if steps.byte_level:
+            in_alphabet = all(char in byte_of for char in name)
+            spelled = bytes(byte_of[char] for char in name) if in_alphabet else spelled
+            reachable = reachable and in_alphabet
+        if steps.words and SPACE in name[1:]:
+            reachable = False
+        if fallback and _BYTE.fullmatch(name):
+            found.bytes_at[int(name[3:5], 16)] = id_
+        elif reachable:
+            found.pieces[spelled] = id_, score
+        else:
+            found.aliases[id_] = spelled
+    if steps.spaces and b" " not in found.pieces:
+        raise ModelError(f"no piece is {SPACE} alone; such a model cannot be read")
+    return found
+
+
+def _special_tokens(special: dict[int, str], unknown: int | None) -> tuple[SpecialToken, ...]:
+    taken: set[Role] = set()
+    tokens = []
+    for id_, name in sorted(special.items()):
+        role: Role = "unknown" if id_ == unknown else _ROLES.get(name, "control")
+        if role in taken:
+            role = "control"
+        if role != "control":
+            taken.add(role)
+        tokens.append(SpecialToken(name, id_, role))
+    return tuple(tokens)
