@@ -4,6 +4,7 @@ import copy
 import os
 import pickle
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -406,3 +407,29 @@ def test_tensors_and_a_collator(chat):
         chat(["the cat", "the"], return_tensors="pt")
     rows = chat(["the cat"], text_target=["the hat"])
     assert rows["labels"] == chat(["the hat"])["input_ids"]
+
+
+def test_a_model_of_another_library(tmp_path):
+    """Which puts a space before a text, and takes it off, and has a token for what is unknown."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    from bytepiece.formats import from_sentencepiece
+
+    corpus = Path(__file__).parent.parent / "data" / "sample.txt"
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(corpus),
+        model_prefix=str(tmp_path / "m"),
+        vocab_size=1200,
+        hard_vocab_limit=False,
+        character_coverage=0.98,
+        minloglevel=2,
+    )
+    content = (tmp_path / "m.model").read_bytes()
+    processor = sentencepiece.SentencePieceProcessor(model_proto=content)
+    tokenizer = BytePieceTokenizer(from_sentencepiece.from_bytes(content))
+    text = "the cat ξ on the mat"
+    assert tokenizer.encode(text) == processor.encode(text)
+    assert tokenizer.decode(tokenizer.encode("the cat")) == "the cat"
+    assert tokenizer.unk_token_id == processor.unk_id()
+    spans = tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
+    assert len(spans) == len(processor.encode(text))
+    assert len(tokenizer.get_vocab()) == len(tokenizer)

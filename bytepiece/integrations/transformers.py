@@ -8,6 +8,7 @@ import copy
 import os
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ import numpy as np
 
 from bytepiece import model_io
 from bytepiece.errors import ArgumentError, VocabularyError
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.integrations import rows
+from bytepiece.integrations.names import Names
 from bytepiece.integrations.rows import NOWHERE, Placed, Row, joined
 from bytepiece.model import Model
 from bytepiece.per_document import Alpha
@@ -30,7 +31,6 @@ except ImportError as error:
         "bytepiece.integrations.transformers needs transformers: pip install transformers"
     ) from error
 
-_CHARS = dict(enumerate(alphabet()))
 _NAMED = {"pad": "pad_token", "bos": "bos_token", "eos": "eos_token", "unknown": "unk_token"}
 _NOTHING = re.compile("(?!)")
 
@@ -100,20 +100,10 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         self._sampling = _settings(alpha, seed, epoch, sample_prob)
         self.add_bos, self.add_eos = add_bos, add_eos
         model = tokenizer.model
-        specials = {token.name: token.id for token in model.special_tokens}
-        pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
-        self._pieces = {i: pieces[i] for i in pieces.keys() - {*specials.values()}}
-        unused = {*range(model.vocab_size)} - self._pieces.keys() - {*specials.values()}
-        self._base = {f"\0unused {id_}": id_ for id_ in sorted(unused)}
-        for id_, piece in self._pieces.items():
-            self._base[piece.decode("latin-1").translate(_CHARS)] = id_
-        for name, id_ in specials.items():
-            self._make_room(name, id_)
-            self._base[name] = id_
-        self._names = {id_: name for name, id_ in self._base.items()}
+        self._names = Names(model)
         for id_, token in kwargs.get("added_tokens_decoder", {}).items():
             _check(token)
-            self._make_room(token.content, id_)
+            self._names.keep_for(token.content, [id_])
         for token in model.special_tokens:
             if token.role in _NAMED:
                 kwargs.setdefault(_NAMED[token.role], token.name)
@@ -137,6 +127,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             if isinstance(value, (dict, list)):
                 setattr(twin, name, copy.copy(value))
         twin._sampling = _settings(alpha, seed, epoch, sample_prob)
+        twin._names = copy.deepcopy(self._names)
         return twin
 
     @property
@@ -153,14 +144,14 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
 
     def get_vocab(self) -> dict[str, int]:
         """The id of every name."""
-        return {**self._base, **self._added_tokens_encoder}
+        return {**self._names.ids, **self._added_tokens_encoder}
 
     def _convert_token_to_id(self, token: str) -> int | None:
-        return self._base.get(token)
+        return self._names.ids.get(token)
 
     def _convert_id_to_token(self, index: int) -> str:
         try:
-            return self._names[index]
+            return self._names.of[index]
         except KeyError:
             raise VocabularyError(
                 f"the id {index} is not in the vocabulary, whose ids are in 0…{len(self) - 1}"
@@ -170,27 +161,14 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         for token in new_tokens:
             _check(token)
             name = str(token)
-            id_ = self._base.get(name)
-            if special_tokens or getattr(token, "special", False):
-                own = id_ if id_ not in self._pieces else None
-            else:  # an ordinary token may be a piece, if it is that very text
-                own = id_ if id_ is None or self._pieces.get(id_) == name.encode() else None
             if name not in self._added_tokens_encoder:
-                self._make_room(name, own)
+                special = special_tokens or getattr(token, "special", False)
+                self._names.keep_for_added(name, special)
         added: int = super()._add_tokens(new_tokens, special_tokens)
         # Longest first: of those that begin alike, it is the longest that counts.
         names = sorted(self._added_tokens_encoder, key=len, reverse=True)
         self._finder = re.compile("|".join(map(re.escape, names))) if names else _NOTHING
         return added
-
-    def _make_room(self, name: str, id_: int | None) -> None:
-        """Call a piece otherwise that has this name and not this id."""
-        taken = self._base.get(name)
-        if taken is not None and taken != id_:
-            del self._base[name]
-            self._base[f"\0piece {taken}"] = taken
-            if hasattr(self, "_names"):
-                self._names[taken] = f"\0piece {taken}"
 
     # Text to ids.
 
@@ -374,9 +352,14 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             id_: b"" if id_ in skipped else token.content.encode()
             for id_, token in self._added_tokens_decoder.items()
         }
-        # Ids of no token, which a language model with more rows may give, stand for no text.
-        table = self._pieces
-        raw = b"".join([added[i] if i in added else table.get(i, b"") for i in ids])
+        parts, opening = [], True
+        for of_text, run in groupby(ids, lambda i: i in self._names.pieces and i not in added):
+            if of_text:
+                part, opening = self._tokenizer.decode_on(run, opening)
+                parts.append(part)
+            else:  # ids of no token, which a language model with more rows may give, are no text
+                parts += [added.get(id_, b"") for id_ in run]
+        raw = b"".join(parts)
         text = raw.decode("utf-8", "replace")
         if (
             self.clean_up_tokenization_spaces

@@ -1,0 +1,63 @@
+"""Names for tokens: a str for every id, from which the id can be told."""
+
+from collections.abc import Iterable
+
+from bytepiece.formats.byte_level import alphabet
+from bytepiece.model import Model
+
+_CHARS = dict(enumerate(alphabet()))
+
+
+class Names:
+    r"""The names of a model's ids.
+
+    A piece is spelled in the byte-level alphabet, "Ġthe" for b" the". Where that name is taken, by
+    a special token or another one that was added, it is "\0piece" and its id; an id that stands
+    for nothing is "\0unused" and itself.
+
+    Args:
+        model: whose ids.
+
+    >>> import bytepiece
+    >>> names = Names(bytepiece.train([" the the"] * 9, 260, algorithm="bnlm"))
+    >>> names.of[2], names.of[256], names.ids["<eos>"]
+    ('<eos>', 'ý', 2)
+    """
+
+    def __init__(self, model: Model) -> None:
+        specials = {token.name: token.id for token in model.special_tokens}
+        pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True)) | dict(model.aliases)
+        self.pieces = {id_: pieces[id_] for id_ in pieces.keys() - {*specials.values()}}
+        """The bytes that an id stands for, without special tokens."""
+        unused = {*range(model.vocab_size)} - self.pieces.keys() - {*specials.values()}
+        self.of = {id_: f"\0unused {id_}" for id_ in sorted(unused)}
+        """The name of each id."""
+        self.ids = {name: id_ for id_, name in self.of.items()}
+        """The id of each name."""
+        for id_, piece in self.pieces.items():
+            name = piece.decode("latin-1").translate(_CHARS)
+            self._give(name if name not in self.ids else f"\0piece {id_}", id_)
+        for name, id_ in specials.items():
+            self.keep_for(name, [id_])
+            self._give(name, id_)
+
+    def keep_for(self, name: str, ids: Iterable[int]) -> None:
+        """Call the piece otherwise that has this name, unless its id is one of these."""
+        taken = self.ids.get(name)
+        if taken is not None and taken not in ids:
+            del self.ids[name]
+            self._give(f"\0piece {taken}", taken)
+
+    def keep_for_added(self, name: str, special: bool) -> None:
+        """Make room for a token that is added.
+
+        One that is not special may be a piece, if it is that very text; a special one may not, for
+        a document could then forge it.
+        """
+        id_ = self.ids.get(name)
+        piece = self.pieces.get(id_) if id_ is not None else None
+        if piece is not None and (special or piece != name.encode()):
+            self.keep_for(name, [])
+
+    def _give(self, name: str, id_: int) -> None:
+        self.ids[name], self.of[id_] = id_, name
