@@ -361,11 +361,8 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 parts += [added.get(id_, b"") for id_ in run]
         raw = b"".join(parts)
         text = raw.decode("utf-8", "replace")
-        if (
-            self.clean_up_tokenization_spaces
-            if clean_up_tokenization_spaces is None
-            else (clean_up_tokenization_spaces)
-        ):
+        clean_up = clean_up_tokenization_spaces
+        if self.clean_up_tokenization_spaces if clean_up is None else clean_up:
             text = self.clean_up_tokenization(text)
         return text
 
