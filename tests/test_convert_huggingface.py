@@ -2,17 +2,18 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import JIT, make_model, models
 
 from bytepiece import SpecialToken, TextRules, Tokenizer
 from bytepiece.errors import ModelError
-from bytepiece.formats import to_huggingface
+from bytepiece.formats import numbers, to_huggingface
 from bytepiece.text import segment
 
 tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
@@ -160,6 +161,25 @@ def test_scores_are_read_to_the_last_bit(score):
     theirs = load(make_model({b"ab": score}))
     name, read = json.loads(theirs.to_str())["model"]["vocab"][-1]
     assert (name, read) == ("ab", score)
+
+
+@given(
+    st.floats(-1e6, 1e6).map(repr)
+    | st.from_regex(r"-?[1-9][0-9]{0,25}\.[0-9]{1,30}", fullmatch=True)
+)
+@example("-0.00000000000000000000000000000123456789012345678901234567890")
+@example("-1.5e-300")
+@example("-18446744073709551615.5")
+@example("-18446744073709551616.5")
+def test_numbers_are_read_as_the_library_reads_them(number):
+    file = to_huggingface.to_json(make_model({b"ab": -1.0}))
+    theirs = tokenizers.Tokenizer.from_str(re.sub(r'(\["ab", )[^]]*', rf"\g<1>{number}", file))
+    assert json.loads(theirs.to_str())["model"]["vocab"][-1] == ["ab", numbers.read(number)]
+
+
+def test_what_is_no_number():
+    with pytest.raises(ValueError, match="no number"):
+        numbers.read("NaN")
 
 
 def test_its_sampler_refuses(trained):
