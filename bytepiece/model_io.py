@@ -182,7 +182,9 @@ def _parse(content: bytes) -> tuple[Model, str]:
     except RecursionError:
         raise ModelError("is not a model: its JSON is nested too deep") from None
     except UnicodeDecodeError:
-        raise ModelError("is not a model: neither this library's nor the original's JSON") from None
+        raise ModelError(
+            "is not a model of this library, the original one, SentencePiece or Hugging Face"
+        ) from None
     except ValueError as error:
         raise ModelError(f"is not a model, or not a whole one: {error}") from None
     if not isinstance(document, dict) or not document:
