@@ -8,22 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece.encoded import Encoded
 from bytepiece.errors import ArgumentError
 from bytepiece.per_document import Alpha
 from bytepiece.tokenizer import AllowedSpecial, Tokenizer
 
-try:
-    import pyarrow as pa
-except ImportError as error:
-    raise ImportError(
-        "bytepiece.integrations.datasets needs datasets: pip install datasets"
-    ) from error
-
 IDS = "input_ids"
 """The column that holds the ids, int32."""
-
-_MOST = (1 << 31) - 1
 
 
 class Encode:
@@ -50,7 +40,7 @@ class Encode:
         keep: columns to be kept.
         threads: how many threads to use; or several processes, by `num_proc` of `map`.
 
-    >>> import bytepiece, datasets
+    >>> import bytepiece
     >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
     >>> Encode(tok, add_eos=True)({"text": ["the cat", "the hat"]})["input_ids"][0].tolist()[-1]
     2
@@ -114,26 +104,18 @@ class Encode:
         for name in (self.column, *self.keep, *([self.doc_ids] if self.doc_ids else [])):
             if name not in (table if isinstance(table, Mapping) else table.column_names):
                 raise ArgumentError(f"the dataset has no column {name!r:.60}")
-        numbers = _list(table[self.doc_ids]) if self.doc_ids else indices
-        if numbers is None and self.options["alpha"] is not None:
+        numbers: Any = table[self.doc_ids] if self.doc_ids else indices
+        if self.options["alpha"] is None:
+            numbers = None  # it takes time to look at them
+        elif numbers is None:
             raise ArgumentError(
                 "to sample, give map with_indices=True, or Encode the column that has doc_ids"
             )
-        rows = self.tokenizer.encode_batch(
-            _list(table[self.column]), doc_ids=numbers, **self.options
-        )
+        else:
+            numbers = numbers.to_numpy() if hasattr(numbers, "to_numpy") else np.asarray(numbers)
+        rows = self.tokenizer.encode_batch(table[self.column], doc_ids=numbers, **self.options)
         if self.max_length is not None:
             rows = rows.truncated(self.max_length)
         if isinstance(table, Mapping):
             return {IDS: list(rows)} | {name: table[name] for name in self.keep}
-        return table.select(list(self.keep)).append_column(IDS, _lists(rows))
-
-
-def _list(column: Any) -> Any:
-    return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
-
-
-def _lists(rows: Encoded) -> Any:
-    if rows.offsets[-1] > _MOST:
-        raise ArgumentError("a batch of more than 2^31 ids; give map a smaller batch_size")
-    return pa.ListArray.from_arrays(rows.offsets.astype(np.int32), rows.ids)
+        return table.select(list(self.keep)).append_column(IDS, rows.to_arrow())
