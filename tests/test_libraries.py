@@ -1,9 +1,11 @@
 """Rules of other libraries: their checks, their place in models and files, the commands."""
 
 import json
+import math
 import pickle
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +15,7 @@ from strategies import make_model
 
 from bytepiece import Model, SpecialToken, TextRules, Tokenizer, model_io
 from bytepiece.encoded import Encoded, without_runs
-from bytepiece.errors import ModelError
+from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import from_sentencepiece
 from bytepiece.formats.protobuf import fields
 from bytepiece.libraries import HuggingFaceRules, SentencePieceRules, check_charsmap
@@ -299,14 +301,33 @@ def test_a_charsmap_that_would_fill_memory(tmp_path):
         model_io.load(path)
 
 
-def test_lattices_of_models_with_byte_fallback():
-    pieces = [("a", -1.0, NORMAL), ("▁", -2.0, NORMAL), ("▁a", -2.5, NORMAL)]
-    content = made([*pieces, *BYTES], trainer=b"\x98\x02\x01")
-    tok = Tokenizer(from_sentencepiece.from_bytes(content))
-    lattice = tok.lattice("aé")
-    assert lattice.text == " aé".encode()
-    assert list(lattice.best().ids) == tok.encode("aé")
-    assert lattice.n_paths() == 2
+@pytest.mark.parametrize("fallback", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 1.0])
+def test_samples_follow_the_law_of_the_librarys_own_segmentations(fallback, alpha):
+    """Characters that have a piece are never spelled in bytes, however small alpha is."""
+    pieces = [("a", -1.0, NORMAL), ("▁", -2.0, NORMAL), ("▁a", -2.5, NORMAL), ("é", -30.0, NORMAL)]
+    pieces += BYTES if fallback else []
+    tok = Tokenizer(
+        from_sentencepiece.from_bytes(made(pieces, trainer=b"\x98\x02\x01" if fallback else b""))
+    )
+    count = 20_000
+    rows = tok.encode_batch(["aé☃é"], alpha=alpha, seed=1, samples=count)
+    drawn = Counter(tuple(row.tolist()) for row in rows)
+    rest = tuple(tok.encode("aé☃é")[1:])
+    joined, apart = [(tok.piece_to_id(b" a"), *rest)], [tok.piece_to_id(p) for p in (b" ", b"a")]
+    assert set(drawn) == {*joined, (*apart, *rest)}
+    share = 1 / (1 + math.exp(alpha * (-3.0 + 2.5)))
+    assert abs(drawn[joined[0]] / count - share) < 4 * math.sqrt(share * (1 - share) / count)
+    others = {"alpha": 0.1, "seed": 1, "samples": 500}
+    for sampler in ("nbest", "viterbi"):
+        rows = tok.encode_batch(["aé☃é"], sampler=sampler, **others)
+        assert {tuple(row.tolist()) for row in rows} == set(drawn)
+
+
+def test_characters_have_no_lattice():
+    tok = Tokenizer(from_sentencepiece.from_bytes(trained(byte_fallback=True)))
+    with pytest.raises(ArgumentError, match="no lattice"):
+        tok.lattice("a")
 
 
 def command(*arguments, given=""):
@@ -329,7 +350,7 @@ def test_commands_take_their_files(tmp_path):
     facts = json.loads(command("info", "--json", str(path)))
     assert facts["format"] == "sentencepiece"
     assert "SentencePiece" in facts["library"]
-    assert facts["unknown"] is None
+    assert facts["unknown"] == "bytes"
     assert facts["aliases"] > 0
     shown = command("info", str(path))
     assert "rules of        SentencePiece" in shown

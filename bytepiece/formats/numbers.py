@@ -30,7 +30,7 @@ def read(text: str) -> float:
         digits = digits[: most - (int(digits[:most]) >> 64 > 0)]
     exponent = int(power or 0) + len(whole) - len(digits)
     value = float(int(digits))
-    while exponent < -_LARGEST_POWER:
+    while value and exponent < -_LARGEST_POWER:
         value /= 10.0**_LARGEST_POWER
         exponent += _LARGEST_POWER
     # Powers from their spelling: those that are multiplied up are not all exact.

@@ -19,7 +19,7 @@ from typing import Any
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.numbers import spelled
-from bytepiece.model import Model, SpecialToken, TextRules
+from bytepiece.model import Model, SpecialToken
 from bytepiece.model_io import write_atomically
 from bytepiece.text import DIGIT_RANGES
 
@@ -91,11 +91,7 @@ def to_json(model: Model) -> str:
     ('Unigram', True)
     """
     rules = model.rules
-    if rules != TextRules(normalization=rules.normalization, isolate_digits=rules.isolate_digits):
-        raise ModelError(
-            "tokenizer.json is written for models that normalize by Unicode's forms and isolate "
-            f"digits, or do neither, and this model says {rules}"
-        )
+    model.check_own("tokenizer.json")
     steps: list[dict[str, Any]] = [_split(_SEGMENT_ENDS, "MergedWithPrevious")]
     if rules.isolate_digits:
         steps.insert(0, _split(_digits(), "Isolated"))
