@@ -370,6 +370,8 @@ def continuations(
     tokens: int | None,
 ) -> list[Continuation]:
     """See `Tokenizer.continuations`; the prompt as ids."""
+    if tokenizer.model.rules.unknown == "token":
+        raise ArgumentError("there are no continuations where an unknown token stands for bytes")
     depths = int(unsigned(backtrack, 8, "backtrack"))
     if tokens is not None and int(unsigned(tokens, 32, "tokens")) < 1:
         raise ArgumentError("tokens must be at least 1, or None")
@@ -379,7 +381,7 @@ def continuations(
         raise ArgumentError("a prompt must be a text or a series of whole numbers") from None
     found = [Continuation(ids, b"", Cover(table, b"", tokens=tokens))]
     for depth in range(1, min(depths, len(ids)) + 1):
-        piece = tokenizer.decode_bytes([ids[-depth]])
+        piece = tokenizer.decode_on([ids[-depth]], opening=False)[0]
         if not piece:
             break  # a special token
         taken = piece + found[-1].taken

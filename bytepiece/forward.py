@@ -54,18 +54,21 @@ class Weights(NamedTuple):
     plain: bool
 
 
-def weights(automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float) -> Weights:
-    """The weights exp(alpha · score) of the pieces.
+def weights(
+    automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float, less: F64 | None = None
+) -> Weights:
+    """The weights exp(alpha · score − less) of the pieces.
 
     Args:
         scores: float64[pieces], natural-log probabilities.
         alpha: finite, ≥ 0.
+        less: float64[pieces], at least 0; None for 0.
 
     Raises:
         ArgumentError: alpha · score is too large for a sum to be right.
     """
     with np.errstate(over="ignore"):
-        logs = scores * alpha
+        logs = scores * alpha if less is None else scores * alpha - less
     if not np.all(np.abs(logs) <= MAX_EXPONENT):
         raise ArgumentError(
             f"alpha {alpha:g} is too large for scores down to {scores.min():.6g} "

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ModelError
+from bytepiece.formats.rules import from_document, to_document
 from bytepiece.libraries import HuggingFaceRules, Rules, SentencePieceRules
 
 MAX_PIECES = 1 << 22
@@ -50,16 +51,17 @@ class TextRules:
         isolate_digits: every Unicode decimal digit is a segment of its own.
         segment: "line", a line with all its trailing newlines, or "text", a whole text; no piece
             crosses its end.
-        unknown: what stands for bytes that no piece covers. None: the 256 single bytes are pieces,
-            each with its own id. "token": those without one have the id of the special token whose
-            role is unknown, and a run of them in a text is one token.
+        unknown: what stands for characters that no piece covers. None: nothing, for the 256 single
+            bytes are pieces like others. "bytes": single bytes, which spell such characters only,
+            and no others, not even in samples. "token": those bytes have the id of the special
+            token whose role is unknown, and a run of them in a text is one token.
         library: the rules of the library that the model comes from, in place of normalization.
     """
 
     normalization: tuple[NormalizationStep, ...] = ()
     isolate_digits: bool = False
     segment: Literal["line", "text"] = "line"
-    unknown: Literal["token"] | None = None
+    unknown: Literal["bytes", "token"] | None = None
     library: Rules | None = None
 
     def __post_init__(self) -> None:
@@ -75,8 +77,8 @@ class TextRules:
             )
         if self.segment not in ("line", "text"):
             raise ModelError(f"unknown segment rule {self.segment!r:.60}; known are line and text")
-        if self.unknown not in (None, "token"):
-            raise ModelError(f"unknown must be null or 'token', not {self.unknown!r:.60}")
+        if self.unknown not in (None, "bytes", "token"):
+            raise ModelError(f"unknown must be null, bytes or token, not {self.unknown!r:.60}")
         if self.library is not None:
             if not isinstance(self.library, (SentencePieceRules, HuggingFaceRules)):
                 raise ModelError(f"library must be rules, not {type(self.library).__name__}")
@@ -102,8 +104,8 @@ class Model:
             among them. Special tokens are not pieces.
         scores: float64[len(pieces)], natural-log probabilities, finite.
         ids: int32[len(pieces)], all different, none a special token's; by default the numbers
-            that follow the special tokens' ids, in the order of `pieces`. With rules.unknown, some
-            single bytes have the id of the special token whose role is unknown.
+            that follow the special tokens' ids, in the order of `pieces`. Where rules.unknown is
+            "token", some single bytes have the id of the special token whose role is unknown.
         special_tokens: tokens that stand for no text.
         rules: how text becomes segments.
         counts: int64[len(pieces)], how often each piece was counted, where the trainer counts;
@@ -153,7 +155,7 @@ class Model:
         aliases = dict(self.aliases)
         _check_aliases(aliases)
         alone = ids
-        if self.rules.unknown is not None:
+        if self.rules.unknown == "token":
             # The bytes that share the id of what is unknown.
             shared = ids == _unknown_id(specials)
             if any(len(pieces[i]) > 1 for i in np.flatnonzero(shared).tolist()):
@@ -250,10 +252,16 @@ class Model:
             self.scores.astype("<f8").tobytes(),
             self.ids.astype("<i4").tobytes(),
             None if self.counts is None else self.counts.astype("<i8").tobytes(),
-            self.special_tokens,
-            self.rules,
-            json.dumps(dict(self.record), sort_keys=True),
-            sorted(self.aliases.items()),
+            # As one text: of objects a pickle also tells which of them are the same.
+            json.dumps(
+                {
+                    "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
+                    "rules": {**vars(self.rules), "library": to_document(self.rules.library)},
+                    "aliases": [[id_, piece.hex()] for id_, piece in self.aliases.items()],
+                    "record": dict(self.record),
+                },
+                sort_keys=True,
+            ),
         )
 
     def __repr__(self) -> str:
@@ -269,22 +277,23 @@ def _unpacked(
     scores: bytes,
     ids: bytes,
     counts: bytes | None,
-    special_tokens: tuple[SpecialToken, ...],
-    rules: TextRules,
-    record: str,
-    aliases: list[tuple[int, bytes]],
+    settings: str,
 ) -> Model:
     """A model from its pickle."""
     ends = np.cumsum(np.frombuffer(lengths, "<i4")).tolist()
+    said = json.loads(settings)
+    rules = said["rules"]
+    rules["normalization"] = tuple(rules["normalization"])
+    rules["library"] = from_document(rules["library"])
     return Model(
         tuple([pieces[low:high] for low, high in pairwise([0, *ends])]),
         np.frombuffer(scores, "<f8"),
         np.frombuffer(ids, "<i4"),
-        special_tokens,
-        rules,
+        tuple(SpecialToken(*token) for token in said["special_tokens"]),
+        TextRules(**rules),
         None if counts is None else np.frombuffer(counts, "<i8"),
-        json.loads(record),
-        dict(aliases),
+        said["record"],
+        {id_: bytes.fromhex(piece) for id_, piece in said["aliases"]},
     )
 
 

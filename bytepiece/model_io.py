@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bytepiece.errors import BytepieceError, ModelError
-from bytepiece.formats import from_huggingface, from_sentencepiece, original, rules
+from bytepiece.formats import from_huggingface, from_sentencepiece, numbers, original, rules
 from bytepiece.model import MAX_PIECES, Model, SpecialToken, TextRules
 
 MAX_FILE_SIZE = 1 << 28
@@ -182,7 +182,9 @@ def _parse(content: bytes) -> tuple[Model, str]:
     except RecursionError:
         raise ModelError("is not a model: its JSON is nested too deep") from None
     except UnicodeDecodeError:
-        raise ModelError("is not a model: neither this library's nor the original's JSON") from None
+        raise ModelError(
+            "is not a model of this library, the original one, SentencePiece or Hugging Face"
+        ) from None
     except ValueError as error:
         raise ModelError(f"is not a model, or not a whole one: {error}") from None
     if not isinstance(document, dict) or not document:
@@ -190,6 +192,8 @@ def _parse(content: bytes) -> tuple[Model, str]:
     if document.get("format") == "bytepiece":
         return _from_document(document), "bytepiece"
     if from_huggingface.looks_like(document):
+        # Again, for its scores are the numbers that its own reader makes of them.
+        document = json.loads(content, parse_float=numbers.read)
         return from_huggingface.from_document(document), "huggingface"
     if all(isinstance(entry, list) and len(entry) == 3 for entry in document.values()):
         return original.from_dict(document), "original"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 import numpy as np
 
 from bytepiece import automaton, batches, model_io, nbest, sampling, viterbi32
-from bytepiece._jit import F32, U32
+from bytepiece._jit import F32, F64, U32
 from bytepiece.alignment import Alignment, align
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from bytepiece.lattice import Lattice
 
 T = TypeVar("T")
+
+_WITHHELD = 1000.0
 
 AllowedSpecial = Literal["all"] | Iterable[str]
 
@@ -410,7 +412,9 @@ class Tokenizer:
         if checked_alpha(alpha) < 0:
             raise ArgumentError(f"alpha must be at least 0, not {alpha:g}")
         if self._model.rules.unknown is not None:
-            raise ArgumentError("a model whose unknown bytes share an id has no lattice of pieces")
+            raise ArgumentError(
+                "a model in which bytes only stand for characters without a piece has no lattice"
+            )
         if not isinstance(text, str):
             text = to_bytes(text)  # a copy, for it must not change
         segments = segment([text], self._model.rules)
@@ -441,7 +445,7 @@ class Tokenizer:
         """
         allowed = self._allowed(allowed_special)
         rules = self._model.rules
-        unknown = None if rules.unknown is None else self._model.special_id("unknown")
+        unknown = self._model.special_id("unknown") if rules.unknown == "token" else None
         try:
             return align(text, map(index, ids), self._bytes_of, unknown, rules, allowed)
         except KeyError as error:
@@ -464,7 +468,8 @@ class Tokenizer:
             from 0 on.
 
         Raises:
-            ArgumentError: an argument is outside its range.
+            ArgumentError: an argument is outside its range, or the model, one of another library,
+                has an unknown token for the bytes it has no piece for.
             VocabularyError: an id to take back is not in the vocabulary.
 
         >>> import bytepiece
@@ -652,7 +657,7 @@ class Tokenizer:
         rows = encode_texts(
             texts, self._model.rules, marks, self._encoder(method), streams, threads
         )
-        if self._model.rules.unknown is not None:
+        if self._model.rules.unknown == "token":
             rows = without_runs(rows, self._model.special_id("unknown"))
         return repeat(rows, samples) if method is None and samples > 1 else rows
 
@@ -669,19 +674,39 @@ class Tokenizer:
         if method.sampler == "perfect":
             mirrored, ids = self._mirrored
             return partial(sampling.perfect_ids, mirrored, self._weights(method.alpha), ids)
+        drawing = self._automaton, self._drawing_scores, self._ids
         if method.sampler == "nbest":
-            return partial(nbest.nbest_ids, *forwards, method.alpha, method.nbest_size)
-        return partial(sampling.viterbi_ids, *forwards, method.alpha)
+            return partial(nbest.nbest_ids, *drawing, method.alpha, method.nbest_size)
+        return partial(sampling.viterbi_ids, *drawing, method.alpha)
 
     @cached_property
     def _float32(self) -> F32:
         """The scores by entry, as SentencePiece adds them."""
         return self._scores.astype(np.float32)
 
+    @cached_property
+    def _withheld(self) -> F64:
+        """What the logarithm of each piece's weight lacks in sampling.
+
+        Bytes that stand for characters without a piece, and so for these alone, lack so much that
+        no other character is spelled by them. The first byte of a character is enough.
+        """
+        stand_in = self._model.rules.unknown is not None
+        firsts = [stand_in and len(p) == 1 and p >= b"\xc0" for p in self._model.pieces]
+        return np.where(firsts, _WITHHELD, 0.0)
+
+    @cached_property
+    def _drawing_scores(self) -> F64:
+        """Scores by entry for the samplers that draw by scores and not by weights."""
+        if self._model.rules.unknown is None:
+            return self._scores
+        scores = self._model.scores - _WITHHELD * self._withheld
+        return automaton.build(self._model.pieces).by_entry(scores, -math.inf)
+
     def _weights(self, alpha: float) -> Weights:
         table = self._latest.get(alpha)
         if table is None:
-            table = weights(self._mirrored[0], self._model.scores, alpha)
+            table = weights(self._mirrored[0], self._model.scores, alpha, self._withheld)
             latest = list(self._latest.items())[1 - STEPS :]
             self._latest = {**dict(latest), alpha: table}
         return table

@@ -98,7 +98,8 @@ def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if facts["library"] is not None:
         rows.append(("rules of", _bare(facts["library"])))
     if facts["unknown"] is not None:
-        rows.append(("unknown", "bytes without a piece are one token"))
+        one = "are one token" if facts["unknown"] == "token" else "are spelled in bytes"
+        rows.append(("unknown", f"characters without a piece {one}"))
     if facts["aliases"]:
         rows.append(("aliases", f"{facts['aliases']} ids that no text is given"))
     return rows

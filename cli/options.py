@@ -73,7 +73,7 @@ model_option = click.option(
     default=DEFAULT_MODEL,
     show_default=True,
     show_envvar=True,
-    help="The model file, of this library or of the original one.",
+    help="The model file: of this library, the original one, SentencePiece or Hugging Face.",
 )
 
 jsonl_option = click.option(

@@ -1,9 +1,12 @@
 """What all tests share: how hypothesis runs, and a small model made by hand."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 from strategies import JIT, make_model
 
+import bytepiece
 from bytepiece import Tokenizer
 
 # The first example of a test may compile a kernel, so no deadline; the same examples in every
@@ -48,3 +51,15 @@ def model():
 @pytest.fixture(scope="session")
 def tok(model):
     return Tokenizer(model)
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """Models of the sample: of merges, of whole characters, and of these in NFC."""
+    sample = Path(__file__).parent.parent / "data" / "sample.txt"
+    options = {"vocab_size": 2000, "threads": 2}
+    return {
+        "em": bytepiece.train(sample, **options),
+        "bnlm": bytepiece.train(sample, algorithm="bnlm", **options),
+        "nfc": bytepiece.train(sample, algorithm="bnlm", normalization=("NFC",), **options),
+    }

@@ -123,7 +123,6 @@ def test_usage(ours, tmp_path):
 
 
 def test_what_another_library_made_is_compared_with_it(ours, tmp_path):
-    pytest.importorskip("bytepiece.formats.from_sentencepiece", reason="cannot be read yet")
     theirs, back = tmp_path / "sp.model", tmp_path / "back.model"
     invoke("convert", ours, theirs, "--to", "sentencepiece", "--no-check")
     result = invoke("convert", theirs, back, "--check", SAMPLE)
@@ -138,7 +137,6 @@ def test_what_another_library_made_is_compared_with_it(ours, tmp_path):
 
 def test_hugging_face_and_back_is_the_same_model(ours, tmp_path):
     pytest.importorskip("tokenizers", reason="tokenizers is not installed")
-    pytest.importorskip("bytepiece.formats.from_huggingface", reason="cannot be read yet")
     there, back = tmp_path / "tokenizer.json", tmp_path / "back.model"
     invoke("convert", ours, there, "--no-check")
     result = invoke("convert", there, back, "--to", "bytepiece", "--check", SAMPLE)

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import BYTES, make_model, models
 
-import bytepiece
 from bytepiece import SpecialToken, TextRules, Tokenizer, conversion, model_io
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import FORMATS, parity
@@ -85,16 +84,6 @@ def test_a_report_is_short_and_rounds_down():
     assert "200,000 of 200,009, 99.995 %" in str(found)
     assert "    x  ab\n    x  a b" in str(found)
     assert json.loads(json.dumps(found.as_dict()))["causes"] == {parity.OTHER: 9}
-
-
-@pytest.fixture(scope="module")
-def trained():
-    options = {"vocab_size": 2000, "threads": 2}
-    return {
-        "em": bytepiece.train(SAMPLE, **options),
-        "bnlm": bytepiece.train(SAMPLE, algorithm="bnlm", **options),
-        "nfc": bytepiece.train(SAMPLE, algorithm="bnlm", normalization=("NFC",), **options),
-    }
 
 
 def check(model, path, to, lines=None):

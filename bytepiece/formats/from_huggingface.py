@@ -197,7 +197,7 @@ def _model(
         np.array(scores),
         np.array(ids),
         _special_tokens(special, unknown),
-        steps.rules("token" if shares else None, crossing),
+        steps.rules("token" if shares else "bytes" if fallback else None, crossing),
         record={"source": "huggingface", "notes": notes},
         aliases=aliases,
     )

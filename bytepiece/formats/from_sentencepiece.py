@@ -195,7 +195,7 @@ def _model(
         np.array(scores),
         np.array(ids),
         tuple(specials),
-        TextRules(segment="text", unknown=None if bytes_at else "token", library=rules),
+        TextRules(segment="text", unknown="bytes" if bytes_at else "token", library=rules),
         record={"source": "sentencepiece", "notes": notes},
         aliases=aliases,
     )

@@ -33,7 +33,7 @@ class Steps(NamedTuple):
     digits: bool = False
     strips: bool = False
 
-    def rules(self, unknown: Literal["token"] | None, crossing: bool) -> TextRules:
+    def rules(self, unknown: Literal["bytes", "token"] | None, crossing: bool) -> TextRules:
         """The rules for text.
 
         Args:

@@ -79,12 +79,6 @@ def with_spaces_kept(message: bytes) -> bytes:
 def _entries(model: Model) -> tuple[list[_Entry], list[str]]:
     """The entries of a model's file by id, and what of the model is lost."""
     model.check_own("SentencePiece's format")
-    rules = model.rules
-    if rules != TextRules(normalization=rules.normalization, isolate_digits=rules.isolate_digits):
-        raise ModelError(
-            "SentencePiece's file is written for models that normalize by Unicode's forms and "
-            f"isolate digits, or do neither, and this model says {rules}"
-        )
     if model.ids[0] < len(_OWN):
         raise ModelError(f"SentencePiece has its own special tokens at ids below {len(_OWN)}")
     # It knows no segments; where these are no pieces, no path crosses the end of one.

@@ -18,7 +18,8 @@ from typing import Any
 
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
-from bytepiece.model import Model, SpecialToken, TextRules
+from bytepiece.formats.numbers import spelled
+from bytepiece.model import Model, SpecialToken
 from bytepiece.model_io import write_atomically
 from bytepiece.text import DIGIT_RANGES
 
@@ -90,11 +91,7 @@ def to_json(model: Model) -> str:
     ('Unigram', True)
     """
     rules = model.rules
-    if rules != TextRules(normalization=rules.normalization, isolate_digits=rules.isolate_digits):
-        raise ModelError(
-            "tokenizer.json is written for models that normalize by Unicode's forms and isolate "
-            f"digits, or do neither, and this model says {rules}"
-        )
+    model.check_own("tokenizer.json")
     steps: list[dict[str, Any]] = [_split(_SEGMENT_ENDS, "MergedWithPrevious")]
     if rules.isolate_digits:
         steps.insert(0, _split(_digits(), "Isolated"))
@@ -129,32 +126,10 @@ def to_json(model: Model) -> str:
     }
     head, _, tail = json.dumps(document, ensure_ascii=False).partition('"vocab": []')
     entries = ", ".join(
-        f"[{json.dumps(name, ensure_ascii=False)}, {number(score)}]"
+        f"[{json.dumps(name, ensure_ascii=False)}, {spelled(score)}]"
         for name, score in _vocabulary(model)
     )
     return f'{head}"vocab": [{entries}]{tail}'
-
-
-def number(value: float) -> str:
-    """A number such that `tokenizers` reads the very same one, and so does every other reader.
-
-    It reads the digits as a whole number, in float64, and divides by a power of ten, also in
-    float64; of numbers in their shortest spelling a third come out as a neighbour, and ties
-    between paths with them. In some of the longer spellings the two errors cancel.
-
-    >>> number(-0.1), number(-11.369963023099808), number(NEVER)
-    ('-0.10000000000000000555', '-11.369963023099808552', '-1e+30')
-    """
-    above, below = abs(value).as_integer_ratio()
-    for places in range(22, 0, -1):
-        digits = (2 * above * 10**places + below) // (2 * below)
-        if digits >> 64 or float(digits) / 10.0**places != abs(value):
-            continue
-        whole, rest = divmod(digits, 10**places)
-        spelled = f"{'-' * (value < 0)}{whole}.{rest:0{places}d}"
-        if float(spelled) == value:
-            return spelled
-    return repr(value)
 
 
 def _vocabulary(model: Model) -> list[tuple[str, float]]:
@@ -171,21 +146,21 @@ def _vocabulary(model: Model) -> list[tuple[str, float]]:
     for id_, piece, score in zip(
         model.ids.tolist(), model.pieces, model.scores.tolist(), strict=True
     ):
-        spelled = piece.decode("latin-1").translate(chars)
-        if spelled not in names:
-            vocabulary[id_] = (spelled, score)
+        name = piece.decode("latin-1").translate(chars)
+        if name not in names:
+            vocabulary[id_] = (name, score)
         elif len(piece) > 1:
             lost += 1
         else:
             raise ModelError(
-                f"the special token {spelled!r} is spelled like the byte {piece[0]:#04x}, and "
+                f"the special token {name!r} is spelled like the byte {piece[0]:#04x}, and "
                 "tokenizer.json has no room for both; rename it"
             )
     if lost:
         warnings.warn(
             f"Hugging Face tokenizers cannot have {lost} pieces beside special tokens that are "
             "spelled alike; left unused",
-            stacklevel=5,
+            stacklevel=4,
         )
     return vocabulary
 

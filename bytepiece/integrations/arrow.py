@@ -65,7 +65,9 @@ class ParquetWriter:
         with ExitStack() as stack:
             file = stack.enter_context(replacing(path))
             parquet = import_module("pyarrow.parquet")
-            self._writer = stack.enter_context(parquet.ParquetWriter(file, schema))
+            self._writer = stack.enter_context(
+                parquet.ParquetWriter(file, schema, compression="zstd")
+            )
             self._stack = stack.pop_all()
 
     def append(self, ids: Any) -> None:
