@@ -13,8 +13,12 @@ from bytepiece import Model, errors  # noqa: E402
 from bytepiece.integrations import torch as module  # noqa: E402
 from bytepiece.integrations.torch import PackedBlocks  # noqa: E402
 
-# Of a machine with few processors.
-pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create .* worker processes")
+pytestmark = [
+    # Of a machine with few processors.
+    pytest.mark.filterwarnings("ignore:This DataLoader will create .* worker processes"),
+    # Of Python 3.12 and later, when a loader forks, whoever's threads there are.
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 
 TEXTS = [f"the cat and the hat {i} " * (i % 5) + "今天天气" for i in range(70)]
 SETTINGS = [
