@@ -1,40 +1,33 @@
 """Tokenizer: text to ids and back. What users hold in their hand."""
 
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from functools import cached_property, partial
+from functools import cached_property
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece import automaton, batches, model_io, nbest, sampling, viterbi32
-from bytepiece._jit import F32, F64, U32
+from bytepiece import model_io, sampling
 from bytepiece.alignment import Alignment, align
-from bytepiece.automaton import Automaton
-from bytepiece.batches import Encode, encode_texts
 from bytepiece.columns import Column, chunked, is_arrow
-from bytepiece.encoded import Encoded, interleaved, repeat, without_runs
+from bytepiece.encoded import Encoded
+from bytepiece.engine import Engine
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import original, sentencepiece
-from bytepiece.forward import Weights, weights
-from bytepiece.libraries import SentencePieceRules
 from bytepiece.model import Model
-from bytepiece.per_document import STEPS, Alpha, Group, groups
+from bytepiece.per_document import Alpha, groups
 from bytepiece.rng import unsigned, unsigned_array
-from bytepiece.sampling import NBEST_SIZE, Method, Sampler, checked_alpha
+from bytepiece.sampling import NBEST_SIZE, Sampler, checked_alpha
 from bytepiece.streaming import Opening, StreamDecoder
 from bytepiece.text import Text, segment, to_bytes
-from bytepiece.viterbi import best_ids, best_ids_of_text, pack, unpack
+from bytepiece.viterbi import best_ids_of_text
 
 if TYPE_CHECKING:
     from bytepiece.continuations import Continuation, Prefixes
     from bytepiece.lattice import Lattice
 
 T = TypeVar("T")
-
-_WITHHELD = 1000.0
 
 AllowedSpecial = Literal["all"] | Iterable[str]
 
@@ -86,18 +79,9 @@ class Tokenizer:
         elif not isinstance(model, Model):
             model = model_io.load(model)
         self._model = model
-        built = automaton.build(model.pieces)
-        scores, ids = built.by_entry(model.scores, -math.inf), _ids(built, model)
-        self._tables = pack(built, scores, ids)
-        self._automaton, self._scores, self._ids = unpack(*self._tables)
+        self._engine = Engine(model)
         self._specials = {token.name: token.id for token in model.special_tokens}
         self._names = {id_: name for name, id_ in self._specials.items()}
-        rules = model.rules
-        # The longest text that the short way of `encode` takes: none, where there is more to do.
-        own = rules.library is None and rules.unknown is None and rules.segment == "line"
-        self._short = batches.CHUNK if own else -1
-        # Weights of the alphas used last; replaced whole, so that threads may race for it.
-        self._latest: dict[float, Weights] = {}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Tokenizer":
@@ -123,12 +107,6 @@ class Tokenizer:
     def fingerprint(self) -> str:
         """64 hexadecimal digits; tokenizers that have the same encode and decode all alike."""
         return self._model.fingerprint
-
-    @cached_property
-    def _mirrored(self) -> tuple[Automaton, U32]:
-        """What perfect sampling needs: the automaton of the reversed pieces, and ids by entry."""
-        mirrored = automaton.build([piece[::-1] for piece in self._model.pieces])
-        return mirrored, _ids(mirrored, self._model)
 
     @cached_property
     def _bytes_of(self) -> dict[int, bytes]:
@@ -244,16 +222,16 @@ class Tokenizer:
             and epoch == doc_id == sample == 0
             and allowed_special == ()
             and not (add_bos or add_eos)
-            and len(raw := to_bytes(text, rules.normalization)) <= self._short
+            and len(raw := to_bytes(text, rules.normalization)) <= self._engine.longest_short
         ):
             # The way of most calls, without what the others need: a fifth of the time.
-            array = best_ids_of_text(self._tables, raw, rules.isolate_digits)
+            array = best_ids_of_text(self._engine.tables, raw, rules.isolate_digits)
         else:
             numbers = np.array([unsigned(doc_id, 64, "doc_id")])
             streams = sampling.streams(seed, epoch, numbers, sample, 1)
             marks = self._marks(add_bos, add_eos, allowed_special)
             ways = groups(alpha, sample_prob, sampler, nbest_size, streams)
-            array = self._encode([text], marks, ways, streams, 1).ids
+            array = self._engine.encode([text], marks, ways, streams, 1).ids
         ids: list[int] = array.tolist()
         return _iterator(ids) if iter else ids
 
@@ -321,7 +299,7 @@ class Tokenizer:
         streams = sampling.streams(seed, epoch, numbers, 0, samples)
         marks = self._marks(add_bos, add_eos, allowed_special)
         ways = groups(alpha, sample_prob, sampler, nbest_size, streams)
-        return self._encode(given, marks, ways, streams, threads)
+        return self._engine.encode(given, marks, ways, streams, threads)
 
     @overload
     def tokenize(
@@ -418,9 +396,10 @@ class Tokenizer:
         if not isinstance(text, str):
             text = to_bytes(text)  # a copy, for it must not change
         segments = segment([text], self._model.rules)
-        weights = self._weights(float(alpha))
-        law = chain.build(self._mirrored[0], weights, segments.text, segments.bounds)
-        forwards = self._automaton, self._scores
+        engine = self._engine
+        weights = engine.weights(float(alpha))
+        law = chain.build(engine.mirrored[0], weights, segments.text, segments.bounds)
+        forwards = engine.automaton, engine.scores
         return Lattice(self, text, float(alpha), segments, law, forwards)
 
     def align(
@@ -617,104 +596,6 @@ class Tokenizer:
                 raise ArgumentError(f"the model has no special token {name!r}")
             allowed[name] = self._specials[name]
         return allowed
-
-    def _encode(
-        self,
-        texts: Sequence[Text] | Column,
-        marks: dict[str, Any],
-        ways: Sequence[Group],
-        streams: sampling.Streams,
-        threads: int,
-    ) -> Encoded:
-        if not isinstance(threads, (int, np.integer)) or threads < 1:
-            raise ArgumentError(
-                f"threads must be a whole number of at least 1, not {threads!r:.30}"
-            )
-        if len(ways) == 1:
-            return self._encode_alike(texts, marks, ways[0].method, streams, threads)
-        parts = []
-        for method, documents in ways:
-            some: Sequence[Text] | Column
-            if isinstance(texts, Column):
-                some = texts.select(documents)
-            else:
-                some = [texts[number] for number in documents.tolist()]
-            theirs = streams._replace(doc_ids=streams.doc_ids[documents])
-            parts.append((documents, self._encode_alike(some, marks, method, theirs, threads)))
-        return interleaved(parts, len(texts), streams.samples)
-
-    def _encode_alike(
-        self,
-        texts: Sequence[Text] | Column,
-        marks: dict[str, Any],
-        method: Method | None,
-        streams: sampling.Streams,
-        threads: int,
-    ) -> Encoded:
-        samples = streams.samples
-        if method is None:
-            streams = streams._replace(samples=1)
-        rows = encode_texts(
-            texts, self._model.rules, marks, self._encoder(method), streams, threads
-        )
-        if self._model.rules.unknown == "token":
-            rows = without_runs(rows, self._model.special_id("unknown"))
-        return repeat(rows, samples) if method is None and samples > 1 else rows
-
-    def _encoder(self, method: Method | None) -> Encode:
-        """What encodes a run of segments: called with them, streams, and the run's ends."""
-        forwards = self._automaton, self._scores, self._ids
-        if method is None:
-            if isinstance(self._model.rules.library, SentencePieceRules):
-                singly = self._automaton, self._float32, self._ids
-                return lambda segments, _, low, high: viterbi32.best_ids(
-                    *singly, segments, low, high
-                )
-            return lambda segments, _, low, high: best_ids(*forwards, segments, low, high)
-        if method.sampler == "perfect":
-            mirrored, ids = self._mirrored
-            return partial(sampling.perfect_ids, mirrored, self._weights(method.alpha), ids)
-        drawing = self._automaton, self._drawing_scores, self._ids
-        if method.sampler == "nbest":
-            return partial(nbest.nbest_ids, *drawing, method.alpha, method.nbest_size)
-        return partial(sampling.viterbi_ids, *drawing, method.alpha)
-
-    @cached_property
-    def _float32(self) -> F32:
-        """The scores by entry, as SentencePiece adds them."""
-        return self._scores.astype(np.float32)
-
-    @cached_property
-    def _withheld(self) -> F64:
-        """What the logarithm of each piece's weight lacks in sampling.
-
-        Bytes that stand for characters without a piece, and so for these alone, lack so much that
-        no other character is spelled by them. The first byte of a character is enough.
-        """
-        stand_in = self._model.rules.unknown is not None
-        firsts = [stand_in and len(p) == 1 and p >= b"\xc0" for p in self._model.pieces]
-        return np.where(firsts, _WITHHELD, 0.0)
-
-    @cached_property
-    def _drawing_scores(self) -> F64:
-        """Scores by entry for the samplers that draw by scores and not by weights."""
-        if self._model.rules.unknown is None:
-            return self._scores
-        scores = self._model.scores - _WITHHELD * self._withheld
-        return automaton.build(self._model.pieces).by_entry(scores, -math.inf)
-
-    def _weights(self, alpha: float) -> Weights:
-        table = self._latest.get(alpha)
-        if table is None:
-            table = weights(self._mirrored[0], self._model.scores, alpha, self._withheld)
-            latest = list(self._latest.items())[1 - STEPS :]
-            self._latest = {**dict(latest), alpha: table}
-        return table
-
-
-def _ids(built: Automaton, model: Model) -> U32:
-    """The ids of the pieces, by entry."""
-    return built.by_entry(model.ids.astype(np.uint32), 0)
 
 
 def _iterator(values: list[T]) -> Iterator[T]:

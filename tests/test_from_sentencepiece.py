@@ -252,7 +252,9 @@ def test_scores_that_only_float32_ties(tmp_path):
         from bytepiece.viterbi import best_ids
 
         segments = bytepiece.text.segment([text], tok.model.rules)
-        exact, _ = best_ids(tok._automaton, tok._scores, tok._ids, segments, 0, 1)
+        engine = tok._engine
+        forwards = engine.automaton, engine.scores, engine.ids
+        exact, _ = best_ids(*forwards, segments, 0, 1)
         assert not np.array_equal(exact, theirs.encode(text))
 
 

@@ -331,7 +331,8 @@ def test_pickles(model, tok):
 
 
 def test_nothing_can_be_written(model, tok):
-    for array in (model.scores, model.ids, *tok._automaton[:-1], tok._scores, tok._ids):
+    engine = tok._engine
+    for array in (model.scores, model.ids, *engine.automaton[:-1], engine.scores, engine.ids):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
     for name in ("pieces", "scores", "rules"):
