@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bytepiece.errors import ModelError
-from bytepiece.formats.protobuf import field, float32, integer
+from bytepiece.protobuf import field, float32, integer
 
 SPACE = "\u2581"
 """What these libraries spell a space with."""

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ModelError
-from bytepiece.formats.rules import from_document, to_document
 from bytepiece.libraries import HuggingFaceRules, Rules, SentencePieceRules
+from bytepiece.library_json import from_document, to_document
 
 MAX_PIECES = 1 << 22
 """Most pieces a model may have."""

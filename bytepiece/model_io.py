@@ -28,8 +28,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bytepiece import library_json
 from bytepiece.errors import BytepieceError, ModelError
-from bytepiece.formats import from_huggingface, from_sentencepiece, numbers, original, rules
+from bytepiece.formats import from_huggingface, from_sentencepiece, numbers, original
 from bytepiece.model import MAX_PIECES, Model, SpecialToken, TextRules
 
 MAX_FILE_SIZE = 1 << 28
@@ -242,7 +243,7 @@ def _from_document(document: dict[str, Any]) -> Model:
         document["isolate_digits"],
         document["segment"],
         document["unknown"],
-        rules.from_document(document["library"]),
+        library_json.from_document(document["library"]),
     )
     return Model(
         tuple(map(_piece, pieces)),
@@ -298,7 +299,7 @@ def _lines(model: Model) -> Iterable[str]:
     ):
         yield f' "{name}": {_json(value)},\n'
     if not old:
-        yield f' "library": {_json(rules.to_document(said.library))},\n'
+        yield f' "library": {_json(library_json.to_document(said.library))},\n'
         pairs = (f"[{id_}, {_spelling(piece)}]" for id_, piece in model.aliases.items())
         yield f' "aliases": [{", ".join(pairs)}],\n'
     yield ' "pieces": [\n  '

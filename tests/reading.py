@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from bytepiece.formats.protobuf import field, float32, integer
+from bytepiece.protobuf import field, float32, integer
 
 with warnings.catch_warnings():
     # Its bindings warn when they are imported, in newer Pythons.

@@ -15,8 +15,8 @@ from strategies import JIT
 
 from bytepiece import Tokenizer, model_io
 from bytepiece.errors import ModelError
-from bytepiece.formats.protobuf import fields
 from bytepiece.libraries import HuggingFaceRules
+from bytepiece.protobuf import fields
 
 tokenizers = pytest.importorskip("tokenizers", reason="the files are read by tokenizers itself")
 

@@ -28,8 +28,8 @@ import bytepiece
 from bytepiece import Tokenizer, model_io
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import from_sentencepiece
-from bytepiece.formats.protobuf import field, float32, integer
 from bytepiece.libraries import SentencePieceRules
+from bytepiece.protobuf import field, float32, integer
 
 SETTINGS = {
     "identity": {"normalization_rule_name": "identity"},

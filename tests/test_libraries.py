@@ -17,8 +17,8 @@ from bytepiece import Model, SpecialToken, TextRules, Tokenizer, model_io
 from bytepiece.encoded import Encoded, without_runs
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import from_sentencepiece
-from bytepiece.formats.protobuf import fields
 from bytepiece.libraries import HuggingFaceRules, SentencePieceRules, check_charsmap
+from bytepiece.protobuf import fields
 
 SPACES = SentencePieceRules()
 TABLE = dict(fields(dict(fields(trained(normalization_rule_name="nmt_nfkc")))[3]))[2]

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bytepiece.errors import ModelError
-from bytepiece.formats.protobuf import fields
 from bytepiece.libraries import SPACE, SentencePieceRules
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken, TextRules
+from bytepiece.protobuf import fields
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
 _KINDS = {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from bytepiece.errors import ModelError
-from bytepiece.formats.protobuf import field, fields, float32, integer
 from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules
 from bytepiece.model_io import write_atomically
+from bytepiece.protobuf import field, fields, float32, integer
 from bytepiece.text import segment
 
 _Entry = tuple[str, float, int]
