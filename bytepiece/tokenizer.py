@@ -11,7 +11,7 @@ import numpy as np
 
 from bytepiece import automaton, batches, model_io, nbest, sampling, viterbi32
 from bytepiece._jit import F32, F64, U32
-from bytepiece.alignment import Alignment, align
+from bytepiece.alignment import Alignment, Unknown, align
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
 from bytepiece.columns import Column, chunked, is_arrow
@@ -445,9 +445,8 @@ class Tokenizer:
         """
         allowed = self._allowed(allowed_special)
         rules = self._model.rules
-        unknown = self._model.special_id("unknown") if rules.unknown == "token" else None
         try:
-            return align(text, map(index, ids), self._bytes_of, unknown, rules, allowed)
+            return align(text, map(index, ids), self._bytes_of, self._unknown, rules, allowed)
         except KeyError as error:
             raise self._unknown_id(error.args[0]) from None
 
@@ -678,6 +677,19 @@ class Tokenizer:
         if method.sampler == "nbest":
             return partial(nbest.nbest_ids, *drawing, method.alpha, method.nbest_size)
         return partial(sampling.viterbi_ids, *drawing, method.alpha)
+
+    @cached_property
+    def _unknown(self) -> Unknown | None:
+        """The token that stands for what has no piece, if one does."""
+        model = self._model
+        if model.rules.unknown != "token":
+            return None
+        id_ = model.special_id("unknown")
+        own = {p for p, its in zip(model.pieces, model.ids.tolist(), strict=True) if its != id_}
+        # Where there is a piece that is a part of a character, bytes are what pieces are made of.
+        whole = all(len(piece) > 1 or piece < b"\x80" for piece in own)
+        longest = 4 if whole else 1
+        return Unknown(id_, frozenset(piece for piece in own if len(piece) <= longest), whole)
 
     @cached_property
     def _float32(self) -> F32:
