@@ -372,6 +372,8 @@ def modelled(**settings):
         (modelled(unk_id=-1), "unk_id"),
         (modelled(unk_id=True), "unk_id"),
         (modelled(byte_fallback="yes"), "byte_fallback"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["<0x41>", 0.0]], byte_fallback=True), "255 of"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 10**400]]), "its score"),
         (changed(PLAIN, added_tokens={"a": 1}), "added_tokens"),
         (changed(PLAIN, added_tokens=["a"]), "added token"),
         (changed(PLAIN, added_tokens=[added("1", "a")]), "added token"),
