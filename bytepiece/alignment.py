@@ -107,42 +107,35 @@ def _unknown_places(
     for more where what follows then does not fit.
     """
     ends: dict[int, int] = {}
-    names = {place: (name.encode(), allowed[name]) for place, name in marks.items()}
     # Unknown tokens, and where they ended, to be tried with one character more; each once.
     shorter: list[tuple[int, int]] = []
     tried: set[tuple[int, int]] = set()
     token = position = 0
     while token < len(row) or position < len(raw):
         end: int | None = None
-        if token < len(row):
-            name, named = names.get(position, (b"", -1))
-            if row[token] == unknown.id:
-                end = _further(raw, position, names, unknown)
-            elif named == row[token]:
-                end = position + len(name)
-            elif raw.startswith(pieces[token], position):
-                end = position + len(pieces[token])
-        while end is None or (token, end) in tried:
+        name = marks.get(position, "")
+        if token == len(row):
+            pass
+        elif allowed.get(name) == row[token]:
+            end = position + len(name.encode())
+            ends[token] = end
+        elif row[token] == unknown.id:
+            shorter.append((token, position))
+        elif raw.startswith(pieces[token], position):
+            end = position + len(pieces[token])
+        while end is None:
             if not shorter:
                 return ends
             token, position = shorter.pop()
-            end = _further(raw, position, names, unknown)
-        if row[token] == unknown.id:
-            shorter.append((token, end))
-            tried.add((token, end))
-            ends[token] = end
+            end = None if position in marks else unknown.after(raw, position)
+            if (token, end) in tried:
+                end = None
+            elif end is not None:
+                tried.add((token, end))
+                shorter.append((token, end))
+                ends[token] = end
         token, position = token + 1, end
     return ends
-
-
-def _further(
-    raw: bytes, start: int, names: Mapping[int, tuple[bytes, int]], unknown: Unknown
-) -> int | None:
-    """Where an unknown token ends that goes on there for a character, or for its own name."""
-    if start in names:
-        name, named = names[start]
-        return start + len(name) if named == unknown.id else None
-    return unknown.after(raw, start)
 
 
 def _laid_out(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 import numpy as np
 
 from bytepiece import automaton, batches, model_io, nbest, sampling, viterbi32
-from bytepiece._jit import F32, F64, U32
+from bytepiece._jit import F32, F64, I32, U32
 from bytepiece.alignment import Alignment, Unknown, align
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
@@ -25,7 +25,8 @@ from bytepiece.per_document import STEPS, Alpha, Group, groups
 from bytepiece.rng import unsigned, unsigned_array
 from bytepiece.sampling import NBEST_SIZE, Method, Sampler, checked_alpha
 from bytepiece.streaming import Opening, StreamDecoder
-from bytepiece.text import Text, segment, to_bytes
+from bytepiece.strings import offsets_of
+from bytepiece.text import Segments, Text, segment, to_bytes
 from bytepiece.viterbi import best_ids, best_ids_of_text, pack, unpack
 
 if TYPE_CHECKING:
@@ -653,11 +654,10 @@ class Tokenizer:
         samples = streams.samples
         if method is None:
             streams = streams._replace(samples=1)
-        rows = encode_texts(
-            texts, self._model.rules, marks, self._encoder(method), streams, threads
-        )
+        encode = self._encoder(method)
         if self._model.rules.unknown == "token":
-            rows = without_runs(rows, self._model.special_id("unknown"))
+            encode = partial(_with_unknown, encode, self._model.special_id("unknown"))
+        rows = encode_texts(texts, self._model.rules, marks, encode, streams, threads)
         return repeat(rows, samples) if method is None and samples > 1 else rows
 
     def _encoder(self, method: Method | None) -> Encode:
@@ -722,6 +722,15 @@ class Tokenizer:
             latest = list(self._latest.items())[1 - STEPS :]
             self._latest = {**dict(latest), alpha: table}
         return table
+
+
+def _with_unknown(
+    encode: Encode, unknown: int, segments: Segments, streams: sampling.Streams, low: int, high: int
+) -> tuple[I32, I32]:
+    """What encodes a run of segments, with a run of unknown tokens in one of them made one."""
+    ids, counts = encode(segments, streams, low, high)
+    rows = without_runs(Encoded(ids, offsets_of(counts)), unknown)
+    return rows.ids, np.diff(rows.offsets).astype(np.int32)
 
 
 def _ids(built: Automaton, model: Model) -> U32:

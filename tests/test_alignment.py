@@ -155,3 +155,11 @@ def test_unknown_tokens_that_do_not_fit():
     with pytest.raises(ArgumentError):
         UNKNOWN.align("xy" * 200, [*ids, UNKNOWN.piece_to_id(b"a")])
     assert len(UNKNOWN.align("xy" * 200, ids).byte_spans) == 80
+
+
+def test_unknown_tokens_beside_the_name_of_theirs():
+    # Two tokens, as in tokenizers: what stands in the text is no part of a run.
+    ids = UNKNOWN.encode("xyx<unk>今\n", allowed_special="all")
+    assert ids == [UNKNOWN.piece_to_id(b"xy"), 0, 0, 0]
+    found = UNKNOWN.align("xyx<unk>今\n", ids, allowed_special="all")
+    assert found.char_spans.tolist() == [[0, 2], [2, 3], [3, 8], [8, 10]]

@@ -73,6 +73,11 @@ def from_document(document: Mapping[str, Any]) -> Model:
             "characters with marks are normalized as sentencepiece does; tokenizers looks up "
             "grapheme clusters, and so leaves some rare ones as they are"
         )
+    if steps.prefix == "first" and any(map(_shortens, steps.normalizer)):
+        notes.append(
+            "a space comes before a text also where the normalizer took its beginning off, and "
+            "tokenizers then puts none there"
+        )
     vocabulary = _vocabulary(model.get("vocab"))
     unknown = model.get("unk_id")
     if unknown is not None and (type(unknown) is not int or not 0 <= unknown < len(vocabulary)):
@@ -82,6 +87,12 @@ def from_document(document: Mapping[str, Any]) -> Model:
     if not isinstance(fallback, bool):
         raise ModelError(f"byte_fallback must be true or false, not {fallback!r:.30}")
     return _model(vocabulary, unknown, added, steps, fallback, notes)
+
+
+def _shortens(step: tuple[Any, ...]) -> bool:
+    """Whether a step of a normalizer may take off the beginning of a text."""
+    name, *arguments = step
+    return name == "charsmap" or (name == "strip" and arguments[0]) or arguments[-1:] == [""]
 
 
 def _vocabulary(entries: Any) -> list[tuple[str, float]]:
