@@ -704,6 +704,8 @@ class Tokenizer:
         no other character is spelled by them. The first byte of a character is enough.
         """
         stand_in = self._model.rules.unknown is not None
+        if self._unknown is not None and not self._unknown.whole:
+            stand_in = False  # bytes are themselves what pieces are made of
         firsts = [stand_in and len(p) == 1 and p >= b"\xc0" for p in self._model.pieces]
         return np.where(firsts, _WITHHELD, 0.0)
 

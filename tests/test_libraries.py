@@ -189,6 +189,21 @@ def test_an_unknown_token():
         )
 
 
+def test_bytes_with_pieces_of_their_own_are_drawn_as_others():
+    """In a file over bytes, where some bytes are unknown, the known ones stand in for nothing."""
+    model = own()
+    ids = np.where([p == b"\xff" for p in model.pieces], np.int32(0), model.ids).astype(np.int32)
+    of_two = Model(
+        [*model.pieces, "é".encode()],
+        [*model.scores, -2.0],
+        [*ids, 1000],
+        model.special_tokens,
+        TextRules(unknown="token"),
+    )
+    rows = Tokenizer(of_two).encode_batch(["é"] * 200, alpha=0.0, seed=1)
+    assert {len(row) for row in rows} == {1, 2}
+
+
 def test_runs_of_one_id():
     rows = Encoded(np.array([0, 0, 1, 0, 0, 0, 2], np.int32), np.array([0, 2, 2, 4, 7]))
     less = without_runs(rows, 0)
