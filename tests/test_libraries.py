@@ -48,6 +48,8 @@ TABLE = dict(fields(dict(fields(trained(normalization_rule_name="nmt_nfkc")))[3]
         (HuggingFaceRules, {"steps": (("replace", "a", "\ud800"),)}),
         (HuggingFaceRules, {"steps": (("charsmap", b"abc"),)}),
         (HuggingFaceRules, {"steps": (("NFC",),) * 65}),
+        (HuggingFaceRules, {"steps": (("replace", "a", "aa"),) * 11}),
+        (HuggingFaceRules, {"steps": (("squeeze", "a" * 2050),)}),
         (HuggingFaceRules, {"prefix": "often"}),
         (HuggingFaceRules, {"prefix": []}),
         (HuggingFaceRules, {"spaces": 1}),
