@@ -1,7 +1,8 @@
 """Where the tokens of an encoding stand in its text."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +31,32 @@ class Alignment:
     char_spans: npt.NDArray[np.int64]
 
 
+class Unknown(NamedTuple):
+    """The token that stands for runs of characters without a piece.
+
+    Args:
+        id: of the token.
+        known: the characters, or the bytes, that have a piece of their own.
+        whole: it stands for characters, and not for bytes.
+    """
+
+    id: int
+    known: frozenset[bytes]
+    whole: bool
+
+    def after(self, raw: bytes, start: int) -> int | None:
+        """Where what begins there ends, if it may be unknown."""
+        stop = start + 1
+        while self.whole and stop < len(raw) and raw[stop] & 0xC0 == 0x80:
+            stop += 1
+        return stop if start < len(raw) and raw[start:stop] not in self.known else None
+
+
 def align(
     text: Text,
     ids: Iterable[int],
     bytes_of: Mapping[int, bytes],
-    unknown: int | None,
+    unknown: Unknown | None,
     rules: TextRules,
     allowed: Mapping[str, int],
 ) -> Alignment:
@@ -43,7 +65,7 @@ def align(
     Args:
         text, ids: see there.
         bytes_of: what each id stands for; nothing, for a special token.
-        unknown: the id that stands for characters without a piece.
+        unknown: what stands for characters without a piece, if anything does.
         rules: the model's.
         allowed: names and ids of the special tokens that count in the text.
 
@@ -55,16 +77,13 @@ def align(
     raw, marks = _laid_out(text, rules, allowed)
     added = dict.fromkeys(allowed.values(), b"")  # tokens that the model has not may be allowed
     pieces = [bytes_of[id_] if id_ in bytes_of else added[id_] for id_ in row]
-    characters: frozenset[bytes] | None = None
+    places = {} if unknown is None else _unknown_places(row, pieces, raw, marks, allowed, unknown)
     position = 0
-    for token, (id_, piece) in enumerate(zip(row, pieces, strict=True)):
-        if id_ == unknown:
-            if characters is None:
-                characters = _characters(bytes_of, unknown)
-            following = pieces[token + 1] if token + 1 < len(row) else b""
-            pieces[token] = _unknown(raw, position, characters, following)
-        elif not piece and allowed.get(name := marks.get(position, "")) == id_:
-            pieces[token] = name.encode()
+    for token, id_ in enumerate(row):
+        if token in places:
+            pieces[token] = raw[position : places[token]]
+        elif position in marks and allowed[marks[position]] == id_:
+            pieces[token] = marks[position].encode()
         position += len(pieces[token])
     if b"".join(pieces) != raw:
         raise ArgumentError("the ids are no encoding of this text with this tokenizer")
@@ -74,25 +93,49 @@ def align(
     return Alignment(given, byte_spans, _in_characters(byte_spans, given))
 
 
-def _characters(bytes_of: Mapping[int, bytes], unknown: int) -> frozenset[bytes]:
-    """The characters that have a piece of their own."""
-    pieces = (piece for id_, piece in bytes_of.items() if id_ != unknown)
-    return frozenset(piece for piece in pieces if len(piece) <= 4)
+def _unknown_places(
+    row: Sequence[int],
+    pieces: Sequence[bytes],
+    raw: bytes,
+    marks: Mapping[int, str],
+    allowed: Mapping[str, int],
+    unknown: Unknown,
+) -> dict[int, int]:
+    """Where each unknown token ends; of an encoding of another text, for some of them.
 
-
-def _unknown(raw: bytes, start: int, characters: frozenset[bytes], following: bytes) -> bytes:
-    """The characters without a piece that begin there, up to where the next piece can begin."""
-    stop = start
-    while stop < len(raw):
-        after = stop + 1
-        while after < len(raw) and raw[after] & 0xC0 == 0x80:
-            after += 1
-        if raw[stop:after] in characters:
-            break
-        if stop > start and following and raw.startswith(following, stop):
-            break
-        stop = after
-    return raw[start:stop]
+    How much one stands for is not said anywhere. So it first stands for as little as can be, and
+    for more where what follows then does not fit.
+    """
+    ends: dict[int, int] = {}
+    # Unknown tokens, and where they ended, to be tried with one character more; each once.
+    shorter: list[tuple[int, int]] = []
+    tried: set[tuple[int, int]] = set()
+    token = position = 0
+    while token < len(row) or position < len(raw):
+        end: int | None = None
+        name = marks.get(position, "")
+        if token == len(row):
+            pass
+        elif allowed.get(name) == row[token]:
+            end = position + len(name.encode())
+            ends[token] = end
+        elif row[token] == unknown.id:
+            shorter.append((token, position))
+        elif raw.startswith(pieces[token], position):
+            end = position + len(pieces[token])
+        while end is None:
+            if not shorter:
+                return ends
+            token, position = shorter.pop()
+            end = None if position in marks else unknown.after(raw, position)
+            if (token, end) in tried:
+                end = None
+            elif end is not None:
+                tried.add((token, end))
+                shorter.append((token, end))
+                ends[token] = end
+        token, position = token + 1, end
+    return ends
 
 
 def _laid_out(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from bytepiece import automaton, batches, nbest, sampling, viterbi32
-from bytepiece._jit import F32, F64, U32
+from bytepiece._jit import F32, F64, I32, U32
+from bytepiece.alignment import Unknown
 from bytepiece.automaton import Automaton
 from bytepiece.batches import Encode, encode_texts
 from bytepiece.columns import Column
@@ -19,7 +20,8 @@ from bytepiece.libraries import SentencePieceRules
 from bytepiece.model import Model
 from bytepiece.per_document import STEPS, Group
 from bytepiece.sampling import Method
-from bytepiece.text import Text
+from bytepiece.strings import offsets_of
+from bytepiece.text import Segments, Text
 from bytepiece.viterbi import best_ids, pack, unpack
 
 _WITHHELD = 1000.0
@@ -95,11 +97,10 @@ class Engine:
         samples = streams.samples
         if method is None:
             streams = streams._replace(samples=1)
-        rows = encode_texts(
-            texts, self._model.rules, marks, self._encoder(method), streams, threads
-        )
-        if self._model.rules.unknown == "token":
-            rows = without_runs(rows, self._model.special_id("unknown"))
+        encode = self._encoder(method)
+        if self.unknown is not None:
+            encode = partial(_with_unknown, encode, self.unknown.id)
+        rows = encode_texts(texts, self._model.rules, marks, encode, streams, threads)
         return repeat(rows, samples) if method is None and samples > 1 else rows
 
     def _encoder(self, method: Method | None) -> Encode:
@@ -121,6 +122,19 @@ class Engine:
         return partial(sampling.viterbi_ids, *drawing, method.alpha)
 
     @cached_property
+    def unknown(self) -> Unknown | None:
+        """The token that stands for what has no piece, if one does."""
+        model = self._model
+        if model.rules.unknown != "token":
+            return None
+        id_ = model.special_id("unknown")
+        own = {p for p, its in zip(model.pieces, model.ids.tolist(), strict=True) if its != id_}
+        # Where there is a piece that is a part of a character, bytes are what pieces are made of.
+        whole = all(len(piece) > 1 or piece < b"\x80" for piece in own)
+        longest = 4 if whole else 1
+        return Unknown(id_, frozenset(piece for piece in own if len(piece) <= longest), whole)
+
+    @cached_property
     def _float32(self) -> F32:
         """The scores by entry, as SentencePiece adds them."""
         return self.scores.astype(np.float32)
@@ -133,6 +147,8 @@ class Engine:
         no other character is spelled by them. The first byte of a character is enough.
         """
         stand_in = self._model.rules.unknown is not None
+        if self.unknown is not None and not self.unknown.whole:
+            stand_in = False  # bytes are themselves what pieces are made of
         firsts = [stand_in and len(p) == 1 and p >= b"\xc0" for p in self._model.pieces]
         return np.where(firsts, _WITHHELD, 0.0)
 
@@ -152,6 +168,15 @@ class Engine:
             latest = list(self._latest.items())[1 - STEPS :]
             self._latest = {**dict(latest), alpha: table}
         return table
+
+
+def _with_unknown(
+    encode: Encode, unknown: int, segments: Segments, streams: sampling.Streams, low: int, high: int
+) -> tuple[I32, I32]:
+    """What encodes a run of segments, with a run of unknown tokens in one of them made one."""
+    ids, counts = encode(segments, streams, low, high)
+    rows = without_runs(Encoded(ids, offsets_of(counts)), unknown)
+    return rows.ids, np.diff(rows.offsets).astype(np.int32)
 
 
 def _ids(built: Automaton, model: Model) -> U32:

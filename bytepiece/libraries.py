@@ -31,6 +31,8 @@ MAX_CHARSMAP = 1 << 24
 """Most bytes of a table of normalizations."""
 MAX_SYMBOLS = 1 << 16
 MAX_STEPS = 64
+MAX_GROWTH = 1024
+"""How many times as long replacements may make a text, one after the other."""
 
 Prefix = Literal["always", "first", "never"]
 _UNKNOWN, _NORMAL, _SYMBOL = 2, 1, 4
@@ -158,8 +160,14 @@ class HuggingFaceRules:
     def __post_init__(self) -> None:
         if not isinstance(self.steps, tuple) or len(self.steps) > MAX_STEPS:
             raise ModelError(f"steps must be up to {MAX_STEPS} tuples")
+        growth = 1.0
         for step in self.steps:
             _check_step(step)
+            if step[0] in ("squeeze", "replace"):
+                least = 2 if step[0] == "squeeze" else len(step[1])
+                growth *= max(1.0, len(step[-1]) / least)
+        if growth > MAX_GROWTH:
+            raise ModelError(f"its replacements make a text more than {MAX_GROWTH} times as long")
         if self.prefix not in ("always", "first", "never"):
             raise ModelError(f"prefix must be always, first or never, not {self.prefix!r:.60}")
         if not isinstance(self.spaces, bool):

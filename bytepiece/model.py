@@ -54,7 +54,7 @@ class TextRules:
         unknown: what stands for characters that no piece covers. None: nothing, for the 256 single
             bytes are pieces like others. "bytes": single bytes, which spell such characters only,
             and no others, not even in samples. "token": those bytes have the id of the special
-            token whose role is unknown, and a run of them in a text is one token.
+            token whose role is unknown, and a run of them in a segment is one token.
         library: the rules of the library that the model comes from, in place of normalization.
     """
 

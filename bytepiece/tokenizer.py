@@ -424,9 +424,10 @@ class Tokenizer:
         """
         allowed = self._allowed(allowed_special)
         rules = self._model.rules
-        unknown = self._model.special_id("unknown") if rules.unknown == "token" else None
         try:
-            return align(text, map(index, ids), self._bytes_of, unknown, rules, allowed)
+            return align(
+                text, map(index, ids), self._bytes_of, self._engine.unknown, rules, allowed
+            )
         except KeyError as error:
             raise self._unknown_id(error.args[0]) from None
 

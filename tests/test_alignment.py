@@ -1,12 +1,14 @@
 """Where tokens stand: checked against the text itself."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import STRINGS, TEXTS, make_model
 
-from bytepiece import SpecialToken, TextRules, Tokenizer
+from bytepiece import Model, SpecialToken, TextRules, Tokenizer
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.text import to_bytes
 
@@ -97,3 +99,67 @@ def test_ids_that_do_not_exist(tok):
         tok.align("a", [10**9])
     with pytest.raises(ArgumentError, match="no special token"):
         tok.align("a", tok.encode("a"), ["<nope>"])
+
+
+def with_unknown(known, also=()):
+    """A tokenizer with pieces of some bytes only; an unknown token for the others."""
+    bytes_ = [bytes([byte]) for byte in range(256)]
+    pieces = [*bytes_, *also]
+    ids = [0 if piece in bytes_ and piece not in known else i + 2 for i, piece in enumerate(pieces)]
+    scores = [-9.0 if len(piece) == 1 else -1.0 for piece in pieces]
+    specials = (SpecialToken("<unk>", 0, "unknown"), SpecialToken("<eos>", 1, "eos"))
+    return Tokenizer(Model(pieces, scores, ids, specials, TextRules(unknown="token")))
+
+
+@given(
+    st.text(alphabet="abxyé今<eos>", max_size=12).flatmap(
+        lambda text: st.tuples(st.just(text), st.sampled_from(["", "<eos>", "<unk>"]))
+    ),
+    st.sampled_from([{}, {"alpha": 0.0, "seed": 1}, {"alpha": 0.1, "seed": 2}]),
+)
+def test_unknown_tokens_stand_for_what_other_tokens_leave(parts, how):
+    # Of the two letters x and y neither has a piece, and together they have.
+    tok = UNKNOWN
+    text = parts[1].join([parts[0], *parts])
+    ids = tok.encode(text, add_eos=True, allowed_special="all", **how)
+    found = tok.align(text, ids, allowed_special="all")
+    assert found.byte_spans[:, 0].tolist() == [0, *found.byte_spans[:-1, 1].tolist()]
+    for id_, (low, high) in zip(ids, found.char_spans.tolist(), strict=True):
+        piece = tok.id_to_piece(id_)
+        stretch = text[low:high].replace("<unk>", "x")
+        if id_ == 0:
+            assert stretch.strip("xyé今<") == ""
+            assert high > low
+        else:
+            assert stretch in (piece if isinstance(piece, str) else piece.decode(), "")
+
+
+UNKNOWN = with_unknown([bytes([b]) for b in b"abeos>"], [b"xy", b"by", "é今".encode()])
+
+
+def test_what_is_unknown_may_be_bytes_of_a_character():
+    tok = with_unknown([b"a", b"\xa9"])
+    spans = tok.align("aéa", tok.encode("aéa")).byte_spans.tolist()
+    assert spans == [[0, 1], [1, 2], [2, 3], [3, 4]]
+
+
+def test_a_character_whose_only_entry_is_unused_is_unknown():
+    tok = with_unknown([b"a"])
+    tok = Tokenizer(dataclasses.replace(tok.model, aliases={500: b"x"}))
+    assert tok.align("axya", tok.encode("axya")).char_spans.tolist() == [[0, 1], [1, 3], [3, 4]]
+
+
+def test_unknown_tokens_that_do_not_fit():
+    # Each could end in many places: that none of them will do is found without trying all ways.
+    ids = [0, UNKNOWN.piece_to_id(b"xy")] * 40
+    with pytest.raises(ArgumentError):
+        UNKNOWN.align("xy" * 200, [*ids, UNKNOWN.piece_to_id(b"a")])
+    assert len(UNKNOWN.align("xy" * 200, ids).byte_spans) == 80
+
+
+def test_unknown_tokens_beside_the_name_of_theirs():
+    # Two tokens, as in tokenizers: what stands in the text is no part of a run.
+    ids = UNKNOWN.encode("xyx<unk>今\n", allowed_special="all")
+    assert ids == [UNKNOWN.piece_to_id(b"xy"), 0, 0, 0]
+    found = UNKNOWN.align("xyx<unk>今\n", ids, allowed_special="all")
+    assert found.char_spans.tolist() == [[0, 2], [2, 3], [3, 8], [8, 10]]

@@ -1,6 +1,7 @@
 """tokenizer.json files, read by `tokenizers` and `transformers` themselves."""
 
 import json
+import math
 import os
 import re
 import sys
@@ -175,6 +176,21 @@ def test_numbers_are_read_as_the_library_reads_them(number):
     file = to_huggingface.to_json(make_model({b"ab": -1.0}))
     theirs = tokenizers.Tokenizer.from_str(re.sub(r'(\["ab", )[^]]*', rf"\g<1>{number}", file))
     assert json.loads(theirs.to_str())["model"]["vocab"][-1] == ["ab", numbers.read(number)]
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("-4." + "5" * 5000, -4.555555555555555),
+        ("-" + "0" * 5000 + "4.5", -4.5),
+        ("0.0e999", 0.0),
+        ("-4.5e400", -math.inf),
+        ("-4.5e" + "9" * 5000, -math.inf),
+        ("4.5e-" + "9" * 5000, 0.0),
+    ],
+)
+def test_numbers_that_are_out_of_reach(number, value):
+    assert numbers.read(number) == value
 
 
 def test_what_is_no_number():

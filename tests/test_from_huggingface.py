@@ -372,6 +372,8 @@ def modelled(**settings):
         (modelled(unk_id=-1), "unk_id"),
         (modelled(unk_id=True), "unk_id"),
         (modelled(byte_fallback="yes"), "byte_fallback"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["<0x41>", 0.0]], byte_fallback=True), "255 of"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 10**400]]), "its score"),
         (changed(PLAIN, added_tokens={"a": 1}), "added_tokens"),
         (changed(PLAIN, added_tokens=["a"]), "added token"),
         (changed(PLAIN, added_tokens=[added("1", "a")]), "added token"),
@@ -413,6 +415,41 @@ def test_bad_files_get_one_line(tmp_path, file, message):
     assert str(info.value).startswith(f"{path}: ")
     assert "\n" not in str(info.value)
     assert len(str(info.value)) < 500
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_runs_of_unknown_bytes_end_where_stretches_do(tmp_path, lines):
+    split = {
+        "type": "Split",
+        "pattern": {"Regex": "\\n+"},
+        "behavior": "MergedWithPrevious",
+        "invert": False,
+    }
+    steps = [split, byte_level()] if lines else [byte_level()]
+    vocabulary = [["<unk>", 0.0], ["a", -1.0], ["\u0102", -2.0]]  # the byte 0xA9
+    file = changed(
+        PLAIN,
+        model={"type": "Unigram", "unk_id": 0, "vocab": vocabulary},
+        pre_tokenizer=sequence(*steps, of="pretokenizers"),
+        normalizer=None,
+        added_tokens=[added(0, "<unk>")],
+        decoder=None,
+    )
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(file))
+    tok, theirs = Tokenizer.load(path), tokenizers.Tokenizer.from_file(str(path))
+    for text in ["b\nb", "a\n\n", "éa\nb<unk>é", "<unk><unk>\n<unk>b"]:
+        ids = tok.encode(text, allowed_special="all")
+        assert ids == theirs.encode(text, add_special_tokens=False).ids
+        assert len(tok.align(text, ids, allowed_special="all").byte_spans) == len(ids)
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_space_before_what_is_left_of_a_text_is_noted(left):
+    strip = {**STRIP, "strip_left": left}
+    file = changed(PLAIN, pre_tokenizer=metaspace("first"), normalizer=strip)
+    notes = model_io.from_huggingface.from_document(file).record["notes"]
+    assert ("puts none" in " ".join(notes)) == left
 
 
 @settings(max_examples=400 if JIT else 50)

@@ -325,6 +325,12 @@ def test_bad_files_get_one_line(tmp_path, content, message):
     assert "\n" not in str(info.value)
 
 
+def test_settings_that_are_not_known_change_nothing():
+    more = integer(99, 1) + field(100_000, b"x")
+    model = from_sentencepiece.from_bytes(made([GOOD], integer(99, 1), more))
+    assert model == from_sentencepiece.from_bytes(made([GOOD]))
+
+
 def loads_or_says_why(content):
     """Whether a file holds a model; nothing else than a ModelError may come of it."""
     try:

@@ -48,6 +48,8 @@ TABLE = dict(fields(dict(fields(trained(normalization_rule_name="nmt_nfkc")))[3]
         (HuggingFaceRules, {"steps": (("replace", "a", "\ud800"),)}),
         (HuggingFaceRules, {"steps": (("charsmap", b"abc"),)}),
         (HuggingFaceRules, {"steps": (("NFC",),) * 65}),
+        (HuggingFaceRules, {"steps": (("replace", "a", "aa"),) * 11}),
+        (HuggingFaceRules, {"steps": (("squeeze", "a" * 2050),)}),
         (HuggingFaceRules, {"prefix": "often"}),
         (HuggingFaceRules, {"prefix": []}),
         (HuggingFaceRules, {"spaces": 1}),
@@ -187,6 +189,21 @@ def test_an_unknown_token():
             model.special_tokens,
             TextRules(unknown="token"),
         )
+
+
+def test_bytes_with_pieces_of_their_own_are_drawn_as_others():
+    """In a file over bytes, where some bytes are unknown, the known ones stand in for nothing."""
+    model = own()
+    ids = np.where([p == b"\xff" for p in model.pieces], np.int32(0), model.ids).astype(np.int32)
+    of_two = Model(
+        [*model.pieces, "é".encode()],
+        [*model.scores, -2.0],
+        [*ids, 1000],
+        model.special_tokens,
+        TextRules(unknown="token"),
+    )
+    rows = Tokenizer(of_two).encode_batch(["é"] * 200, alpha=0.0, seed=1)
+    assert {len(row) for row in rows} == {1, 2}
 
 
 def test_runs_of_one_id():

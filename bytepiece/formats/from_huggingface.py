@@ -6,6 +6,7 @@ a byte. What a step of the file does that is not known here is refused.
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -72,6 +73,11 @@ def from_document(document: Mapping[str, Any]) -> Model:
             "characters with marks are normalized as sentencepiece does; tokenizers looks up "
             "grapheme clusters, and so leaves some rare ones as they are"
         )
+    if steps.prefix == "first" and any(map(_shortens, steps.normalizer)):
+        notes.append(
+            "a space comes before a text also where the normalizer took its beginning off, and "
+            "tokenizers then puts none there"
+        )
     vocabulary = _vocabulary(model.get("vocab"))
     unknown = model.get("unk_id")
     if unknown is not None and (type(unknown) is not int or not 0 <= unknown < len(vocabulary)):
@@ -83,17 +89,25 @@ def from_document(document: Mapping[str, Any]) -> Model:
     return _model(vocabulary, unknown, added, steps, fallback, notes)
 
 
+def _shortens(step: tuple[Any, ...]) -> bool:
+    """Whether a step of a normalizer may take off the beginning of a text."""
+    name, *arguments = step
+    return name == "charsmap" or (name == "strip" and arguments[0]) or arguments[-1:] == [""]
+
+
 def _vocabulary(entries: Any) -> list[tuple[str, float]]:
     if not isinstance(entries, list) or not entries:
         raise ModelError("is a tokenizer.json without a list of pieces")
     if len(entries) > MAX_PIECES:
         raise ModelError(f"{len(entries)} pieces are more than {MAX_PIECES}, the most allowed")
     for entry in entries:
+        # A number such as 1e999 is read as an infinite one, and as none by tokenizers.
         if (
             not isinstance(entry, list)
             or len(entry) != 2
             or not isinstance(entry[0], str)
             or type(entry[1]) not in (int, float)
+            or not abs(entry[1]) <= sys.float_info.max
         ):
             raise ModelError(f"the entry {entry!r:.60} must be a piece and its score")
     return [(name, float(score)) for name, score in entries]
@@ -165,7 +179,13 @@ def _model(
     if unknown is not None:
         special[unknown] = vocabulary[unknown][0]
     names = {name for name, _ in vocabulary}
-    fallback = fallback and all(f"<0x{byte:02X}>" in names for byte in range(256))
+    bytes_named = sum(f"<0x{byte:02X}>" in names for byte in range(256))
+    if fallback and 0 < bytes_named < 256:
+        raise ModelError(
+            f"byte_fallback is on, and {256 - bytes_named} of the 256 bytes have no entry such as "
+            "<0x41>; it cannot be read"
+        )
+    fallback = fallback and bytes_named > 0
     found = _sorted(vocabulary, special, steps, fallback)
     if fallback:
         notes.append("a text that spells an entry such as <0x41> is not that byte")

@@ -23,6 +23,8 @@ _PENALTY = 10.0
 _BONUS = 0.1
 """What a user-defined symbol scores for each byte after its first."""
 _BYTES = {f"<0x{byte:02X}>": byte for byte in range(256)}
+_LAST_SETTING = 48
+"""The largest number of a setting that is read."""
 _SURFACE = SentencePieceRules.unknown
 
 
@@ -53,10 +55,10 @@ def from_bytes(content: bytes) -> Model:
                 raise ModelError(f"there are more than {MAX_PIECES} pieces, the most allowed")
             entries.append(_entry(_message(value, "a piece")))
         elif number == 2:
-            trainer |= dict(fields(_message(value, "the trainer's settings")))
+            trainer |= _settings(_message(value, "the trainer's settings"))
         elif number == 3:
-            normalizer |= dict(fields(_message(value, "the normalizer's settings")))
-        elif number == 5 and dict(fields(_message(value, "the denormalizer's settings"))).get(2):
+            normalizer |= _settings(_message(value, "the normalizer's settings"))
+        elif number == 5 and _settings(_message(value, "the denormalizer's settings")).get(2):
             notes.append("decoding changes no characters, as the file's denormalizer would")
     if not trainer:
         raise ModelError("the end of this SentencePiece model is missing; fetch it again")
@@ -83,6 +85,11 @@ def _message(value: object, what: str) -> bytes:
     if not isinstance(value, bytes):
         raise ModelError(f"is no SentencePiece model, or a damaged one: {what} is a number")
     return value
+
+
+def _settings(message: bytes) -> dict[int, Any]:
+    # Without what is not known here, of which a hostile file may hold any number.
+    return {number: value for number, value in fields(message) if number <= _LAST_SETTING}
 
 
 def _entry(message: bytes) -> _Entry:

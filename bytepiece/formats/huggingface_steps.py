@@ -40,7 +40,9 @@ class Steps(NamedTuple):
             unknown: see `TextRules`.
             crossing: some pieces go beyond the end of a line.
         """
-        segment: Literal["line", "text"] = "line" if self.lines or not crossing else "text"
+        # Lines are as good as texts, and quicker, where no token goes from one into the next.
+        alike = not crossing and unknown != "token"
+        segment: Literal["line", "text"] = "line" if self.lines or alike else "text"
         forms = tuple(step[0] for step in self.normalizer)
         if self.prefix == "never" and not self.spaces and set(forms) <= set(FORMS):
             return TextRules(forms, self.digits, segment, unknown)

@@ -9,10 +9,12 @@ import re
 
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?", re.ASCII)
 _LARGEST_POWER = 308
+_MOST_DIGITS = 20
+"""Of a whole number below 2^64."""
 
 
 def read(text: str) -> float:
-    """The number that tokenizers makes of a number's spelling in JSON.
+    """The number that tokenizers makes of a number's spelling in JSON; infinite if too large.
 
     Raises:
         ValueError: the text is no number.
@@ -25,16 +27,22 @@ def read(text: str) -> float:
         raise ValueError(f"{text!r:.60} is no number")
     sign, whole, rest, power = parts.groups(default="")
     digits = whole + rest
-    if int(digits) >> 64:  # the digits that no longer fit are dropped
-        most = len(digits) - len(digits.lstrip("0")) + 20
-        digits = digits[: most - (int(digits[:most]) >> 64 > 0)]
-    exponent = int(power or 0) + len(whole) - len(digits)
-    value = float(int(digits))
+    zeros = len(digits) - len(digits.lstrip("0"))
+    most = zeros + _MOST_DIGITS
+    if len(digits) > most or int(digits[zeros:] or 0) >> 64:
+        # The digits that no longer fit are dropped.
+        digits = digits[: most - (int(digits[zeros:most] or 0) >> 64 > 0)]
+    value = float(int(digits[zeros:] or 0))
+    # Not even all of a power is looked at: what has more digits is as good as infinite.
+    exponent = int(power[:_MOST_DIGITS] or 0) + len(whole) - len(digits)
     while value and exponent < -_LARGEST_POWER:
         value /= 10.0**_LARGEST_POWER
         exponent += _LARGEST_POWER
     # Powers from their spelling: those that are multiplied up are not all exact.
-    value = value / float(f"1e{-exponent}") if exponent < 0 else value * float(f"1e{exponent}")
+    if exponent < 0:
+        value /= float(f"1e{-exponent}")
+    elif value:
+        value *= float(f"1e{exponent}")
     return -value if sign else value
 
 
