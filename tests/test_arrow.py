@@ -332,9 +332,18 @@ def ids_in(path):
     return table["ids"].to_pylist()
 
 
+def test_rows_without_ids_do_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 5)
+    with ParquetWriter("x") as writer:
+        for _ in range(4):
+            writer.append(arrow.array([[], None, []], arrow.list_(arrow.int32())))
+    assert parquet.ParquetFile("x").num_row_groups == 2
+    assert parquet.read_table("x")["ids"].to_pylist() == [[], None, []] * 4
+
+
 @pytest.mark.usefixtures("saved")
 def test_rows_go_into_row_groups(monkeypatch):
-    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 5)
+    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 8)
     parts = [[[1, 2], None], [[3, 4]], [[5]], [], [[], [6]]]
     with ParquetWriter("x") as writer:
         for part in parts:
