@@ -108,6 +108,9 @@ def chunked(texts: Any) -> Any:
         raise ArgumentError(
             f"the column holds {held!s:.60}, not text; give one of strings or bytes"
         )
+    if arrow.types.is_dictionary(held) and any(c.dictionary.null_count for c in texts.chunks):
+        # Such nulls are not counted among those of the column.
+        return arrow.chunked_array(map(_laid, texts.chunks), arrow.large_binary())
     return texts
 
 

@@ -116,7 +116,7 @@ class Encoded:
         if length is None:
             length = longest
         _check_length(length, "length")
-        _check_length(multiple_of - 1, "multiple_of − 1")
+        _check_length(multiple_of, "multiple_of", 1)
         if longest > length:
             raise ArgumentError(f"a row has {longest} ids, more than {length}; truncate them first")
         length += -length % multiple_of
@@ -133,9 +133,9 @@ def _check_side(side: str) -> None:
         raise ArgumentError(f'side must be "right" or "left", not {side!r:.30}')
 
 
-def _check_length(value: int, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ArgumentError(f"{name} must be a whole number of at least 0, not {value!r:.30}")
+def _check_length(value: int, name: str, least: int = 0) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r:.30}")
 
 
 def repeat(rows: Encoded, times: int) -> Encoded:

@@ -45,7 +45,7 @@ def groups(
     """
     count = len(streams.doc_ids)
     probability = _checked_probability(sample_prob)
-    shared = alpha is None or np.ndim(alpha) == 0
+    shared = not _many(alpha)
     if shared:
         method = Method.of(alpha, sampler, nbest_size)  # type: ignore[arg-type]
         if method is None or probability == 1:
@@ -91,9 +91,14 @@ def _range(ends: tuple[float, ...]) -> F64:
     return np.linspace(ends[0], ends[1], STEPS)
 
 
+def _many(alpha: object) -> bool:
+    """Whether this is more than one alpha; np.ndim fails with a list of uneven lists."""
+    if isinstance(alpha, np.ndarray):
+        return alpha.ndim > 0
+    return isinstance(alpha, Sequence) and not isinstance(alpha, (str, bytes))
+
+
 def _each(alphas: Sequence[float] | npt.NDArray[np.float64], count: int) -> F64:
-    if isinstance(alphas, (str, bytes)) or not isinstance(alphas, (Sequence, np.ndarray)):
-        raise ArgumentError(f"alpha must be a number, a range or a list, not {alphas!r:.30}")
     values = alphas.tolist() if isinstance(alphas, np.ndarray) else alphas
     if len(values) != count or any(np.ndim(value) for value in values):
         raise ArgumentError(f"{len(values)} alphas for {count} texts")

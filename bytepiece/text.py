@@ -191,12 +191,17 @@ def segment(
         starts, ends = bounds[:-1], bounds[-1:]
         marks = [bos, -1, eos]
         row = np.array([id_ for id_ in marks if id_ is not None], dtype=np.int32)
-        documents = np.repeat(np.arange(len(starts), dtype=np.int64), len(row))
-        special = np.tile(row, len(starts))
-        # A mark is a part without bytes, before the text or behind it.
-        begins = [starts, bounds[1:]] if eos is not None else [starts]
-        begins = [starts, *begins] if bos is not None else begins
-        bounds = np.append(np.column_stack(begins), ends)
+        # By hand where NumPy has tile and column_stack: those take a tenth of a short text's time.
+        special = np.empty((len(starts), len(row)), dtype=np.int32)
+        special[:] = row
+        special = special.ravel()
+        documents = np.arange(len(starts), dtype=np.int64)
+        if len(row) > 1:
+            documents = documents.repeat(len(row))
+            # A mark is a part without bytes, before the text or behind it.
+            begins = [starts, bounds[1:]] if eos is not None else [starts]
+            begins = [starts, *begins] if bos is not None else begins
+            bounds = np.append(np.column_stack(begins), ends)
     if isinstance(texts, Column) and texts.present is not None:
         kept = texts.present[documents]  # a null has no bytes, and shall have no marks
         documents, special = documents[kept], special[kept]

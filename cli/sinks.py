@@ -83,7 +83,8 @@ def token_files(
         with writer:
             yield Sink(writer.documents, lambda rows, _: writer.append(rows))
     except BaseException as error:
-        if isinstance(error, (KeyboardInterrupt, OSError)) or interrupted():
+        stopped = isinstance(error, (KeyboardInterrupt, OSError)) or interrupted()
+        if stopped and writer.documents:
             name = click.format_filename(prefix)
             say(f"bytepiece: what was done is kept beside {name}; --resume goes on from there")
         raise

@@ -126,6 +126,16 @@ def test_fixed_sizes_are_bytes():
     check(TOKENIZERS[0], array, [b"the", None, b"hat"], {"add_eos": True})
 
 
+def test_a_null_in_a_dictionary_is_one():
+    words = arrow.array(["the", None, "hat"])
+    array = arrow.DictionaryArray.from_arrays(arrow.array([0, 1, None, 2], arrow.int8()), words)
+    texts = ["the", None, None, "hat"]
+    check(TOKENIZERS[0], array, texts, {"add_eos": True})
+    check(TOKENIZERS[0], array[1:], texts[1:], {"add_eos": True})
+    valid = encode_column(TOKENIZERS[0], array, samples=2).is_valid().to_pylist()
+    assert valid == [True] * 2 + [False] * 4 + [True] * 2
+
+
 def test_what_lies_under_a_null_is_not_read():
     offsets = arrow.py_buffer(np.array([0, 3, 6, 9], np.int32))
     present = arrow.py_buffer(bytes([0b101]))
@@ -322,9 +332,18 @@ def ids_in(path):
     return table["ids"].to_pylist()
 
 
+def test_rows_without_ids_do_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 5)
+    with ParquetWriter("x") as writer:
+        for _ in range(4):
+            writer.append(arrow.array([[], None, []], arrow.list_(arrow.int32())))
+    assert parquet.ParquetFile("x").num_row_groups == 2
+    assert parquet.read_table("x")["ids"].to_pylist() == [[], None, []] * 4
+
+
 @pytest.mark.usefixtures("saved")
 def test_rows_go_into_row_groups(monkeypatch):
-    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 5)
+    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 8)
     parts = [[[1, 2], None], [[3, 4]], [[5]], [], [[], [6]]]
     with ParquetWriter("x") as writer:
         for part in parts:

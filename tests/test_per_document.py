@@ -97,6 +97,7 @@ def test_tokenize_takes_them_too(tok):
         ({"alpha": (0.1, "x")}, "finite"),
         ({"alpha": [0.1]}, "1 alphas for 100 texts"),
         ({"alpha": [[0.1]] * 100}, "alphas"),
+        ({"alpha": [[0.1], [0.1, 0.2]] * 50}, "alphas"),
         ({"alpha": [float("inf")] * 100}, "finite"),
         ({"alpha": np.full((100, 1), 0.1)}, "alphas"),
         ({"alpha": "high"}, "alpha"),

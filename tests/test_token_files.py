@@ -306,6 +306,14 @@ def test_to_resume_where_nothing_was_begun_is_to_begin():
     assert rows_of(TokenFile("x")) == [[6]]
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_failed_before_its_first_document_is_not_in_the_way(layout):
+    begin([], layout, column="txet")
+    assert listed() == []
+    write([[[5]]], layout, column="text")
+    assert rows_of(TokenFile("x")) == [[5]]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "5", "{}", "[" * 50_000, '{"format": "x"}'])
 def test_a_damaged_journal_is_named(content):
     begin()
@@ -322,6 +330,14 @@ def test_a_journal_with_numbers_that_are_none_is_damaged():
         Path("x.journal").write_text(content.replace('"documents": 2', bad), "utf-8")
         with pytest.raises(TokenFileError, match="damaged"):
             write([], resume=True)
+
+
+def test_a_journal_of_ids_without_documents_does_not_fit():
+    begin()
+    content = Path("x.journal").read_text("utf-8")
+    Path("x.journal").write_text(content.replace('"documents": 2', '"documents": 0'), "utf-8")
+    with pytest.raises(TokenFileError, match="does not fit"):
+        write([], resume=True)
 
 
 @pytest.mark.parametrize("name", ["x.bin.part", "x.idx.part"])
@@ -462,6 +478,29 @@ def test_a_damaged_npy_is_refused(name, kind):
     }[kind]()
     path.write_bytes(damaged)
     with pytest.raises(TokenFileError, match=r"^x\.(ids|offsets)\.npy"):
+        TokenFile("x")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "{'descr': '<u2",  # ends within a string
+        "{'descr': ((((",
+        "-" * 9000 + "1",  # too deep for Python's parser
+        "{'descr': '<u2', 'fortran_order': False, 'shape': (99999999999999999999,), }\n",
+    ],
+)
+def test_a_head_of_an_npy_that_is_no_python_is_refused(head):
+    write([[[1, 2], [3]]], "npy")
+    Path("x.ids.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode())
+    with pytest.raises(TokenFileError, match=r"^x\.ids\.npy is no \.npy file, or damaged: \S"):
+        TokenFile("x")
+
+
+def test_a_zip_that_is_none_is_refused():
+    write([[[1, 2], [3]]], "npy")
+    Path("x.ids.npy").write_bytes(b"PK\3\4" + bytes(99))
+    with pytest.raises(TokenFileError, match=r"^x\.ids\.npy is no \.npy file"):
         TokenFile("x")
 
 
@@ -617,7 +656,8 @@ def test_ctrl_c_says_how_it_goes_on(tok):
     with start("encode", "--format", "npy", "-o", "x") as program:
         program.stdin.write(b"the hat\n" * 1000)
         program.stdin.flush()
-        while program.poll() is None and not Path("x.journal").exists():
+        part = Path("x.offsets.npy.part")
+        while program.poll() is None and not (part.exists() and part.stat().st_size):
             time.sleep(0.01)
         program.send_signal(signal.SIGINT)
         error = program.stderr.read().decode()

@@ -13,7 +13,7 @@ from bytepiece.model_io import replacing
 from bytepiece.tokenizer import Tokenizer
 
 _ROW_GROUP = 1 << 22
-"""Ids that a row group has, at least, but for the last one."""
+"""Ids and rows that a row group has together, at least, but for the last one."""
 
 
 def encode_column(tokenizer: Tokenizer, column: Any, **options: Any) -> Any:
@@ -61,6 +61,7 @@ class ParquetWriter:
         self._table = arrow.Table.from_arrays
         self._chunked = arrow.chunked_array
         self._waiting: list[Any] = []
+        self._size = 0  # of those that wait
         schema = arrow.schema([("ids", self._kind)])
         with ExitStack() as stack:
             file = stack.enter_context(replacing(path))
@@ -78,13 +79,15 @@ class ParquetWriter:
                 `Encoded.to_arrow` give it.
         """
         self._waiting.append(ids.cast(self._kind))
-        if sum(len(array.values) for array in self._waiting) >= _ROW_GROUP:
+        self._size += len(ids) + len(ids.flatten())
+        if self._size >= _ROW_GROUP:
             self._write()
 
     def _write(self) -> None:
         rows = self._chunked(self._waiting, self._kind)
         self._writer.write_table(self._table([rows], ["ids"]), len(rows) or None)
         self._waiting.clear()
+        self._size = 0
 
     def __enter__(self) -> "ParquetWriter":
         return self
@@ -99,4 +102,5 @@ class ParquetWriter:
             self._stack.__exit__(kind, error, trace)
             return
         with self._stack:
-            self._write()
+            if self._waiting:
+                self._write()

@@ -128,11 +128,13 @@ def _mapped(path: Path) -> npt.NDArray[np.uint8]:
 
 def _npy(path: Path, kinds: tuple[str, ...]) -> npt.NDArray[Any]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
-        reason = " ".join(str(error).split())
+        array = np.lib.format.open_memmap(path, mode="r")
+    except OSError:
+        raise
+    except Exception as error:  # of many kinds: a head is parsed as Python is
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise TokenFileError(f"{path} is no .npy file, or damaged: {reason:.100}") from None
-    known = isinstance(array, np.memmap) and array.ndim == 1 and array.dtype in map(np.dtype, kinds)
+    known = array.ndim == 1 and array.dtype in map(np.dtype, kinds)
     if not known or array.offset + array.nbytes != path.stat().st_size:
         raise TokenFileError(f"{path} does not hold a row of numbers of {' or '.join(kinds)}")
     plain: npt.NDArray[Any] = array.view(np.ndarray)

@@ -37,8 +37,8 @@ class TokenFileWriter:
     """Writes token files, in constant memory; to be used in a `with` statement.
 
     The files get their names at its end, the index last. If it ends by an exception or a kill,
-    what was written stays, and a writer with `resume` goes on from there. One process may write
-    to a prefix at a time.
+    what was written stays, and a writer with `resume` goes on from there; after an exception
+    before the first document, nothing stays. One process may write to a prefix at a time.
 
     Args:
         prefix: what the names of the files begin with.
@@ -142,7 +142,7 @@ class TokenFileWriter:
             if os.fstat(file.fileno()).st_size < size:
                 raise self._damaged()
             file.truncate(size)
-        last = self.tokens
+        last = 0
         if self.documents:
             self._ends.seek(ends_size - 8)
             last = int.from_bytes(self._ends.read(8), "little")
@@ -170,8 +170,8 @@ class TokenFileWriter:
             raise ArgumentError("a document of 2^31 ids or more; the layout npy can hold it")
         _write(self._data, np.ascontiguousarray(ids, self._type).view(np.uint8))
         _write(self._ends, (rows.offsets[1:] + self.tokens).astype("<i8").tobytes())
-        self.tokens += len(ids)
-        self.documents += len(rows)
+        # At once, for an interruption between would leave a journal that does not fit.
+        self.documents, self.tokens = self.documents + len(rows), self.tokens + len(ids)
         if time.monotonic() - self._synced >= _INTERVAL:
             self._sync()
 
@@ -194,15 +194,19 @@ class TokenFileWriter:
         trace: TracebackType | None,
     ) -> None:
         with self._data, self._ends:
-            if error is not None:
+            if error is None:
+                if self._files.layout == "npy":
+                    self._data.seek(0)
+                    _write(self._data, npy_head(self._type, self.tokens))
+                self._sync(complete=True)
+            elif self.documents:
                 with suppress(OSError):  # the journal before it is as good
                     self._sync()
-                return
-            if self._files.layout == "npy":
-                self._data.seek(0)
-                _write(self._data, npy_head(self._type, self.tokens))
-            self._sync(complete=True)
-        self._name()
+        if error is None:
+            self._name()
+        elif not self.documents:  # nothing to go on from
+            for path in (self._files.journal, self._files.data_part, self._files.ends_part):
+                path.unlink(missing_ok=True)
 
     def _name(self) -> None:
         """Give the files their names."""
