@@ -181,6 +181,7 @@ def test_what_is_no_text(plain):
     ):
         with pytest.raises(errors.ArgumentError, match=kind):
             plain(wrong)
+    assert plain([np.str_("the cat")])["input_ids"] == [plain.encode("the cat")]
 
 
 def test_ids_without_a_piece(model):

@@ -205,17 +205,19 @@ class Reader:
 
 
 def _texts(source: Any, second: bool) -> list[str]:
-    """The texts of a source that is no str: its words, if it has any."""
-    if not isinstance(source, (list, tuple)) and not (source is None and second):
+    """The texts of a source: itself, its words, or none."""
+    if isinstance(source, str):
+        return [source]
+    if source is None and second:
+        return []
+    if not isinstance(source, (list, tuple)):
         raise ArgumentError(
             f"a text must be a str, a list of words, or ids, not {type(source).__name__}"
         )
-    kinds = set(map(type, source or []))
-    if kinds == {str}:
-        return list(source)
-    for kind in kinds:
-        if not issubclass(kind, (int, np.integer)):
+    wanted = str if source and isinstance(source[0], str) else (int, np.integer)
+    for kind in set(map(type, source)):
+        if not issubclass(kind, wanted):
             raise ArgumentError(
                 f"a list must be of texts, of words, or of ids; there is a {kind.__name__} in it"
             )
-    return []
+    return list(source) if wanted is str else []
