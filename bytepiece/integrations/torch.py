@@ -193,7 +193,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         return self._state(position.reshape(-1, 3)[-1].tolist())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next iteration go on from a state.
+        """Let iterations go on from a state, until `set_epoch` begins another epoch.
 
         Raises:
             ArgumentError: it is of other settings, with which its documents have other tokens.
