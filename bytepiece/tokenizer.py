@@ -599,5 +599,18 @@ class Tokenizer:
         return allowed
 
 
+def in_one_order(allowed_special: AllowedSpecial) -> AllowedSpecial:
+    """The same special tokens, alike in every process however they were given.
+
+    >>> in_one_order({"<pad>", "<eos>"}), in_one_order({"<b>": 9, "<a>": 8})
+    (('<eos>', '<pad>'), {'<a>': 8, '<b>': 9})
+    """
+    if isinstance(allowed_special, str) or not isinstance(allowed_special, Iterable):
+        return allowed_special
+    if isinstance(allowed_special, Mapping):
+        return dict(sorted(allowed_special.items()))
+    return tuple(sorted(allowed_special))
+
+
 def _iterator(values: list[T]) -> Iterator[T]:
     yield from values

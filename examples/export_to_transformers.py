@@ -1,4 +1,4 @@
-"""Give a model to `transformers`: a folder with chat template, and sampling for training.
+"""Give a model to `transformers`: a tokenizer that samples, and one that needs no bytepiece.
 
 python examples/export_to_transformers.py [TEXT_FILE]
 """
@@ -7,8 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from transformers import AutoTokenizer
+
 import bytepiece
-from bytepiece.integrations.transformers import BytePieceTokenizer
+from bytepiece.formats.to_huggingface import save_pretrained_files
+from bytepiece.integrations.transformers import BytePieceTokenizer, register
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample.txt"
 CHAT = (
@@ -18,30 +21,29 @@ CHAT = (
 
 
 def main(corpus: Path) -> None:
-    """Save, load, and use it as any tokenizer of transformers."""
+    """Save both, load them, and use them as any tokenizer of transformers."""
     model = bytepiece.train(corpus, vocab_size=2000)
-    tokenizer = BytePieceTokenizer(model, chat_template=CHAT, model_max_length=64)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
-    with tempfile.TemporaryDirectory() as directory:
-        tokenizer.save_pretrained(directory)
-        print("saved:", sorted(path.name for path in Path(directory).iterdir()))
-        tokenizer = BytePieceTokenizer.from_pretrained(directory)
-
+    specials = {"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]}
+    tokenizer = BytePieceTokenizer(model, chat_template=CHAT)
+    tokenizer.add_special_tokens(specials)
+    register()  # so that AutoTokenizer knows it
+    with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
+        tokenizer.save_pretrained(ours)
+        tokenizer = AutoTokenizer.from_pretrained(ours)
+        # A tokenizer.json, for programs that have no bytepiece: the same ids, but no samples.
+        save_pretrained_files(model, theirs, {"chat_template": CHAT})
+        print("saved:", sorted(path.name for path in Path(theirs).iterdir()))
+        exported = AutoTokenizer.from_pretrained(theirs)
+    exported.add_special_tokens(specials)
+    lines = corpus.read_text("utf-8").splitlines()
+    assert exported(lines)["input_ids"] == tokenizer(lines)["input_ids"]
     messages = [{"role": "user", "content": "What is a lattice?"}]
     ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
     print("chat:", tokenizer.convert_ids_to_tokens(ids))
-    assert ids.count(tokenizer.convert_tokens_to_ids("<|im_start|>")) == 2
 
-    lines = corpus.read_text("utf-8").splitlines()
-    batch = tokenizer(lines, padding=True, truncation=True, return_tensors="np")
-    print("batch:", batch["input_ids"].shape, batch["input_ids"].dtype)
-    text = lines[0]
-    spans = tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
-    print("spans:", [text[low:high] for low, high in spans][:6])
-
-    sampler = tokenizer.sampled(alpha=0.1, seed=7, epoch=0)
-    print("a sample:", sampler.tokenize(text)[:6])
-    assert tokenizer.decode(sampler.encode(text)) == text
+    sampler = tokenizer.sampled(alpha=0.1, seed=7, epoch=0)  # for training
+    print("a sample:", sampler.tokenize(lines[0])[:6])
+    assert tokenizer.decode(sampler.encode(lines[0])) == lines[0]
 
 
 if __name__ == "__main__":

@@ -104,6 +104,42 @@ def test_the_fingerprint_is_of_what_it_does(tok, tmp_path):
     assert done.stdout.strip() == before
 
 
+def test_the_order_of_a_set_plays_no_part(tok, tmp_path):
+    model_io.save(tok.model, tmp_path / "m.model")
+    script = (
+        "from bytepiece import Tokenizer; from datasets.fingerprint import Hasher\n"
+        "from bytepiece.integrations.datasets import Encode\n"
+        f"tok = Tokenizer.load({str(tmp_path / 'm.model')!r})\n"
+        "names = {token.name for token in tok.model.special_tokens}\n"
+        "print(Hasher.hash(Encode(tok, allowed_special=names, keep={'a', 'b', 'c', 'd'})))"
+    )
+    found = set()
+    for seed in "01":
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=Path(__file__).parent.parent,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(done.stdout)
+    names = {token.name for token in tok.model.special_tokens}
+    found.add(Hasher.hash(Encode(tok, allowed_special=names, keep=list("abcd"))) + "\n")
+    assert len(found) == 1
+
+
+def test_nulls_and_streams(tok):
+    some = datasets.Dataset.from_dict({"text": ["the cat", None, ""], "number": [5, 6, 7]})
+    wanted = [tok.encode("the cat", add_eos=True), [], tok.encode("", add_eos=True)]
+    encode = Encode(tok, add_eos=True)
+    assert some.map(encode, batched=True)["input_ids"][:] == wanted
+    assert [row.tolist() for row in some.with_transform(encode)[:]["input_ids"]] == wanted
+    streamed = some.to_iterable_dataset().map(encode, batched=True, remove_columns=["text"])
+    rows = [(row["number"], list(row["input_ids"])) for row in streamed]
+    assert rows == list(zip([5, 6, 7], wanted, strict=True))
+
+
 def test_bad_calls(texts, tok):
     with pytest.raises(errors.ArgumentError, match="with_indices=True"):
         texts.map(Encode(tok, alpha=0.1), batched=True)
@@ -117,3 +153,11 @@ def test_bad_calls(texts, tok):
         Encode(tok, alpha=0.1, sample_prob=2)
     with pytest.raises(errors.ArgumentError, match="special token"):
         Encode(tok, allowed_special=["<nothing>"])
+    with pytest.raises(errors.ArgumentError, match="length must be"):
+        Encode(tok, max_length=-1)
+    with pytest.raises(errors.ArgumentError, match="'input_ids' is made here"):
+        Encode(tok, keep=["input_ids"])
+    with pytest.raises(errors.ArgumentError, match="keep must be a list"):
+        Encode(tok, keep="number")
+    with pytest.raises(errors.ArgumentError, match="dict of columns, not list"):
+        mapped(texts, Encode(tok), input_columns="text")

@@ -1,7 +1,11 @@
 """Blocks for a `DataLoader`: the same ones however they are loaded."""
 
+import os
+import subprocess
+import sys
 from functools import partial
 from itertools import chain, islice
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +13,7 @@ torch = pytest.importorskip("torch", reason="pip install torch")
 
 from torch.utils.data import DataLoader  # noqa: E402
 
-from bytepiece import Model, errors  # noqa: E402
+from bytepiece import Model, errors, model_io  # noqa: E402
 from bytepiece.integrations import torch as module  # noqa: E402
 from bytepiece.integrations.torch import PackedBlocks  # noqa: E402
 
@@ -253,3 +257,20 @@ def test_a_state_of_something_else_is_refused(tok):
             PackedBlocks(tok, TEXTS, 16, **options).load_state_dict(state)
     with pytest.raises(errors.ArgumentError, match="this state is of another"):
         PackedBlocks(tok, TEXTS, 16).load_state_dict({})
+
+
+def test_a_state_does_not_depend_on_the_order_of_a_set(tok, tmp_path):
+    model_io.save(tok.model, tmp_path / "m.model")
+    script = (
+        "from bytepiece import Tokenizer; from bytepiece.integrations.torch import PackedBlocks\n"
+        f"tok = Tokenizer.load({str(tmp_path / 'm.model')!r})\n"
+        "names = {token.name for token in tok.model.special_tokens}\n"
+        "print(PackedBlocks(tok, [], 4, allowed_special=names).state_dict()['stream'])"
+    )
+    found = []
+    for seed in "01":
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", script]
+        root = Path(__file__).parent.parent
+        found.append(subprocess.check_output(command, cwd=root, env=environment))
+    assert found[0] == found[1]

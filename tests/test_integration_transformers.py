@@ -153,6 +153,37 @@ def test_added_tokens(plain, tok):
             tokenizer.add_tokens([transformers.AddedToken("<m>", **{kind: True})])
 
 
+def test_an_added_token_that_becomes_special_is_no_piece(plain, tmp_path):
+    tokenizer = copy.deepcopy(plain)
+    piece = tokenizer.convert_tokens_to_ids("a")
+    assert tokenizer.add_tokens(["a"]) == 0
+    tokenizer.add_special_tokens({"additional_special_tokens": ["a"]})
+    new = tokenizer.convert_tokens_to_ids("a")
+    assert new == len(tokenizer) - 1 == len(plain)
+    tokenizer.save_pretrained(tmp_path)
+    for one in (tokenizer, BytePieceTokenizer.from_pretrained(tmp_path)):
+        assert one.encode("a") == [new]
+        assert one.encode("a", split_special_tokens=True) == [piece]
+        assert one.decode([piece, new]) == "aa"
+        assert one.decode([piece, new], skip_special_tokens=True) == "a"
+
+
+def test_what_is_no_text(plain):
+    for wrong, kind in (
+        (5, "int"),
+        (b"the cat", "bytes"),
+        ([None], "NoneType"),
+        ([None, "the cat"], "(NoneType|str)"),
+        (["the cat", None], "NoneType"),
+        ([b"the cat"], "bytes"),
+        ([["the", "cat"], [None]], "NoneType"),
+        ([[1.5]], "float"),
+    ):
+        with pytest.raises(errors.ArgumentError, match=kind):
+            plain(wrong)
+    assert plain([np.str_("the cat")])["input_ids"] == [plain.encode("the cat")]
+
+
 def test_ids_without_a_piece(model):
     gaps = bytepiece.Model(model.pieces, model.scores, model.ids * 2, model.special_tokens)
     tokenizer = BytePieceTokenizer(gaps)
@@ -392,6 +423,23 @@ def test_a_streamer_prints_what_is_decoded(chat):
         thread.start()
         assert "".join(streamer) == chat.decode(ids, skip_special_tokens=skip)
         thread.join()
+
+
+@pytest.mark.parametrize("library", ["np", "pt"])
+def test_all_that_can_be_asked_for_as_tensors(chat, library):
+    if library == "pt":
+        pytest.importorskip("torch")
+    asked = {
+        "return_length": True,
+        "return_offsets_mapping": True,
+        "return_special_tokens_mask": True,
+        "return_token_type_ids": True,
+    }
+    batch = chat(["the cat", "the"], padding=True, return_tensors=library, **asked)
+    lists = chat(["the cat", "the"], padding=True, **asked)
+    assert batch.keys() == lists.keys()
+    for name, rows in lists.items():
+        assert np.array_equal(np.asarray(batch[name]), np.asarray(rows)), name
 
 
 def test_tensors_and_a_collator(chat):

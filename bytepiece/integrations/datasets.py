@@ -3,14 +3,14 @@
 Needs `pip install datasets`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from bytepiece.errors import ArgumentError
 from bytepiece.per_document import Alpha
-from bytepiece.tokenizer import AllowedSpecial, Tokenizer
+from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
 
 IDS = "input_ids"
 """The column that holds the ids, int32."""
@@ -67,13 +67,16 @@ class Encode:
             raise ArgumentError("datasets are kept, so that their samples need a seed, a number")
         if alpha is not None and np.ndim(alpha) and not isinstance(alpha, tuple):
             raise ArgumentError("alpha must be a number or a range (low, high) here")
-        if not isinstance(allowed_special, (str, Mapping)):
-            allowed_special = tuple(allowed_special)
+        if isinstance(keep, str):
+            raise ArgumentError("keep must be a list of columns' names, not one name")
         self.tokenizer = tokenizer
         self.column = column
         self.doc_ids = doc_ids
         self.max_length = max_length
-        self.keep = tuple(keep)
+        # A set's order is another one in every process.
+        self.keep = tuple(sorted(keep) if isinstance(keep, Set) else keep)
+        if IDS in self.keep:
+            raise ArgumentError(f"the column {IDS!r} is made here; it cannot be kept")
         self.options: dict[str, Any] = {
             "alpha": alpha,
             "sample_prob": sample_prob,
@@ -81,17 +84,21 @@ class Encode:
             "epoch": epoch,
             "add_bos": add_bos,
             "add_eos": add_eos,
-            "allowed_special": allowed_special,
+            "allowed_special": in_one_order(allowed_special),
             "threads": threads,
         }
-        tokenizer.encode_batch([], **self.options)  # sees whether they are right, before any work
+        # Sees whether they are right, before any work.
+        rows = tokenizer.encode_batch([], **self.options)
+        if max_length is not None:
+            rows.truncated(max_length)
 
     def __call__(self, batch: Any, indices: Sequence[int] | None = None) -> Any:
         """A batch of the dataset with ids in place of texts.
 
         Args:
             batch: an Arrow table, or what has one as `pa_table`, as the batches of `map` have; or a
-                dict of columns, as of `with_transform` and of streamed datasets.
+                dict of columns, as of `with_transform` and of streamed datasets. To columns given
+                in a dict, `map` adds the result; what else is to go is said by `remove_columns`.
             indices: of its rows.
 
         Returns:
@@ -101,6 +108,11 @@ class Encode:
             ArgumentError: there is no such column, or no number for a document to be sampled.
         """
         table = getattr(batch, "pa_table", batch)
+        if not isinstance(table, Mapping) and not hasattr(table, "column_names"):
+            raise ArgumentError(
+                f"a batch must be an Arrow table or a dict of columns, not {type(batch).__name__}; "
+                "give the dataset another format, and no input_columns"
+            )
         for name in (self.column, *self.keep, *([self.doc_ids] if self.doc_ids else [])):
             if name not in (table if isinstance(table, Mapping) else table.column_names):
                 raise ArgumentError(f"the dataset has no column {name!r:.60}")
@@ -113,7 +125,12 @@ class Encode:
             )
         else:
             numbers = numbers.to_numpy() if hasattr(numbers, "to_numpy") else np.asarray(numbers)
-        rows = self.tokenizer.encode_batch(table[self.column], doc_ids=numbers, **self.options)
+        texts = table[self.column]
+        if isinstance(texts, list) and None in texts:
+            import pyarrow  # noqa: PLC0415 # which datasets needs as well
+
+            texts = pyarrow.array(texts)  # as in a table, nulls are documents without any token
+        rows = self.tokenizer.encode_batch(texts, doc_ids=numbers, **self.options)
         if self.max_length is not None:
             rows = rows.truncated(self.max_length)
         if isinstance(table, Mapping):

@@ -6,6 +6,8 @@ from hashlib import blake2b
 from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from bytepiece.errors import ArgumentError
 from bytepiece.rng import unsigned_array
 from bytepiece.tokenizer import Tokenizer
@@ -137,9 +139,9 @@ class Reader:
         if self._doc_ids is not None and len(self._doc_ids) != len(sources):
             raise ArgumentError(f"{len(self._doc_ids)} doc_ids for {len(sources)} texts")
         kinds = set(map(type, sources))
-        if kinds == {type(None)}:
+        if second and kinds == {type(None)}:
             return list(sources)
-        texts = [[source] if type(source) is str else _texts(source) for source in sources]
+        texts = [[source] if type(source) is str else _texts(source, second) for source in sources]
         found = self._encoded(list(chain(*texts)), self._numbers(texts, second))
         if kinds == {str} and not self._offsets:
             return found
@@ -202,11 +204,20 @@ class Reader:
         return [Placed(id_, (low, high)) for id_, (low, high) in zip(ids, spans, strict=True)]
 
 
-def _texts(source: Any) -> list[str]:
+def _texts(source: Any, second: bool) -> list[str]:
+    """The texts of a source: itself, its words, or none."""
     if isinstance(source, str):
         return [source]
-    if source is not None and not isinstance(source, (list, tuple)):
+    if source is None and second:
+        return []
+    if not isinstance(source, (list, tuple)):
         raise ArgumentError(
             f"a text must be a str, a list of words, or ids, not {type(source).__name__}"
         )
-    return list(source) if source and isinstance(source[0], str) else []
+    wanted = str if source and isinstance(source[0], str) else (int, np.integer)
+    for kind in set(map(type, source)):
+        if not issubclass(kind, wanted):
+            raise ArgumentError(
+                f"a list must be of texts, of words, or of ids; there is a {kind.__name__} in it"
+            )
+    return list(source) if wanted is str else []

@@ -16,7 +16,7 @@ from bytepiece.errors import ArgumentError
 from bytepiece.per_document import Alpha
 from bytepiece.rng import unsigned
 from bytepiece.text import Text
-from bytepiece.tokenizer import AllowedSpecial, Tokenizer
+from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
 
 try:
     import torch
@@ -121,9 +121,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             "seed": seed,
             "add_bos": add_bos,
             "add_eos": add_eos,
-            "allowed_special": allowed_special
-            if isinstance(allowed_special, (str, Mapping))
-            else tuple(allowed_special),
+            "allowed_special": in_one_order(allowed_special),
         }
         tokenizer.encode_batch([], epoch=epoch, **self._options)  # sees whether they are right
         self._pad = tokenizer.model.special_id("pad") if fill_last else None
@@ -195,7 +193,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         return self._state(position.reshape(-1, 3)[-1].tolist())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next iteration go on from a state.
+        """Let iterations go on from a state, until `set_epoch` begins another epoch.
 
         Raises:
             ArgumentError: it is of other settings, with which its documents have other tokens.

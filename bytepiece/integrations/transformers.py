@@ -161,8 +161,11 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         for token in new_tokens:
             _check(token)
             name = str(token)
+            special = special_tokens or getattr(token, "special", False)
+            if special and self._added_tokens_encoder.get(name) in self._names.pieces:
+                # It was the piece of that text until now; a special token is none.
+                del self._added_tokens_decoder[self._added_tokens_encoder.pop(name)]
             if name not in self._added_tokens_encoder:
-                special = special_tokens or getattr(token, "special", False)
                 self._names.keep_for_added(name, special)
         added: int = super()._add_tokens(new_tokens, special_tokens)
         # Longest first: of those that begin alike, it is the longest that counts.
@@ -268,13 +271,9 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             for name in ("overflowing_tokens", "num_truncated_tokens"):  # as the base class does
                 columns.pop(name, None)
             # Arrays become tensors in a hundredth of the time that lists take.
-            return BatchEncoding(
-                {
-                    name: [np.asarray(one, np.int64) for one in column]
-                    for name, column in columns.items()
-                },
-                tensor_type=return_tensors,
-            )
+            for name in columns.keys() - {"length"}:
+                columns[name] = [np.asarray(row, np.int64) for row in columns[name]]
+            return BatchEncoding(columns, tensor_type=return_tensors)
         return BatchEncoding(
             columns if batched else {name: column[0] for name, column in columns.items()}
         )
@@ -359,8 +358,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 parts.append(part)
             else:  # ids of no token, which a language model with more rows may give, are no text
                 parts += [added.get(id_, b"") for id_ in run]
-        raw = b"".join(parts)
-        text = raw.decode("utf-8", "replace")
+        text = b"".join(parts).decode("utf-8", "replace")
         clean_up = clean_up_tokenization_spaces
         if self.clean_up_tokenization_spaces if clean_up is None else clean_up:
             text = self.clean_up_tokenization(text)
