@@ -3,8 +3,8 @@
 From the single bytes on, each round counts the pieces and the pairs of neighbours along the best
 paths, joins the pairs that count most, and drops pieces that have become useless; the scores
 follow from the counts, as in expectation maximization with best paths for all paths. When the
-vocabulary has its size, a few more rounds exchange useless pieces for pairs, and pieces that are
-not allowed, but were steps to others, for those.
+vocabulary has its size, a few more rounds exchange useless pieces for pairs, and then the parts of
+characters, if they are not wanted.
 
 Compression counts tokens, so scores are log probabilities made nearly equal: with equal ones the
 best path is the one with the fewest tokens, and what differs decides between such paths.
@@ -59,6 +59,9 @@ token are the same within 0.2 %. Pieces that were there before do not count: 2,0
 that join 16,000 English ones in three rounds and not in nine take 1.6 % more tokens."""
 _SETTLING = 3
 """Rounds in which pieces are exchanged at the end. Five more gain nothing."""
+_COMPLETING = 2
+"""Rounds more where parts of characters are not allowed. Characters of three bytes are found by
+their beginnings, so these go only then, and pairs take their room. A third round gains nothing."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
 """Of probabilities, by objective."""
 
@@ -225,10 +228,10 @@ class _Rounds:
         learned: dict[int, Vocabulary] = {}
         vocabulary = self._options.start
         rules = self._options.rules
-        # Characters of three bytes are found by their beginnings, whatever the rules say of these.
         growing = rules._replace(parts=True)
+        settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
         rounds = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.kept))
-        self._expected = rounds + _SETTLING * len(set(sizes))
+        self._expected = rounds + len(settling) * len(set(sizes))
         grows = True
         for size in sorted(set(sizes)):
             while grows and (before := len(vocabulary.pieces)) + self._most(before) <= size:
@@ -237,8 +240,8 @@ class _Rounds:
                 grows = len(vocabulary.pieces) > before
             settled = vocabulary
             # All windows again: what is exchanged now stays.
-            for _ in range(_SETTLING):
-                settled = self._round(settled, size, 1, rules)
+            for its_rules in settling:
+                settled = self._round(settled, size, 1, its_rules)
             learned[size] = settled
         self._progress("merging", self._done, self._done)
         return [learned[size] for size in sizes]

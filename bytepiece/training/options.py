@@ -86,6 +86,7 @@ class Options:
         return {
             "algorithm": self.algorithm,
             **self.of_algorithm(),
+            "ensure_unicode": self.ensure_unicode,
             "normalization": list(self.rules.normalization),
             "isolate_digits": self.rules.isolate_digits,
             "pieces": [piece.hex() for piece in self.pieces],
