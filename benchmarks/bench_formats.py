@@ -1,7 +1,7 @@
 r"""Formats: how many lines come out alike in the library that a model is written for or read from.
 
-    python -m benchmarks.bench_formats --model bytepiece_80k.model em32k.model bnlm32k.model \
-        --corpus heldout_mix.txt --output benchmarks/results
+    python -m benchmarks.bench_formats --model bytepiece_80k.model em32k.model \
+        em32k-unicode.model bnlm32k.model --corpus heldout_mix.txt --output benchmarks/results
 
 Exports: each model, written for Hugging Face's tokenizers and for SentencePiece. Imports: models
 that SentencePiece (identity and nmt_nfkc) and tokenizers train on the first half of the first

@@ -34,7 +34,7 @@ memory_option = click.option(
 
 _ABOUT = {
     "em": ("objective", "newlines", "within_words"),
-    "bnlm": ("order", "min_count", "ensure_unicode"),
+    "bnlm": ("order", "min_count"),
 }
 """What is of use to one algorithm only."""
 
@@ -81,9 +81,10 @@ _CHOICES = (
     ),
     click.option(
         "--ensure-unicode/--no-ensure-unicode",
-        default=True,
-        show_default=True,
-        help="bnlm: cut only between characters, apart from the 256 single bytes.",
+        default=None,
+        show_default="yes with bnlm, no with em",
+        help="Make no pieces of parts of characters, apart from the 256 single bytes. "
+        "SentencePiece's format needs it; with em it costs a little compression.",
     ),
     click.option(
         "--max-piece-length",

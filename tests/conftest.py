@@ -55,11 +55,12 @@ def tok(model):
 
 @pytest.fixture(scope="session")
 def trained():
-    """Models of the sample: of merges, of whole characters, and of these in NFC."""
+    """Models of the sample: of merges, the same of whole characters, of BNLM, and that in NFC."""
     sample = Path(__file__).parent.parent / "data" / "sample.txt"
     options = {"vocab_size": 2000, "threads": 2}
     return {
         "em": bytepiece.train(sample, **options),
+        "whole": bytepiece.train(sample, ensure_unicode=True, **options),
         "bnlm": bytepiece.train(sample, algorithm="bnlm", **options),
         "nfc": bytepiece.train(sample, algorithm="bnlm", normalization=("NFC",), **options),
     }

@@ -189,8 +189,15 @@ def lacks(piece):
     return max(needed - (len(piece) - start), 0)
 
 
-def may_join(left, right, max_piece_length, newlines, within_words=False):
-    """Whether a pair makes a piece: of whole characters, or the beginning of one."""
+def is_text(piece):
+    """Whether a piece is UTF-8."""
+    return piece == piece.decode("utf-8", "ignore").encode()
+
+
+def may_join(left, right, max_piece_length, newlines, within_words=False, parts=True):
+    """Whether a pair makes a piece: of whole characters, or, of parts, the beginning of one."""
+    if not parts and not is_text(left + right):
+        return False
     if len(left + right) > max_piece_length:
         return False
     if newlines == "apart" and (left + right).strip(b"\n") not in (b"", left + right):
@@ -208,11 +215,22 @@ def advance(vocabulary, counted, scores, size, most, rules, kept=()):
     number = {piece: i for i, piece in enumerate(pieces)}
     _, seen, pairs = counted
     counts = {piece: seen[piece] for piece in pieces}
+    going = {
+        piece
+        for piece in pieces
+        if len(piece) > 1 and piece not in kept and not rules.parts and not is_text(piece)
+    }
+    most += len(going)
+    saved = {
+        (left, right): count * (len(left) if left in going else 1)
+        for (left, right), count in pairs.items()
+        if count >= 32
+    }
     joined = {}
     for (left, right), count in sorted(
-        pairs.items(), key=lambda item: (-item[1], number[item[0][0]], number[item[0][1]])
+        saved.items(), key=lambda item: (-item[1], number[item[0][0]], number[item[0][1]])
     ):
-        if count < 32 or not may_join(left, right, *rules):
+        if not may_join(left, right, *rules):
             continue
         if left + right in joined:
             joined[left + right] += count
@@ -221,9 +239,9 @@ def advance(vocabulary, counted, scores, size, most, rules, kept=()):
                 break
             joined[left + right] = count
     best = sorted(joined.items(), key=lambda item: -item[1])
-    worth = worths(counts, scores) | dict.fromkeys(kept, math.inf)
+    worth = worths(counts, scores) | dict.fromkeys(kept, math.inf) | dict.fromkeys(going, -1)
     room = size - len(pieces)
-    taken, dropped = 0, 0
+    taken, dropped = 0, len(going)
     for _, count in best:
         useless = sum(value < count // 3 for value in worth.values())
         if taken + 1 - useless > room:

@@ -178,6 +178,7 @@ def test_texts_that_end_elsewhere_are_refused(tmp_path, monkeypatch):
         ({"size": (330,)}, "vocab_size was [330, 400], not [330]"),
         ({"algorithm": "bnlm"}, 'algorithm was "em", not "bnlm"'),
         ({"newlines": "end"}, "newlines"),
+        ({"ensure_unicode": True}, "ensure_unicode was false, not true"),
         ({"isolate_digits": True}, "isolate_digits was false, not true"),
         ({"normalization": ["NFC"]}, "normalization"),
         ({"user_pieces": ["cat"]}, "pieces"),

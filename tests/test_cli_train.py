@@ -77,6 +77,7 @@ def test_the_options_reach_the_library(corpus):
 
 def test_the_options_of_em_reach_the_library(corpus):
     options = ["--objective", "likelihood", "--newlines", "end", "--within-words"]
+    options += ["--ensure-unicode"]
     pieces = ["--user-piece", "xyzzy", "--user-piece", "<b>", "--required-chars", "鑫é"]
     tokens = ["--special-token", "<|user|>", "--reserved", 2, "--pad-to-multiple", 64]
     memory = ["--memory", "600M", "--max-piece-length", 9]
@@ -88,6 +89,7 @@ def test_the_options_of_em_reach_the_library(corpus):
         objective="likelihood",
         newlines="end",
         within_words=True,
+        ensure_unicode=True,
         user_pieces=["xyzzy", "<b>"],
         required_chars="鑫é",
         special_tokens=["<|user|>"],
@@ -102,11 +104,20 @@ def test_the_options_of_em_reach_the_library(corpus):
     assert b"xyzzy" in model.pieces
 
 
+@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+def test_the_algorithm_says_whether_pieces_are_whole_characters_by_default(corpus, algorithm):
+    made = []
+    for options in ([], ["--ensure-unicode"], ["--no-ensure-unicode"]):
+        invoke("train", corpus, "--vocab-size", 330, "--algorithm", algorithm, *options)
+        made.append(model_io.load("bytepiece.model").record.get("ensure_unicode", False))
+    assert made == [algorithm == "bnlm", True, False]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--order", 5], "--order is about --algorithm bnlm"),
-        (["--no-ensure-unicode"], "--ensure-unicode is about --algorithm bnlm"),
+        (["--min-count", 3], "--min-count is about --algorithm bnlm"),
         (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm em"),
         (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm em"),
         (["--memory", "much"], "'--memory'"),

@@ -108,13 +108,14 @@ def test_hugging_face(trained, algorithm, tmp_path):
     assert found.causes == {parity.INVALID: 2}
 
 
-def test_sentencepiece_and_pieces_that_are_characters(trained, tmp_path):
-    told, found = check(trained["bnlm"], tmp_path / "sp.model", "sentencepiece", sample_lines())
+@pytest.mark.parametrize("kind", ["whole", "bnlm"])
+def test_sentencepiece_and_pieces_that_are_characters(trained, kind, tmp_path):
+    told, found = check(trained[kind], tmp_path / "sp.model", "sentencepiece", sample_lines())
     assert told == []
     # Of so small a text, counts are small and ties are many.
     assert found.share >= 0.98
     assert set(found.causes) <= {parity.TIE, parity.FALLBACK}
-    _, found = check(trained["bnlm"], tmp_path / "sp.model", "sentencepiece")
+    _, found = check(trained[kind], tmp_path / "sp.model", "sentencepiece")
     # The hard lines are hard; but what is drawn from the pieces comes out alike.
     assert parity.OTHER not in found.causes
     assert found.lines - found.identical < len(conversion.ODD_LINES) / 3

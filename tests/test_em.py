@@ -122,8 +122,9 @@ def test_pairs_that_make_the_same_piece_count_together():
     for left, right, count in ((b"ab", b"c", 50), (b"a", b"bc", 60), (b"c", b"a", 70)):
         key = number[left] << 24 | number[right]
         sums.add(np.array([key]), np.array([count]))
+    staying = np.zeros(len(vocabulary.pieces), dtype=np.bool_)
     found = merges._candidates(
-        vocabulary.pieces, sums, merges.Limits(999, 9), merges.Rules(36, "apart")
+        vocabulary.pieces, sums, merges.Limits(999, 9), merges.Rules(36, "apart"), staying
     )
     assert found[0] == [b"abc", b"ca"]
     assert found[1].tolist() == [110, 70]

@@ -131,4 +131,5 @@ def _rules(model: Model) -> Rules:
         length if type(length) is int and 1 <= length <= MAX_PIECE_LENGTH else _LONGEST,
         newlines if newlines in NEWLINES else NEWLINES[0],
         record.get("within_words") is True,
+        parts=record.get("ensure_unicode") is not True,
     )

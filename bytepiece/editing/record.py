@@ -7,7 +7,7 @@ from typing import Any
 import bytepiece
 from bytepiece.model import Model
 
-_INHERITED = ("objective", "max_piece_length", "newlines", "within_words")
+_INHERITED = ("objective", "max_piece_length", "newlines", "within_words", "ensure_unicode")
 """What later changes go by."""
 _EARLIER = ("from", "with")
 """Names under which the records of earlier models stand."""

@@ -3,7 +3,8 @@
 From the single bytes on, each round counts the pieces and the pairs of neighbours along the best
 paths, joins the pairs that count most, and drops pieces that have become useless; the scores
 follow from the counts, as in expectation maximization with best paths for all paths. When the
-vocabulary has its size, a few more rounds exchange useless pieces for pairs.
+vocabulary has its size, a few more rounds exchange useless pieces for pairs, and then the parts of
+characters, if they are not wanted.
 
 Compression counts tokens, so scores are log probabilities made nearly equal: with equal ones the
 best path is the one with the fewest tokens, and what differs decides between such paths.
@@ -58,6 +59,9 @@ token are the same within 0.2 %. Pieces that were there before do not count: 2,0
 that join 16,000 English ones in three rounds and not in nine take 1.6 % more tokens."""
 _SETTLING = 3
 """Rounds in which pieces are exchanged at the end. Five more gain nothing."""
+_COMPLETING = 2
+"""Rounds more where parts of characters are not allowed. Characters of three bytes are found by
+their beginnings, so these go only then, and pairs take their room. A third round gains nothing."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
 """Of probabilities, by objective."""
 
@@ -80,7 +84,7 @@ class Options(NamedTuple):
 
     Args:
         objective: what scores are made for, "compression" or "likelihood".
-        rules: which pieces there may be.
+        rules: which pieces there may be in the end.
         start: the vocabulary to begin with.
         kept: pieces of it that are never dropped, beside the single bytes.
     """
@@ -223,24 +227,27 @@ class _Rounds:
         """A vocabulary for each size."""
         learned: dict[int, Vocabulary] = {}
         vocabulary = self._options.start
-        growing = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.kept))
-        self._expected = growing + _SETTLING * len(set(sizes))
+        rules = self._options.rules
+        growing = rules._replace(parts=True)
+        settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
+        rounds = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.kept))
+        self._expected = rounds + len(settling) * len(set(sizes))
         grows = True
         for size in sorted(set(sizes)):
             while grows and (before := len(vocabulary.pieces)) + self._most(before) <= size:
                 every = max(1, self._bytes // (_PER_PIECE * before))
-                vocabulary = self._round(vocabulary, before + self._most(before), every)
+                vocabulary = self._round(vocabulary, before + self._most(before), every, growing)
                 grows = len(vocabulary.pieces) > before
             settled = vocabulary
             # All windows again: what is exchanged now stays.
-            for _ in range(_SETTLING):
-                settled = self._round(settled, size, every=1)
+            for its_rules in settling:
+                settled = self._round(settled, size, 1, its_rules)
             learned[size] = settled
         self._progress("merging", self._done, self._done)
         return [learned[size] for size in sizes]
 
-    def _round(self, vocabulary: Vocabulary, size: int, every: int) -> Vocabulary:
-        compute = partial(self._computed, vocabulary, size, every)
+    def _round(self, vocabulary: Vocabulary, size: int, every: int, rules: Rules) -> Vocabulary:
+        compute = partial(self._computed, vocabulary, size, every, rules)
         found = self._checkpoint.step(f"round-{self._done}", compute)
         if every == 1:
             self.part = max(self.part, int(found["part"][0]))
@@ -249,7 +256,7 @@ class _Rounds:
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
 
-    def _computed(self, vocabulary: Vocabulary, size: int, every: int) -> Arrays:
+    def _computed(self, vocabulary: Vocabulary, size: int, every: int, rules: Rules) -> Arrays:
         pieces = len(vocabulary.pieces)
         state = state_of(vocabulary, self._options.objective, self._unit)
         part = every
@@ -262,8 +269,7 @@ class _Rounds:
                 part *= 2
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
         limits = Limits(size, self._most(pieces), 2 * UNIT * self._unit)
-        options = self._options
-        following = advance(vocabulary, state, counted, limits, options.rules, options.kept)
+        following = advance(vocabulary, state, counted, limits, rules, self._options.kept)
         return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
 
     def _most(self, pieces: int) -> int:

@@ -32,7 +32,7 @@ class Vocabulary(NamedTuple):
 
     Args:
         pieces: different.
-        counts: int64[pieces], what each counts; of a piece that was just joined, what its pair did.
+        counts: int64[pieces], what each counts; of a piece that was just joined, what it saves.
     """
 
     pieces: list[bytes]
@@ -52,11 +52,14 @@ class Rules(NamedTuple):
         max_piece_length: in bytes.
         newlines: "apart", a piece with a newline has nothing else; "end", it may end with them.
         within_words: whether spaces, of ASCII, may stand at the beginning of a piece only.
+        parts: whether a piece may be the beginning of a character; if not, each of more than one
+            byte is valid UTF-8.
     """
 
     max_piece_length: int
     newlines: str
     within_words: bool = False
+    parts: bool = True
 
 
 class Limits(NamedTuple):
@@ -83,6 +86,8 @@ def advance(
 ) -> Vocabulary:
     """The next vocabulary.
 
+    Pieces that the rules do not allow go, and as many pairs more may be joined.
+
     Args:
         state: the one that the text was counted with.
         total: what was counted in it.
@@ -90,9 +95,12 @@ def advance(
     """
     pieces = vocabulary.pieces
     size = limits.size
-    joined, sums = _candidates(pieces, total.pairs, limits, rules)
+    going = _going(pieces, rules, kept)
+    limits = limits._replace(most=limits.most + int(going.sum()))
+    joined, sums = _candidates(pieces, total.pairs, limits, rules, going)
     worth = worths(pieces, state, total.pieces)
     worth[[i for i, piece in enumerate(pieces) if piece in kept]] = np.iinfo(np.int64).max
+    worth[going] = -1
     # Pairs are joined as long as there is room, or useless pieces make some.
     useless = np.searchsorted(np.sort(worth), sums // _USELESS)
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
@@ -101,7 +109,7 @@ def advance(
         dropped = number - (size - len(pieces))
     else:
         number = len(sums)
-        dropped = int(useless[-1]) if number else 0
+        dropped = int(useless[-1]) if number else int(going.sum())
     staying = np.sort(np.argsort(worth, kind="stable")[dropped:])
     return Vocabulary(
         [pieces[i] for i in staying.tolist()] + joined[:number],
@@ -109,15 +117,32 @@ def advance(
     )
 
 
+def _going(pieces: list[bytes], rules: Rules, kept: frozenset[bytes]) -> npt.NDArray[np.bool_]:
+    """Whether each piece is one that the rules do not allow, and is not kept."""
+    if rules.parts:
+        return np.zeros(len(pieces), dtype=np.bool_)
+    return np.array([len(p) > 1 and p not in kept and not _valid(p) for p in pieces])
+
+
 def _candidates(
-    pieces: list[bytes], pairs: Sums, limits: Limits, rules: Rules
+    pieces: list[bytes],
+    pairs: Sums,
+    limits: Limits,
+    rules: Rules,
+    going: npt.NDArray[np.bool_],
 ) -> tuple[list[bytes], I64]:
-    """The pairs that count most, joined, and what they count, in descending order."""
+    """The pairs that save most, joined, and the tokens they save, in descending order.
+
+    Args:
+        going: bool[pieces], whether single bytes take a piece's place: a pair that begins with it
+            saves all of them.
+    """
     most = limits.most
     keys, sums = pairs.items(limits.least)
     left, right = split_pairs(keys)
     allowed = np.flatnonzero(_allowed(pieces, left, right, rules))
-    keys, sums = keys[allowed], sums[allowed]
+    lengths = np.array([len(piece) for piece in pieces])
+    keys, sums = keys[allowed], (sums * np.where(going, lengths, 1)[left])[allowed]
     known = set(pieces)
     looked_at = 2 * most
     complete = False
@@ -156,7 +181,8 @@ def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.ND
 
     Joined pieces begin where a character begins and end where one ends, or are the beginning of a
     single character: such pieces make up rare characters, and classical Chinese, with many of
-    them, takes 2 % fewer tokens.
+    them, takes 2 % fewer tokens. Where parts are not allowed they may still be joined to whole
+    characters.
     """
     lengths = np.array([len(piece) for piece in pieces])
     missing = np.array([_missing(piece) for piece in pieces])
@@ -171,7 +197,20 @@ def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.ND
         begins = np.array([piece[:1].isspace() for piece in pieces])
         blank = np.array([piece.isspace() for piece in pieces])
         fits &= blank[left] | ~begins[right]
+    if not rules.parts:
+        valid = np.array([_valid(piece) for piece in pieces])
+        for i in np.flatnonzero(fits & ~(valid[left] & valid[right])).tolist():
+            fits[i] = _valid(pieces[left[i]] + pieces[right[i]])
     return fits
+
+
+def _valid(piece: bytes) -> bool:
+    """Whether a piece is UTF-8, so that it consists of whole characters."""
+    try:
+        piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _missing(piece: bytes) -> int:

@@ -73,16 +73,20 @@ class Options:
     def of_algorithm(self) -> dict[str, Any]:
         """Those that matter to the algorithm, for a model's record."""
         names = {
-            "em": ("objective", "newlines", "within_words", "max_piece_length"),
-            "bnlm": ("order", "min_count", "max_piece_length", "ensure_unicode"),
-        }
-        return {name: getattr(self, name) for name in names[self.algorithm]}
+            "em": ["objective", "newlines", "within_words", "max_piece_length"],
+            "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
+        }[self.algorithm]
+        # Records of "em" did not have this, which is not its default, and stay as they are.
+        if self.algorithm == "em" and self.ensure_unicode:
+            names.append("ensure_unicode")
+        return {name: getattr(self, name) for name in names}
 
     def to_json(self) -> dict[str, Any]:
         """All of them in JSON types, for a checkpoint."""
         return {
             "algorithm": self.algorithm,
             **self.of_algorithm(),
+            "ensure_unicode": self.ensure_unicode,
             "normalization": list(self.rules.normalization),
             "isolate_digits": self.rules.isolate_digits,
             "pieces": [piece.hex() for piece in self.pieces],

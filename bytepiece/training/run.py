@@ -99,7 +99,12 @@ def _by_em(
 ) -> tuple[list[Model], Sample]:
     chosen = em.Options(
         options.objective,
-        Rules(options.max_piece_length, options.newlines, options.within_words),
+        Rules(
+            options.max_piece_length,
+            options.newlines,
+            options.within_words,
+            parts=not options.ensure_unicode,
+        ),
         beginning(options.pieces),
         frozenset(options.pieces),
     )

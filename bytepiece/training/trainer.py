@@ -29,7 +29,7 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     within_words: bool = False,
     order: int = 6,
     min_count: int = 2,
-    ensure_unicode: bool = True,
+    ensure_unicode: bool | None = None,
     max_piece_length: int = 36,
     isolate_digits: bool = False,
     normalization: Sequence[NormalizationStep] = (),
@@ -62,8 +62,11 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
             piece reaches from one word into the next.
         order: for "bnlm", of the n-gram model, 2 … 7.
         min_count: for "bnlm", n-grams and pieces of two or more bytes that are rarer are dropped.
-        ensure_unicode: for "bnlm", pieces of more than one byte never begin within a character.
-            Those of "em" never do, and end within one only if they are the beginning of just one.
+        ensure_unicode: pieces of more than one byte consist of whole characters, which a model
+            needs that is to be written for SentencePiece. By default this is so for "bnlm"; "em"
+            also makes beginnings of single characters, which compress rare ones. Where the text is
+            not UTF-8, "bnlm" sees to it that no piece begins within a character, and "em" makes no
+            piece that is not UTF-8, whatever else is in the text.
         max_piece_length: no piece is longer, in bytes; 1 … 1024.
         isolate_digits: every decimal digit is a segment of its own, so no piece has two.
         normalization: Unicode normalization forms, such as ("NFC",), applied here and, for the
@@ -103,6 +106,8 @@ def train(  # type: ignore[misc]  # the overloads leave the options to this one
     True
     """
     rules = TextRules(tuple(normalization), isolate_digits)
+    if ensure_unicode is None:
+        ensure_unicode = algorithm == "bnlm"
     options = Options(
         algorithm,
         objective,
