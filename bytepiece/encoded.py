@@ -78,7 +78,9 @@ class Encoded:
         [[0, 1, 99], [5, 6]]
         """
         _check_side(side)
-        _check_length(length, "length")
+        _check_number(length, "length")
+        if mark is not None:
+            _check_number(mark, "mark")
         before = np.diff(self.offsets)
         after = np.minimum(before, length)
         offsets = offsets_of(after)
@@ -111,12 +113,13 @@ class Encoded:
         ([[1, 0], [2, 3]], [[True, False], [True, True]])
         """
         _check_side(side)
+        _check_number(pad, "pad")
         lengths = np.diff(self.offsets)
         longest = int(lengths.max(initial=0))
         if length is None:
             length = longest
-        _check_length(length, "length")
-        _check_length(multiple_of, "multiple_of", 1)
+        _check_number(length, "length")
+        _check_number(multiple_of, "multiple_of", 1)
         if longest > length:
             raise ArgumentError(f"a row has {longest} ids, more than {length}; truncate them first")
         length += -length % multiple_of
@@ -133,9 +136,12 @@ def _check_side(side: str) -> None:
         raise ArgumentError(f'side must be "right" or "left", not {side!r:.30}')
 
 
-def _check_length(value: int, name: str, least: int = 0) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r:.30}")
+def _check_number(value: int, name: str, least: int = 0) -> None:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not least <= value < 1 << 31:
+        raise ArgumentError(
+            f"{name} must be a whole number of at least {least} and below 2^31, not {value!r:.30}"
+        )
 
 
 def repeat(rows: Encoded, times: int) -> Encoded:

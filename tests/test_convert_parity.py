@@ -159,7 +159,8 @@ def test_what_is_lost_is_told(tmp_path):
     told, found = check(model, tmp_path / "sp.model", "sentencepiece", [b"<eos>", b"\xe4\xbb\x80"])
     assert told == [
         "In SentencePiece, the special token '<eos>' is <s>",
-        "SentencePiece cannot represent 1 pieces; left unused",
+        "SentencePiece cannot represent 1 pieces; left unused (with ensure_unicode, training makes "
+        "whole characters only)",
     ]
     assert found.causes == {parity.CANNOT_CARRY: 1}
 

@@ -122,7 +122,10 @@ def _entries(model: Model) -> tuple[list[_Entry], list[str]]:
                 free += "_"
             entries.append((free, 0.0, _UNUSED))
     if unused:
-        told.append(f"SentencePiece cannot represent {unused} pieces; left unused")
+        told.append(
+            f"SentencePiece cannot represent {unused} pieces; left unused (with ensure_unicode, "
+            "training makes whole characters only)"
+        )
     return entries + others, told
 
 
