@@ -56,7 +56,7 @@ def command(
     Examples:
       bytepiece convert bytepiece.model tokenizer.json
       bytepiece convert bytepiece.model sp.model --to sentencepiece --check heldout.txt
-      bytepiece convert llama.model bytepiece.model --check texts/*.txt
+      bytepiece convert spiece.model bytepiece.model --check texts/*.txt
     """  # noqa: D301
     # Here, because these import the compiler, which is slow, and --help can do without.
     from bytepiece import conversion, model_io  # noqa: PLC0415
