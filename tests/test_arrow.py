@@ -332,6 +332,7 @@ def ids_in(path):
     return table["ids"].to_pylist()
 
 
+@pytest.mark.usefixtures("saved")
 def test_rows_without_ids_do_not_wait_for_ever(monkeypatch):
     monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 5)
     with ParquetWriter("x") as writer:

@@ -66,7 +66,10 @@ def test_the_rows_themselves_stay_as_they_are():
         (lambda rows: rows.padded(2**40), "pad"),
         (lambda rows: rows.padded(0, 2), "more than 2"),
         (lambda rows: rows.padded(0, -1), "length"),
-        (lambda rows: rows.padded(0, multiple_of=0), "^multiple_of must be .* at least 1 and below 2.31, not 0"),
+        (
+            lambda rows: rows.padded(0, multiple_of=0),
+            "^multiple_of must be .* at least 1 and .*, not 0$",
+        ),
         (lambda rows: rows.padded(0, multiple_of="8"), "multiple_of"),
         (lambda rows: rows.padded(0, side="up"), "side"),
     ],

@@ -314,6 +314,16 @@ def test_bos_eos_and_pairs(model, tok):
         tokenizer(3.5)
 
 
+@pytest.mark.parametrize(
+    "settings", [{"alpha": "x"}, {"alpha": 0.1, "sample_prob": 4}, {"alpha": 0.1, "seed": -1}]
+)
+def test_wrong_settings_are_refused_at_once(chat, model, settings):
+    with pytest.raises(errors.ArgumentError):
+        BytePieceTokenizer(model, **settings)
+    with pytest.raises(errors.ArgumentError):
+        chat.sampled(**settings)
+
+
 @pytest.mark.parametrize("alpha", [None, 0.0])
 def test_offsets(chat, alpha):
     sampler = chat.sampled(alpha, seed=1)

@@ -97,7 +97,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             raise ArgumentError("there is no bytepiece.model; save_pretrained writes one")
         tokenizer = vocab_file if isinstance(vocab_file, Tokenizer) else Tokenizer(vocab_file)
         self._tokenizer = tokenizer
-        self._sampling = _settings(alpha, seed, epoch, sample_prob)
+        self._sampling = _settings(tokenizer, alpha, seed, epoch, sample_prob)
         self.add_bos, self.add_eos = add_bos, add_eos
         model = tokenizer.model
         self._names = Names(model)
@@ -126,7 +126,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         for name, value in vars(self).items():
             if isinstance(value, (dict, list)):
                 setattr(twin, name, copy.copy(value))
-        twin._sampling = _settings(alpha, seed, epoch, sample_prob)
+        twin._sampling = _settings(self._tokenizer, alpha, seed, epoch, sample_prob)
         twin._names = copy.deepcopy(self._names)
         return twin
 
@@ -385,8 +385,13 @@ def register() -> None:
     AutoTokenizer.register(BytePieceConfig, slow_tokenizer_class=BytePieceTokenizer, exist_ok=True)
 
 
-def _settings(alpha: Alpha, seed: int | None, epoch: int, sample_prob: float) -> dict[str, Any]:
-    return {"alpha": alpha, "seed": seed, "epoch": epoch, "sample_prob": sample_prob}
+def _settings(
+    tokenizer: Tokenizer, alpha: Alpha, seed: int | None, epoch: int, sample_prob: float
+) -> dict[str, Any]:
+    """How to sample, as arguments; wrong ones are refused here and not at the first text."""
+    settings = {"alpha": alpha, "seed": seed, "epoch": epoch, "sample_prob": sample_prob}
+    tokenizer.encode_batch([], **settings)  # type: ignore[arg-type]
+    return settings
 
 
 def _check(token: Any) -> None:
