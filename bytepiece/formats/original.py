@@ -104,10 +104,13 @@ def to_json(model: Model) -> str:
     Raises:
         ModelError: the format cannot say what the model says.
     """
+    model.check_own("the original format")
     if model.rules != RULES:
+        said = " and ".join(model.rules.normalization) or "nothing"
+        digits = " and isolates digits" if model.rules.isolate_digits else ""
         raise ModelError(
-            "the original format means NFC and no digit isolation, and this model says "
-            f"{model.rules}; train one with normalization=('NFC',)"
+            "the original format means normalization to NFC and no isolated digits, and this model "
+            f"normalizes to {said}{digits}; train one with normalization NFC alone"
         )
     if model.special_tokens != STANDARD_SPECIAL_TOKENS:
         raise ModelError("the original format has the special tokens <pad>, <bos> and <eos> only")
