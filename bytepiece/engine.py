@@ -36,10 +36,8 @@ class Engine:
         scores, ids = built.by_entry(model.scores, -math.inf), _ids(built, model)
         self.tables = pack(built, scores, ids)
         self.automaton, self.scores, self.ids = unpack(*self.tables)
-        rules = model.rules
         # The longest text that the short way takes: none, where there is more to do.
-        own = rules.library is None and rules.unknown is None and rules.segment == "line"
-        self.longest_short = batches.CHUNK if own else -1
+        self.longest_short = batches.CHUNK if model.rules.own else -1
         # Weights of the alphas used last; replaced whole, so that threads may race for it.
         self._latest: dict[float, Weights] = {}
 
@@ -140,25 +138,26 @@ class Engine:
         return self.scores.astype(np.float32)
 
     @cached_property
-    def _withheld(self) -> F64:
-        """What the logarithm of each piece's weight lacks in sampling.
+    def _withheld(self) -> F64 | None:
+        """What the logarithm of each piece's weight lacks in sampling; None for nothing.
 
         Bytes that stand for characters without a piece, and so for these alone, lack so much that
         no other character is spelled by them. The first byte of a character is enough.
         """
-        stand_in = self._model.rules.unknown is not None
+        if self._model.rules.unknown is None:
+            return None
         if self.unknown is not None and not self.unknown.whole:
-            stand_in = False  # bytes are themselves what pieces are made of
-        firsts = [stand_in and len(p) == 1 and p >= b"\xc0" for p in self._model.pieces]
+            return None  # bytes are themselves what pieces are made of
+        firsts = [len(piece) == 1 and piece >= b"\xc0" for piece in self._model.pieces]
         return np.where(firsts, _WITHHELD, 0.0)
 
     @cached_property
     def _drawing_scores(self) -> F64:
         """Scores by entry for the samplers that draw by scores and not by weights."""
-        if self._model.rules.unknown is None:
+        if self._withheld is None:
             return self.scores
         scores = self._model.scores - _WITHHELD * self._withheld
-        return automaton.build(self._model.pieces).by_entry(scores, -math.inf)
+        return self.automaton.by_entry(scores, -math.inf)
 
     def weights(self, alpha: float) -> Weights:
         """The pieces' weights at an alpha."""

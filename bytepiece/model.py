@@ -87,6 +87,11 @@ class TextRules:
         if self.isolate_digits and self.segment == "text":
             raise ModelError("where digits are isolated, a segment is a line, not a text")
 
+    @property
+    def own(self) -> bool:
+        """Whether these are rules such as bytepiece trains with, and none of other libraries."""
+        return self.segment == "line" and self.unknown is None and self.library is None
+
 
 STANDARD_SPECIAL_TOKENS = (
     SpecialToken("<pad>", 0, "pad"),
@@ -210,7 +215,7 @@ class Model:
             ModelError: it is not.
         """
         rules = self.rules
-        if self.aliases or rules != TextRules(rules.normalization, rules.isolate_digits):
+        if self.aliases or not rules.own:
             raise ModelError(
                 f"{what} is for models made with bytepiece; this one has the rules or the ids of "
                 f"another library: {rules.library or rules}"

@@ -283,7 +283,7 @@ def _special_token(entry: Any) -> SpecialToken:
 def _lines(model: Model) -> Iterable[str]:
     said = model.rules
     # Models that older releases can read, they read.
-    old = not model.aliases and said == TextRules(said.normalization, said.isolate_digits)
+    old = not model.aliases and said.own
     old = old and all(token.role != "unknown" for token in model.special_tokens)
     yield f'{{\n "format": "bytepiece",\n "version": {1 if old else 2},\n'
     for name, value in (

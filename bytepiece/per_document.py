@@ -65,6 +65,16 @@ def groups(
     ] or [Group(None, np.arange(0))]
 
 
+def check_not_listed(alpha: Alpha) -> None:
+    """See that an alpha is for any number of documents.
+
+    Raises:
+        ArgumentError: it is a list, with one for each.
+    """
+    if _many(alpha) and not isinstance(alpha, tuple):
+        raise ArgumentError("alpha must be a number or a range (low, high) here")
+
+
 @kernel
 def _draw(seed: Scalar, epoch: Scalar, doc_ids: U64, out: F64) -> None:
     for i in range(len(doc_ids)):

@@ -1,4 +1,4 @@
-"""Strings that lie end to end in one array."""
+"""Strings of bytes: those that lie end to end in one array, and those that are text."""
 
 from collections.abc import Iterable
 
@@ -41,3 +41,12 @@ def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
     for i in range(low, high):
         length = max(length, offsets[i + 1] - offsets[i])
     return length
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether bytes are UTF-8, and so whole characters."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """The best path: the segmentation with the largest sum of scores."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +98,7 @@ def trace(
 
 def best_ids(
     automaton: Automaton, scores: F64, ids: U32, segments: Segments, low: int, high: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+) -> tuple[I32, I32]:
     """Encode the segments low…high − 1 by their best paths.
 
     Args:
@@ -107,10 +108,23 @@ def best_ids(
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], how many each has.
     """
+    return ids_by(_best_ids, automaton, scores, ids, segments, low, high)
+
+
+def ids_by(
+    compiled: Callable[..., Scalar],
+    automaton: Automaton,
+    scores: npt.NDArray[Any],
+    ids: U32,
+    segments: Segments,
+    low: int,
+    high: int,
+) -> tuple[I32, I32]:
+    """As `best_ids`, by a kernel that takes what `_best_ids` does, and scores of its own type."""
     text, bounds = segments.stretch(low, high)
     out = np.empty(len(text), dtype=np.int32)
     counts = np.empty(high - low, dtype=np.int32)
-    filled = _best_ids(automaton, scores, ids, text, bounds, out, counts)
+    filled = compiled(automaton, scores, ids, text, bounds, out, counts)
     return out[:filled], counts
 
 

@@ -11,7 +11,7 @@ from bytepiece._jit import F32, I32, I64, ONE, U8, U32, ZERO, Scalar, at, kernel
 from bytepiece.automaton import GROUP, Automaton, scan
 from bytepiece.strings import longest
 from bytepiece.text import Segments
-from bytepiece.viterbi import trace
+from bytepiece.viterbi import ids_by, trace
 
 _LARGE = np.float32(100_000.0)
 """Where sums begin anew: as in sentencepiece 0.2.3; releases before it go on."""
@@ -29,11 +29,7 @@ def best_ids(
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], how many each has.
     """
-    text, bounds = segments.stretch(low, high)
-    out = np.empty(len(text), dtype=np.int32)
-    counts = np.empty(high - low, dtype=np.int32)
-    filled = _best_ids(automaton, scores, ids, text, bounds, out, counts)
-    return out[:filled], counts
+    return ids_by(_best_ids, automaton, scores, ids, segments, low, high)
 
 
 @kernel

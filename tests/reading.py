@@ -1,12 +1,14 @@
 """What the tests of reading other libraries' models share: texts, and small models of theirs."""
 
 import io
+import pickle
 import warnings
 from functools import cache
 from pathlib import Path
 
 from hypothesis import strategies as st
 
+from bytepiece import Tokenizer, model_io
 from bytepiece.protobuf import field, float32, integer
 
 with warnings.catch_warnings():
@@ -45,6 +47,23 @@ ODD = [
 ]
 """Beside odd ones some long ones, whose sums float32 holds badly."""
 TEXTS = st.text(max_size=40) | st.text(alphabet="ab e\u0301\u0302▁\n\0<usr>Ａé今", max_size=40)
+
+
+def kept_and_pickled(ours, folder):
+    """Two copies of a tokenizer, from our own file and from a pickle, that hold what it holds."""
+    path = folder / "ours.model"
+    model_io.save(ours.model, path)
+    kept, kind = model_io.load_with_format(path)
+    assert kind == "bytepiece"
+    assert kept == ours.model
+    assert kept.rules == ours.model.rules
+    assert kept.aliases == ours.model.aliases
+    assert kept.record == ours.model.record
+    copies = Tokenizer(kept), pickle.loads(pickle.dumps(ours))
+    for copy in copies:
+        assert copy == ours
+        assert hash(copy) == hash(ours)
+    return copies
 
 
 @cache

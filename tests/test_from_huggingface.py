@@ -3,14 +3,13 @@
 import base64
 import copy
 import json
-import pickle
 import unicodedata
 from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reading import LINES, ODD, TEXTS, trained
+from reading import LINES, ODD, TEXTS, kept_and_pickled, trained
 from strategies import JIT
 
 from bytepiece import Tokenizer, model_io
@@ -243,16 +242,7 @@ def test_any_text(ours, theirs, file, text):
 
 
 def test_it_is_kept_in_our_own_file_and_in_pickles(ours, texts, tmp_path):
-    path = tmp_path / "ours.model"
-    model_io.save(ours.model, path)
-    kept, kind = model_io.load_with_format(path)
-    assert kind == "bytepiece"
-    assert kept == ours.model
-    assert kept.rules == ours.model.rules
-    assert kept.record == ours.model.record
-    again = pickle.loads(pickle.dumps(ours))
-    for tok in (Tokenizer(kept), again):
-        assert tok == ours
+    for tok in kept_and_pickled(ours, tmp_path):
         assert tok.encode_batch(texts) == ours.encode_batch(texts)
 
 

@@ -1,6 +1,5 @@
 """SentencePiece's Unigram models, read, encode and decode as `sentencepiece` does."""
 
-import pickle
 import random
 import re
 
@@ -18,6 +17,7 @@ from reading import (
     UNKNOWN,
     UNUSED,
     USER,
+    kept_and_pickled,
     made,
     processor,
     trained,
@@ -132,18 +132,7 @@ def test_the_vocabulary_is_the_same(ours, theirs):
 
 
 def test_it_is_kept_in_our_own_file_and_in_pickles(ours, theirs, tmp_path):
-    path = tmp_path / "ours.model"
-    model_io.save(ours.model, path)
-    kept, kind = model_io.load_with_format(path)
-    assert kind == "bytepiece"
-    assert kept == ours.model
-    assert kept.rules == ours.model.rules
-    assert kept.aliases == ours.model.aliases
-    assert kept.record == ours.model.record
-    copy = pickle.loads(pickle.dumps(ours))
-    assert copy == ours
-    assert hash(copy) == hash(ours)
-    for tok in (Tokenizer(kept), copy):
+    for tok in kept_and_pickled(ours, tmp_path):
         assert [tok.encode(text) for text in ODD[:20]] == theirs.encode(ODD[:20])
     model_io.save_vocab(ours.model, tmp_path / "ours.vocab")
     ids = [line.split("\t")[0] for line in (tmp_path / "ours.vocab").read_text().splitlines()]

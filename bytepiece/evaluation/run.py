@@ -15,6 +15,7 @@ from bytepiece.evaluation.scripts import MOST_SCRIPTS, Scripts, has_words, words
 from bytepiece.evaluation.subjects import Source, subjects
 from bytepiece.evaluation.tally import Batch, Tally
 from bytepiece.parallel import usable_cores
+from bytepiece.strings import is_utf8
 from bytepiece.text import Text, to_bytes
 from bytepiece.training.corpus import Corpus
 from bytepiece.training.files import Files
@@ -158,17 +159,9 @@ class _TextTally:
 
 def _bad(joined: bytes, lines: list[bytes]) -> int:
     """How many lines are not UTF-8."""
-    if _is_utf8(joined):
+    if is_utf8(joined):
         return 0
-    return sum(not _is_utf8(line) for line in lines)
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return sum(not is_utf8(line) for line in lines)
 
 
 def _measures(tally: Tally, text: _TextTally, scripts: list[Script], names: list[str]) -> Measures:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bytepiece.model_io import printable
+from bytepiece.strings import is_utf8
 
 INVALID = "invalid UTF-8"
 CANNOT_CARRY = "pieces it cannot carry"
@@ -212,7 +213,7 @@ def _cause(
     other: Sequence[int],
     scores: Sequence[float],
 ) -> str:
-    if not (ours.over_bytes and theirs.over_bytes) and not _is_utf8(text):
+    if not (ours.over_bytes and theirs.over_bytes) and not is_utf8(text):
         return INVALID
     used = {*one, *other}
     if any(ours.piece(id_) != theirs.piece(id_) for id_ in used):
@@ -228,14 +229,6 @@ def _cause(
     if any(map(_is_raw, map(ours.piece, {*(counts[0] - counts[1]), *(counts[1] - counts[0])}))):
         return FALLBACK
     return NUL if b"\0" in text else OTHER
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _is_raw(piece: bytes) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bytepiece.errors import ArgumentError
-from bytepiece.per_document import Alpha
+from bytepiece.per_document import Alpha, check_not_listed
 from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
 
 IDS = "input_ids"
@@ -65,8 +65,7 @@ class Encode:
     ) -> None:
         if seed is None:
             raise ArgumentError("datasets are kept, so that their samples need a seed, a number")
-        if alpha is not None and np.ndim(alpha) and not isinstance(alpha, tuple):
-            raise ArgumentError("alpha must be a number or a range (low, high) here")
+        check_not_listed(alpha)
         if isinstance(keep, str):
             raise ArgumentError("keep must be a list of columns' names, not one name")
         self.tokenizer = tokenizer

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ArgumentError
-from bytepiece.per_document import Alpha
+from bytepiece.per_document import Alpha, check_not_listed
 from bytepiece.rng import unsigned
 from bytepiece.text import Text
 from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
@@ -108,8 +108,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             raise ArgumentError(f"length must be a whole number of at least 1, not {length!r:.30}")
         if seed is None:
             raise ArgumentError("seed must be a number, that workers and restarts agree on")
-        if alpha is not None and np.ndim(alpha) and not isinstance(alpha, tuple):
-            raise ArgumentError("alpha must be a number or a range (low, high) here")
+        check_not_listed(alpha)
         if not 0 <= rank < world_size:
             raise ArgumentError(f"rank must be in 0…{world_size - 1}, not {rank}")
         self._tokenizer = tokenizer

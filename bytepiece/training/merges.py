@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bytepiece._jit import F64, I64, U8, U32, ZERO, Scalar, at, kernel
 from bytepiece.automaton import GROUP, Automaton, scan
-from bytepiece.strings import longest, offsets_of
+from bytepiece.strings import is_utf8, longest, offsets_of
 from bytepiece.training.pairs import UNIT, State, Sums, Total, split_pairs
 from bytepiece.viterbi import best_path
 
@@ -121,7 +121,7 @@ def _going(pieces: list[bytes], rules: Rules, kept: frozenset[bytes]) -> npt.NDA
     """Whether each piece is one that the rules do not allow, and is not kept."""
     if rules.parts:
         return np.zeros(len(pieces), dtype=np.bool_)
-    return np.array([len(p) > 1 and p not in kept and not _valid(p) for p in pieces])
+    return np.array([len(p) > 1 and p not in kept and not is_utf8(p) for p in pieces])
 
 
 def _candidates(
@@ -198,19 +198,10 @@ def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.ND
         blank = np.array([piece.isspace() for piece in pieces])
         fits &= blank[left] | ~begins[right]
     if not rules.parts:
-        valid = np.array([_valid(piece) for piece in pieces])
+        valid = np.array([is_utf8(piece) for piece in pieces])
         for i in np.flatnonzero(fits & ~(valid[left] & valid[right])).tolist():
-            fits[i] = _valid(pieces[left[i]] + pieces[right[i]])
+            fits[i] = is_utf8(pieces[left[i]] + pieces[right[i]])
     return fits
-
-
-def _valid(piece: bytes) -> bool:
-    """Whether a piece is UTF-8, so that it consists of whole characters."""
-    try:
-        piece.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _missing(piece: bytes) -> int:
