@@ -11,7 +11,7 @@ r"""Measure this library against others, and itself against larger inputs.
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"` and, as its import name is ours, the original
-library with `python -m bytepiece.audit.adapters.original`. One that is missing is reported so.
+library with `python -m bytepiece.adapters.original_library`. One that is missing is reported so.
 
 The figures that count are for a real model and a real corpus of 50 MB or more, on a machine that
 does nothing else; take ratios from them, which are of one run, and not MB/s:

@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks.harness import Report, Setting, megabytes
 from bytepiece import Tokenizer
-from bytepiece.audit.adapters.base import timed
-from bytepiece.encoded import Encoded
+from bytepiece.adapters.base import timed
+from bytepiece.encoding.encoded import Encoded
 from bytepiece.integrations.arrow import ParquetWriter, encode_column
 from bytepiece.token_files import TokenFileWriter
 

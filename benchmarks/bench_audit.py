@@ -19,12 +19,12 @@ from typing import Any
 from benchmarks.broken import BROKEN, RIGHT
 from benchmarks.harness import environment, markdown
 from benchmarks.weak import GOOD, WEAK
+from bytepiece._files import write_atomically
 from bytepiece.audit.page import page
 from bytepiece.audit.results import THRESHOLD, Verdict
 from bytepiece.audit.run import audit
 from bytepiece.audit.samplers import KINDS
 from bytepiece.audit.summary import table, to_json
-from bytepiece.model_io import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 POWER_DRAWS = 1_000_000

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.harness import Report, Setting
 from bytepiece import Tokenizer
-from bytepiece.audit.adapters.base import timed
+from bytepiece.adapters.base import timed
 from bytepiece.continuations import Continuation, Cover
 
 COLUMNS = ["tokens back", "prefix search", "state, ids", "state, mask", "continuations", "pieces"]

@@ -20,11 +20,12 @@ from typing import Any
 
 from benchmarks.corpora import SAMPLE
 from benchmarks.harness import Report
-from bytepiece import conversion, model_io
+from bytepiece import model_io
 from bytepiece.errors import ModelError
 from bytepiece.formats import Format
-from bytepiece.formats.parity import CANNOT_CARRY, OTHER, Parity
 from bytepiece.model import Model
+from bytepiece.parity import conversion
+from bytepiece.parity.comparison import CANNOT_CARRY, OTHER, Parity
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden" / "original.model"
 

@@ -7,8 +7,8 @@ from functools import partial
 from benchmarks import memory
 from benchmarks.harness import Report, Setting
 from bytepiece import Tokenizer
-from bytepiece.audit.adapters.base import timed
-from bytepiece.lattice import Lattice
+from bytepiece.adapters.base import timed
+from bytepiece.lattice.lattice import Lattice
 
 ALPHA = 0.3
 THIRTY_BYTES = "the quick brown fox jumps over"

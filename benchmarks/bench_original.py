@@ -29,8 +29,8 @@ import numpy as np
 
 import bytepiece
 from benchmarks import trainers
-from bytepiece.audit.adapters import original as library
-from bytepiece.training import bnlm
+from bytepiece.adapters import original_library as library
+from bytepiece.training import bnlm_trainer as bnlm
 
 ROOT = Path(__file__).parent.parent
 

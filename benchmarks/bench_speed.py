@@ -19,12 +19,12 @@ from benchmarks.peers.tiktoken import Tiktoken
 from benchmarks.peers.tokie import Tokie
 from benchmarks.threads import compare
 from bytepiece import Tokenizer, model_io
-from bytepiece.audit.adapters.base import Adapter, Run
-from bytepiece.audit.adapters.huggingface import HuggingFace
-from bytepiece.audit.adapters.original import Original
-from bytepiece.audit.adapters.ours import Ours
-from bytepiece.audit.adapters.rs_bytepiece import RsBytepiece
-from bytepiece.audit.adapters.sentencepiece import SentencePiece
+from bytepiece.adapters.base import Adapter, Run
+from bytepiece.adapters.huggingface import HuggingFace
+from bytepiece.adapters.original_library import Original
+from bytepiece.adapters.ours import Ours
+from bytepiece.adapters.rs_bytepiece import RsBytepiece
+from bytepiece.adapters.sentencepiece import SentencePiece
 from bytepiece.model import Model
 
 ALPHA = 0.1

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.corpora import ROOT
 from benchmarks.harness import Report, Setting
 from bytepiece import Tokenizer, model_io
-from bytepiece.audit.adapters.base import timed
+from bytepiece.adapters.base import timed
 from bytepiece.errors import ModelError
 
 PYTHON = [sys.executable, "-m", "bytepiece"]

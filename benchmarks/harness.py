@@ -19,7 +19,7 @@ import bytepiece
 from benchmarks.bars import BARS
 from benchmarks.corpora import Fresh, utf8_size
 from bytepiece import Tokenizer
-from bytepiece.audit.adapters.base import Adapter, NotPossibleError, Run, timed
+from bytepiece.adapters.base import Adapter, NotPossibleError, Run, timed
 
 Task = Callable[[Adapter, Sequence[str]], Run]
 

@@ -9,7 +9,7 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-from bytepiece.audit.adapters import original as library
+from bytepiece.adapters import original_library as library
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"

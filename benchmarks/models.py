@@ -8,7 +8,7 @@ from pathlib import Path
 import bytepiece
 from benchmarks.peers import training
 from bytepiece import model_io
-from bytepiece.audit.adapters.base import NotPossibleError
+from bytepiece.adapters.base import NotPossibleError
 
 _KEPT = Path(__file__).parent / ".models"
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from benchmarks.peers.training import lines_of
 from benchmarks.processes import FailedError, Taken, run
-from bytepiece.audit.adapters import original
-from bytepiece.audit.adapters.base import Adapter
-from bytepiece.audit.adapters.huggingface import HuggingFace
-from bytepiece.audit.adapters.ours import Ours
-from bytepiece.audit.adapters.sentencepiece import SentencePiece
-from bytepiece.evaluation.subjects import subjects
+from bytepiece.adapters import original_library as original
+from bytepiece.adapters.base import Adapter
+from bytepiece.adapters.huggingface import HuggingFace
+from bytepiece.adapters.ours import Ours
+from bytepiece.adapters.sentencepiece import SentencePiece
+from bytepiece.adapters.subjects import subjects
 
 THREADS = 2
 BNLM = ("--algorithm", "bnlm", "--min-count", "4")

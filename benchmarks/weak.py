@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from bytepiece.audit.adapters.base import timed
+from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Law, byte_edges
 from bytepiece.audit.samplers import Kind, Sampler, scores_of

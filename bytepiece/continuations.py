@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32, Scalar, kernel
+from bytepiece._arrays import F64, I32
+from bytepiece._checks import seed_word, unsigned
 from bytepiece.errors import ArgumentError
-from bytepiece.rng import document_words, seed_word, uniforms, unsigned
-from bytepiece.text import Text, to_bytes
+from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.streams import document_words, uniforms
+from bytepiece.rules.text import Text, to_bytes
 
 if TYPE_CHECKING:
     from bytepiece.tokenizer import Tokenizer
@@ -203,7 +205,7 @@ class Covers(NamedTuple):
         Args:
             n: how many, 0 … 2^32 − 1.
             seed: 0 … 2^64 − 1; None: a fresh one from the operating system. Cover i is had from
-                draw i of the first segment of document 0, as `bytepiece.rng` has it.
+                draw i of the first segment of document 0, as `bytepiece.kernels.streams` has it.
 
         Raises:
             ArgumentError: an argument is outside its range.
@@ -218,7 +220,7 @@ class Covers(NamedTuple):
 
 @kernel
 def _fill(seed: Scalar, draws: F64) -> None:
-    """Fill draws with those of the segment 0 of the document 0; see `bytepiece.rng`."""
+    """Fill draws with those of the segment 0 of the document 0; see `bytepiece.kernels.streams`."""
     zero = np.uint64(0)
     words = document_words(seed, zero, zero, zero)
     for i in range(len(draws)):

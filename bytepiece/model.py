@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ModelError
-from bytepiece.libraries import HuggingFaceRules, Rules, SentencePieceRules
-from bytepiece.library_json import from_document, to_document
+from bytepiece.rules.as_json import from_document, to_document
+from bytepiece.rules.text_rules import TextRules
 
 MAX_PIECES = 1 << 22
 """Most pieces a model may have."""
@@ -28,8 +28,6 @@ MAX_ID = (1 << 24) - 1
 """Largest id of a piece or a special token."""
 MAX_SCORE = float(1 << 20)
 """Largest absolute value of a score, in nats."""
-
-NormalizationStep = Literal["NFC", "NFD", "NFKC", "NFKD"]
 Role = Literal["pad", "bos", "eos", "unknown", "control"]
 
 
@@ -40,57 +38,6 @@ class SpecialToken:
     name: str
     id: int
     role: Role
-
-
-@dataclass(frozen=True)
-class TextRules:
-    """What turns a text into the segments that are encoded one by one.
-
-    Args:
-        normalization: Unicode normalization forms, applied in this order; none by default.
-        isolate_digits: every Unicode decimal digit is a segment of its own.
-        segment: "line", a line with all its trailing newlines, or "text", a whole text; no piece
-            crosses its end.
-        unknown: what stands for characters that no piece covers. None: nothing, for the 256 single
-            bytes are pieces like others. "bytes": single bytes, which spell such characters only,
-            and no others, not even in samples. "token": those bytes have the id of the special
-            token whose role is unknown, and a run of them in a segment is one token.
-        library: the rules of the library that the model comes from, in place of normalization.
-    """
-
-    normalization: tuple[NormalizationStep, ...] = ()
-    isolate_digits: bool = False
-    segment: Literal["line", "text"] = "line"
-    unknown: Literal["bytes", "token"] | None = None
-    library: Rules | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.normalization, tuple) or len(self.normalization) > 4:
-            raise ModelError("normalization must be a tuple of up to 4 steps, such as ('NFC',)")
-        for step in self.normalization:
-            if step not in get_args(NormalizationStep):
-                known = ", ".join(get_args(NormalizationStep))
-                raise ModelError(f"unknown normalization step {step!r:.60}; known are {known}")
-        if not isinstance(self.isolate_digits, bool):
-            raise ModelError(
-                f"isolate_digits must be true or false, not {self.isolate_digits!r:.60}"
-            )
-        if self.segment not in ("line", "text"):
-            raise ModelError(f"unknown segment rule {self.segment!r:.60}; known are line and text")
-        if self.unknown not in (None, "bytes", "token"):
-            raise ModelError(f"unknown must be null, bytes or token, not {self.unknown!r:.60}")
-        if self.library is not None:
-            if not isinstance(self.library, (SentencePieceRules, HuggingFaceRules)):
-                raise ModelError(f"library must be rules, not {type(self.library).__name__}")
-            if self.normalization:
-                raise ModelError("a model with the rules of a library has no normalization besides")
-        if self.isolate_digits and self.segment == "text":
-            raise ModelError("where digits are isolated, a segment is a line, not a text")
-
-    @property
-    def own(self) -> bool:
-        """Whether these are rules such as bytepiece trains with, and none of other libraries."""
-        return self.segment == "line" and self.unknown is None and self.library is None
 
 
 STANDARD_SPECIAL_TOKENS = (

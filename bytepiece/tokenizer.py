@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece import model_io, sampling
-from bytepiece.alignment import Alignment, align
-from bytepiece.columns import Column, chunked, is_arrow
-from bytepiece.encoded import Encoded
-from bytepiece.engine import Engine
+from bytepiece import model_io
+from bytepiece._checks import unsigned, unsigned_array
+from bytepiece.encoding import perfect as sampling
+from bytepiece.encoding.alignment import Alignment, align
+from bytepiece.encoding.encoded import Encoded
+from bytepiece.encoding.encoder import Engine
+from bytepiece.encoding.request import NBEST_SIZE, Alpha, Sampler, checked_alpha, groups
+from bytepiece.encoding.segmentation import segment
+from bytepiece.encoding.stream_decoder import StreamDecoder
 from bytepiece.errors import ArgumentError, VocabularyError
-from bytepiece.formats import original, sentencepiece
+from bytepiece.formats import original
+from bytepiece.formats import to_sentencepiece as sentencepiece
+from bytepiece.inputs.arrow import Column, chunked, is_arrow
+from bytepiece.kernels.best_path import best_ids_of_text
 from bytepiece.model import Model
-from bytepiece.per_document import Alpha, groups
-from bytepiece.rng import unsigned, unsigned_array
-from bytepiece.sampling import NBEST_SIZE, Sampler, checked_alpha
-from bytepiece.streaming import Opening, StreamDecoder
-from bytepiece.text import Text, segment, to_bytes
-from bytepiece.viterbi import best_ids_of_text
+from bytepiece.rules.opening import Opening
+from bytepiece.rules.text import Text, to_bytes
 
 if TYPE_CHECKING:
     from bytepiece.continuations import Continuation, Prefixes
-    from bytepiece.lattice import Lattice
+    from bytepiece.lattice.lattice import Lattice
 
 T = TypeVar("T")
 
@@ -384,8 +387,8 @@ class Tokenizer:
             ArgumentError: an argument is outside its range.
         """
         # Here, for most programs never ask, and without it the import takes 3 % less time.
-        from bytepiece import chain  # noqa: PLC0415
-        from bytepiece.lattice import Lattice  # noqa: PLC0415
+        from bytepiece.lattice import chain  # noqa: PLC0415
+        from bytepiece.lattice.lattice import Lattice  # noqa: PLC0415
 
         if checked_alpha(alpha) < 0:
             raise ArgumentError(f"alpha must be at least 0, not {alpha:g}")
@@ -550,7 +553,7 @@ class Tokenizer:
         return [self.id_to_piece(id_) for id_ in ids]
 
     def convert_to_sentencepiece(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that `sentencepiece` loads; see `bytepiece.formats.sentencepiece`."""
+        """Write a file that `sentencepiece` loads; see `bytepiece.formats.to_sentencepiece`."""
         sentencepiece.save(self._model, path)
 
     def __eq__(self, other: object) -> bool:

@@ -59,8 +59,9 @@ def command(
       bytepiece convert spiece.model bytepiece.model --check texts/*.txt
     """  # noqa: D301
     # Here, because these import the compiler, which is slow, and --help can do without.
-    from bytepiece import conversion, model_io  # noqa: PLC0415
+    from bytepiece import model_io  # noqa: PLC0415
     from bytepiece.audit.shown import visible  # noqa: PLC0415
+    from bytepiece.parity import conversion  # noqa: PLC0415
 
     if no_check and files:
         raise click.UsageError("--check and --no-check exclude each other")

@@ -9,7 +9,7 @@ from .spool import comes_once, spooled
 from .weighted import weighted
 
 if TYPE_CHECKING:
-    from bytepiece.training.files import Files
+    from bytepiece.inputs.files import Files
 
 
 class Corpus:
@@ -33,14 +33,14 @@ class Corpus:
 
     def files(self) -> list[Path]:
         """The files that these stand for, each looked into."""
-        from bytepiece.training.files import Files  # noqa: PLC0415  # it imports the compiler
+        from bytepiece.inputs.files import Files  # noqa: PLC0415  # it imports the compiler
 
         return [file.path for file in Files(self.lasting, self._jsonl).inputs()]
 
     @contextmanager
     def opened(self, temp_dir: Path | None) -> Iterator["Files"]:
         """All of it, what comes only once being kept in temporary files meanwhile."""
-        from bytepiece.training.files import Files  # noqa: PLC0415  # it imports the compiler
+        from bytepiece.inputs.files import Files  # noqa: PLC0415  # it imports the compiler
 
         with spooled([one.path for one in self._inputs], temp_dir) as paths:
             yield Files(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bytepiece.errors import VocabularyError
-from bytepiece.records import value_of
+from bytepiece.inputs.records import value_of
 
 from .documents import converted
 from .options import files_argument, load_tokenizer, model_option

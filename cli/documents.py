@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from bytepiece.compression import suffix_of
 from bytepiece.errors import BytepieceError
-from bytepiece.records import DEFAULT_FIELD, SUFFIX, text_of
-from bytepiece.training import parquet
+from bytepiece.inputs import parquet
+from bytepiece.inputs.decompress import suffix_of
+from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX, text_of
 
 from .streams import STDIN, Lines, read_lines
 

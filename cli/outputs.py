@@ -44,6 +44,6 @@ def check_writable(target: Path, files: Sequence[Path]) -> None:
 
 def write_file(target: Path, text: str) -> None:
     """Write a file, whole or not at all."""
-    from bytepiece.model_io import write_atomically  # noqa: PLC0415  # it imports the compiler
+    from bytepiece._files import write_atomically  # noqa: PLC0415  # it imports the compiler
 
     write_atomically(target, [text.encode("utf-8", "backslashreplace")])

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from bytepiece.encoded import Encoded
-from bytepiece.model_io import printable
+from bytepiece.display import printable
+from bytepiece.encoding.encoded import Encoded
 from bytepiece.tokenizer import Tokenizer
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from bytepiece import columns
-from bytepiece.encoded import Encoded
+from bytepiece.encoding.encoded import Encoded
+from bytepiece.inputs import arrow as columns
 from bytepiece.integrations.arrow import ParquetWriter
 from bytepiece.token_files import Layout, TokenFileWriter, names
 from bytepiece.tokenizer import Tokenizer

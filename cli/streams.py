@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import click
 
-from bytepiece.compression import decompressed
+from bytepiece.inputs.decompress import decompressed
 
 if sys.platform == "linux":
     import fcntl

@@ -27,8 +27,9 @@ from .streams import say
 from .weighted import WeightedCommand
 
 if TYPE_CHECKING:
-    from bytepiece.model import Model, NormalizationStep
-    from bytepiece.training.files import Files
+    from bytepiece.inputs.files import Files
+    from bytepiece.model import Model
+    from bytepiece.rules.text_rules import NormalizationStep
 
 _SAMPLE = 1_000_000
 """Bytes from the beginning of the corpus that the closing summary is measured on."""
@@ -117,7 +118,7 @@ def command(
     """  # noqa: D301
     # Here, because these import the compiler, which is slow, and --help can do without.
     from bytepiece import model_io  # noqa: PLC0415
-    from bytepiece._jit import compile_seconds  # noqa: PLC0415
+    from bytepiece.kernels.jit import compile_seconds  # noqa: PLC0415
     from bytepiece.training.checkpoint import clear  # noqa: PLC0415
 
     save = model_io.save
@@ -201,7 +202,7 @@ def _beginning(files: "Files") -> list[bytes]:
 
     If it is no longer there, none.
     """
-    from bytepiece.text import to_bytes  # noqa: PLC0415
+    from bytepiece.rules.text import to_bytes  # noqa: PLC0415
 
     lines: list[bytes] = []
     left = _SAMPLE

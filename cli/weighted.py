@@ -7,7 +7,7 @@ from typing import NamedTuple
 import click
 
 from bytepiece.errors import ArgumentError
-from bytepiece.training.weights import steps_of
+from bytepiece.inputs.weights import steps_of
 
 
 class WeightedCommand(click.Command):

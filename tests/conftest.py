@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from strategies import JIT, make_model
+from support.strategies import JIT, make_model
 
 import bytepiece
 from bytepiece import Tokenizer

@@ -8,15 +8,15 @@ from itertools import product
 
 import numpy as np
 import pytest
-import reference
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import JIT, TEXTS, make_model, models, texts_over, vocabularies
+from support import reference
+from support.strategies import JIT, TEXTS, make_model, models, texts_over, vocabularies
 
 from bytepiece import Tokenizer
 from bytepiece.continuations import Covers
 from bytepiece.errors import ArgumentError, VocabularyError
-from bytepiece.text import to_bytes
+from bytepiece.rules.text import to_bytes
 
 ALPHABET = b"ab\xe4"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import BYTES, JIT, STRINGS, TEXTS, make_model, scores_of, vocabularies
+from support.strategies import BYTES, JIT, STRINGS, TEXTS, make_model, scores_of, vocabularies
 
 from bytepiece import TextRules, Tokenizer
-from bytepiece.text import to_bytes
+from bytepiece.rules.text import to_bytes
 
 WAYS = [
     {},

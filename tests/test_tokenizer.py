@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from strategies import make_model
+from support.strategies import make_model
 
 from bytepiece import Encoded, Model, SpecialToken, TextRules, Tokenizer, model_io
 from bytepiece.errors import ArgumentError, BytepieceError, ModelError, VocabularyError

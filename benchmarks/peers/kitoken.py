@@ -5,8 +5,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from bytepiece.audit.adapters.base import Adapter, Run, timed
-from bytepiece.audit.adapters.sentencepiece import exported
+from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.sentencepiece import exported
 from bytepiece.model import Model
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bytepiece.audit.adapters.base import Adapter, Run, timed
-from bytepiece.audit.adapters.huggingface import alphabet
+from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.huggingface import alphabet
 
 _WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 """How GPT-2, and with it the ByteLevel pre-tokenizer, cuts a text into words."""

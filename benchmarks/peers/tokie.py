@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from bytepiece.audit.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, Run, timed
 
 
 class Tokie(Adapter):

@@ -8,16 +8,10 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-from bytepiece.audit.results import THRESHOLD as THRESHOLD
-from bytepiece.audit.results import Case as Case
-from bytepiece.audit.results import Evidence as Evidence
-from bytepiece.audit.results import Frequency as Frequency
-from bytepiece.audit.results import Report as Report
-from bytepiece.audit.results import Test as Test
-from bytepiece.audit.results import Verdict as Verdict
+from bytepiece.audit.results import THRESHOLD, Case, Evidence, Frequency, Report, Test, Verdict
 
 if TYPE_CHECKING:
-    from bytepiece.audit.run import audit as audit
+    from bytepiece.audit.run import audit
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from bytepiece.audit import statistics
 from bytepiece.audit.counts import F64, I64, Tally
 from bytepiece.audit.law import Law, pieces_of
 from bytepiece.audit.results import Case, Frequency
-from bytepiece.model_io import printable
+from bytepiece.display import printable
 
 _MOST_SHOWN = 30
 _CONTEXT = 12

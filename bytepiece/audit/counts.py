@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.audit.law import Law
-from bytepiece.chain import Chain
+from bytepiece.lattice.chain import Chain
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]

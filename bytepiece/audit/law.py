@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece.audit.adapters.base import NotPossibleError
-from bytepiece.chain import Chain, reach
-from bytepiece.formats.sentencepiece import spelling
+from bytepiece.adapters.base import NotPossibleError
+from bytepiece.formats.to_sentencepiece import spelling
+from bytepiece.lattice.chain import Chain, reach
 
 Scores = Mapping[bytes, float]
 

@@ -14,15 +14,7 @@ from bytepiece.audit.plots import (
     small_histogram,
 )
 from bytepiece.audit.results import THRESHOLD, Case, Evidence, Frequency, Report, Verdict
-from bytepiece.audit.shown import (
-    NOTHING,
-    duration,
-    escaped,
-    number,
-    percent,
-    probability,
-    visible,
-)
+from bytepiece.audit.shown import NOTHING, duration, escaped, number, percent, probability, visible
 from bytepiece.audit.style import STYLE
 
 DILUTION = "three equal"

@@ -12,8 +12,8 @@ import numpy as np
 
 import bytepiece
 from bytepiece import model_io
+from bytepiece.adapters.base import NotPossibleError
 from bytepiece.audit import tails
-from bytepiece.audit.adapters.base import NotPossibleError
 from bytepiece.audit.cases import case_of
 from bytepiece.audit.counts import Tally
 from bytepiece.audit.results import THRESHOLD, Case, Evidence, Report, Verdict
@@ -22,7 +22,7 @@ from bytepiece.audit.statistics import rare_edges
 from bytepiece.audit.vocabularies import TEXTS, Subject, built_in
 from bytepiece.errors import ArgumentError
 from bytepiece.model import Model
-from bytepiece.text import to_bytes
+from bytepiece.rules.text import to_bytes
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many draws of it are done, and of how many."""

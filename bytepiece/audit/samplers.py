@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece.audit.adapters.base import Adapter, NotPossibleError, timed
-from bytepiece.audit.adapters.huggingface import HuggingFace
-from bytepiece.audit.adapters.original import Original
-from bytepiece.audit.adapters.ours import Ours
-from bytepiece.audit.adapters.rs_bytepiece import RsBytepiece
-from bytepiece.audit.adapters.sentencepiece import SentencePiece
+from bytepiece.adapters.base import Adapter, NotPossibleError, timed
+from bytepiece.adapters.huggingface import HuggingFace
+from bytepiece.adapters.original_library import Original
+from bytepiece.adapters.ours import Ours
+from bytepiece.adapters.rs_bytepiece import RsBytepiece
+from bytepiece.adapters.sentencepiece import SentencePiece
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, Law, Scores, byte_edges, character_edges, digit_cuts
 from bytepiece.errors import ArgumentError, BytepieceError
 from bytepiece.formats import original
-from bytepiece.model import Model, TextRules
+from bytepiece.model import Model
+from bytepiece.rules.text_rules import TextRules
 
 Function = Callable[[str], Iterable[bytes | str]]
 """A text's random segmentation: its pieces."""

@@ -20,7 +20,7 @@ from bytepiece.audit import tails
 from bytepiece.audit.counts import F64, I64, Bools, Tally
 from bytepiece.audit.law import Law, Moments, moments_of
 from bytepiece.audit.results import Test
-from bytepiece.chain import Chain, reach
+from bytepiece.lattice.chain import Chain, reach
 
 LEAST = 10.0
 """Draws that a cell is to expect: alternatives that expect fewer are taken together."""

@@ -9,18 +9,19 @@ from bytepiece.editing.ids import Edited, id_map, ids_of
 from bytepiece.editing.newcomers import Scored, added
 from bytepiece.editing.record import record_of
 from bytepiece.editing.weights import objective_of, offset, weighed
+from bytepiece.inputs.corpus import Corpus
+from bytepiece.inputs.spool import replayable
 from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
 from bytepiece.parallel import Engine, in_threads, usable_cores
-from bytepiece.training import em
+from bytepiece.training import merge_trainer as em
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.corpus import Corpus, Reader
+from bytepiece.training.growth import NEWLINES, Rules, Vocabulary
 from bytepiece.training.memory import bytes_of, room, sensible
-from bytepiece.training.merges import NEWLINES, Rules, Vocabulary
 from bytepiece.training.options import whole
 from bytepiece.training.progress import Progress, silent
-from bytepiece.training.reading import read
+from bytepiece.training.reader import Reader
 from bytepiece.training.run import facts_of
-from bytepiece.training.spool import replayable
+from bytepiece.training.sample import read
 
 _LONGEST = 36
 """Bytes that a new piece has, at most, where the model's record does not say."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import I32
+from bytepiece._arrays import I32
 from bytepiece.model import Model
 
 _FORMAT = "bytepiece id map"

@@ -12,7 +12,8 @@ from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import shrink
 from bytepiece.editing.weights import exponent_of, offset, weigh
 from bytepiece.errors import ArgumentError
-from bytepiece.model import MAX_ID, Model, Role, SpecialToken, TextRules
+from bytepiece.model import MAX_ID, Model, Role, SpecialToken
+from bytepiece.rules.text_rules import TextRules
 
 
 def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece._jit import F64, I64
+from bytepiece._arrays import F64, I64
 from bytepiece.editing.arguments import size_of
 from bytepiece.editing.ids import Edited, compacted, id_map
 from bytepiece.editing.record import record_of
@@ -14,9 +14,9 @@ from bytepiece.editing.shrink import Usage, shrink
 from bytepiece.editing.usage import read_text
 from bytepiece.editing.weights import Weighed, weighed
 from bytepiece.formats import original
+from bytepiece.inputs.corpus import Corpus
 from bytepiece.model import Model
 from bytepiece.parallel import in_threads, usable_cores
-from bytepiece.training.corpus import Corpus
 from bytepiece.training.options import whole
 from bytepiece.training.progress import Progress, silent
 

@@ -1,6 +1,6 @@
 """Dropping the pieces whose loss costs the fewest tokens.
 
-A piece is worth the tokens that would stand in its place (see `bytepiece.training.merges.worths`).
+A piece is worth the tokens that would stand in its place (see `bytepiece.training.growth.worths`).
 The least worthy go first, some at a time, and leave their counts to the pieces they are then cut
 into: what was no loss beside a longer or a shorter piece may be one when that is gone.
 """
@@ -11,15 +11,14 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import I64
-from bytepiece.automaton import Automaton, build
+from bytepiece._arrays import I64, offsets_of
+from bytepiece._logarithms import logs_of
 from bytepiece.editing.weights import Weighed, normalized
-from bytepiece.logs import logs_of
-from bytepiece.strings import offsets_of
-from bytepiece.training.merges import worths
+from bytepiece.kernels.automaton import Automaton, build
+from bytepiece.training.growth import worths
 from bytepiece.training.pairs import State
 from bytepiece.training.progress import ignored
-from bytepiece.training.prune import count_paths
+from bytepiece.training.pruning import count_paths
 
 _STEP = 16
 """A round drops a sixteenth of the pieces that may go. 32 k pieces of merges along the best paths,

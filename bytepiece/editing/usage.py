@@ -3,16 +3,17 @@
 from functools import partial
 from typing import Any, NamedTuple
 
-from bytepiece._jit import I64
-from bytepiece.model import TextRules
+from bytepiece._arrays import I64
+from bytepiece.inputs.corpus import Corpus
+from bytepiece.inputs.spool import replayable
 from bytepiece.parallel import Engine
+from bytepiece.rules.text_rules import TextRules
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.corpus import Block, Corpus, Reader
 from bytepiece.training.pairs import State, count, total
 from bytepiece.training.progress import Progress
-from bytepiece.training.reading import read
+from bytepiece.training.reader import Block, Reader
 from bytepiece.training.run import facts_of
-from bytepiece.training.spool import replayable
+from bytepiece.training.sample import read
 
 _MOST = 1 << 26
 """Bytes of text that are kept, evenly spread over all of it: they are counted in each round."""

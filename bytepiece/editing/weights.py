@@ -1,7 +1,7 @@
 """What pieces weigh: their scores, and the counts that these are made of.
 
 A score is the logarithm of a count's power, on a scale on which all probabilities add up to 1. The
-exponent is that of the objective in the model's record: see `bytepiece.training.em.EXPONENTS`.
+exponent is that of the objective in the model's record: see `bytepiece.training.merge_trainer.EXPONENTS`.
 Without one, scores are taken for the logarithms of relative counts.
 """
 
@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64
+from bytepiece._arrays import F64
 from bytepiece.formats import original
 from bytepiece.model import Model
-from bytepiece.training.em import EXPONENTS
+from bytepiece.training.merge_trainer import EXPONENTS
 
 _TOTAL = 1 << 44
 """About what counts add up to that are made of scores: such sums of them as are needed fit in 64

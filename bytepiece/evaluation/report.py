@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from bytepiece.audit.shown import NOTHING, percent, visible
+from bytepiece.display import printable
 from bytepiece.evaluation.results import Evaluation, Measures, ScriptUse
-from bytepiece.model_io import printable
 
 RARE = 0.001
 """Scripts that have a smaller share of the characters are left to the JSON."""

@@ -9,16 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece.adapters.subjects import Source, subjects
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.evaluation.results import Evaluation, Measures, Script, ScriptUse
 from bytepiece.evaluation.scripts import MOST_SCRIPTS, Scripts, has_words, words
-from bytepiece.evaluation.subjects import Source, subjects
 from bytepiece.evaluation.tally import Batch, Tally
+from bytepiece.inputs.corpus import Corpus
+from bytepiece.inputs.files import Files
 from bytepiece.parallel import usable_cores
-from bytepiece.strings import is_utf8
-from bytepiece.text import Text, to_bytes
-from bytepiece.training.corpus import Corpus
-from bytepiece.training.files import Files
+from bytepiece.rules.text import Text, is_utf8, to_bytes
 
 RENYI_ORDER = 2.5
 """Which predicted translation quality best, among the orders tried by Zouhar et al. 2023."""

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece.adapters.subjects import Subject
 from bytepiece.errors import ModelError
 from bytepiece.evaluation.scripts import MOST_SCRIPTS, Scripts
-from bytepiece.evaluation.subjects import Subject
 
 
 class Batch(NamedTuple):

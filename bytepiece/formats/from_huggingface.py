@@ -15,8 +15,8 @@ import numpy as np
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.huggingface_steps import Steps, decoders_not_read, steps_of
-from bytepiece.libraries import SPACE
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
+from bytepiece.rules.foreign import SPACE
 
 _PENALTY = 10.0
 """How much less than the least likely entry a character without one scores, in nats."""

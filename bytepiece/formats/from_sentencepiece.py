@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bytepiece.errors import ModelError
-from bytepiece.libraries import SPACE, SentencePieceRules
-from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken, TextRules
-from bytepiece.protobuf import fields
+from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
+from bytepiece.rules.foreign import SPACE, SentencePieceRules
+from bytepiece.rules.protobuf import fields
+from bytepiece.rules.text_rules import TextRules
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
 _KINDS = {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from bytepiece.errors import ModelError
-from bytepiece.libraries import SPACE, HuggingFaceRules, Prefix
-from bytepiece.model import NormalizationStep, TextRules
-from bytepiece.text import DIGIT_RANGES
+from bytepiece.kernels.digits import DIGIT_RANGES
+from bytepiece.rules.foreign import SPACE, HuggingFaceRules, Prefix
+from bytepiece.rules.text_rules import NormalizationStep, TextRules
 
 
 class Steps(NamedTuple):

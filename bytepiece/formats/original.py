@@ -7,6 +7,7 @@ every such file, so it is what these files mean.
 
 import json
 import math
+import os
 from base64 import b64encode
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece._files import write_atomically
+from bytepiece._logarithms import logs_of
 from bytepiece.errors import ModelError
-from bytepiece.logs import logs_of
-from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, TextRules, column
+from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, column
+from bytepiece.rules.text_rules import TextRules
 
 RULES = TextRules(normalization=("NFC",))
 MOST_COUNTED = 1 << 53
@@ -125,3 +128,12 @@ def to_json(model: Model) -> str:
         for piece, id_, count in zip(model.pieces, model.ids.tolist(), counts.tolist(), strict=True)
     }
     return json.dumps(entries, indent=4, ensure_ascii=False)
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write the model in the original library's format; atomic.
+
+    Raises:
+        ModelError: the format cannot say what the model says.
+    """
+    write_atomically(path, [to_json(model).encode()])

@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bytepiece._files import write_atomically
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
-from bytepiece.formats.numbers import spelled
+from bytepiece.formats.huggingface_numbers import spelled
+from bytepiece.kernels.digits import DIGIT_RANGES
 from bytepiece.model import Model, SpecialToken
-from bytepiece.model_io import write_atomically
-from bytepiece.text import DIGIT_RANGES
 
 NEVER = -1e30
 """The score of an entry that no text may get: below any path of bytes, and finite in float32."""

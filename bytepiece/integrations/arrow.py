@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece import columns
-from bytepiece.model_io import replacing
+from bytepiece._files import replacing
+from bytepiece.inputs import arrow as columns
 from bytepiece.tokenizer import Tokenizer
 
 _ROW_GROUP = 1 << 22

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bytepiece._jit import F64, I32
+from bytepiece._arrays import F64, I32
 from bytepiece.continuations import Continuation, Cover, Covers, LogProbs
 from bytepiece.errors import ArgumentError
-from bytepiece.text import Text
+from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
 Choices = tuple[I32, F64 | None]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from bytepiece.encoding.request import Alpha, check_not_listed
 from bytepiece.errors import ArgumentError
-from bytepiece.per_document import Alpha, check_not_listed
 from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
 
 IDS = "input_ids"

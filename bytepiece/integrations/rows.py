@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bytepiece._checks import unsigned_array
 from bytepiece.errors import ArgumentError
-from bytepiece.rng import unsigned_array
 from bytepiece.tokenizer import Tokenizer
 
 NOWHERE = (0, 0)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece._checks import unsigned
+from bytepiece.encoding.request import Alpha, check_not_listed
 from bytepiece.errors import ArgumentError
-from bytepiece.per_document import Alpha, check_not_listed
-from bytepiece.rng import unsigned
-from bytepiece.text import Text
+from bytepiece.rules.text import Text
 from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
 
 try:

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from bytepiece import model_io
+from bytepiece.encoding.request import Alpha
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
 from bytepiece.integrations.names import Names
 from bytepiece.integrations.rows import NOWHERE, Placed, Row, joined
 from bytepiece.model import Model
-from bytepiece.per_document import Alpha
 from bytepiece.tokenizer import Tokenizer
 
 try:

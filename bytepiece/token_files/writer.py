@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece.encoded import Encoded
+from bytepiece._files import replacing, write_atomically
+from bytepiece.encoding.encoded import Encoded
 from bytepiece.errors import ArgumentError, TokenFileError
-from bytepiece.model_io import replacing, write_atomically
 from bytepiece.token_files.layouts import (
     BLOCK,
     CODES,

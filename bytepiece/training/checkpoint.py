@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 import bytepiece
+from bytepiece._files import write_atomically
 from bytepiece.errors import CheckpointError
-from bytepiece.model_io import write_atomically
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 """What a step gives: arrays of one dimension, of bytes or of int64, by name."""

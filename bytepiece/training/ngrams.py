@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import I64, U8, U64, Scalar, kernel
-from bytepiece.logs import logs_of
+from bytepiece._arrays import I64, U8, U64, offsets_of
+from bytepiece._logarithms import logs_of
+from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.trie import Trie, build_sorted
 from bytepiece.parallel import Engine
-from bytepiece.strings import offsets_of
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus import Block
-from bytepiece.training.reading import by_chunk
-from bytepiece.trie import Trie, build_sorted
+from bytepiece.training.reader import Block
+from bytepiece.training.sample import by_chunk
 
 MAX_ORDER = 7
 """An n-gram is a 64-bit key: up to seven bytes from the top, and its length in the lowest byte.

@@ -7,21 +7,22 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
+from bytepiece._arrays import offsets_of
 from bytepiece.errors import ArgumentError
+from bytepiece.kernels.segments import segment_bounds
 from bytepiece.model import (
     MAX_ID,
     MAX_PIECE_LENGTH,
     MAX_SPECIAL_TOKENS,
     STANDARD_SPECIAL_TOKENS,
     SpecialToken,
-    TextRules,
     check_special_tokens,
 )
-from bytepiece.strings import offsets_of
-from bytepiece.text import segment_bounds, to_bytes
+from bytepiece.rules.text import to_bytes
+from bytepiece.rules.text_rules import TextRules
 from bytepiece.training import ngrams
-from bytepiece.training.em import EXPONENTS
-from bytepiece.training.merges import NEWLINES
+from bytepiece.training.growth import NEWLINES
+from bytepiece.training.merge_trainer import EXPONENTS
 
 SMALLEST_VOCABULARY = 256 + len(STANDARD_SPECIAL_TOKENS)
 

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._jit import F64, I32, I64, U8, ZERO, Scalar, at, kernel
-from bytepiece.automaton import Automaton, scan
-from bytepiece.strings import longest
-from bytepiece.training.corpus import Block
-from bytepiece.viterbi import best_path
+from bytepiece._arrays import F64, I32, I64, U8
+from bytepiece.kernels.automaton import Automaton, scan
+from bytepiece.kernels.best_path import best_path
+from bytepiece.kernels.jit import ZERO, Scalar, at, kernel
+from bytepiece.kernels.segments import longest
+from bytepiece.training.reader import Block
 
 UNIT = 16
 """What a key counts that occurs once in a window."""
@@ -31,7 +32,7 @@ class State(NamedTuple):
 
     Args:
         automaton: of the pieces.
-        scores: float64[entries], see `bytepiece.viterbi.best_path`.
+        scores: float64[entries], see `bytepiece.kernels.best_path.best_path`.
     """
 
     automaton: Automaton

@@ -9,18 +9,21 @@ from typing import Any, NamedTuple
 import bytepiece
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import original
+from bytepiece.inputs.corpus import Corpus
+from bytepiece.inputs.files import Files
 from bytepiece.model import Model
 from bytepiece.parallel import Engine
 from bytepiece.tokenizer import Tokenizer
-from bytepiece.training import bnlm, em, prune
+from bytepiece.training import bnlm_trainer as bnlm
+from bytepiece.training import merge_trainer as em
+from bytepiece.training import pruning as prune
 from bytepiece.training.checkpoint import Checkpoint, clear
-from bytepiece.training.corpus import Corpus, Reader
-from bytepiece.training.files import Files
+from bytepiece.training.growth import Rules, Vocabulary, beginning
 from bytepiece.training.memory import room
-from bytepiece.training.merges import Rules, Vocabulary, beginning
 from bytepiece.training.options import Options, unused_tokens
 from bytepiece.training.progress import Progress
-from bytepiece.training.reading import Sample, read
+from bytepiece.training.reader import Reader
+from bytepiece.training.sample import Sample, read
 
 
 class Work(NamedTuple):

@@ -4,15 +4,16 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, overload
 
-from bytepiece.model import Model, NormalizationStep, TextRules
+from bytepiece.inputs.corpus import Corpus
+from bytepiece.inputs.spool import replayable
+from bytepiece.model import Model
 from bytepiece.parallel import in_threads, usable_cores
+from bytepiece.rules.text_rules import NormalizationStep, TextRules
 from bytepiece.training.checkpoint import arguments_of
-from bytepiece.training.corpus import Corpus
 from bytepiece.training.memory import bytes_of, sensible
 from bytepiece.training.options import Options, pieces_of, sizes_of, special_tokens_of, whole
 from bytepiece.training.progress import Progress, logged, silent
 from bytepiece.training.run import Work, models_of
-from bytepiece.training.spool import replayable
 
 
 @overload

@@ -1,0 +1,43 @@
+"""Types of arrays, and byte strings that lie end to end in one array."""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+U8: TypeAlias = npt.NDArray[np.uint8]
+U16: TypeAlias = npt.NDArray[np.uint16]
+U32: TypeAlias = npt.NDArray[np.uint32]
+U64: TypeAlias = npt.NDArray[np.uint64]
+I32: TypeAlias = npt.NDArray[np.int32]
+I64: TypeAlias = npt.NDArray[np.int64]
+F32: TypeAlias = npt.NDArray[np.float32]
+F64: TypeAlias = npt.NDArray[np.float64]
+
+
+def offsets_of(lengths: Iterable[int]) -> I64:
+    """Where strings of these lengths begin when they lie end to end, and the end; int64."""
+    if not isinstance(lengths, np.ndarray):
+        lengths = np.fromiter(lengths, dtype=np.int64)
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def cuts(bounds: I64, size: int) -> list[int]:
+    """Where to cut strings that lie end to end into runs of about `size` bytes.
+
+    Args:
+        bounds: int64[strings + 1], where each begins, and the end.
+
+    Returns:
+        numbers of strings, from 0 to how many there are, no more than `size` apart.
+    """
+    strings = len(bounds) - 1
+    found = [0]
+    while found[-1] < strings:
+        low = found[-1]
+        high = int(np.searchsorted(bounds, bounds[low] + size))
+        found.append(min(max(high, low + 1), low + size, strings))
+    return found

@@ -1,0 +1,48 @@
+"""rs_bytepiece, a port of the original library to Rust."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.original_library import save
+from bytepiece.model import Model
+
+
+class RsBytepiece(Adapter):
+    """It has no batch call; the calls are made one by one."""
+
+    name = "rs_bytepiece"
+    module = "rs_bytepiece"
+    distribution = "rs_bytepiece"
+
+    def __init__(self, tokenizer: Any, pieces: dict[int, bytes]) -> None:
+        self._tokenizer = tokenizer
+        self._pieces = pieces
+
+    @classmethod
+    def from_model(cls, model: Model) -> "RsBytepiece":
+        """As in the base class; the model must be one that the original format can say."""
+        import rs_bytepiece  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "original.model"
+            pieces = save(model, path)
+            tokenizer = rs_bytepiece.Tokenizer(str(path))
+        return cls(tokenizer, pieces)
+
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+        """As in the base class."""
+        return self.encode_each(texts, alpha)
+
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+        """As in the base class."""
+        encode = self._tokenizer.encode
+        if alpha is None:
+            return timed(lambda: [encode(text) for text in texts])
+        return timed(lambda: [encode(text, alpha=alpha) for text in texts])
+
+    def piece(self, id_: int) -> bytes:
+        """As in the base class."""
+        return self._pieces.get(id_, b"")

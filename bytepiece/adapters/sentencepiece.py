@@ -1,0 +1,122 @@
+"""SentencePiece, with a model of ours exported to it or a .model file of its own."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.formats import to_sentencepiece as file_format
+from bytepiece.model import Model
+
+A = TypeVar("A", bound=Adapter)
+
+
+def exported(model: Model, load: Callable[[Path], A]) -> A:
+    """What `load` makes of a model of ours in SentencePiece's format; `note` says what is lost."""
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        path = Path(name) / "export.model"
+        file_format.save(model, path)
+        made = load(path)
+    made.note = "; ".join(str(warning.message) for warning in told)
+    return made
+
+
+class SentencePiece(Adapter):
+    """The batch call with a pool of one thread; it has no cache.
+
+    Sampling is over the whole lattice, or over the `nbest_size` best paths. Lists of ids, for its
+    NumPy arrays, one for each text, take as long.
+    """
+
+    name = "SentencePiece"
+    module = "sentencepiece"
+    distribution = "sentencepiece"
+
+    def __init__(self, path: str | os.PathLike[str], nbest_size: int = -1) -> None:
+        import sentencepiece  # noqa: PLC0415
+
+        self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=os.fspath(path))
+        self._nbest_size = nbest_size
+
+    @classmethod
+    def from_model(cls, model: Model, nbest_size: int = -1) -> "SentencePiece":
+        """As in the base class; `note` says how many pieces it cannot represent."""
+        return exported(model, lambda path: cls(path, nbest_size))
+
+    def encode_batch(self, texts: Sequence[str]) -> Run:
+        """As in the base class."""
+        return timed(lambda: self._processor.encode(list(texts), num_threads=1))
+
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+        """As in the base class."""
+        sampling = self._sampling(alpha)
+        return timed(lambda: self._processor.encode(list(texts), num_threads=1, **sampling))
+
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:
+        """As in the base class.
+
+        Its seed is that of threads to come, and the batch call makes a thread each time: with one
+        seed all calls would draw alike.
+        """
+        import sentencepiece  # noqa: PLC0415
+
+        sentencepiece.set_random_generator_seed(seed % 2**32)
+        return self.sample_batch([text] * count, alpha)
+
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+        """As in the base class."""
+        encode = self._processor.encode
+        if alpha is None:
+            return timed(lambda: [encode(text) for text in texts])
+        sampling = self._sampling(alpha)
+        return timed(lambda: [encode(text, **sampling) for text in texts])
+
+    def _sampling(self, alpha: float) -> dict[str, Any]:
+        return {"enable_sampling": True, "nbest_size": self._nbest_size, "alpha": alpha}
+
+    def piece(self, id_: int) -> bytes:
+        """As in the base class; it shows U+2581 in a text as a space."""
+        processor = self._processor
+        if processor.is_control(id_) or processor.is_unknown(id_) or processor.is_unused(id_):
+            return b""
+        spelled: str = processor.id_to_piece(id_)
+        if processor.is_byte(id_):
+            return bytes([int(spelled[3:5], 16)])
+        return spelled.replace("\u2581", " ").encode()
+
+    @property
+    def algorithm(self) -> str:
+        """Which kind of model it is: "Unigram", "BPE", "word" or "character"."""
+        return file_format.algorithm(self._processor.serialized_model_proto())
+
+    def vocabulary(self) -> Sequence[bytes]:
+        """As in the base class."""
+        return list(map(self.piece, range(self._processor.piece_size())))
+
+    def decode_batch(self, result: Any) -> list[bytes]:
+        """As in the base class."""
+        texts: list[str] = self._processor.decode(result) if result else []
+        return [text.encode() for text in texts]
+
+    def come_out(self) -> list[bool] | None:
+        """As in the base class; without the space that some models put before every text."""
+        import sentencepiece  # noqa: PLC0415
+
+        if self.algorithm not in ("Unigram", "BPE"):
+            return None
+        processor = sentencepiece.SentencePieceProcessor(
+            model_proto=file_format.with_spaces_kept(self._processor.serialized_model_proto())
+        )
+        texts = []
+        for piece in self.vocabulary():
+            try:
+                texts.append(piece.decode())
+            except UnicodeDecodeError:  # a byte of a character
+                texts.append("")
+        rows = processor.encode(texts, num_threads=1)
+        pairs = enumerate(zip(texts, rows, strict=True))
+        return [not text or row == [id_] for id_, (text, row) in pairs]

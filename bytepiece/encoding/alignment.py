@@ -1,0 +1,150 @@
+"""Where the tokens of an encoding stand in its text."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import I64
+from bytepiece.encoding.segmentation import stretches
+from bytepiece.errors import ArgumentError
+from bytepiece.rules.text import Text
+from bytepiece.rules.text_rules import TextRules
+from bytepiece.rules.unknown import Unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """Where the tokens of an encoding stand in its text.
+
+    Args:
+        text: what the spans are of: the text as it was given or, if the model normalizes,
+            normalized; str if it was given as str, otherwise bytes.
+        byte_spans: int64[tokens, 2], the first byte of each token, in UTF-8, and the one after its
+            last.
+        char_spans: int64[tokens, 2], the same in characters. A token that begins or ends within a
+            character has it in its span. Of bytes that are not valid UTF-8 each is a character.
+    """
+
+    text: str | bytes
+    byte_spans: npt.NDArray[np.int64]
+    char_spans: npt.NDArray[np.int64]
+
+
+def align(
+    text: Text,
+    ids: Iterable[int],
+    bytes_of: Mapping[int, bytes],
+    unknown: Unknown | None,
+    rules: TextRules,
+    allowed: Mapping[str, int],
+) -> Alignment:
+    """See `bytepiece.Tokenizer.align`.
+
+    Args:
+        text, ids: see there.
+        bytes_of: what each id stands for; nothing, for a special token.
+        unknown: what stands for characters without a piece, if anything does.
+        rules: the model's.
+        allowed: names and ids of the special tokens that count in the text.
+
+    Raises:
+        ArgumentError: the ids are no encoding of this text.
+        KeyError: an id stands for nothing known.
+    """
+    row = list(ids)
+    raw, marks = _laid_out(text, rules, allowed)
+    added = dict.fromkeys(allowed.values(), b"")  # tokens that the model has not may be allowed
+    pieces = [bytes_of[id_] if id_ in bytes_of else added[id_] for id_ in row]
+    places = {} if unknown is None else _unknown_places(row, pieces, raw, marks, allowed, unknown)
+    position = 0
+    for token, id_ in enumerate(row):
+        if token in places:
+            pieces[token] = raw[position : places[token]]
+        elif position in marks and allowed[marks[position]] == id_:
+            pieces[token] = marks[position].encode()
+        position += len(pieces[token])
+    if b"".join(pieces) != raw:
+        raise ArgumentError("the ids are no encoding of this text with this tokenizer")
+    ends = np.cumsum(np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces)))
+    byte_spans = np.stack([np.append([0], ends)[:-1], ends], axis=1)
+    given = raw.decode("utf-8", "surrogatepass") if isinstance(text, str) else raw
+    return Alignment(given, byte_spans, _in_characters(byte_spans, given))
+
+
+def _unknown_places(
+    row: Sequence[int],
+    pieces: Sequence[bytes],
+    raw: bytes,
+    marks: Mapping[int, str],
+    allowed: Mapping[str, int],
+    unknown: Unknown,
+) -> dict[int, int]:
+    """Where each unknown token ends; of an encoding of another text, for some of them.
+
+    How much one stands for is not said anywhere. So it first stands for as little as can be, and
+    for more where what follows then does not fit.
+    """
+    ends: dict[int, int] = {}
+    # Unknown tokens, and where they ended, to be tried with one character more; each once.
+    shorter: list[tuple[int, int]] = []
+    tried: set[tuple[int, int]] = set()
+    token = position = 0
+    while token < len(row) or position < len(raw):
+        end: int | None = None
+        name = marks.get(position, "")
+        if token == len(row):
+            pass
+        elif allowed.get(name) == row[token]:
+            end = position + len(name.encode())
+            ends[token] = end
+        elif row[token] == unknown.id:
+            shorter.append((token, position))
+        elif raw.startswith(pieces[token], position):
+            end = position + len(pieces[token])
+        while end is None:
+            if not shorter:
+                return ends
+            token, position = shorter.pop()
+            end = None if position in marks else unknown.after(raw, position)
+            if (token, end) in tried:
+                end = None
+            elif end is not None:
+                tried.add((token, end))
+                shorter.append((token, end))
+                ends[token] = end
+        token, position = token + 1, end
+    return ends
+
+
+def _laid_out(
+    text: Text, rules: TextRules, allowed: Mapping[str, int]
+) -> tuple[bytes, dict[int, str]]:
+    """The bytes that spans are of, and the special tokens in them by where they begin."""
+    parts, marks, length = [], {}, 0
+    for part in stretches(text, rules, allowed):
+        if isinstance(part, str):
+            marks[length] = part
+        parts.append(part.encode() if isinstance(part, str) else part)
+        length += len(parts[-1])
+    return b"".join(parts), marks
+
+
+def _in_characters(spans: I64, text: str | bytes) -> I64:
+    if text.isascii():
+        return np.array(spans)
+    if isinstance(text, str):
+        chars, surrogate = text.encode("utf-32-le", "surrogatepass"), 3
+    else:  # a stray byte becomes a lone surrogate
+        decoded = text.decode("utf-8", "surrogateescape")
+        chars, surrogate = decoded.encode("utf-32-le", "surrogatepass"), 1
+    codes = np.frombuffer(chars, dtype="<u4")
+    sizes = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
+    sizes[(codes >= 0xD800) & (codes <= 0xDFFF)] = surrogate
+    ends = np.cumsum(sizes)
+    first = np.searchsorted(ends, spans[:, 0], side="right")
+    last = np.searchsorted(ends, spans[:, 1], side="left") + 1
+    last = np.where(spans[:, 1] > spans[:, 0], last, first)
+    found: I64 = np.stack([first, last], axis=1)
+    return found

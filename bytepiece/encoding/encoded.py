@@ -1,0 +1,193 @@
+"""Encoded: the ids of a batch of texts, row by row."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import I32, I64, offsets_of
+from bytepiece.errors import ArgumentError
+from bytepiece.inputs import arrow as columns
+from bytepiece.kernels.jit import Scalar, kernel
+
+Side = Literal["right", "left"]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """The ids of a batch: flat, with the place where each row begins.
+
+    Rows are in the order of documents and, within one, of samples. Indexing and iterating give
+    one array per row.
+
+    Args:
+        ids: int32[tokens].
+        offsets: int64[rows + 1].
+    """
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> npt.NDArray[np.int32]:
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        row %= len(self)
+        return self.ids[self.offsets[row] : self.offsets[row + 1]]
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int32]]:
+        return (self[row] for row in range(len(self)))
+
+    def to_arrow(self) -> Any:
+        """The rows as a `pyarrow.ListArray` of int32, which shares the memory of the ids.
+
+        A `pyarrow.LargeListArray` if there are more than 2^31 − 1 ids.
+
+        Raises:
+            ArgumentError: pyarrow is missing.
+        """
+        return columns.list_array(self.ids, self.offsets)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Encoded)
+            and np.array_equal(self.ids, other.ids)
+            and np.array_equal(self.offsets, other.offsets)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def truncated(self, length: int, side: Side = "right", mark: int | None = None) -> "Encoded":
+        """The rows, none longer than `length`.
+
+        Args:
+            length: at least 0.
+            side: where longer rows are cut.
+            mark: the id that takes the place of the last one kept there, such as that of <eos> on
+                the right or <bos> on the left.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+
+        >>> rows = Encoded(np.arange(7, dtype=np.int32), np.array([0, 5, 7]))
+        >>> [row.tolist() for row in rows.truncated(3, mark=99)]
+        [[0, 1, 99], [5, 6]]
+        """
+        _check_side(side)
+        _check_number(length, "length")
+        if mark is not None:
+            _check_number(mark, "mark")
+        before = np.diff(self.offsets)
+        after = np.minimum(before, length)
+        offsets = offsets_of(after)
+        starts = self.offsets[:-1] if side == "right" else self.offsets[1:] - after
+        ids = self.ids[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], after)]
+        if mark is not None and length:
+            cut = before > length
+            ids[(offsets[1:] - 1 if side == "right" else offsets[:-1])[cut]] = mark
+        return Encoded(ids, offsets)
+
+    def padded(
+        self, pad: int, length: int | None = None, multiple_of: int = 1, side: Side = "right"
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """The rows as a rectangle.
+
+        Args:
+            pad: the id that fills up, such as that of <pad>.
+            length: of all rows; by default, that of the longest.
+            multiple_of: the length is rounded up to a multiple of it.
+            side: where the filling goes.
+
+        Returns:
+            int32[rows, length], the ids; bool[rows, length], False where they fill up.
+
+        Raises:
+            ArgumentError: a row is longer than `length`, or an argument is outside its range.
+
+        >>> ids, mask = Encoded(np.arange(1, 4, dtype=np.int32), np.array([0, 1, 3])).padded(0)
+        >>> ids.tolist(), mask.tolist()
+        ([[1, 0], [2, 3]], [[True, False], [True, True]])
+        """
+        _check_side(side)
+        _check_number(pad, "pad")
+        lengths = np.diff(self.offsets)
+        longest = int(lengths.max(initial=0))
+        if length is None:
+            length = longest
+        _check_number(length, "length")
+        _check_number(multiple_of, "multiple_of", 1)
+        if longest > length:
+            raise ArgumentError(f"a row has {longest} ids, more than {length}; truncate them first")
+        length += -length % multiple_of
+        places = np.arange(length)
+        filling = lengths if side == "right" else length - lengths
+        mask = (places < filling[:, None]) == (side == "right")
+        ids = np.full(mask.shape, pad, dtype=np.int32)
+        ids[mask] = self.ids
+        return ids, mask
+
+
+def _check_side(side: str) -> None:
+    if side not in get_args(Side):
+        raise ArgumentError(f'side must be "right" or "left", not {side!r:.30}')
+
+
+def _check_number(value: int, name: str, least: int = 0) -> None:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not least <= value < 1 << 31:
+        raise ArgumentError(
+            f"{name} must be a whole number of at least {least} and below 2^31, not {value!r:.30}"
+        )
+
+
+def repeat(rows: Encoded, times: int) -> Encoded:
+    """Each row as often as asked."""
+    offsets = offsets_of(np.repeat(np.diff(rows.offsets), times))
+    return Encoded(np.concatenate([np.tile(row, times) for row in rows] or [rows.ids]), offsets)
+
+
+def interleaved(parts: Iterable[tuple[I64, Encoded]], documents: int, samples: int) -> Encoded:
+    """Rows of parts of a batch, put in the order of its documents.
+
+    Args:
+        parts: int64[rows / samples], the numbers of a part's documents, ascending, and its rows.
+        documents: of all parts; each is in one of them.
+        samples: rows of each document.
+    """
+    parts = list(parts)
+    lengths = np.zeros((documents, samples), dtype=np.int64)
+    for numbers, rows in parts:
+        lengths[numbers] = np.diff(rows.offsets).reshape(-1, samples)
+    offsets = offsets_of(lengths.ravel())
+    out = np.empty(offsets[-1], dtype=np.int32)
+    for numbers, rows in parts:
+        _place(rows.ids, rows.offsets, numbers, samples, offsets, out)
+    return Encoded(out, offsets)
+
+
+@kernel
+def _place(
+    ids: I32, from_offsets: I64, numbers: I64, samples: Scalar, to_offsets: I64, out: I32
+) -> None:
+    for i in range(len(numbers)):
+        # The rows of one document lie end to end, both here and there.
+        start, stop = from_offsets[i * samples], from_offsets[(i + 1) * samples]
+        place = to_offsets[numbers[i] * samples]
+        for j in range(stop - start):
+            out[place + j] = ids[start + j]
+
+
+def without_runs(rows: Encoded, id_: int) -> Encoded:
+    """The rows with each run of this id in one of them made one.
+
+    >>> without_runs(Encoded(np.array([5, 0, 0, 0, 6], np.int32), np.array([0, 3, 5])), 0).ids
+    array([5, 0, 0, 6], dtype=int32)
+    """
+    kept = np.ones(len(rows.ids), dtype=np.bool_)
+    kept[1:] = (rows.ids[1:] != id_) | (rows.ids[:-1] != id_)
+    kept[rows.offsets[:-1][np.diff(rows.offsets) > 0]] = True
+    return Encoded(rows.ids[kept], offsets_of(kept)[rows.offsets])

@@ -1,0 +1,304 @@
+"""The n best segmentations of a segment, and Kudo's sampler, which draws one of them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import F64, I32, I64, U8, U32
+from bytepiece.encoding.perfect import room
+from bytepiece.errors import ArgumentError
+from bytepiece.kernels.automaton import GROUP, Automaton, scan
+from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.streams import Streams, sample_words, uniforms
+
+_ROOM = 1 << 27
+"""Most paths held at once, at all positions of a segment together: 2 GB of memory."""
+
+
+class Paths(NamedTuple):
+    """The best ways to each position of a segment, the best first.
+
+    Args:
+        sums: float64[more than the segment's length, n], of scores.
+        via: uint32[same], the last entry of each.
+        ranks: int32[same], which of the ways to where that entry begins it goes on from.
+        found: int64[more than the segment's length], how many there are, up to n.
+    """
+
+    sums: npt.NDArray[np.float64]
+    via: npt.NDArray[np.uint32]
+    ranks: npt.NDArray[np.int32]
+    found: npt.NDArray[np.int64]
+
+
+def paths_for(length: int, n: int) -> Paths:
+    """Room for the n best paths of segments of up to `length` bytes.
+
+    Raises:
+        ArgumentError: that would take too much memory.
+    """
+    if (length + 1) * n > _ROOM:
+        raise ArgumentError(
+            f"the {n} best segmentations of a line of {length} bytes take more than 2 GB of "
+            f"memory; ask for fewer, or cut the text into shorter lines"
+        )
+    shape = (length + 1, n)
+    return Paths(
+        np.empty(shape, dtype=np.float64),
+        np.empty(shape, dtype=np.uint32),
+        np.empty(shape, dtype=np.int32),
+        np.empty(length + 1, dtype=np.int64),
+    )
+
+
+# `bytepiece.kernels.best_path.best_path` with n ways to each position: sums are taken in the same order, and
+# of equal ones the one with the longest last piece comes first, so that the first way is its path.
+# The ways that go on with one piece are sorted already; each next way is the best of the pieces'
+# next ones.
+# Cost: for each position, n times the pieces that end there, in additions and comparisons.
+@kernel
+def best_paths(
+    automaton: Automaton,
+    scores: F64,
+    text: U8,
+    matches: U32,
+    start: Scalar,
+    stop: Scalar,
+    entries: U32,
+    nexts: I64,
+    paths: Paths,
+) -> None:
+    """Fill `paths` for one segment.
+
+    Args:
+        scores: float64[entries], −inf where there is no piece.
+        text, matches: see `bytepiece.kernels.automaton.scan`.
+        start, stop: of the segment.
+        entries, nexts: scratch, longer than the longest piece.
+    """
+    lengths = automaton.lengths
+    paths.sums[0, 0], paths.found[0] = 0.0, 1
+    for position in range(1, stop - start + 1):
+        byte = start + position - 1
+        count = 0
+        group = matches[byte]
+        while True:
+            for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
+                if scores[entry] > -np.inf:
+                    entries[count], nexts[count] = entry, 0
+                    count += 1
+            if group & 1 == 0:
+                break
+            group = automaton.following[group >> 2]
+        entries[count], nexts[count] = len(lengths) - 256 + np.int64(text[byte]), 0
+        count += 1
+        found = 0
+        while found < paths.sums.shape[1]:
+            top, chosen = -np.inf, -1
+            for i in range(count):
+                begin = position - np.int64(lengths[entries[i]])
+                if nexts[i] < paths.found[begin]:
+                    candidate = paths.sums[begin, nexts[i]] + scores[entries[i]]
+                    if candidate > top:
+                        top, chosen = candidate, i
+            if chosen < 0:
+                break
+            paths.sums[position, found] = top
+            paths.via[position, found] = entries[chosen]
+            paths.ranks[position, found] = nexts[chosen]
+            nexts[chosen] += 1
+            found += 1
+        paths.found[position] = found
+
+
+@kernel
+def trace_rank(
+    automaton: Automaton,
+    values: U32,
+    paths: Paths,
+    length: Scalar,
+    rank: Scalar,
+    out: I32,
+    filled: Scalar,
+) -> Scalar:
+    """Append a path's values (uint32[entries]) to `out`; how full it is then.
+
+    `out` has room for as many as the segment has bytes.
+    """
+    position = length
+    slot = filled + length
+    while position > 0:
+        entry = paths.via[position, rank]
+        slot -= 1
+        out[slot] = values[entry]
+        rank = paths.ranks[position, rank]
+        position -= np.int64(automaton.lengths[entry])
+    count = filled + length - slot
+    for i in range(count):
+        out[filled + i] = out[slot + i]
+    return filled + count
+
+
+def nbest_ids(
+    automaton: Automaton,
+    scores: F64,
+    ids: U32,
+    alpha: float,
+    n: int,
+    segments: Segments,
+    streams: Streams,
+    low: int,
+    high: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Draw the segments low…high − 1 from P(path) ∝ exp(alpha · Σ score) over the n best paths.
+
+    Args:
+        automaton: of the pieces.
+        scores: float64[entries], −inf where there is no piece.
+        ids: uint32[entries].
+        n: how many paths of each segment there are to draw from, if it has so many.
+
+    Returns:
+        as `bytepiece.encoding.perfect.perfect_ids`.
+
+    Raises:
+        ArgumentError: a segment is too long for so many.
+
+    Source: Kudo, https://arxiv.org/abs/1804.10959, section 3.2, with a finite l, per segment.
+    """
+    text, bounds = segments.stretch(low, high)
+    out, counts = room(text, bounds, streams)
+    paths = paths_for(longest(bounds, 0, len(bounds) - 1), n)
+    filled = _nbest_ids(
+        automaton, scores, ids, alpha, text, bounds, segments, low, streams, paths, out, counts
+    )
+    return out[:filled], counts
+
+
+# Draw 0 of a segment decides; the better a path, the lower the numbers that choose it.
+@kernel
+def _nbest_ids(
+    automaton: Automaton,
+    scores: F64,
+    ids: U32,
+    alpha: Scalar,
+    text: U8,
+    bounds: I64,
+    segments: Segments,
+    low: Scalar,
+    streams: Streams,
+    paths: Paths,
+    out: I32,
+    counts: I32,
+) -> Scalar:
+    matches = np.empty(len(text), dtype=np.uint32)
+    entries = np.empty(automaton.deepest + GROUP, dtype=np.uint32)
+    nexts = np.empty(automaton.deepest + GROUP, dtype=np.int64)
+    cumulated = np.empty(paths.sums.shape[1], dtype=np.float64)
+    scan(automaton, text, bounds, matches)
+    filled = 0
+    for segment in range(len(bounds) - 1):
+        start, stop = bounds[segment], bounds[segment + 1]
+        length = stop - start
+        document = segments.documents[low + segment]
+        offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
+        best_paths(automaton, scores, text, matches, start, stop, entries, nexts, paths)
+        total = 0.0
+        for rank in range(paths.found[length]):
+            total += np.exp(alpha * (paths.sums[length, rank] - paths.sums[length, 0]))
+            cumulated[rank] = total
+        for sample in range(streams.samples):
+            words = sample_words(streams, document, sample)
+            goal = uniforms(words, offset, np.uint64(0))[0] * total
+            rank = 0
+            # Should rounding bring the goal up to the sum, the last path is the one.
+            while cumulated[rank] <= goal and rank < paths.found[length] - 1:
+                rank += 1
+            before = filled
+            filled = trace_rank(automaton, ids, paths, length, rank, out, filled)
+            counts[segment * streams.samples + sample] = filled - before
+    return filled
+
+
+def nbest_of_segments(
+    automaton: Automaton, scores: F64, segments: Sequence[U8], n: int
+) -> list[I32]:
+    """The n best paths of a text that is cut into segments, the best first.
+
+    Args:
+        automaton: of the pieces.
+        scores: float64[entries], −inf where there is no piece.
+        segments: uint8[bytes] each.
+
+    Returns:
+        of each path int32[tokens], the numbers of its pieces; fewer than n if there are no more.
+
+    Raises:
+        ArgumentError: a segment is too long for so many.
+    """
+    sums = np.zeros(1)
+    steps = []
+    for text in segments:
+        theirs, rows = _best_of_segment(automaton, scores, n, text)
+        sums, befores, ranks = _best_sums(sums, theirs, n)
+        steps.append((befores, ranks, rows))
+    found = []
+    for last in range(len(sums)):
+        rank = last
+        parts = [np.empty(0, dtype=np.int32)]
+        for befores, ranks, rows in reversed(steps):
+            parts.append(rows[ranks[rank]])
+            rank = befores[rank]
+        found.append(np.concatenate(parts[::-1]))
+    return found
+
+
+def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
+    """The k largest sums of a number of each of two descending rows, and which those are.
+
+    Before the sum of number i and number j come all of numbers up to these, so it can only be among
+    the first k if (i + 1) · (j + 1) ≤ k.
+    """
+    i = np.arange(min(len(firsts), k))
+    partners = np.minimum(k // (i + 1), len(seconds))
+    i = np.repeat(i, partners)
+    j = np.arange(len(i)) - np.repeat(np.cumsum(partners) - partners, partners)
+    sums = firsts[i] + seconds[j]
+    order = np.lexsort((i, j, -sums))[:k]
+    return sums[order], i[order], j[order]
+
+
+def _best_of_segment(automaton: Automaton, scores: F64, n: int, text: U8) -> tuple[F64, list[I32]]:
+    """The sums of scores of a segment's n best paths, and the numbers of their pieces."""
+    n = min(n, 1 << min(len(text) - 1, 62))  # there are no more
+    paths = paths_for(len(text), n)
+    out = np.empty(n * len(text), dtype=np.int32)
+    ends = np.zeros(n + 1, dtype=np.int64)
+    found = _nbest_of_segment(automaton, scores, automaton.pieces, text, paths, out, ends)
+    rows = [out[low:high].copy() for low, high in pairwise(ends[: found + 1].tolist())]
+    return paths.sums[len(text), :found].copy(), rows
+
+
+@kernel
+def _nbest_of_segment(
+    automaton: Automaton,
+    scores: F64,
+    numbers: U32,
+    text: U8,
+    paths: Paths,
+    out: I32,
+    ends: I64,
+) -> Scalar:
+    matches = np.empty(len(text), dtype=np.uint32)
+    entries = np.empty(automaton.deepest + GROUP, dtype=np.uint32)
+    nexts = np.empty(automaton.deepest + GROUP, dtype=np.int64)
+    scan(automaton, text, np.array([0, len(text)], dtype=np.int64), matches)
+    best_paths(automaton, scores, text, matches, 0, len(text), entries, nexts, paths)
+    found = paths.found[len(text)]
+    for rank in range(found):
+        ends[rank + 1] = trace_rank(automaton, numbers, paths, len(text), rank, out, ends[rank])
+    return found

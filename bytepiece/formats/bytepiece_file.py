@@ -1,0 +1,161 @@
+"""The library's own model file."""
+
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from bytepiece._files import write_atomically
+from bytepiece.display import printable
+from bytepiece.errors import ModelError
+from bytepiece.model import MAX_PIECES, Model, SpecialToken
+from bytepiece.rules import as_json as library_json
+from bytepiece.rules.text_rules import TextRules
+
+_VERSIONS = (1, 2)
+_FIELDS = {
+    "format",
+    "version",
+    "normalization",
+    "isolate_digits",
+    "segment",
+    "unknown",
+    "special_tokens",
+    "record",
+    "ids",
+    "scores",
+    "counts",
+    "pieces",
+}
+_ADDED = {"aliases", "library"}
+"""Fields of version 2."""
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model file that `load` reads back as an equal model; atomic.
+
+    Raises:
+        OSError: the file cannot be written; an older one is then still whole.
+    """
+    write_atomically(path, (line.encode() for line in _lines(model)))
+
+
+def save_vocab(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a table for human eyes: id, piece (see `printable`), score, tabs between; atomic."""
+    rows: list[tuple[int, str, str]] = [
+        (token.id, printable(token.name.encode()), token.role) for token in model.special_tokens
+    ]
+    scores = (f"{score:.6f}" for score in model.scores.tolist())
+    rows += zip(model.ids.tolist(), map(printable, model.pieces), scores, strict=True)
+    rows += [(id_, printable(piece), "alias") for id_, piece in model.aliases.items()]
+    lines = (f"{id_}\t{piece}\t{score}\n".encode() for id_, piece, score in sorted(rows))
+    write_atomically(path, lines)
+
+
+def from_document(document: dict[str, Any]) -> Model:
+    version = document.get("version")
+    if type(version) is not int or version not in _VERSIONS:
+        raise ModelError(
+            f"has format version {version!r:.20}, and this release reads versions 1 and 2; "
+            "update bytepiece or save the model with this release"
+        )
+    known = _FIELDS if version == 1 else _FIELDS | _ADDED
+    if document.keys() != known:
+        missing = sorted(known - document.keys())
+        extra = sorted(document.keys() - known)
+        raise ModelError(f"fields missing: {missing}; not known: {extra!r:.200}")
+    document = {"aliases": [], "library": None, **document}
+    for name in ("normalization", "special_tokens", "ids", "scores", "pieces", "aliases"):
+        if not isinstance(document[name], list):
+            raise ModelError(f'"{name}" must be a list')
+    if not isinstance(document["record"], dict):
+        raise ModelError('"record" must be an object')
+    pieces = document["pieces"]
+    if len(pieces) > MAX_PIECES:
+        raise ModelError(f"{len(pieces)} pieces are more than {MAX_PIECES}, the most allowed")
+    aliases = dict(map(_alias, document["aliases"]))
+    if len(aliases) < len(document["aliases"]):
+        raise ModelError("two aliases have the same id")
+    text_rules = TextRules(
+        tuple(document["normalization"]),
+        document["isolate_digits"],
+        document["segment"],
+        document["unknown"],
+        library_json.from_document(document["library"]),
+    )
+    return Model(
+        tuple(map(_piece, pieces)),
+        document["scores"],
+        document["ids"],
+        tuple(map(_special_token, document["special_tokens"])),
+        text_rules,
+        document["counts"],
+        document["record"],
+        aliases,
+    )
+
+
+def _piece(entry: Any) -> bytes:
+    try:
+        if isinstance(entry, str):
+            return entry.encode("utf-8")
+        if isinstance(entry, dict) and entry.keys() == {"hex"}:
+            return bytes.fromhex(entry["hex"])
+    except (ValueError, TypeError):
+        pass
+    raise ModelError(f'the piece {entry!r:.60} is neither a text nor {{"hex": "…"}}')
+
+
+def _alias(entry: Any) -> tuple[int, bytes]:
+    if not isinstance(entry, list) or len(entry) != 2 or type(entry[0]) is not int:
+        raise ModelError(f"the alias {entry!r:.60} must be an id and a piece")
+    return entry[0], _piece(entry[1])
+
+
+def _special_token(entry: Any) -> SpecialToken:
+    if not isinstance(entry, dict) or entry.keys() != {"name", "id", "role"}:
+        raise ModelError(f"the special token {entry!r:.60} must have a name, an id and a role")
+    return SpecialToken(entry["name"], entry["id"], entry["role"])
+
+
+def _lines(model: Model) -> Iterable[str]:
+    said = model.rules
+    # Models that older releases can read, they read.
+    old = not model.aliases and said.own
+    old = old and all(token.role != "unknown" for token in model.special_tokens)
+    yield f'{{\n "format": "bytepiece",\n "version": {1 if old else 2},\n'
+    for name, value in (
+        ("normalization", list(said.normalization)),
+        ("isolate_digits", said.isolate_digits),
+        ("segment", said.segment),
+        ("unknown", said.unknown),
+        ("special_tokens", [vars(token) for token in model.special_tokens]),
+        ("record", dict(model.record)),
+        ("ids", model.ids.tolist()),
+        ("scores", model.scores.tolist()),
+        ("counts", None if model.counts is None else model.counts.tolist()),
+    ):
+        yield f' "{name}": {_json(value)},\n'
+    if not old:
+        yield f' "library": {_json(library_json.to_document(said.library))},\n'
+        pairs = (f"[{id_}, {_spelling(piece)}]" for id_, piece in model.aliases.items())
+        yield f' "aliases": [{", ".join(pairs)}],\n'
+    yield ' "pieces": [\n  '
+    yield ",\n  ".join(map(_spelling, model.pieces))
+    yield "\n ]\n}\n"
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # the name of a file need not be Unicode
+        return json.dumps(value)
+    return text
+
+
+def _spelling(piece: bytes) -> str:
+    try:
+        return json.dumps(piece.decode("utf-8"), ensure_ascii=False)
+    except UnicodeDecodeError:
+        return f'{{"hex": "{piece.hex()}"}}'

@@ -1,0 +1,1 @@
+"""Inputs: where texts come from."""

@@ -1,0 +1,94 @@
+"""Texts that come only once, kept so that they can be read again."""
+
+import os
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from bytepiece.errors import ArgumentError, CorpusError
+from bytepiece.inputs.corpus import Corpus, text_bytes
+from bytepiece.rules.text import Text
+
+_LENGTH = struct.Struct("<q")
+
+
+@contextmanager
+def replayable(corpus: Corpus, directory: str | os.PathLike[str] | None = None) -> Iterator[Corpus]:
+    """A corpus that can be read again: a one-shot iterator is copied while it is first read.
+
+    Args:
+        corpus: any.
+        directory: where to keep the copy; by default where the system keeps temporary files. It is
+            gone in the end, and where the system allows it has no name meanwhile, so that nothing
+            can be left behind.
+
+    Raises:
+        CorpusError: there is no room for the copy.
+    """
+    if not isinstance(corpus, (str, os.PathLike, Iterable)):
+        raise ArgumentError(
+            f"the corpus must be a path or a collection of texts, not {type(corpus).__name__}"
+        )
+    if isinstance(corpus, (str, os.PathLike)) or iter(corpus) is not corpus:
+        yield corpus
+        return
+    try:
+        file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise _no_room(error, directory) from None
+    try:
+        yield _Spooled(iter(corpus), file, directory)
+    finally:
+        with suppress(OSError):  # what is still to be written need not be
+            file.close()
+
+
+class _Spooled:
+    """What came from an iterator so far, from a file, and then what else comes from it."""
+
+    def __init__(
+        self,
+        texts: Iterator[Text],
+        file: BinaryIO,
+        directory: str | os.PathLike[str] | None,
+    ) -> None:
+        self._texts = texts
+        self._file = file
+        self._directory = directory
+        self._end = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        position = 0
+        while True:
+            while position < self._end:
+                self._file.seek(position)
+                (length,) = _LENGTH.unpack(self._file.read(_LENGTH.size))
+                text = self._file.read(length)
+                position += _LENGTH.size + length
+                yield text
+            try:
+                text = text_bytes(next(self._texts))
+            except StopIteration:
+                return
+            self._keep(text)
+            position = self._end
+            yield text
+
+    def _keep(self, text: bytes) -> None:
+        try:
+            self._file.seek(self._end)
+            self._file.write(_LENGTH.pack(len(text)))
+            self._file.write(text)
+        except OSError as error:
+            raise _no_room(error, self._directory) from None
+        self._end += _LENGTH.size + len(text)
+
+
+def _no_room(error: OSError, directory: str | os.PathLike[str] | None) -> CorpusError:
+    place = os.fspath(directory or tempfile.gettempdir())
+    return CorpusError(
+        "the corpus can be read only once, and training reads it twice, but a copy cannot be kept "
+        f"in {place}: {error.strerror}; temp_dir names another directory"
+    )

@@ -1,0 +1,163 @@
+"""Segments: the stretches of text that are encoded by themselves, found and kept as arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import I32, I64, U8
+from bytepiece.kernels.digits import ZEROS
+from bytepiece.kernels.jit import Scalar, kernel
+
+
+@kernel
+def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
+    """The length of the longest of the strings low…high − 1 that lie end to end."""
+    length = np.int64(0)
+    for i in range(low, high):
+        length = max(length, offsets[i + 1] - offsets[i])
+    return length
+
+
+_ZEROS = np.array(ZEROS, dtype=np.int32)
+
+
+class Segments(NamedTuple):
+    """The texts of a batch, laid end to end and cut into segments.
+
+    Args:
+        text: uint8[bytes], normalized.
+        bounds: int64[segments + 1], where each segment begins in `text`, and the end.
+        documents: int64[segments], the document that each belongs to, ascending.
+        special: int32[segments], −1, or the id of the special token that a segment without
+            bytes stands for.
+        document_starts: int64[documents], where each document's text begins in `text`.
+    """
+
+    text: npt.NDArray[np.uint8]
+    bounds: npt.NDArray[np.int64]
+    documents: npt.NDArray[np.int64]
+    special: npt.NDArray[np.int32]
+    document_starts: npt.NDArray[np.int64]
+
+    def stretch(self, low: int, high: int) -> tuple[U8, I64]:
+        """The text of the segments low…high − 1, and where in it each begins, and the end."""
+        bounds = self.bounds[low : high + 1]
+        return self.text[bounds[0] : bounds[-1]], bounds - bounds[0]
+
+
+@kernel
+def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
+    """The bytes of the decimal digit that begins at `start`, or 0."""
+    lead = np.int32(text[start])
+    if lead < 0x80:
+        return 1 if 0x30 <= lead <= 0x39 else 0
+    if lead < 0xC2 or lead > 0xF4:
+        return 0
+    length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    if start + length > stop:
+        return 0
+    char = lead & (0x7F >> length)
+    for i in range(1, length):
+        byte = np.int32(text[start + i])
+        if byte & 0xC0 != 0x80:
+            return 0
+        char = char << 6 | byte & 0x3F
+    if (length == 3 and char < 0x800) or (length == 4 and char < 0x10000):
+        return 0  # overlong: not UTF-8
+    low, high = 0, len(_ZEROS)  # bisection: _ZEROS[low] <= char < _ZEROS[high]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _ZEROS[middle] <= char:
+            low = middle
+        else:
+            high = middle
+    return length if char - _ZEROS[low] <= 9 else 0
+
+
+@kernel
+def segment_end(
+    text: U8, start: Scalar, stop: Scalar, isolate_digits: bool, most: Scalar
+) -> Scalar:
+    """Where the segment that begins at `start` ends, in a text that ends at `stop`.
+
+    With `most` above 0, as in training, a segment has at most that many characters before its
+    newlines, and at most 100 newlines.
+    """
+    position = start
+    chars = 0
+    while position < stop and text[position] != 0x0A:
+        if most > 0 and text[position] & 0xC0 != 0x80:
+            if chars == most:
+                return position
+            chars += 1
+        if isolate_digits:
+            length = digit_length(text, position, stop)
+            if length > 0:
+                return position if position > start else position + length
+        position += 1
+        # Text that is not UTF-8 need not contain anything that begins a character.
+        if most > 0 and position - start > 4 * most:
+            return position
+    newlines = 0
+    while position < stop and text[position] == 0x0A:
+        if most > 0 and newlines == 100:
+            break
+        newlines += 1
+        position += 1
+    return position
+
+
+def segment_bounds(
+    text: U8, part_bounds: I64, part_special: I32, isolate_digits: bool, most: int = 0
+) -> tuple[I64, I64]:
+    """Cut parts of a text into segments.
+
+    Args:
+        text: uint8[bytes].
+        part_bounds: int64[parts + 1], where each part begins, and the end.
+        part_special: int32[parts], −1, or the special token that a part without bytes stands for.
+        isolate_digits: see `bytepiece.TextRules`.
+        most: see `segment_end`.
+
+    Returns:
+        int64[segments + 1], where each segment begins, and the end; int64[segments], its part.
+    """
+    # Room that is enough for most texts; what is too little becomes just enough.
+    count = 4 * len(part_special) + 64
+    while True:
+        bounds, part_of = np.empty(count + 1, dtype=np.int64), np.empty(count, dtype=np.int64)
+        room = count
+        count = _segment_bounds(
+            text, part_bounds, part_special, isolate_digits, most, bounds, part_of
+        )
+        if count <= room:
+            return bounds[: count + 1], part_of[:count]
+
+
+@kernel
+def _segment_bounds(
+    text: U8,
+    part_bounds: I64,
+    part_special: I32,
+    isolate_digits: bool,
+    most: Scalar,
+    bounds: I64,
+    part_of: I64,
+) -> Scalar:
+    """How many segments there are; as many are stored as there is room for."""
+    count = 0
+    for part in range(len(part_special)):
+        position, stop = part_bounds[part], part_bounds[part + 1]
+        special = part_special[part] >= 0
+        while position < stop or special:
+            if count < len(part_of):
+                bounds[count] = position
+                part_of[count] = part
+            count += 1
+            position = segment_end(text, position, stop, isolate_digits, most)
+            if special:
+                break
+    if count < len(bounds):
+        bounds[count] = part_bounds[len(part_special)]
+    return count

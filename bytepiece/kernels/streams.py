@@ -1,0 +1,124 @@
+"""Random streams that are pure functions of where they are used, never of when or by whom.
+
+Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011)
+turns a key of two and a counter of four 32-bit words into four random ones. It is used twice:
+
+    document:  philox(counter = (doc_id low, doc_id high, epoch, sample),
+                      key = (seed low, seed high))                         = d0 d1 d2 d3
+    draws 2i and 2i + 1 of a segment:
+               philox(counter = (i, segment, d2, d3), key = (d0, d1))      = w0 w1 w2 w3
+    uniforms:  ((w0 · 2^32 + w1) >> 11) · 2^-53  and  ((w2 · 2^32 + w3) >> 11) · 2^-53
+
+so they have 53 bits and lie in [0, 1). `seed` and `doc_id` have 64 bits, `epoch` and `sample` 32;
+`segment` has 32: the offset of the segment's first byte in the document's (normalized) text,
+special tokens not counted. What is decided for a document as a whole (`bytepiece.encoding.request`)
+takes the draws of sample 0, segment 0 and i = 2^32 − 1, which no segment is long enough to need.
+For one seed, documents, epochs and samples that differ never share a
+key and a counter. This mapping is part of the interface: changing it is a breaking change.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import F64
+from bytepiece.kernels.jit import ONE, Scalar, inlined, kernel
+
+DRAWS = 32
+"""How many draws are computed at a time."""
+
+DOCUMENT_BLOCK = np.uint64(0xFFFFFFFF)
+"""The block of draws that is kept for the document as a whole."""
+
+_MASK = np.uint64(0xFFFFFFFF)
+_SHIFT = np.uint64(32)
+_ELEVEN = np.uint64(11)
+_MULTIPLIER_0 = np.uint64(0xD2511F53)
+_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
+_WEYL_0 = np.uint64(0x9E3779B9)
+_WEYL_1 = np.uint64(0xBB67AE85)
+
+
+@inlined
+def philox(
+    c0: Scalar, c1: Scalar, c2: Scalar, c3: Scalar, k0: Scalar, k1: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """Philox4x32-10; every word is a uint64 below 2^32."""
+    for _ in range(10):
+        p0 = _MULTIPLIER_0 * c0
+        p1 = _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (p1 >> _SHIFT) ^ c1 ^ k0, p1 & _MASK, (p0 >> _SHIFT) ^ c3 ^ k1, p0 & _MASK
+        k0 = (k0 + _WEYL_0) & _MASK
+        k1 = (k1 + _WEYL_1) & _MASK
+    return c0, c1, c2, c3
+
+
+@kernel
+def document_words(
+    seed: Scalar, epoch: Scalar, doc_id: Scalar, sample: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """The four words that stand for a sample of a document; all arguments are uint64."""
+    return philox(doc_id & _MASK, doc_id >> _SHIFT, epoch, sample, seed & _MASK, seed >> _SHIFT)
+
+
+@inlined
+def uniforms(words: tuple[Scalar, ...], segment: Scalar, block: Scalar) -> tuple[Scalar, Scalar]:
+    """Draws 2 · block and 2 · block + 1 of a segment; segment and block are uint64."""
+    w0, w1, w2, w3 = philox(block, segment, words[2], words[3], words[0], words[1])
+    first = np.float64((w0 << _SHIFT | w1) >> _ELEVEN) * 2.0**-53
+    second = np.float64((w2 << _SHIFT | w3) >> _ELEVEN) * 2.0**-53
+    return first, second
+
+
+# Sixteen blocks in one loop, and their draws stored apart, so that the compiler computes several
+# at a time: 1 ns a draw with AVX-512, where one block after the other takes 8.
+@kernel
+def fill_uniforms(words: tuple[Scalar, ...], segment: Scalar, first: Scalar, out: F64) -> None:
+    """Compute `DRAWS` draws of a segment.
+
+    Args:
+        words, segment: see `uniforms`.
+        first: the first draw's number, uint64, a multiple of `DRAWS`.
+        out: float64[DRAWS], filled; the draw first + i is at `place_of(i)`.
+    """
+    block = first >> ONE
+    for i in range(DRAWS // 2):
+        out[i], out[DRAWS // 2 + i] = uniforms(words, segment, block + np.uint64(i))
+
+
+@kernel
+def place_of(draw: Scalar) -> Scalar:
+    """Where a draw, counted from the first one filled, stands: even ones before odd ones."""
+    return draw >> 1 | (draw & 1) * (DRAWS // 2)
+
+
+class Streams(NamedTuple):
+    """Which random streams the documents of a batch use; see `bytepiece.kernels.streams`.
+
+    Args:
+        seed: uint64.
+        epoch: uint64, below 2^32.
+        doc_ids: uint64[documents].
+        first_sample: uint64, below 2^32: the number of the first sample drawn.
+        samples: how many samples of each document are drawn, numbered from the first on.
+    """
+
+    seed: np.uint64
+    epoch: np.uint64
+    doc_ids: npt.NDArray[np.uint64]
+    first_sample: np.uint64
+    samples: int
+
+
+@kernel
+def sample_words(
+    streams: Streams, document: Scalar, sample: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """The words that stand for a sample, counted from the first one drawn, of a document."""
+    return document_words(
+        streams.seed,
+        streams.epoch,
+        streams.doc_ids[document],
+        streams.first_sample + np.uint64(sample),
+    )

@@ -1,0 +1,188 @@
+"""The trie: every key of a sorted set of byte strings as a path of nodes, in two flat arrays.
+
+A double array (Aoe 1989). The child of `node` by byte `b` is `target = units[node, 0] + b` if
+`units[target, 1] >> 1 == node`, and none otherwise: one load of eight bytes a step. The lowest bit
+of `units[node, 1]` says that a key ends here. Node 0 is the root; its child by `b` stands at 1 + b.
+A leaf's base is 0, so a step from it looks at the root's children, which are in cache, and fails.
+
+Nodes are placed breadth first, which puts the shallow ones, visited most, side by side. Tried and
+no better: placing them by the probability of the pieces below (a walk from every byte of mixed
+text with 80 k pieces 48.5 ms instead of 48.6, a scan by the automaton 12.1 instead of 11.9).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import I32, I64, U8, offsets_of
+from bytepiece.kernels.jit import Scalar, at, kernel
+
+
+class Trie(NamedTuple):
+    """A set of byte strings as flat arrays that kernels walk; see the module for the layout.
+
+    Args:
+        units: int32[nodes, 2], base and 2 · parent + (a key ends here).
+        order: int32[nodes], the nodes breadth first, from the root.
+    """
+
+    units: npt.NDArray[np.int32]
+    order: npt.NDArray[np.int32]
+
+
+def build(keys: Sequence[bytes]) -> tuple[Trie, npt.NDArray[np.int32]]:
+    """The trie of some byte strings.
+
+    Args:
+        keys: different, non-empty, in any order.
+
+    Returns:
+        the trie, and int32[len(keys)], the node at which each key ends.
+    """
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    in_order = [keys[i] for i in order]
+    flat = np.frombuffer(b"".join(in_order), dtype=np.uint8)
+    trie, sorted_nodes = build_sorted(flat, offsets_of(map(len, in_order)))
+    nodes = np.empty_like(sorted_nodes)
+    nodes[order] = sorted_nodes
+    return trie, nodes
+
+
+def build_sorted(
+    flat: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+) -> tuple[Trie, npt.NDArray[np.int32]]:
+    """The trie of byte strings that are already sorted, different, and laid end to end.
+
+    Args:
+        flat: uint8[bytes], the keys' bytes.
+        offsets: int64[keys + 1], where each key begins in `flat`, and the end.
+
+    Returns:
+        the trie, and int32[keys], the node at which each key ends.
+    """
+    size = _count_nodes(flat, offsets)
+    capacity = size + size // 4 + 1024
+    nodes = np.empty(len(offsets) - 1, dtype=np.int32)
+    order = np.zeros(size, dtype=np.int32)
+    while True:
+        units = np.zeros((capacity, 2), dtype=np.int32)
+        used = _place(flat, offsets, np.zeros((size, 3), dtype=np.int32), order, units, nodes)
+        if used:
+            break
+        capacity *= 2
+    trie = Trie(units[:used].copy(), order)
+    for array in trie:
+        array.flags.writeable = False
+    return trie, nodes
+
+
+@kernel
+def child(units: I32, node: Scalar, byte: Scalar) -> Scalar:
+    """The node one byte below, or 0."""
+    target = np.int64(units[at(node), 0]) + np.int64(byte)
+    return target if units[at(target), 1] >> 1 == node else np.int64(0)
+
+
+@kernel
+def _count_nodes(flat: U8, offsets: I64) -> Scalar:
+    """One, and the bytes of each key that it does not share with the key before."""
+    nodes = 1
+    for k in range(len(offsets) - 1):
+        start, length = offsets[k], offsets[k + 1] - offsets[k]
+        shared = 0
+        if k > 0:
+            previous = offsets[k - 1]
+            while (
+                shared < length
+                and shared < start - previous
+                and flat[previous + shared] == flat[start + shared]
+            ):
+                shared += 1
+        nodes += length - shared
+    return nodes
+
+
+# Cost: each key's bytes are read twice. A node with one child takes the first free unit; one with
+# more tries the next 64 free units and then goes to the end, so that the search stays linear in
+# the nodes whatever the keys; what it leaves free the single children fill.
+@kernel
+def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes: I32) -> Scalar:
+    """Fill order, units (zeros) and key_nodes; how many units are used, or 0 if there are too few.
+
+    queue, one row per node, is scratch: its range of keys and its depth.
+    """
+    # A free unit has no parent but −1. Free units form a list in ascending order, of which `head`
+    # is the first; `end` is where the units that were never used begin.
+    capacity = len(units)
+    after = np.empty(capacity, dtype=np.int32)
+    before = np.empty(capacity, dtype=np.int32)
+    for i in range(capacity):
+        units[i, 1] = -1
+        after[i] = i + 1
+        before[i] = i - 1
+    units[0, 0], units[0, 1] = 1, 0
+    head = 257  # 0 is the root, 1…256 are kept for its children
+    end = 257
+    labels = np.empty(257, dtype=np.int64)
+    firsts = np.empty(257, dtype=np.int64)
+    queue[0, 1] = len(offsets) - 1
+    tail = 1
+    for item in range(len(queue)):
+        low, high = np.int64(queue[item, 0]), np.int64(queue[item, 1])
+        depth, node = np.int64(queue[item, 2]), np.int64(order[item])
+        if low < high and offsets[low + 1] - offsets[low] == depth:
+            key_nodes[low] = node
+            units[node, 1] |= 1
+            low += 1
+        count = 0
+        last = np.int64(-1)
+        for k in range(low, high):
+            label = np.int64(flat[offsets[k] + depth])
+            if label != last:
+                labels[count], firsts[count] = label, k
+                last = label
+                count += 1
+        if count == 0:
+            continue
+        firsts[count] = high
+
+        base = np.int64(1)
+        if node != 0:
+            place = np.int64(head)
+            fits = False
+            for _ in range(64):
+                if place + 256 >= capacity:
+                    return 0
+                base = place - labels[0]
+                fits = True
+                for i in range(1, count):
+                    if units[base + labels[i], 1] != -1:
+                        fits = False
+                        break
+                if fits:
+                    break
+                place = np.int64(after[place])
+            if not fits:
+                base = max(end, head) - labels[0]
+                if base + 512 >= capacity:
+                    return 0
+            units[node, 0] = base
+
+        for i in range(count):
+            target = base + labels[i]
+            units[target, 1] = node * 2
+            if node != 0:
+                following, preceding = np.int64(after[target]), np.int64(before[target])
+                before[following] = preceding
+                if target == head:
+                    head = following
+                else:
+                    after[preceding] = following
+            end = max(end, target + 1)
+            queue[tail, 0], queue[tail, 1] = firsts[i], firsts[i + 1]
+            queue[tail, 2], order[tail] = depth + 1, target
+            tail += 1
+    # Every base + 255 must be a unit, so that no step needs a bounds check.
+    return end + 256

@@ -1,0 +1,445 @@
+"""Lattice: the exact distribution of the segmentations of one text."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import F64, I64, offsets_of
+from bytepiece._checks import seed_word
+from bytepiece.encoding.encoded import Encoded
+from bytepiece.encoding.nbest import nbest_of_segments
+from bytepiece.errors import ArgumentError
+from bytepiece.kernels.automaton import Automaton
+from bytepiece.kernels.partition import MAX_EXPONENT
+from bytepiece.kernels.segments import Segments
+from bytepiece.lattice import chain as chains
+from bytepiece.lattice import counting as paths
+from bytepiece.lattice.without_replacement import top_k
+from bytepiece.rules.text import Text, to_bytes
+
+if TYPE_CHECKING:
+    from bytepiece.tokenizer import Tokenizer
+
+MOST_PATHS = 1_000_000
+"""Most paths that `Lattice.paths` enumerates unless it is asked for more."""
+
+_LARGEST_ALPHA = float(1 << 20)
+"""Where paths whose sums of scores differ have long ceased to compete."""
+_MOST_STEPS = 100
+"""Of Newton's method and bisection: the latter alone would find every bit in so many."""
+
+
+class Segmentation(NamedTuple):
+    """One way to cut a text into pieces.
+
+    Args:
+        pieces: bytes, which joined are the text.
+        ids: of the pieces.
+        log_prob: natural logarithm of its probability at the lattice's alpha.
+    """
+
+    pieces: tuple[bytes, ...]
+    ids: tuple[int, ...]
+    log_prob: float
+
+    @property
+    def probability(self) -> float:
+        """exp(log_prob)."""
+        return math.exp(self.log_prob)
+
+
+class Marginals(NamedTuple):
+    """How probable each piece is at each place: the probability that a path has this edge.
+
+    Sorted by where edges begin and, there, by where they end; an edge whose probability is too
+    small for a float64 has 0.
+
+    Args:
+        starts, ends: int32[edges], in bytes of the (normalized) text.
+        ids: int32[edges].
+        probabilities: float64[edges].
+    """
+
+    starts: npt.NDArray[np.int32]
+    ends: npt.NDArray[np.int32]
+    ids: npt.NDArray[np.int32]
+    probabilities: npt.NDArray[np.float64]
+
+
+class DistinctSample(NamedTuple):
+    """Different segmentations, drawn without replacement.
+
+    Estimate the mean of f over all segmentations by Σ probability / inclusion · f over these, which
+    is unbiased, or divide that by Σ probability / inclusion for less variance.
+
+    Args:
+        segmentations: in the order drawn.
+        gumbels: float64[k], their perturbed log-probabilities, descending.
+        threshold: the largest perturbed log-probability of all that were not drawn; −inf if all
+            were.
+        inclusion: float64[k], for each the probability that its perturbed log-probability exceeds
+            the threshold: 1 − exp(−exp(log_prob − threshold)).
+    """
+
+    segmentations: list[Segmentation]
+    gumbels: npt.NDArray[np.float64]
+    threshold: float
+    inclusion: npt.NDArray[np.float64]
+
+
+class Lattice:
+    """All segmentations of a text and their law P(path) = exp(alpha · Σ score) / Z.
+
+    Made by `Tokenizer.lattice`. Everything is about the whole text: its segments (lines) are
+    independent, so their probabilities multiply. Names of special tokens are plain text. Immutable.
+
+    Numbers are float64, right to about 1e-12 · max(1, alpha · |Σ score|) or, where that is more,
+    1e-12 of themselves. A lattice takes 24 bytes of memory for each edge, a place where a piece can
+    stand, and its marginals 20 more: about 150 for each byte of common text.
+
+    >>> from bytepiece import Model, Tokenizer
+    >>> pieces = [bytes([b]) for b in range(256)] + [b"th", b"he", b"the"]
+    >>> tok = Tokenizer(Model(pieces, [-5.0] * 256 + [-6.0, -6.0, -7.0]))
+    >>> lattice = tok.lattice("the", alpha=0.5)
+    >>> lattice.n_paths(), round(lattice.entropy("bits"), 3)
+    (4, 1.054)
+    >>> for path in lattice.nbest(3):
+    ...     print(path.pieces, round(path.probability, 3))
+    (b'the',) 0.776
+    (b't', b'he') 0.105
+    (b'th', b'e') 0.105
+    >>> lattice.boundary_probs().round(3).tolist()
+    [1.0, 0.119, 0.119, 1.0]
+    >>> round(lattice.alpha_for_entropy(0.5), 3)
+    0.652
+    """
+
+    def __init__(
+        self,
+        tokenizer: "Tokenizer",
+        given: Text,
+        alpha: float,
+        segments: Segments,
+        law: chains.Law,
+        forwards: tuple[Automaton, F64],
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._given = given
+        self._alpha = alpha
+        self._segments = segments
+        self._chain, self._pieces, self._log_z = law
+        self._forwards = forwards
+
+    @property
+    def text(self) -> bytes:
+        """The text that is segmented: normalized, if the model says so."""
+        return self._segments.text.tobytes()
+
+    @property
+    def alpha(self) -> float:
+        """The exponent."""
+        return self._alpha
+
+    @property
+    def log_z(self) -> float:
+        """The natural logarithm of Z = Σ exp(alpha · Σ score) over all paths.
+
+        Source: Su, https://kexue.fm/archives/9811; the sum-product recursion of a semiring.
+        """
+        return math.fsum(self._log_z)
+
+    def n_paths(self) -> int:
+        """How many segmentations there are, exactly.
+
+        A number with hundreds of thousands of digits, for a million bytes: seconds, where the text
+        falls into parts that no piece crosses, as common text does; in a run of one letter, a
+        time that grows with the square of its length.
+
+        Source: Cognetta et al., https://arxiv.org/abs/2408.11443.
+        """
+        return paths.count(self._chain, math.inf)
+
+    def entropy(self, unit: Literal["nats", "bits"] = "nats") -> float:
+        """The entropy of the law, −Σ P log P over all paths, ≥ 0.
+
+        By the chain rule: the mean of the entropies of each next piece. log Z − alpha · E[Σ score]
+        is the same number, but what is left of a difference of large ones.
+
+        Source: Shannon 1948; the entropy of a Markov chain's walk.
+
+        Args:
+            unit: "nats" or "bits".
+
+        Raises:
+            ArgumentError: there is no such unit.
+        """
+        if unit not in ("nats", "bits"):
+            raise ArgumentError(f'unit must be "nats" or "bits", not {unit!r:.30}')
+        nats = chains.entropy(self._chain)
+        return nats / math.log(2.0) if unit == "bits" else nats
+
+    def expected_tokens(self) -> float:
+        """The mean number of tokens, E[n]."""
+        return self._token_moments[0]
+
+    def token_variance(self) -> float:
+        """The variance of the number of tokens, E[(n − E[n])²], by the law of total variance."""
+        return self._token_moments[1]
+
+    def expected_score(self) -> float:
+        """The mean sum of scores, E[Σ score] in nats: the derivative of log Z by alpha."""
+        return self._score_moments[0]
+
+    def score_variance(self) -> float:
+        """The variance of the sum of scores, in nats²: the second derivative of log Z by alpha."""
+        return self._score_moments[1]
+
+    def log_prob(self, path: Iterable[bytes | str | int]) -> float:
+        """The natural logarithm of the probability of one segmentation.
+
+        Args:
+            path: its pieces (bytes or str), or their ids.
+
+        Raises:
+            ArgumentError: it is not a segmentation of this text.
+            VocabularyError: an id is not in the vocabulary.
+        """
+        if isinstance(path, (str, bytes)) or not isinstance(path, Iterable):
+            raise ArgumentError(f"a path is a list of pieces or ids, not {path!r:.60}")
+        return math.fsum(self._chain.log_p[self._edges_of(path)])
+
+    def marginals(self) -> Marginals:
+        """The probability of each edge: that a path has this piece at this place.
+
+        Those of the edges that begin at a position add up to `boundary_probs` there; all of them
+        to `expected_tokens`. Source: the E-step of Kudo, https://arxiv.org/abs/1804.10959.
+        """
+        starts = chains.starts(self._chain)
+        reached = chains.reach(self._chain)
+        ids = self._tokenizer.model.ids[self._pieces]
+        return Marginals(starts, self._chain.ends.copy(), ids, reached[starts] * self._chain.p)
+
+    def boundary_probs(self) -> F64:
+        """float64[bytes + 1]: the probability that a token begins, or the text ends, there."""
+        return chains.reach(self._chain)
+
+    def best(self) -> Segmentation:
+        """The best path, as `Tokenizer.encode` finds it, ties included."""
+        edges = self._edges_of(self._tokenizer.encode(self._given))
+        return self._segmentation(edges)
+
+    def nbest(self, k: int) -> list[Segmentation]:
+        """The k best paths, the best first, or all if there are no more.
+
+        They are sorted by their sums of scores, at any alpha. A segment's sum is taken from left to
+        right in float64, as in encoding. Among equal ones the path with the longest last piece
+        comes first; if that is the same, the better way to where it begins, by the same rule.
+        Sums of segments are added from left to right; among equal ones that path comes first which
+        has the better last segment. So the first is always what `encode` finds.
+
+        Args:
+            k: at least 1. Time and memory grow with k · bytes.
+
+        Raises:
+            ArgumentError: k is less than 1, or more than memory can hold for a line so long.
+
+        Source: the k best by dynamic programming; Chow and Schwartz 1989, The N-best algorithm.
+        """
+        segments = [self._segments.text[a:b] for a, b in pairwise(self._segments.bounds.tolist())]
+        rows = nbest_of_segments(*self._forwards, segments, _positive(k, "k"))
+        pieces = self._tokenizer.model.pieces
+        found = []
+        for numbers in rows:
+            ends = offsets_of([len(pieces[number]) for number in numbers.tolist()])
+            edges = np.searchsorted(self._keys, _key(ends[:-1], ends[1:]))
+            found.append(self._segmentation(edges))
+        return found
+
+    def sample(self, n: int = 1, seed: int | None = None) -> Encoded:
+        """Draw n segmentations, independent of each other, from the law.
+
+        Args:
+            n: how many, at least 1.
+            seed: see `Tokenizer`; None: a fresh one.
+
+        Returns:
+            n rows of ids; row i is `encode(text, alpha=alpha, seed=seed, sample=i)`.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+        """
+        return self._tokenizer.encode_batch(
+            [self._given], alpha=self._alpha, seed=seed, samples=_positive(n, "n")
+        )
+
+    def sample_without_replacement(self, k: int, seed: int | None = None) -> DistinctSample:
+        """Draw k different segmentations, one after the other, each from the law without those.
+
+        Args:
+            k: how many, at least 1; all come if there are no more.
+            seed: see `Tokenizer`; None: a fresh one.
+
+        Raises:
+            ArgumentError: an argument is outside its range.
+
+        Source: Kool et al., https://arxiv.org/abs/1903.06059, over the tree of all beginnings.
+        """
+        drawn = top_k(self._chain, _positive(k, "k"), seed_word(seed))
+        found = [self._segmentation(path) for path in drawn.paths]
+        with np.errstate(over="ignore"):  # beyond any float64 it is certain
+            inclusion = -np.expm1(-np.exp(drawn.log_p - drawn.threshold))
+        return DistinctSample(found, drawn.gumbels, drawn.threshold, inclusion)
+
+    def paths(self, limit: int = MOST_PATHS) -> Iterator[Segmentation]:
+        """All segmentations, one by one; at each position, shorter pieces first.
+
+        Args:
+            limit: the most that may be, at least 1.
+
+        Raises:
+            ArgumentError: there are more; before the first one comes.
+        """
+        if paths.count(self._chain, _positive(limit, "limit")) > limit:
+            raise ArgumentError(
+                f"the text has more than {limit} segmentations; raise `limit`, cut the text, or "
+                f"take the best ones (nbest) or random ones (sample)"
+            )
+        return map(self._segmentation, paths.enumerate_all(self._chain))
+
+    def alpha_for_entropy(self, h: float) -> float:
+        """The alpha at which the law of this text has a wanted entropy, which falls with alpha.
+
+        Args:
+            h: in nats, from 0 to log(n_paths()), where alpha is 0.
+
+        Returns:
+            alpha; the entropy there is right to about 1e-12 · max(1, log(n_paths())).
+
+        Raises:
+            ArgumentError: no alpha reaches it.
+
+        Source: Newton's method; the derivative is −alpha · `score_variance`.
+        """
+        if isinstance(h, bool) or not isinstance(h, (float, int, np.floating, np.integer)):
+            raise ArgumentError(f"the entropy must be a number, not {h!r:.30}")
+        highest = self._at(0.0).log_z
+        near = 1e-12 * max(1.0, highest)  # what entropies are right to
+        if not 0 <= h <= highest + near:
+            raise ArgumentError(
+                f"the entropy of this text is between 0 and {highest:.6g} nats, which is at alpha "
+                f"0; it can't be {h!s:.30}"
+            )
+        if h >= highest - near:
+            return 0.0
+        largest = float(np.abs(self._tokenizer.model.scores).max())
+        most = min(_LARGEST_ALPHA, MAX_EXPONENT / largest) if largest else _LARGEST_ALPHA
+        low, high = 0.0, min(1.0, most)
+        reached = self._at(high)
+        while (entropy := reached.entropy()) > h + near:
+            if high == most:
+                raise ArgumentError(
+                    f"the entropy of this text is still {entropy:.6g} nats at alpha {most:g}, the "
+                    f"largest that is tried, for its best paths are equally good or nearly so; "
+                    f"it can't be {h:g}"
+                )
+            low, high = high, min(2 * high, most)
+            reached = self._at(high)
+        # Newton's method, for the derivative is known, −alpha · variance of the score; bisection
+        # wherever a step would leave the bracket.
+        alpha = high
+        for _ in range(_MOST_STEPS):
+            gap = reached.entropy() - h
+            if abs(gap) <= near:
+                break
+            low, high = (alpha, high) if gap > 0 else (low, alpha)
+            slope = alpha * reached.score_variance()
+            alpha += gap / slope if slope > 0 else math.inf
+            if not low < alpha < high:
+                alpha = (low + high) / 2
+            reached = self._at(alpha)
+        return alpha
+
+    @cached_property
+    def _token_moments(self) -> tuple[float, float]:
+        return chains.moments(self._chain, np.ones(len(self._pieces)))
+
+    @cached_property
+    def _score_moments(self) -> tuple[float, float]:
+        return chains.moments(self._chain, self._tokenizer.model.scores[self._pieces])
+
+    @cached_property
+    def _keys(self) -> I64:
+        """int64[edges], ascending: one number for both ends of each edge."""
+        return _key(chains.starts(self._chain), self._chain.ends)
+
+    def _at(self, alpha: float) -> "Lattice":
+        return self._tokenizer.lattice(self._given, alpha)
+
+    def _edges_of(self, path: Iterable[bytes | str | int]) -> I64:
+        """The numbers of a segmentation's edges; raises as `log_prob`."""
+        pieces = [self._piece(item) for item in path]
+        ends = offsets_of(map(len, pieces))
+        text = self.text
+        if not all(pieces):
+            raise ArgumentError("not a segmentation of the text: a piece is empty")
+        if b"".join(pieces) == text:
+            keys = _key(ends[:-1], ends[1:])
+            edges = np.searchsorted(self._keys, keys)
+            bad = np.flatnonzero(np.append(self._keys, -1)[edges] != keys)
+            if not bad.size:
+                return edges
+            wrong = pieces[bad[0]]
+            raise ArgumentError(
+                f"not a segmentation of the text: {wrong!r:.60} is not in the vocabulary, or "
+                f"stands in two lines"
+            )
+        done = 0
+        for piece in pieces:
+            if text[done : done + len(piece)] != piece:
+                raise ArgumentError(
+                    f"not a segmentation of the text: at byte {done} it has {piece!r:.60}, and the "
+                    f"text {text[done : done + len(piece)]!r:.60}"
+                )
+            done += len(piece)
+        raise ArgumentError(
+            f"not a segmentation of the text: it ends at byte {done} of {len(text)}"
+        )
+
+    def _piece(self, item: bytes | str | int) -> bytes:
+        if isinstance(item, str):
+            return to_bytes(item)
+        if isinstance(item, bytes):
+            return item
+        piece = self._tokenizer.id_to_piece(item)
+        if isinstance(piece, str):
+            raise ArgumentError(f"{piece} is a special token, which is no part of a segmentation")
+        return piece
+
+    def _segmentation(self, edges: I64) -> Segmentation:
+        """The path that consists of these edges."""
+        model = self._tokenizer.model
+        numbers = self._pieces[edges]
+        pieces = tuple([model.pieces[number] for number in numbers.tolist()])
+        log_prob = math.fsum(self._chain.log_p[edges].tolist())
+        return Segmentation(pieces, tuple(model.ids[numbers].tolist()), log_prob)
+
+    def __repr__(self) -> str:
+        return f"<bytepiece.Lattice: {len(self._segments.text)} bytes, alpha {self._alpha:g}>"
+
+    def __reduce__(self) -> tuple[Callable[..., "Lattice"], tuple[Text, float]]:
+        return self._tokenizer.lattice, (self._given, self._alpha)
+
+
+def _positive(value: int, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(f"{name} must be a whole number of at least 1, not {value!r:.30}")
+    return int(value)
+
+
+def _key(starts: npt.NDArray[np.integer], ends: npt.NDArray[np.integer]) -> I64:
+    return starts.astype(np.int64) << 32 | ends

@@ -1,0 +1,50 @@
+"""Texts as they are given, and the bytes that they stand for."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from bytepiece.errors import ArgumentError
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether bytes are UTF-8, and so whole characters."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+Text = str | bytes | bytearray | memoryview
+
+
+def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
+    r"""The UTF-8 bytes of a text, normalized.
+
+    A lone surrogate in a str becomes its three bytes. Bytes that are not valid UTF-8 pass through
+    normalization as they are.
+
+    >>> to_bytes("e\u0301"), to_bytes(b"e\xcc\x81\xff", ("NFC",)), to_bytes("\ud800")
+    (b'e\xcc\x81', b'\xc3\xa9\xff', b'\xed\xa0\x80')
+    """
+    if isinstance(text, str):
+        if normalization and not text.isascii():
+            text = _normalize(text, normalization)
+        return text.encode("utf-8", "surrogatepass")
+    if not isinstance(text, (bytes, bytearray, memoryview)):
+        raise ArgumentError(f"a text must be str or bytes, not {type(text).__name__}")
+    raw = bytes(text)
+    if normalization and not raw.isascii():
+        # Each stray byte becomes a lone surrogate, which no normalization touches.
+        chars = _normalize(raw.decode("utf-8", "surrogateescape"), normalization)
+        raw = chars.encode("utf-8", "surrogateescape")
+    return raw
+
+
+def _normalize(text: str, normalization: Sequence[str]) -> str:
+    if "\n" in text:
+        # Nothing is joined across a line end, and a line in its form already costs a tenth.
+        return "\n".join([_normalize(line, normalization) for line in text.split("\n")])
+    for step in normalization:
+        text = unicodedata.normalize(step, text)  # type: ignore[arg-type]
+    return text

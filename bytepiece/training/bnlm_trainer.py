@@ -1,0 +1,225 @@
+"""BNLM: cut text where a byte n-gram language model says that something new begins.
+
+A byte is scored by the log probability of it given the bytes before it in its piece, at most
+order − 1 of them; the cuts that make the sum of the scores largest are found by dynamic
+programming. What is cut out often is a candidate for the vocabulary.
+
+Source: Su, https://kexue.fm/archives/9752 and https://kexue.fm/archives/3956.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from bytepiece._arrays import F64, I64, U8, offsets_of
+from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.segments import longest
+from bytepiece.kernels.trie import Trie, child
+from bytepiece.parallel import Engine
+from bytepiece.training import ngrams
+from bytepiece.training.checkpoint import Arrays, Checkpoint
+from bytepiece.training.ngrams import NgramModel
+from bytepiece.training.piece_counts import Tally, merge, merge_all, tally
+from bytepiece.training.progress import Progress, adding
+from bytepiece.training.pruning import Vocabulary, prune
+from bytepiece.training.reader import Block
+from bytepiece.training.sample import Sample, blocks_of, by_chunk
+
+MEMORY_PER_BYTE = 12
+"""Bytes that each byte of text takes, with what is counted in it; 8 to 10 on mixed text."""
+_LARGEST = 1 << 62
+
+
+class Options(NamedTuple):
+    """What can be chosen; see `bytepiece.train`."""
+
+    order: int
+    min_count: int
+    max_piece_length: int
+    ensure_unicode: bool
+
+
+def learn(
+    sample: Sample,
+    unit: int,
+    sizes: Sequence[int],
+    options: Options,
+    threads: int,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    progress: Progress,
+) -> list[Vocabulary]:
+    """Learn vocabularies from windows of a corpus.
+
+    Args:
+        sample: the windows.
+        unit: of weights; see `bytepiece.training.reader.Reader`.
+        sizes: the largest numbers of pieces.
+        threads: how many prune.
+        engine: counts and cuts blocks. The result does not depend on how it does.
+        checkpoint: keeps what was counted and cut.
+        progress: is told of bytes counted and cut, and of rounds of pruning.
+    """
+    order = options.order
+    # Counts are in units of a weight, and what they are compared with is, too.
+    min_count = min(options.min_count * unit, _LARGEST)
+    done = adding("counting", sample.size, progress)
+    table = ngrams.count(blocks_of(sample.windows), order, engine, checkpoint, done)
+    model = ngrams.model(*table, order, min_count, unit)
+    del table
+    cutter = Cutter(model, order, options.ensure_unicode)
+    done = adding("cutting", sample.size, progress)
+    counted = count_pieces(blocks_of(sample.windows), cutter, engine, checkpoint, done)
+    del model, cutter
+    longest_piece = options.max_piece_length
+    pruned = partial(progress, "pruning")
+    return prune(counted, sizes, min_count, longest_piece, threads, pruned, unit)
+
+
+class Cutter(NamedTuple):
+    """What cutting depends on beside the text.
+
+    Args:
+        model: of n-grams.
+        order: the one that it was made with.
+        ensure_unicode: never cut before a UTF-8 continuation byte.
+        mend: see `_cut`; False is for comparison with the original library.
+    """
+
+    model: NgramModel
+    order: int
+    ensure_unicode: bool
+    mend: bool = True
+
+
+def count_pieces(
+    blocks: Iterable[Block],
+    cutter: Cutter,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    done: Callable[[int], None],
+) -> Tally:
+    """Cut a corpus and count what is cut out.
+
+    Args:
+        blocks: the corpus. Each piece counts by the weight of its segment.
+        engine: cuts blocks.
+        checkpoint: keeps what a few blocks gave together.
+        done: is told of the bytes of blocks that were cut.
+    """
+
+    def cut(chunk: list[Block]) -> Arrays:
+        found = merge(list(engine(partial(cut_block, cutter=cutter), chunk)))
+        lengths = np.diff(found.offsets)
+        return {"flat": found.flat, "lengths": lengths, "counts": found.counts}
+
+    return merge_all(
+        Tally(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
+        for kept in by_chunk("cuts", blocks, cut, checkpoint, done)
+    )
+
+
+def cut_block(block: Block, cutter: Cutter) -> Tally:
+    """Cut one block, and count what is cut out: a function of its arguments only."""
+    model, order, ensure_unicode, mend = cutter
+    cuts = np.empty(len(block.text) + 1, dtype=np.int64)
+    pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
+    cuts = cuts[: pieces + 1]
+    by_segment = np.diff(np.searchsorted(cuts, block.bounds))
+    return tally(block.text, cuts, np.repeat(block.weights, by_segment))
+
+
+# State j of a byte: it is byte j + 1 of its piece, or, for the last state, a later one. Scores
+# are added in the original's order and the first of equal predecessors is taken, as there.
+# The n-gram that ends at a byte and has j + 1 bytes is the child of the one that ended a byte
+# earlier and had j, so each byte costs `order` steps in the trie, which do not wait for another.
+#
+# One fault of the original is mended. With ensure_unicode, a continuation byte has no state 0;
+# where an n-gram model has none of the n-grams that end in it either, as in a character rarer
+# than min_count, all its states score −inf, and so do all after it: the original then cuts the
+# rest of the segment, up to 10 000 characters, into single bytes. Here such a byte just continues
+# its piece, at a price that is equal for all.
+@kernel
+def _cut(
+    trie: Trie,
+    logs: F64,
+    text: U8,
+    bounds: I64,
+    order: Scalar,
+    ensure_unicode: bool,
+    mend: bool,
+    cuts: I64,
+) -> Scalar:
+    """Find where the pieces of a block begin, and its end; how many they are."""
+    routes = np.empty(longest(bounds, 0, len(bounds) - 1), dtype=np.uint8)
+    scores = np.empty(order, dtype=np.float64)
+    before = np.empty(order, dtype=np.float64)
+    nodes = np.empty(order, dtype=np.int64)
+    last = order - 1
+    filled = 0
+    for segment in range(len(bounds) - 1):
+        start, stop = bounds[segment], bounds[segment + 1]
+        for j in range(order):
+            nodes[j] = 0
+            before[j] = -np.inf
+        for position in range(start, stop):
+            byte = np.int64(text[position])
+            for j in range(last, 0, -1):
+                nodes[j] = child(trie.units, nodes[j - 1], byte) if nodes[j - 1] else 0
+            nodes[0] = 1 + byte
+            alone = logs[nodes[0]]
+            if ensure_unicode and byte & 0xC0 == 0x80:
+                alone = -np.inf
+            if position == start:
+                scores[0] = alone
+                for j in range(1, order):
+                    scores[j] = -np.inf
+                if mend and alone == -np.inf:
+                    scores[0] = 0.0
+                routes[0] = 0
+            else:
+                best = before[0] + alone
+                route = 0
+                for j in range(1, order):
+                    if before[j] + alone > best:
+                        best = before[j] + alone
+                        route = j
+                scores[0] = best
+                alive = best > -np.inf
+                for j in range(1, order):
+                    score = before[j - 1]
+                    if j == last and before[last] > score:
+                        score = before[last]
+                    scores[j] = score + logs[nodes[j]] if nodes[j] else -np.inf
+                    alive |= scores[j] > -np.inf
+                if mend and not alive:
+                    for j in range(1, order):
+                        scores[j] = max(before[j - 1], before[last] if j == last else -np.inf)
+                # With the last n-gram's score added, two predecessors may have become equal.
+                added = logs[nodes[last]] if nodes[last] and (alive or not mend) else 0.0
+                if before[last] + added > before[last - 1] + added:
+                    route |= 8
+                routes[position - start] = route
+            scores, before = before, scores
+        state = 0
+        for j in range(1, order):
+            if before[j] > before[state]:
+                state = j
+        # From the right; then turned round.
+        begin = filled
+        for position in range(stop - 1, start - 1, -1):
+            route = routes[position - start]
+            if state == 0:
+                cuts[filled] = position
+                filled += 1
+                state = route & 7
+            elif state == last:
+                state = last if route & 8 else last - 1
+            else:
+                state -= 1
+        for i in range((filled - begin) // 2):
+            cuts[begin + i], cuts[filled - 1 - i] = cuts[filled - 1 - i], cuts[begin + i]
+    cuts[filled] = len(text)
+    return filled

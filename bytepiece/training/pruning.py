@@ -1,0 +1,193 @@
+"""From counted candidates to a vocabulary: drop pieces, and give their counts to what remains.
+
+A piece that is dropped is cut, by the best path, into pieces that stay, and these inherit its
+count. Source: the pruning of the original BytePiece.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import F64, I64, U8, offsets_of
+from bytepiece._logarithms import logs_of
+from bytepiece.kernels.automaton import Automaton, link, scan
+from bytepiece.kernels.best_path import best_path
+from bytepiece.kernels.jit import ZERO, at, kernel
+from bytepiece.kernels.segments import longest
+from bytepiece.kernels.trie import build
+from bytepiece.parallel import ordered_map
+from bytepiece.training.piece_counts import Tally, select
+
+_CHUNK = 1 << 16
+"""Pieces that one call of a kernel cuts."""
+
+Vocabulary = dict[bytes, int]
+"""Pieces and their counts."""
+
+
+def prune(
+    tally: Tally,
+    most: Sequence[int],
+    min_count: int,
+    max_piece_length: int,
+    threads: int,
+    done: Callable[[int, int], None],
+    once: int = 1,
+) -> list[Vocabulary]:
+    """Prune candidates to vocabularies of at most so many pieces.
+
+    Args:
+        tally: the candidates.
+        most: the largest numbers of pieces, at least 256 each, in any order.
+        min_count: drop longer pieces that are rarer.
+        max_piece_length: drop pieces of more bytes.
+        done: is told of the rounds that are done, and of how many are expected.
+        once: what a single byte that is missing counts, as if it occurred once.
+
+    Returns:
+        a vocabulary for each of `most`; it is smaller where the candidates are fewer.
+    """
+    progress = _Progress(done, len(most))
+    lengths = np.diff(tally.offsets)
+    keep = (lengths <= max_piece_length) & (tally.counts >= min_count) | (lengths == 1)
+    candidates = _Candidates(tally, np.flatnonzero(keep), once, threads)
+    out = np.flatnonzero(~keep)
+    candidates.inherit(Tally(*select(tally.flat, tally.offsets, out), tally.counts[out]))
+    progress.round()
+    candidates.settle(progress)
+    vocabularies: dict[int, Vocabulary] = {}
+    for size in sorted(set(most), reverse=True):
+        if candidates.shrink(size):
+            candidates.settle(progress)
+        vocabularies[size] = candidates.vocabulary()
+    progress.finish()
+    return [vocabularies[size] for size in most]
+
+
+def with_pieces(
+    vocabulary: Vocabulary, pieces: Sequence[bytes], most: int, once: int = 1
+) -> Vocabulary:
+    """The vocabulary with these pieces in it, of at most so many; the rarest make room.
+
+    Args:
+        once: what a piece counts that is new.
+    """
+    counts = dict.fromkeys(pieces, once) | vocabulary
+    others = [piece for piece in vocabulary if len(piece) > 1 and piece not in set(pieces)]
+    others.sort(key=lambda piece: (vocabulary[piece], len(piece), piece))
+    for piece in others[: max(len(counts) - most, 0)]:
+        del counts[piece]
+    return counts
+
+
+class _Progress:
+    """Rounds are not known beforehand: three more are expected for each size that remains."""
+
+    def __init__(self, done: Callable[[int, int], None], sizes: int) -> None:
+        self._done = done
+        self._expected = 1 + 3 * (sizes + 1)
+        self._rounds = 0
+
+    def round(self) -> None:
+        self._rounds += 1
+        self._done(self._rounds, max(self._expected, self._rounds + 1))
+
+    def finish(self) -> None:
+        self._done(self._rounds, self._rounds)
+
+
+class _Candidates:
+    """The pieces still in the race. The trie holds all that ever were; those out have count 0.
+
+    An automaton is linked of those that are in, in each round.
+    """
+
+    def __init__(self, tally: Tally, kept: npt.NDArray[np.int64], once: int, threads: int) -> None:
+        counts = {
+            tally.flat[tally.offsets[i] : tally.offsets[i + 1]].tobytes(): int(tally.counts[i])
+            for i in kept
+        }
+        for byte in range(256):
+            counts.setdefault(bytes([byte]), once)
+        self._pieces = sorted(counts)
+        self._counts = np.array([counts[piece] for piece in self._pieces], dtype=np.int64)
+        self._lengths = np.array([len(piece) for piece in self._pieces], dtype=np.int64)
+        self._trie, self._nodes = build(self._pieces)
+        self._threads = threads
+
+    def vocabulary(self) -> Vocabulary:
+        alive = np.flatnonzero(self._counts).tolist()
+        return {self._pieces[i]: int(self._counts[i]) for i in alive}
+
+    def inherit(self, dropped: Tally) -> None:
+        """Give the counts of dropped pieces to the pieces they are cut into."""
+        self._counts = self._counts + self._split(dropped)
+
+    def settle(self, progress: _Progress) -> None:
+        """Cut the pieces themselves, until each is its own best path."""
+        size = 0
+        while size != (size := int(np.count_nonzero(self._counts))):
+            self._counts = self._split(self._tally(np.flatnonzero(self._counts)))
+            progress.round()
+
+    def shrink(self, most: int) -> bool:
+        """Keep the single bytes and the most frequent others; whether any had to go."""
+        alive = np.flatnonzero(self._counts)
+        if len(alive) <= most:
+            return False
+        lengths, counts = self._lengths[alive], self._counts[alive]
+        order = alive[np.lexsort((alive, -lengths, -counts, lengths > 1))]
+        dropped = self._tally(order[most:])
+        self._counts[order[most:]] = 0
+        self.inherit(dropped)
+        return True
+
+    def _tally(self, which: npt.NDArray[np.int64]) -> Tally:
+        offsets = offsets_of(self._lengths[which])
+        joined = b"".join([self._pieces[i] for i in which.tolist()])
+        return Tally(np.frombuffer(joined, dtype=np.uint8), offsets, self._counts[which])
+
+    def _split(self, strings: Tally) -> npt.NDArray[np.int64]:
+        """How often each piece occurs in the best paths of some strings, by their counts."""
+        alive = self._counts > 0
+        automaton = link(self._trie, np.where(alive, self._nodes, -1), self._lengths)
+        logs = np.zeros(len(alive))
+        logs[alive] = logs_of(self._counts[alive]) - math.log(self._counts.sum())
+        scores = automaton.by_entry(logs, -math.inf)
+
+        def counted(low: int) -> npt.NDArray[np.int64]:
+            high = min(low + _CHUNK, len(strings.counts))
+            counts = np.zeros(len(self._pieces), dtype=np.int64)
+            offsets = strings.offsets[low : high + 1]
+            flat = strings.flat[offsets[0] : offsets[-1]]
+            count_paths(
+                automaton, scores, flat, offsets - offsets[0], strings.counts[low:high], counts
+            )
+            return counts
+
+        total = np.zeros(len(self._pieces), dtype=np.int64)
+        for counts in ordered_map(counted, range(0, len(strings.counts), _CHUNK), self._threads):
+            total += counts
+        return total
+
+
+@kernel
+def count_paths(
+    automaton: Automaton, scores: F64, flat: U8, offsets: I64, weights: I64, counts: I64
+) -> None:
+    """Add to the counts of the pieces on the best path of each string the weight of the string."""
+    length = longest(offsets, 0, len(weights))
+    best = np.zeros(length + 1, dtype=np.float64)
+    via = np.empty(length + 1, dtype=np.uint32)
+    matches = np.empty(len(flat), dtype=np.uint32)
+    scan(automaton, flat, offsets, matches)
+    for i in range(len(weights)):
+        start, stop = offsets[i], offsets[i + 1]
+        best_path(automaton, scores, flat, matches, start, stop, best, via)
+        position = at(stop - start)
+        while position > ZERO:
+            entry = at(via[position])
+            counts[automaton.pieces[entry]] += weights[i]
+            position -= at(automaton.lengths[entry])

@@ -1,0 +1,210 @@
+"""Corpora: texts that can be read more than once, and the blocks they are read in."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import offsets_of
+from bytepiece.errors import ArgumentError, CorpusError
+from bytepiece.inputs.corpus import Corpus, are_files, text_bytes
+from bytepiece.inputs.files import Files  # noqa: PLC0414  # it is a Corpus
+from bytepiece.inputs.weights import MOST_TOGETHER
+from bytepiece.kernels.segments import segment_bounds
+from bytepiece.rules.text import Text
+from bytepiece.rules.text_rules import NormalizationStep
+
+_BLOCK = 1 << 22
+"""Bytes of text that are worked on at a time. Counts do not depend on it, but windows do."""
+_MOST_TEXTS = 1 << 16
+"""Texts that are worked on at a time, for little ones take more memory than their bytes."""
+OTHER = (
+    "the corpus is not the one that the checkpoint was made with; train on that one, or name "
+    "another directory for the checkpoint"
+)
+_MOST_CHARS = 10_000
+"""In training a segment has at most so many characters: what a cut there costs in counts is
+nothing, and what the search needs in memory stays bounded. The original library does the same."""
+
+
+class Block:
+    """Some texts of a corpus, laid end to end and cut into segments.
+
+    Args:
+        text: uint8[bytes], normalized.
+        bounds: int64[segments + 1], where each segment begins, and the end.
+        weights: int64[segments], how many units each occurrence in a segment counts, at least 1;
+            by default 1. See `Reader.unit`.
+    """
+
+    __slots__ = ("bounds", "text", "weights")
+
+    def __init__(
+        self,
+        text: npt.NDArray[np.uint8],
+        bounds: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        self.text = text
+        self.bounds = bounds
+        self.weights = np.ones(len(bounds) - 1, dtype=np.int64) if weights is None else weights
+
+
+class Position(NamedTuple):
+    """A place in a corpus.
+
+    Args:
+        blocks: how many blocks come before it.
+        digest: 32 bytes, a hash of the texts and weights in these.
+    """
+
+    blocks: int
+    digest: bytes
+
+
+START = Position(0, b"")
+
+
+class Reader:
+    """Reads a corpus block by block, as often as asked, and sees to it that it stays the same.
+
+    Args:
+        corpus: see `Corpus`.
+        normalization, isolate_digits: as in `bytepiece.TextRules`.
+
+    Raises:
+        CorpusError: the corpus can be read only once.
+    """
+
+    def __init__(
+        self, corpus: Corpus, normalization: Sequence[NormalizationStep], isolate_digits: bool
+    ) -> None:
+        if isinstance(corpus, (str, os.PathLike)):
+            corpus = Files([corpus])
+        elif isinstance(corpus, (bytes, bytearray, memoryview)):
+            raise ArgumentError("the corpus must be a path or a collection of texts, not bytes")
+        elif are_files(corpus):
+            raise CorpusError("these texts are names of files; bytepiece.Files([...]) reads files")
+        elif iter(corpus) is corpus:
+            raise CorpusError(
+                "the corpus can be read only once, and training reads it twice: give a list, or "
+                "an object whose __iter__ begins anew"
+            )
+        self._corpus = corpus
+        self._normalization = normalization
+        self._isolate_digits = isolate_digits
+        self._read: tuple[str, str] | None = None
+        self._consumed = 0
+        self._file_size = corpus.size if isinstance(corpus, Files) else 0
+        self.size = self._file_size
+        """The corpus' bytes of text: an estimate, or 0, until it was read; then what was read."""
+        self.unit = corpus.unit if isinstance(corpus, Files) else 1
+        """How many units in a `Block`'s weights make a weight of 1, so that a least count of n
+        means n · unit of them. It is 1 unless files have weights that are no whole numbers."""
+        self.position = START
+        """After the block that was read last."""
+        self.weight = 0
+        """The units of all the text, each byte by its weight, once it was read."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all the texts, normalized and end to end, once they were read.
+
+        Weights are no part of it.
+        """
+        return self._read[0] if self._read else ""
+
+    def __iter__(self) -> Iterator[Block]:
+        return self.blocks()
+
+    def blocks(
+        self, after: Position = START, done: Callable[[int], object] = lambda _: None
+    ) -> Iterator[Block]:
+        """The blocks of the corpus.
+
+        Args:
+            after: the blocks before this position are looked at, to see that they are the same as
+                when they were read, but not cut into segments, and left out.
+            done: is told of the bytes of each block, those left out too, as the next is asked for.
+
+        Raises:
+            CorpusError: a text is none, the corpus changed since it was last read, or is another
+                one than that with the position.
+        """
+        digest = hashlib.sha256()
+        # Where weights change, and texts end within a line: the rest is in the text itself.
+        changes = hashlib.sha256(b"%d\n" % self.unit)
+        texts: list[bytes] = []
+        weights: list[int] = []
+        number = size = pending = weighed = 0
+        weight = 1
+
+        def finished() -> Iterator[Block]:
+            nonlocal number, size, pending, texts, weights
+            number += 1
+            size += pending
+            self._estimate(size)
+            if number >= after.blocks:
+                both = hashlib.sha256(digest.digest() + changes.digest()).digest()
+                self.position = Position(number, both)
+                if number > after.blocks:
+                    yield self._block(texts, weights)
+                elif both != after.digest:
+                    raise CorpusError(OTHER)
+            done(pending)
+            texts, weights, pending = [], [], 0
+
+        for text, units in self._weighted():
+            raw = text_bytes(text, self._normalization)
+            if not raw:
+                continue
+            texts.append(raw)
+            weights.append(units)
+            digest.update(raw)
+            if units != weight:
+                changes.update(b"%d %d\n" % (size + pending, units))
+                weight = units
+            pending += len(raw)
+            if not raw.endswith(b"\n"):
+                changes.update(b"%d\n" % (size + pending))
+            weighed += len(raw) * units
+            if weighed > MOST_TOGETHER:
+                raise CorpusError(
+                    f"weights make the corpus more than {MOST_TOGETHER // self.unit} bytes, and "
+                    "counts would no longer be exact; use smaller weights, or counts in a .tsv"
+                )
+            if pending >= _BLOCK or len(texts) == _MOST_TEXTS:
+                yield from finished()
+        found = digest.hexdigest(), changes.hexdigest()
+        if pending:
+            yield from finished()
+        if number < after.blocks:
+            raise CorpusError(OTHER)
+        self.size, self.weight = size, weighed
+        if self._read and self._read != found:
+            raise CorpusError("the corpus changed while it was being read; nothing was learned")
+        self._read = found
+
+    def _weighted(self) -> Iterator[tuple[Text, int]]:
+        self._consumed = 0
+        if isinstance(self._corpus, Files):
+            return self._corpus.weighted(self._consume)
+        return ((text, 1) for text in self._corpus)
+
+    def _consume(self, size: int) -> None:
+        self._consumed += size
+
+    def _estimate(self, size: int) -> None:
+        """Guess, from what a part of the files gave, what all of them will."""
+        if self._consumed and not self._read:
+            self.size = self._file_size * size // self._consumed
+
+    def _block(self, texts: list[bytes], weights: list[int]) -> Block:
+        parts = offsets_of(map(len, texts))
+        buffer = np.frombuffer(b"".join(texts), dtype=np.uint8)
+        plain = np.full(len(texts), -1, dtype=np.int32)
+        bounds, part_of = segment_bounds(buffer, parts, plain, self._isolate_digits, _MOST_CHARS)
+        return Block(buffer, bounds, np.array(weights, dtype=np.int64)[part_of])

@@ -1,0 +1,296 @@
+"""The benchmarks' own arithmetic, and the adapters of the libraries that are installed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.strategies import JIT
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT))  # benchmarks/ is no part of the package
+
+from benchmarks import bench_training, harness, kills, processes  # noqa: E402
+from benchmarks.bars import Bar  # noqa: E402
+from benchmarks.corpora import Fresh, copies_of, odd_texts, part_of  # noqa: E402
+from benchmarks.harness import Lane  # noqa: E402
+from benchmarks.peers.kitoken import Kitoken  # noqa: E402
+from benchmarks.peers.tiktoken import Tiktoken  # noqa: E402
+from benchmarks.peers.tokie import Tokie  # noqa: E402
+from benchmarks.processes import Taken  # noqa: E402
+from benchmarks.trainers import Trained  # noqa: E402
+from bytepiece.adapters.base import Adapter, NotPossibleError, Run  # noqa: E402
+from bytepiece.adapters.huggingface import HuggingFace  # noqa: E402
+from bytepiece.adapters.ours import Ours  # noqa: E402
+from bytepiece.adapters.sentencepiece import SentencePiece  # noqa: E402
+from bytepiece.formats.byte_level import alphabet  # noqa: E402
+
+needs_wait4 = pytest.mark.skipif(not processes.measurable(), reason="needs os.wait4")
+TEXTS = ["the cat and the hat", "今天天气 é", "tab\tand  spaces ", "👍 \u2028"]
+
+
+class Fake(Adapter):
+    """Takes as long as it is told."""
+
+    name, module, distribution = "fake", "sys", "fake"
+
+    def __init__(self, seconds):
+        self.seconds = iter(seconds)
+        self.seen = []
+
+    def encode_batch(self, texts):
+        self.seen.append(texts)
+        return Run(None, next(self.seconds))
+
+
+class Absent(Adapter):
+    name, module, distribution = "absent", "a_module_that_nobody_has", "absent-library"
+
+
+def entrant(adapter):
+    return harness.Entrant("fake", "none", adapter)
+
+
+def race(entrants, texts, repeats, task=lambda adapter, texts: adapter.encode_batch(texts)):
+    return harness.race(entrants, task, lambda: next(texts), repeats)
+
+
+def test_race_takes_turns_on_the_same_texts():
+    ours, theirs = Fake([9, 1, 2, 1]), Fake([9, 4, 4, 6])
+    texts = iter([[letter * 1_000_000] for letter in "abcd"])
+    lanes = race([entrant(ours), entrant(theirs)], texts, repeats=3)
+    assert ours.seen == theirs.seen
+    assert len(ours.seen) == 4
+    assert lanes[0].rates == [1.0, 0.5, 1.0]
+    assert harness.ratios(*lanes) == [4.0, 2.0, 6.0]
+    assert harness.spread(lanes[0].rates) == 0.5
+    rows = harness.rows_of(lanes)
+    assert rows[0][2:5] == ["1", "1", "50 %"]
+    assert rows[1][2:4] == ["0.25", "0.25"]
+    assert rows[1][6] == "4.00 (2.00…6.00)"
+
+
+def test_who_cannot_run_is_reported_and_why():
+    absent = harness.enter(Absent, "none", Absent)
+    unable = harness.enter(Fake, "none", lambda: Fake.from_model(None))
+    lanes = race([entrant(Fake([1, 1])), absent, unable], iter([["a"], ["b"]]), repeats=1)
+    assert "not installed; pip install absent-library" in lanes[1].note
+    assert "cannot hold" in lanes[2].note
+    shown = harness.markdown(harness.columns("MB/s"), harness.rows_of(lanes))
+    assert "not installed" in shown
+    assert len({len(line) for line in shown.splitlines()}) == 1
+
+
+def test_who_cannot_do_the_task_is_reported():
+    lanes = race(
+        [entrant(Fake([]))],
+        iter([["a"], ["b"]]),
+        repeats=1,
+        task=lambda adapter, texts: adapter.sample_batch(texts, 0.1),
+    )
+    assert lanes[0] == Lane("fake", "none", note="fake has no sampling with an exponent")
+
+
+def test_bars():
+    most = Bar("time", False, 0.25, " s")
+    assert most.line(0.2) == "bar time: ≤ 0.25 s, measured 0.2, met"
+    assert "MISSED" in most.line(0.3)
+    assert Bar("ratio", True, 3, " ×").met(3)
+
+
+def test_slices_are_fresh(tmp_path):
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(f"line {i % 50} é" for i in range(100)) + "\n\n", "utf-8")
+    fresh = Fresh([corpus])
+    assert fresh.size == 40 * 10 + 10 * 9
+    slices = [fresh.take(100) for _ in range(20)]
+    lines = [line for part in slices for line in part]
+    assert len(set(lines)) == len(lines)
+    assert fresh.passes >= 1
+    assert all(100 <= sum(len(s.encode()) for s in part) < 120 for part in slices)
+    assert {len(text.encode()) for text in fresh.short(7)} <= {98, 99, 100}
+    assert "\n" not in fresh.text(1000)
+    assert len(fresh.beginning(25)) == 2
+    assert [len(text) for text in odd_texts(fresh, 1000).values()][:2] == [1000, 1000]
+
+
+def test_a_corpus_without_text_is_refused(tmp_path):
+    (tmp_path / "empty").write_text("\n\n", "utf-8")
+    with pytest.raises(SystemExit, match="no text"):
+        Fresh([tmp_path / "empty"])
+
+
+def test_command_line():
+    command = [sys.executable, "-m", "benchmarks", "--help"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    assert "--quick" in run.stdout
+
+
+@pytest.mark.parametrize("kind", [Ours, SentencePiece, HuggingFace])
+def test_adapters_give_the_pieces_of_the_text_back(kind, model):
+    if reason := kind.missing():
+        pytest.skip(reason)
+    adapter = kind.from_model(model)
+    assert kind.version()
+    wanted = [text.encode() for text in TEXTS]
+    for run in (
+        adapter.encode_batch(TEXTS),
+        adapter.encode_each(TEXTS),
+        adapter.sample_batch(TEXTS, 0.5),
+        adapter.encode_each(TEXTS, 0.5),
+    ):
+        assert run.seconds > 0
+        assert [b"".join(pieces) for pieces in adapter.pieces(run.result)] == wanted
+    drawn = adapter.pieces(adapter.sample_batch(TEXTS[:1] * 50, 0.1).result)
+    assert len(set(map(tuple, drawn))) > 2
+    adapter.close()
+
+
+@pytest.mark.parametrize("kind", [Tokie, Kitoken, Tiktoken])
+def test_peers_cannot_sample(kind):
+    with pytest.raises(NotPossibleError, match="no sampling"):
+        kind.sample_batch(kind.__new__(kind), ["a"], 0.1)
+
+
+def test_byte_alphabet():
+    assert len(set(alphabet())) == 256
+    assert alphabet()[ord("a")] == "a"
+    assert alphabet()[ord(" ")] == "\u0120"
+
+
+def python(script, *arguments):
+    return [sys.executable, "-c", script, *map(str, arguments)]
+
+
+@needs_wait4
+def test_what_a_process_took_is_its_own():
+    block = bytearray(400_000_000)
+    block[::4096] = b"\1" * len(block[::4096])  # so that this process really has it
+    taken = processes.run(python("print(sum(bytearray(b'1') * 50_000_000))"))
+    assert 50e6 < taken.peak < 300e6
+    assert 0 < taken.seconds < 60
+    assert taken.compiling == 0
+
+
+@needs_wait4
+def test_compiling_is_apart_and_input_arrives():
+    say = "import sys, time; time.sleep(0.6); sys.stderr.write(input())"
+    taken = processes.run(python(say), "trained in 2 s, 0.5 s of it compiling\n")
+    assert taken.compiling == 0.5
+    assert 0.1 <= taken.seconds < 60
+
+
+@needs_wait4
+def test_a_process_that_fails_says_why():
+    with pytest.raises(processes.FailedError, match=r"^too small$"):
+        processes.run(python("import sys; sys.exit('first line\\nsource.cc(1) [x] too small')"))
+
+
+TRAINING = """
+import sys, time
+from pathlib import Path
+folder, resumed, early = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+model = folder / "model"
+if early:
+    model.write_text(early)
+with (folder / "starts").open("a") as file:
+    file.write("x")
+for step in range(10):
+    if not (folder / str(step)).exists():
+        time.sleep(0.15)
+        (folder / str(step)).touch()
+model.write_text("model" if len((folder / "starts").read_text()) == 1 else resumed)
+"""
+
+
+def training(resumed="model", early=""):
+    """A command that takes 1.5 s in ten steps, and what it writes once it was killed."""
+    return lambda folder: python(TRAINING, folder, resumed, early)
+
+
+def test_kills_are_spread_over_the_run():
+    moments = kills.moments(20, 40.0)
+    assert [int(moment / 2) for moment in moments] == list(range(20))
+    assert moments == kills.moments(20, 40.0)
+
+
+def test_a_run_that_is_killed_goes_on():
+    undisturbed = kills.run(training())
+    assert undisturbed.kills == []
+    assert len(undisturbed.digests) == 1
+    outcome = kills.run(training(), [0.7, 0.8])
+    assert outcome.kills == [0.7, 0.8]
+    assert outcome.seconds > 1.5
+    assert outcome.digests == undisturbed.digests
+    assert len(kills.run(training(), [0.7, 60, 0.1]).kills) == 1
+
+
+def test_a_kill_comes_before_the_end():
+    [moment] = kills.run_killed_once(training(), 3.0).kills
+    assert moment < 3.0
+
+
+def test_what_a_kill_changes_is_seen():
+    undisturbed = kills.run(training()).digests
+    assert kills.run(training(resumed="other"), [1.0]).digests != undisturbed
+    assert len(kills.run(training(early="half"), [1.0]).digests) == 2
+    with pytest.raises(processes.FailedError, match="no such folder"):
+        kills.run(lambda folder: python("raise SystemExit('no such folder')"))
+
+
+def test_copies_are_altered_and_parts_are_spread(tmp_path):
+    text = "".join(f"line {i} 今天天气 é👍\n" for i in range(50_000))
+    path = tmp_path / "text"
+    path.write_text(text, "utf-8", newline="\n")
+    copies_of(path, 2, tmp_path / "copies")
+    copies = (tmp_path / "copies").read_text("utf-8")
+    first, second = copies[: len(text)], copies[len(text) :]
+    assert len({first, second, text}) == 3
+    for copy in (first, second):
+        assert sorted(copy) == sorted(text)
+        assert copy.count("\n") == 50_000
+        lines = list(zip(text.split("\n"), copy.split("\n"), strict=True))
+        assert all(sorted(a) == sorted(b) for a, b in lines)
+        assert 0.3 < sum(a != b for a, b in lines) / len(lines) < 0.6
+    part_of(path, 0.1, tmp_path / "part")
+    part = (tmp_path / "part").read_text("utf-8").splitlines()
+    assert 0.09 < len(part) / 50_000 < 0.11
+    assert part[0] == text.splitlines()[0]
+    assert int(part[-1].split()[1]) > 25_000
+
+
+def test_ours_is_held_against_the_best_rival():
+    def trained(seconds, *figures):
+        return Trained("", 300, Taken(seconds, 0.0, seconds, 1), figures)
+
+    found = {
+        "em": trained(2.0, 4.0, 1.0, 4.0),
+        "bnlm": trained(1.0, 9.0, 9.0, 9.0),
+        "bpe": trained(4.0, 3.0, 2.0, 8.0),
+        "unigram": trained(3.0, 3.2, 9.0, 1.0),
+        "words": Trained("", 300, None, note="not installed"),
+    }
+    assert bench_training.over_best(found, bench_training.held_out) == 4.0 / 3.2
+    assert bench_training.over_best(found, bench_training.mean_of_others) == pytest.approx(0.5)
+    assert bench_training.seconds_over(found, "bpe", "em") == 2.0
+    assert bench_training.seconds_over(found, "words", "em") is None
+    assert bench_training.seconds_over(found, "bytes", "em") is None
+    assert bench_training.over_best({"em": found["em"]}, bench_training.held_out) is None
+
+
+@needs_wait4
+@pytest.mark.skipif(not JIT, reason="training with interpreted kernels takes long")
+def test_training_is_compared_in_one_command(tmp_path):
+    parts = ["compression", "kill", "--quick", "--rivals", "bpe", "bytes"]
+    command = [sys.executable, "-m", "benchmarks.bench_training", *parts, "--output", tmp_path]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert run.returncode == 0, run.stderr
+    kept = json.loads((tmp_path / "training.json").read_text("utf-8"))
+    assert list(kept) == ["compression", "kill"]
+    trained = kept["compression"]["tables"][0]["trained"]
+    assert list(trained) == ["em", "bnlm", "bpe", "bytes"]
+    for one in trained.values():
+        assert one["bytes_per_token"][0] > 1 if one["taken"] else "not installed" in one["note"]
+    assert {row["same model"] for row in kept["kill"]["tables"][0]["rows"]} == {"yes"}
+    assert "bar models that are not the undisturbed run's: ≤ 0, measured 0, met" in run.stdout

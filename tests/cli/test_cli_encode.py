@@ -1,0 +1,274 @@
+"""`bytepiece encode`: what it reads, what it writes, and which documents are which."""
+
+import bz2
+import gzip
+import json
+import lzma
+import os
+import subprocess
+from itertools import chain
+
+import numpy as np
+import pytest
+from bytepiece_cli import rows, streams
+from hypothesis import given
+from hypothesis import strategies as st
+from support.cli import LINES, TEXT, invoke, posix_only, start
+from support.strategies import JIT
+
+from bytepiece import Encoded, model_io
+
+SAMPLING = ["--sample", "--alpha", "0.3", "--seed", "7"]
+
+
+@pytest.fixture(autouse=True)
+def saved(model, tmp_path, monkeypatch):
+    """The model is in a file, and the variable names it."""
+    path = tmp_path / "small.model"
+    model_io.save(model, path)
+    monkeypatch.setenv("BYTEPIECE_MODEL", str(path))
+    monkeypatch.chdir(tmp_path)
+
+
+def ids_of(output):
+    assert output.endswith("\n") or not output
+    return [[int(word) for word in line.split(" ") if word] for line in output.splitlines()]
+
+
+def samples(tok, documents, **options):
+    draw = {"alpha": 0.3, "seed": 7, **options}
+    return [tok.encode(text, doc_id=i, **draw) for i, text in enumerate(documents)]
+
+
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        (b"", []),
+        (b"\n", [b""]),
+        (b"the", [b"the"]),
+        (b"the\n", [b"the"]),
+        (b"\n\nthe\n\n", [b"", b"", b"the", b""]),
+        (b"the\r\nhat\r", [b"the\r", b"hat\r"]),
+        (b"\xff\xfe\x00\n\xe5\xa4", [b"\xff\xfe\x00", b"\xe5\xa4"]),
+        ("\ufeffthe\u2028hat\x85\x0b\x0c\n".encode(), ["\ufeffthe\u2028hat\x85\x0b\x0c".encode()]),
+        (TEXT, LINES),
+    ],
+)
+def test_a_line_is_a_document(text, documents, tok):
+    assert ids_of(invoke("encode", input=text).stdout) == [tok.encode(d) for d in documents]
+
+
+def test_a_line_is_a_document_whatever_its_length(tok):
+    text = b"the hat " * (700_000 if JIT else 700)
+    assert ids_of(invoke("encode", input=text).stdout) == [tok.encode(text)]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_text_is_text(pack, tok, tmp_path):
+    expected = [tok.encode(line) for line in LINES]
+    path = tmp_path / "x.gz"  # told by content
+    path.write_bytes(pack(TEXT))
+    assert ids_of(invoke("encode", path).stdout) == expected
+    assert ids_of(invoke("encode", input=pack(TEXT)).stdout) == expected
+    records = tmp_path / "x.jsonl.gz"
+    records.write_bytes(pack(b'{"text": "the\\nhat"}\n{"text": 5}\n'))
+    result = invoke("encode", records, code=1)
+    assert ids_of(result.stdout) == [tok.encode("the\nhat")]
+    assert "x.jsonl.gz:2: " in result.stderr
+    path.write_bytes(pack(TEXT)[:-9])
+    assert f"{path}: the " in invoke("encode", path, code=1).stderr
+    assert "<stdin>: the " in invoke("encode", input=pack(TEXT)[:-9], code=1).stderr
+
+
+def test_samples_are_those_of_the_line_numbers(tok):
+    assert ids_of(invoke("encode", *SAMPLING, input=TEXT).stdout) == samples(tok, LINES)
+    options = ["--epoch", "3", "--sampler", "viterbi"]
+    drawn = ids_of(invoke("encode", *SAMPLING, *options, input=TEXT).stdout)
+    assert drawn == samples(tok, LINES, epoch=3, sampler="viterbi")
+    options = ["--sampler", "nbest", "--nbest-size", "3"]
+    drawn = ids_of(invoke("encode", *SAMPLING, *options, input=TEXT).stdout)
+    assert drawn == samples(tok, LINES, sampler="nbest", nbest_size=3)
+
+
+def test_documents_are_numbered_across_files(tmp_path, tok):
+    one, two = tmp_path / "one.txt", tmp_path / "two.jsonl"
+    one.write_bytes(TEXT)
+    two.write_text('{"text": "the\\nhat"}\n\n{"text": ""}\n', "utf-8")
+    drawn = ids_of(invoke("encode", *SAMPLING, one, "-", two, input=b"the the\n").stdout)
+    assert drawn == samples(tok, [*LINES, b"the the", "the\nhat", ""])
+
+
+@pytest.mark.parametrize("most", [1, 5, 1000])
+def test_batches_and_threads_change_nothing(most, monkeypatch, tok):
+    monkeypatch.setattr(streams, "_MOST", most)
+    for threads in (1, 2):
+        shown = invoke("encode", *SAMPLING, "--threads", threads, input=TEXT).stdout
+        assert ids_of(shown) == samples(tok, LINES)
+
+
+def test_a_fresh_seed_is_told_so_that_the_run_can_be_repeated():
+    first = invoke("encode", "--sample", input=TEXT * 9)
+    option = first.stderr.split("add ")[1].split()
+    assert invoke("encode", "--sample", *option, input=TEXT * 9).stdout == first.stdout
+    assert invoke("encode", "--sample", input=TEXT * 9).stdout != first.stdout
+
+
+def test_a_range_of_alphas_and_a_share_of_the_documents(tok):
+    options = ["--alpha", "0.1:0.9", "--sample-prob", "0.5", "--seed", "5"]
+    shown = invoke("encode", "--sample", *options, input=TEXT).stdout
+    assert ids_of(shown) == samples(tok, LINES, alpha=(0.1, 0.9), sample_prob=0.5, seed=5)
+
+
+def test_a_sample_without_more_is_drawn_with_alpha_one_tenth(tok):
+    shown = invoke("encode", "--sample", "--seed", 5, input=TEXT).stdout
+    assert ids_of(shown) == samples(tok, LINES, alpha=0.1, seed=5)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--alpha", "0.1"],
+        ["--sample-prob", "0.5"],
+        ["--seed", "1"],
+        ["--epoch", "0"],
+        ["--sampler", "perfect"],
+    ],
+)
+def test_options_of_sampling_ask_for_sample(option):
+    error = invoke("encode", *option, code=2).stderr
+    assert option[0] in error
+    assert "add --sample" in error
+
+
+def test_a_number_of_paths_asks_for_its_sampler():
+    error = invoke("encode", "--sample", "--nbest-size", 3, code=2).stderr
+    assert "--sampler nbest" in error
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("--alpha", ["nan", "inf", "-inf", "-0.1", "x", "0.2:0.1", "1:2:3", ":"]),
+        ("--sample-prob", ["-0.1", "1.1", "nan", "x"]),
+        ("--seed", [-1, 2**64, "1.5"]),
+        ("--epoch", [-1, 2**32]),
+        ("--sampler", ["exact"]),
+        ("--nbest-size", [0, 2**20 + 1]),
+        ("--threads", [0]),
+        ("--format", ["csv"]),
+    ],
+)
+def test_values_out_of_range_are_wrong_usage(option, values):
+    for value in values:
+        error = invoke("encode", "--sample", option, value, code=2).stderr
+        assert f"'{option}'" in error
+        assert str(value) in error
+
+
+def test_the_ends_of_the_ranges_are_in_them(tok):
+    options = ["--seed", 2**64 - 1, "--epoch", 2**32 - 1, "--alpha", "0"]
+    drawn = ids_of(invoke("encode", "--sample", *options, input=TEXT).stdout)
+    assert drawn == samples(tok, LINES, alpha=0, seed=2**64 - 1, epoch=2**32 - 1)
+
+
+def test_a_text_in_the_place_of_a_file_is_told_where_texts_go():
+    error = invoke("encode", "the hat", code=2).stderr
+    assert "'the hat' does not exist" in error
+    assert "echo" in error
+
+
+def test_pieces_are_visible_and_special_tokens_have_their_names():
+    shown = invoke("encode", "--format", "pieces", "--bos", "--eos", input=b"the hat\n\n\xff\r")
+    lines = shown.stdout_bytes.decode().splitlines()
+    assert lines == ["<bos> the ▁hat <eos>", "<bos> <eos>", "<bos> \\xff \\r <eos>"]
+
+
+def test_jsonl_holds_the_same_ids(tok):
+    shown = invoke("encode", "--format", "jsonl", "--eos", input=TEXT).stdout
+    rows = [json.loads(line) for line in shown.splitlines()]
+    assert rows == [{"ids": [*tok.encode(line), 2]} for line in LINES]
+    assert invoke("encode", "--format", "jsonl", input=b"").stdout == ""
+
+
+@given(lists=st.lists(st.lists(st.integers(0, 2**24 - 1), max_size=4), max_size=5))
+def test_ids_are_written_as_str_writes_them(lists, tok):
+    offsets = np.cumsum([0, *map(len, lists)])
+    encoded = Encoded(np.array(list(chain(*lists)), dtype=np.int32), offsets)
+    expected = "".join(" ".join(map(str, row)) + "\n" for row in lists)
+    assert rows.writer("ids", tok)(encoded).decode() == expected
+    jsonl = rows.writer("jsonl", tok)(encoded).decode()
+    assert [json.loads(line)["ids"] for line in jsonl.splitlines()] == lists
+
+
+def test_records_come_from_the_field_that_is_named(tok):
+    text = '{"id": 1, "body": "the\\n今天\\ud800"}\n  \n{"body": "hat"}'.encode()
+    drawn = ids_of(invoke("encode", *SAMPLING, "--jsonl", "body", input=text).stdout)
+    assert drawn == samples(tok, ["the\n今天\ud800", "hat"])
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("the", ["not JSON"]),
+        ('{"text": "the"', ["not JSON"]),
+        ("[" * 200_000, ["not JSON"]),
+        ("\xff", ["not JSON"]),
+        ('["the"]', ["not a JSON object", '{"text"']),
+        ('{"body": "the", "n": 1}', ['no field "text"', '"body", "n"', "--jsonl"]),
+        ("{}", ['no field "text"', "none"]),
+        ('{"text": 5}', ['"text" is 5', "--jsonl"]),
+        ('{"text": null}', ['"text" is null', "--jsonl"]),
+    ],
+)
+def test_a_bad_record_is_named_and_what_came_before_it_stays(line, words, tmp_path, tok):
+    path = tmp_path / "some.jsonl"
+    path.write_bytes(b'{"text": "the"}\n\n' + line.encode("latin-1") + b'\n{"text": "hat"}\n')
+    result = invoke("encode", path, code=1)
+    assert ids_of(result.stdout) == [tok.encode("the")]
+    for word in [f"{path}:3: ", *words]:
+        assert word in result.stderr
+    piped = invoke("encode", "--jsonl", "text", input=path.read_bytes(), code=1)
+    assert "<stdin>:3: " in piped.stderr
+
+
+def test_a_missing_file_ends_the_run_before_it_begins(tmp_path):
+    there = tmp_path / "there.txt"
+    there.write_bytes(TEXT)
+    result = invoke("encode", there, tmp_path / "missing.txt", code=2)
+    assert not result.stdout
+    assert "missing.txt" in result.stderr
+
+
+def test_lines_are_answered_one_by_one(tok):
+    with start("encode") as program:
+        for line in (b"the hat", b"", b"the"):
+            program.stdin.write(line + b"\n")
+            program.stdin.flush()
+            answer = program.stdout.readline().decode()  # waits forever if none comes
+            assert [int(word) for word in answer.split()] == tok.encode(line)
+        program.stdin.write(b"no end")
+        program.stdin.close()
+        assert [int(word) for word in program.stdout.read().split()] == tok.encode("no end")
+        assert program.wait() == 0
+
+
+@posix_only
+def test_a_pipe_that_is_empty_for_now_is_not_at_its_end(tok):
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with start("encode", stdin=reader) as program:
+        os.close(reader)
+        for _ in range(2):
+            os.write(writer, b"the hat\n")
+            assert [int(word) for word in program.stdout.readline().split()] == tok.encode(
+                "the hat"
+            )
+        os.close(writer)
+        assert program.wait() == 0
+
+
+def test_much_output_arrives_whole():
+    text = TEXT * (20_000 if JIT else 20)
+    with start("encode", stderr=subprocess.DEVNULL) as program:
+        output, _ = program.communicate(text)
+    assert output == invoke("encode", input=text).stdout_bytes

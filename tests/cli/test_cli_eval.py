@@ -1,0 +1,130 @@
+"""`bytepiece eval`: what it reads, what it writes, and what it says where it cannot."""
+
+import json
+import signal
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from bytepiece_cli import streams
+from support.cli import TEXT, invoke, posix_only, start
+from support.strategies import make_model
+
+from bytepiece import evaluate, model_io
+from bytepiece.evaluation.report import table, to_json
+
+ENDED = TEXT + b"\n"
+
+
+@pytest.fixture(autouse=True)
+def saved(model, tmp_path, monkeypatch):
+    """Two models and a text are in files, and the tests work beside them."""
+    model_io.save(model, tmp_path / "one.model")
+    model_io.save(make_model({b"the": -1.0}), tmp_path / "two.model")
+    (tmp_path / "text.txt").write_bytes(TEXT)
+    monkeypatch.chdir(tmp_path)
+
+
+def expected(*texts, models=("one.model", "two.model")):
+    return table(evaluate(models, texts))
+
+
+def test_one_table_for_several_models():
+    shown = invoke("eval", "one.model", "two.model", "--on", "text.txt").stdout
+    assert shown == expected(ENDED)
+    assert "one.model" in shown.splitlines()[2]
+
+
+def test_standard_input_is_read_without_a_file():
+    assert invoke("eval", "one.model", "two.model", input=TEXT).stdout == expected(ENDED)
+    shown = invoke("eval", "one.model", "two.model", "--on", "-", input=TEXT).stdout
+    assert shown == expected(ENDED)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["one.model", "--on", "text.txt", "more.txt", "-"],
+        ["one.model", "--on", "text.txt", "--on", "more.txt", "-", "--threads", "1"],
+        ["--on", "text.txt", "more.txt", "-", "--threads", "1", "one.model"],
+        ["one.model", "--on=text.txt", "--on", "more.txt", "--threads=2", "--on", "-"],
+    ],
+)
+def test_all_names_after_on_are_files(args, tmp_path):
+    (tmp_path / "more.txt").write_bytes(b"\n\nthe\n")
+    shown = invoke("eval", *args, input=b"hat").stdout
+    assert shown == expected(ENDED, b"\n\nthe\n", b"hat\n", models=["one.model"])
+
+
+def test_records(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "the\\nhat"}\n{"text": ""}\n', "utf-8")
+    shown = invoke("eval", "one.model", "--on", "a.jsonl").stdout
+    assert shown == expected("the\nhat", "", models=["one.model"])
+    (tmp_path / "b.txt").write_text('{"body": "the"}\n', "utf-8")
+    shown = invoke("eval", "one.model", "--on", "b.txt", "--jsonl", "body").stdout
+    assert shown == expected("the", models=["one.model"])
+    error = invoke("eval", "one.model", "--on", "b.txt", "--jsonl", "text", code=1).stderr
+    assert "b.txt:1:" in error
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 1000])
+def test_how_a_file_comes_changes_nothing(most, monkeypatch):
+    text = b"\n\n" + TEXT * 3 + b"\n\n\nthe\n\n\n\nhat\n\n"
+    monkeypatch.setattr(streams, "_MOST", most)
+    assert invoke("eval", "one.model", input=text).stdout == expected(text, models=["one.model"])
+
+
+def test_everything_goes_into_files():
+    invoke("eval", "one.model", "--on", "text.txt", "--json", "all.json", "--plot", "bars.svg")
+    found = evaluate(["one.model"], [ENDED])
+    assert json.loads(Path("all.json").read_text("utf-8")) == json.loads(to_json(found))
+    assert ElementTree.parse("bars.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ([], "Missing argument 'MODEL...'"),
+        (["--on", "text.txt"], "Missing argument 'MODEL...'"),
+        (["--on", "text.txt", "one.model"], "Missing argument 'MODEL...'"),
+        (["none.model", "--on", "text.txt"], "'none.model' does not exist"),
+        (["one.model", "--on", "none.txt"], "'none.txt' does not exist"),
+        (["one.model", "--on"], "requires an argument"),
+        ([".", "--on", "text.txt"], "is a directory"),
+        (["one.model", "--on", "text.txt", "--thread"], "--threads"),
+    ],
+)
+def test_usage(args, words):
+    assert words in invoke("eval", *args, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["text.txt", "--on", "text.txt"], "holds no model"),
+        (["one.model", "text.txt"], "--on"),
+        (["one.model", "--on", "-"], "nothing to measure"),
+        (["one.model", "--on", "text.txt", "--json", "no/where.json"], "no such directory"),
+        (["one.model", "--on", "text.txt", "--plot", "no/where.svg"], "no such directory"),
+    ],
+)
+def test_errors_are_one_line(args, words):
+    assert words in invoke("eval", *args, code=1).stderr
+
+
+def test_any_bytes_are_a_text():
+    shown = invoke("eval", "one.model", input=b"\xff\xfe the \x00\xe4\xbb\n").stdout
+    assert "not UTF-8" in shown
+
+
+@posix_only
+def test_an_interrupted_run_leaves_nothing(tmp_path):
+    with start("eval", "one.model", "--json", "all.json") as program:
+        program.stdin.write(TEXT * 40_000)  # more than a pipe holds: it is reading by now
+        program.stdin.flush()
+        program.send_signal(signal.SIGINT)
+        error = program.stderr.read().decode().splitlines()
+        assert program.wait() == 128 + signal.SIGINT
+    assert error[-1] == "Interrupted"
+    assert not any("Traceback" in line for line in error)
+    assert not (tmp_path / "all.json").exists()

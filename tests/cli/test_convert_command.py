@@ -1,0 +1,152 @@
+"""`bytepiece convert`: formats by name, what is told, and the report on standard output."""
+
+import dataclasses
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+from support.cli import assert_one_line, invoke
+from support.strategies import make_model
+
+import bytepiece
+from bytepiece import SpecialToken, model_io
+
+with warnings.catch_warnings():
+    # Its bindings warn when they are imported, in newer Pythons.
+    warnings.simplefilter("ignore")
+    import sentencepiece
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "original.model"
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "ours.model"
+    model = bytepiece.train(SAMPLE, 1000, algorithm="bnlm", normalization=("NFC",), threads=2)
+    model_io.save(model, path)
+    return path
+
+
+def test_to_hugging_face_by_name(ours, tmp_path):
+    pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    out = tmp_path / "tokenizer.json"
+    result = invoke("convert", ours, out, "--check", SAMPLE, SAMPLE)
+    assert json.loads(out.read_text("utf-8"))["model"]["type"] == "Unigram"
+    first, second, *rest = result.stdout.splitlines()
+    assert first.startswith("bytepiece and Hugging Face tokenizers")
+    assert first.endswith(f"{SAMPLE}, {SAMPLE}")
+    assert second.endswith("588 of 588, 100 %")
+    assert rest == []
+    assert f"{out}: {len(model_io.load(ours).pieces)} pieces, in huggingface format" in (
+        result.stderr
+    )
+
+
+def test_to_sentencepiece(ours, tmp_path):
+    out = tmp_path / "sp.model"
+    result = invoke("convert", ours, out, "--to", "sentencepiece")
+    assert sentencepiece.SentencePieceProcessor(model_file=str(out)).vocab_size() > 1000
+    assert "1000 lines drawn from the model's pieces" in result.stdout
+    assert "invalid UTF-8" in result.stdout
+    assert f"{out}: SentencePiece gets texts as they are: normalize them (NFC)" in result.stderr
+
+
+def test_to_the_original_and_back(ours, tmp_path):
+    there, back = tmp_path / "original.model", tmp_path / "back.model"
+    result = invoke("convert", ours, there, "--to", "original", "--check", SAMPLE)
+    assert "294 of 294, 100 %" in result.stdout
+    result = invoke("convert", there, back)
+    assert "in bytepiece format" in result.stderr
+    assert model_io.load(back) == model_io.load(ours)
+    assert model_io.load_with_format(back)[1] == "bytepiece"
+
+
+def test_records_of_jsonl_are_lines(ours, tmp_path):
+    records = tmp_path / "texts.jsonl"
+    records.write_text('{"text": "one"}\n{"text": "\\ud800"}\n{"text": ""}\n', "utf-8")
+    result = invoke("convert", ours, tmp_path / "o", "--to", "original", "--check", records)
+    assert "2 of 2, 100 %" in result.stdout
+
+
+def test_no_check(ours, tmp_path):
+    result = invoke("convert", GOLDEN, tmp_path / "new.model", "--no-check")
+    assert result.stdout == ""
+    assert model_io.load(tmp_path / "new.model") == model_io.load(GOLDEN)
+
+
+def test_a_library_that_is_missing_is_told(ours, tmp_path, monkeypatch):
+    from bytepiece import conversion
+
+    monkeypatch.setattr(
+        conversion.HuggingFace,
+        "missing",
+        classmethod(lambda _: "not installed; pip install tokenizers"),
+    )
+    result = invoke("convert", ours, tmp_path / "tokenizer.json")
+    told = "not compared: Hugging Face tokenizers is not installed; pip install tokenizers\n"
+    assert result.stdout == told
+    assert (tmp_path / "tokenizer.json").exists()
+
+
+def test_models_that_a_format_cannot_hold(tmp_path):
+    path = tmp_path / "em.model"
+    model_io.save(make_model({b"ab": -1.0}), path)
+    result = invoke("convert", path, tmp_path / "out", "--to", "original", code=1)
+    assert "NFC" in result.stderr
+    model_io.save(make_model({}, special_tokens=(SpecialToken("a", 0, "control"),)), path)
+    result = invoke("convert", path, tmp_path / "out.json", code=1)
+    assert "rename it" in result.stderr
+    result = invoke("convert", SAMPLE, tmp_path / "out.json", code=1)
+    assert str(SAMPLE) in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["em.model"]
+
+
+def test_usage(ours, tmp_path):
+    for arguments, told in (
+        ([ours, tmp_path / "x.model"], "say --to sentencepiece, --to original or"),
+        ([ours, ours], "is read"),
+        ([ours, SAMPLE, "--to", "original", "--check", SAMPLE], "is read"),
+        ([ours, "-", "--to", "original"], "written to a file"),
+        ([ours, tmp_path / "x.json", "--no-check", "--check", SAMPLE], "exclude each other"),
+        ([ours, tmp_path / "x", "--to", "tiktoken"], "huggingface"),
+    ):
+        before = SAMPLE.read_bytes()
+        result = invoke("convert", *arguments, code=2)
+        assert told in result.stderr
+        assert SAMPLE.read_bytes() == before
+    result = invoke("convert", ours, tmp_path / "no" / "x.json", code=1)
+    assert_one_line(result.stderr)
+    assert "no such directory" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_library_made_is_compared_with_it(ours, tmp_path):
+    theirs, back = tmp_path / "sp.model", tmp_path / "back.model"
+    invoke("convert", ours, theirs, "--to", "sentencepiece", "--no-check")
+    result = invoke("convert", theirs, back, "--check", SAMPLE)
+    assert result.stdout.splitlines()[0] == f"bytepiece and SentencePiece, on {SAMPLE}"
+    assert "294 of 294, 100 %" in result.stdout
+    assert f"{back}: " in result.stderr
+    assert "in bytepiece format" in result.stderr
+    assert "compared with SentencePiece " in result.stderr
+    result = invoke("convert", theirs, tmp_path / "tokenizer.json", code=1)
+    assert "tokenizer.json" in result.stderr
+
+
+def test_hugging_face_and_back_is_the_same_model(ours, tmp_path):
+    pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    there, back = tmp_path / "tokenizer.json", tmp_path / "back.model"
+    invoke("convert", ours, there, "--no-check")
+    result = invoke("convert", there, back, "--to", "bytepiece", "--check", SAMPLE)
+    assert "294 of 294, 100 %" in result.stdout
+    assert model_io.load(back) == model_io.load(ours)
+
+
+def test_notes_of_the_reader_are_told(ours, tmp_path, monkeypatch):
+    model = model_io.load(ours)
+    noted = dataclasses.replace(model, record={"notes": ["a symbol\x1b[2J is lost"]})
+    monkeypatch.setattr(model_io, "load_with_format", lambda _: (noted, "sentencepiece"))
+    result = invoke("convert", ours, tmp_path / "out.model", "--no-check")
+    assert f"{ours}: a symbol\\x1b[2J is lost\n" in result.stderr

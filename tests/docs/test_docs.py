@@ -1,0 +1,100 @@
+"""Every example in the README and the docs, run: `>>>` in Python, `$` in a shell."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from support.documents import ROOT, blocks, run_examples
+
+import bytepiece
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(bytepiece.__path__, "bytepiece.")
+    if module.name != "bytepiece.__main__"
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples(page, directory):
+    run_examples(page, "python")
+
+
+@pytest.mark.parametrize(
+    ("page", "library"),
+    [
+        (page, library)
+        for page in PAGES
+        for library in sorted({*re.findall(r"^```python (\w+)$", page.read_text("utf-8"), re.M)})
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_examples_for_another_library(page, library, directory):
+    pytest.importorskip(library)
+    if library == "transformers":  # whose models are PyTorch's
+        pytest.importorskip("torch")
+    run_examples(page, f"python(?: {library})?")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shell_examples(page, directory):
+    run_shell_examples(page, "console")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
+def test_shell_examples_for_another_library(directory):
+    pytest.importorskip("tokenizers")
+    run_shell_examples(ROOT / "docs" / "formats.md", "console(?: tokenizers)?")
+
+
+def run_shell_examples(page, language):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    program = f'bytepiece() {{ "{sys.executable}" -m bytepiece "$@"; }}\n'
+    for block in blocks(page, language):
+        for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, expected = example.partition("\n")
+            run = subprocess.run(
+                ["bash", "-c", program + command],
+                capture_output=True,
+                env=environment,
+                encoding="utf-8",
+                check=False,
+            )
+            assert run.returncode == 0, run.stderr
+            assert run.stdout == expected, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_is_left_to_be_filled_in(page):
+    assert "TBD" not in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        if not name.startswith("bytepiece.integrations."):
+            raise
+        pytest.skip(str(error))
+    assert doctest.testmod(module).failed == 0
+
+
+def test_quick_start_has_one_line_to_run_and_one_to_test():
+    part = (ROOT / "README.md").read_text("utf-8").split("## Quick start")[1].split("\n## ")[0]
+    run, test = re.findall(r"^```sh\n(.*?)^```", part, re.M | re.S)
+    assert run.count("\n") == test.count("\n") == 1

@@ -1,0 +1,475 @@
+"""Hugging Face's Unigram models, read, encode and decode as `tokenizers` does."""
+
+import base64
+import copy
+import json
+import unicodedata
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.reading import LINES, ODD, TEXTS, kept_and_pickled, trained
+from support.strategies import JIT
+
+from bytepiece import Tokenizer, model_io
+from bytepiece.errors import ModelError
+from bytepiece.rules.foreign import HuggingFaceRules
+from bytepiece.rules.protobuf import fields
+
+tokenizers = pytest.importorskip("tokenizers", reason="the files are read by tokenizers itself")
+
+
+def metaspace(scheme="always", split=True):
+    return {
+        "type": "Metaspace",
+        "replacement": "▁",
+        "prepend_scheme": scheme,
+        "split": split,
+    }
+
+
+def sequence(*steps, of="normalizers"):
+    return {"type": "Sequence", of: list(steps)}
+
+
+STRIP = {"type": "Strip", "strip_left": False, "strip_right": True}
+SQUEEZE = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "▁"}
+NFKC = {"type": "NFKC"}
+FUSED = sequence(
+    {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+    {"type": "ByteFallback"},
+    {"type": "Fuse"},
+    {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+    of="decoders",
+)
+TOKENS = [(0, "<unk>"), (1, "<s>"), (2, "</s>")]
+
+
+def converted(**settings):
+    """A model of SentencePiece's as the usual converters write it, before what a test changes."""
+    message = trained(**settings)
+    entries, charsmap, fallback = [], b"", False
+    for number, value in fields(message):
+        if number == 1:
+            entry = dict(fields(value))
+            entries.append([entry[1].decode(), entry.get(2, 0.0)])
+        elif number == 3:
+            charsmap = dict(fields(value)).get(2, b"")
+        elif number == 2:
+            fallback = bool(dict(fields(value)).get(35, 0))
+    steps = [STRIP, SQUEEZE]
+    if charsmap:
+        table = base64.b64encode(charsmap).decode()
+        steps.insert(0, {"type": "Precompiled", "precompiled_charsmap": table})
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [added(*token) for token in TOKENS],
+        "normalizer": sequence(*steps),
+        "pre_tokenizer": metaspace(),
+        "post_processor": None,
+        "decoder": FUSED if fallback else metaspace(),
+        "model": {"type": "Unigram", "unk_id": 0, "vocab": entries, "byte_fallback": fallback},
+    }
+
+
+def added(id_, name, **flags):
+    return {
+        "id": id_,
+        "content": name,
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+        **flags,
+    }
+
+
+def changed(file, **settings):
+    return {**copy.deepcopy(file), **settings}
+
+
+def byte_level(**flags):
+    return {
+        "type": "ByteLevel",
+        "add_prefix_space": False,
+        "trim_offsets": True,
+        "use_regex": False,
+        **flags,
+    }
+
+
+def over_bytes():
+    """A Unigram model of the library's own trainer, in the ByteLevel alphabet."""
+    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
+    tok.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tok.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.UnigramTrainer(
+        vocab_size=500,
+        special_tokens=["<pad>", "<unk>"],
+        unk_token="<unk>",
+        initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
+    return json.loads(tok.to_str())
+
+
+def over_characters():
+    """Another one, of pieces that hold spaces and line ends as they are."""
+    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
+    trainer = tokenizers.trainers.UnigramTrainer(
+        vocab_size=1500, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
+    return json.loads(tok.to_str())
+
+
+@cache
+def files():
+    """Files by name; each way that one may be made of steps."""
+    plain = converted(normalization_rule_name="identity")
+    mapped = converted(normalization_rule_name="nmt_nfkc")
+    fallback = converted(normalization_rule_name="identity", byte_fallback=True)
+    across = converted(normalization_rule_name="identity", split_by_whitespace=False)
+    replaced = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
+    prepended = sequence({"type": "Prepend", "prepend": "▁"}, replaced)
+    old = {"type": "Metaspace", "replacement": "▁", "add_prefix_space": True}
+    of_bytes = over_bytes()
+    line_split = {
+        "type": "Split",
+        "pattern": {"Regex": r"\n+"},
+        "behavior": "MergedWithPrevious",
+        "invert": False,
+    }
+    whole = metaspace(split=False)
+    return {
+        "identity": plain,
+        "nmt_nfkc": mapped,
+        "byte fallback": fallback,
+        "first": changed(plain, pre_tokenizer=metaspace("first")),
+        "never": changed(plain, pre_tokenizer=metaspace("never"), decoder=metaspace("never")),
+        "across, split": across,
+        "across, whole": changed(across, pre_tokenizer=whole, decoder=FUSED),
+        "old spelling": changed(plain, pre_tokenizer=old, decoder=old),
+        "no normalizer": changed(plain, normalizer=None),
+        "forms": changed(plain, normalizer=sequence(NFKC, {"type": "NFD"}, STRIP)),
+        "prepended": changed(across, normalizer=prepended, pre_tokenizer=None, decoder=FUSED),
+        "both strips": changed(plain, normalizer={**STRIP, "strip_left": True}),
+        "bytes": of_bytes,
+        "bytes, normalized": changed(of_bytes, normalizer={"type": "NFC"}),
+        "bytes, prefix": changed(of_bytes, pre_tokenizer=byte_level(add_prefix_space=True)),
+        "bytes, lines": changed(
+            of_bytes, pre_tokenizer=sequence(line_split, byte_level(), of="pretokenizers")
+        ),
+        "characters": over_characters(),
+    }
+
+
+NAMES = [
+    "identity",
+    "nmt_nfkc",
+    "byte fallback",
+    "first",
+    "never",
+    "across, split",
+    "across, whole",
+    "old spelling",
+    "no normalizer",
+    "forms",
+    "prepended",
+    "both strips",
+    "bytes",
+    "bytes, normalized",
+    "bytes, prefix",
+    "bytes, lines",
+    "characters",
+]
+
+
+@pytest.fixture(params=NAMES, scope="module")
+def file(request):
+    return files()[request.param]
+
+
+@pytest.fixture(scope="module")
+def theirs(file):
+    return tokenizers.Tokenizer.from_str(json.dumps(file))
+
+
+@pytest.fixture(scope="module")
+def ours(file):
+    return Tokenizer(model_io.from_huggingface.from_document(file))
+
+
+@pytest.fixture(scope="module")
+def texts(file):
+    texts = [*(LINES if JIT else LINES[:40]), *(ODD if JIT else [text[:200] for text in ODD])]
+    if "Precompiled" in json.dumps(file["normalizer"]):
+        # What is not composed the library looks up by grapheme clusters, as the notes tell.
+        texts = [text for text in texts if unicodedata.is_normalized("NFC", text)]
+        texts = [text for text in texts if "ﾟ" not in text]
+    return [text for text in texts if "<0x41>" not in text]
+
+
+def rows_of(theirs, texts):
+    return [row.ids for row in theirs.encode_batch(texts, add_special_tokens=False)]
+
+
+def test_ids_are_the_same(ours, theirs, texts):
+    """Their library always finds special tokens in a text; ours where it is allowed to."""
+    rows = ours.encode_batch(texts, allowed_special="all", threads=2)
+    assert [row.tolist() for row in rows] == rows_of(theirs, texts)
+
+
+def test_decoding_is_the_same(ours, theirs, texts, file):
+    if file["decoder"] is None:
+        assert "no decoder" in str(ours.model.record["notes"])
+        return
+    rows = rows_of(theirs, texts)
+    assert ours.decode_batch(rows) == theirs.decode_batch(rows)
+
+
+@given(TEXTS)
+def test_any_text(ours, theirs, file, text):
+    if "Precompiled" in json.dumps(file["normalizer"]):
+        text = text.replace("\u0302", "").replace("\u0301", "")
+        text = "".join(char for char in text if char.isascii() or char in "今é")
+    assert ours.encode(text, allowed_special="all") == theirs.encode(text).ids
+
+
+def test_it_is_kept_in_our_own_file_and_in_pickles(ours, texts, tmp_path):
+    for tok in kept_and_pickled(ours, tmp_path):
+        assert tok.encode_batch(texts) == ours.encode_batch(texts)
+
+
+def test_load_tells_it_by_its_content(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(files()["identity"]), "utf-8")
+    model, kind = model_io.load_with_format(path)
+    assert kind == "huggingface"
+    assert isinstance(model.rules.library, HuggingFaceRules)
+    assert model.special_id("bos") == 1
+    assert model.special_id("eos") == 2
+    assert model.special_id("unknown") == 0
+
+
+def test_a_model_over_bytes_is_as_one_of_ours():
+    model = model_io.from_huggingface.from_document(files()["bytes, lines"])
+    model.check_own("this")
+    assert Tokenizer(model).decode_bytes(Tokenizer(model).encode(b"\xff\xfe")) == b"\xff\xfe"
+
+
+def test_digits_that_are_split_as_ours_are():
+    from bytepiece.formats.huggingface_steps import _DIGITS
+
+    digits = {
+        "type": "Split",
+        "pattern": {"Regex": _DIGITS},
+        "behavior": "Isolated",
+        "invert": False,
+    }
+    steps = sequence(
+        digits,
+        {**digits, "pattern": {"Regex": r"\n+"}, "behavior": "MergedWithPrevious"},
+        byte_level(),
+        of="pretokenizers",
+    )
+    file = changed(files()["bytes"], pre_tokenizer=steps)
+    tok = Tokenizer(model_io.from_huggingface.from_document(file))
+    theirs = tokenizers.Tokenizer.from_str(json.dumps(file))
+    assert tok.model.rules.isolate_digits
+    for text in ("in 1984 or ١٩٨٤\n\n12", "1a2\n3", *LINES[:50]):
+        assert tok.encode(text) == theirs.encode(text).ids
+
+
+def test_notes_say_what_there_is_no_room_for():
+    file = changed(
+        files()["byte fallback"],
+        truncation={"max_length": 5},
+        post_processor={"type": "TemplateProcessing"},
+        decoder={"type": "WordPiece"},
+        added_tokens=[
+            *files()["identity"]["added_tokens"],
+            added(5000, "<mask>", lstrip=True),
+            added(5001, "[word]", special=False, single_word=True),
+        ],
+    )
+    model = model_io.from_huggingface.from_document(file)
+    notes = "\n".join(model.record["notes"])
+    for what in ("truncation", "post_processor", "WordPiece", "<mask>", "[word]", "<0x41>"):
+        assert what in notes
+    assert model.vocab_size == 5002
+    assert Tokenizer(model).encode("[word]", allowed_special="all")[-1] == 5001
+
+
+def test_notes_of_graphemes():
+    notes = model_io.from_huggingface.from_document(files()["nmt_nfkc"]).record["notes"]
+    assert "grapheme" in notes[0]
+
+
+def without_space(file):
+    return [entry for entry in file["model"]["vocab"] if entry[0] != "▁"]
+
+
+PLAIN = {
+    "added_tokens": [added(*token) for token in TOKENS],
+    "normalizer": sequence(STRIP, SQUEEZE),
+    "pre_tokenizer": metaspace(),
+    "decoder": metaspace(),
+    "model": {
+        "type": "Unigram",
+        "unk_id": 0,
+        "vocab": [
+            *([name, 0.0] for _, name in TOKENS),
+            *([name, -2.0] for name in ("▁", "a", "b", "▁a", "ab")),
+        ],
+        "byte_fallback": False,
+    },
+}
+
+
+def modelled(**settings):
+    return changed(PLAIN, model={**PLAIN["model"], **settings})
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "BPE model, and only Unigram"),
+        ({"model": {"type": "WordPiece", "vocab": {}}}, "WordPiece model, and only Unigram"),
+        ({"model": {"type": "WordLevel", "vocab": {}}}, "WordLevel model, and only Unigram"),
+        ({"model": {}}, "other model, and only Unigram"),
+        ({"model": {"type": ["Unigram"]}}, "other model, and only Unigram"),
+        ({"model": []}, "JSON of another kind"),
+        ({"model": None, "vocab": {}}, "JSON of another kind"),
+        (modelled(vocab={}), "without a list of pieces"),
+        (modelled(vocab=[]), "without a list of pieces"),
+        (modelled(vocab=[["a"]]), "a piece and its score"),
+        (modelled(vocab=[["a", "b"]]), "a piece and its score"),
+        (modelled(vocab=[[1, 2.0]]), "a piece and its score"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["▁", 0.0]]), "occurs twice"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["", 0.0]]), "empty"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["\ud800", 0.0]]), "Unicode"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["x" * 2000, 0.0]]), "1024"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 1e15]]), "score"),
+        (modelled(vocab=without_space(PLAIN)), "alone"),
+        (modelled(unk_id=None), "no unknown token"),
+        (modelled(unk_id=99999), "unk_id"),
+        (modelled(unk_id=-1), "unk_id"),
+        (modelled(unk_id=True), "unk_id"),
+        (modelled(byte_fallback="yes"), "byte_fallback"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["<0x41>", 0.0]], byte_fallback=True), "255 of"),
+        (modelled(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 10**400]]), "its score"),
+        (changed(PLAIN, added_tokens={"a": 1}), "added_tokens"),
+        (changed(PLAIN, added_tokens=["a"]), "added token"),
+        (changed(PLAIN, added_tokens=[added("1", "a")]), "added token"),
+        (changed(PLAIN, added_tokens=[added(3000, "")]), "added token"),
+        (changed(PLAIN, added_tokens=[added(2000, "a"), added(2001, "a")]), "twice"),
+        (changed(PLAIN, added_tokens=[added(5, "<zzz>")]), "id of another"),
+        (changed(PLAIN, normalizer={"type": "Lowercase"}), "normalizer Lowercase"),
+        (changed(PLAIN, normalizer={"type": "Replace", "pattern": {"Regex": "a+"}, "content": ""}),
+         "normalizer Replace"),
+        (changed(PLAIN, normalizer={"type": "Replace", "pattern": {"String": ""}, "content": ""}),
+         "normalizer Replace"),
+        (changed(PLAIN, normalizer={"type": "Strip"}), "strip_left"),
+        (changed(PLAIN, normalizer={"type": "Precompiled", "precompiled_charsmap": "%"}), "Base64"),
+        (changed(PLAIN, normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAA"}),
+         "charsmap"),
+        (changed(PLAIN, normalizer=["NFC"]), "normalizer"),
+        (changed(PLAIN, normalizer={"type": "Sequence"}), "normalizer"),
+        (changed(PLAIN, normalizer=sequence(7)), "normalizer"),
+        (changed(PLAIN, normalizer=sequence(sequence())), "normalizer Sequence"),
+        (changed(PLAIN, pre_tokenizer={"type": "Whitespace"}), "pre_tokenizer Whitespace"),
+        (changed(PLAIN, pre_tokenizer={"type": "Digits", "individual_digits": True}), "Digits"),
+        (changed(PLAIN, pre_tokenizer=metaspace("sometimes")), "Metaspace"),
+        (changed(PLAIN, pre_tokenizer={**metaspace(), "replacement": "_"}), "Metaspace"),
+        (changed(PLAIN, pre_tokenizer=sequence(metaspace(), metaspace(), of="pretokenizers")),
+         "Metaspace"),
+        (changed(PLAIN, pre_tokenizer=byte_level(use_regex=True)), "ByteLevel"),
+        (changed(PLAIN, pre_tokenizer={"type": "Split", "pattern": {"Regex": r"\n+"},
+                                       "behavior": "MergedWithPrevious"}), "no ByteLevel"),
+        (changed(PLAIN, pre_tokenizer={"type": "Split", "pattern": {"Regex": "a"},
+                                       "behavior": "Isolated"}), "Split"),
+        (changed(PLAIN, decoder="Metaspace"), "decoder"),
+    ],
+)  # fmt: skip
+def test_bad_files_get_one_line(tmp_path, file, message):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(file))
+    with pytest.raises(ModelError, match=message) as info:
+        model_io.load(path)
+    assert str(info.value).startswith(f"{path}: ")
+    assert "\n" not in str(info.value)
+    assert len(str(info.value)) < 500
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_runs_of_unknown_bytes_end_where_stretches_do(tmp_path, lines):
+    split = {
+        "type": "Split",
+        "pattern": {"Regex": "\\n+"},
+        "behavior": "MergedWithPrevious",
+        "invert": False,
+    }
+    steps = [split, byte_level()] if lines else [byte_level()]
+    vocabulary = [["<unk>", 0.0], ["a", -1.0], ["\u0102", -2.0]]  # the byte 0xA9
+    file = changed(
+        PLAIN,
+        model={"type": "Unigram", "unk_id": 0, "vocab": vocabulary},
+        pre_tokenizer=sequence(*steps, of="pretokenizers"),
+        normalizer=None,
+        added_tokens=[added(0, "<unk>")],
+        decoder=None,
+    )
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(file))
+    tok, theirs = Tokenizer.load(path), tokenizers.Tokenizer.from_file(str(path))
+    for text in ["b\nb", "a\n\n", "éa\nb<unk>é", "<unk><unk>\n<unk>b"]:
+        ids = tok.encode(text, allowed_special="all")
+        assert ids == theirs.encode(text, add_special_tokens=False).ids
+        assert len(tok.align(text, ids, allowed_special="all").byte_spans) == len(ids)
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_space_before_what_is_left_of_a_text_is_noted(left):
+    strip = {**STRIP, "strip_left": left}
+    file = changed(PLAIN, pre_tokenizer=metaspace("first"), normalizer=strip)
+    notes = model_io.from_huggingface.from_document(file).record["notes"]
+    assert ("puts none" in " ".join(notes)) == left
+
+
+@settings(max_examples=400 if JIT else 50)
+@given(st.data())
+def test_a_file_with_any_part_replaced(data):
+    """Whatever stands in place of a part, nothing else than a ModelError comes of it."""
+    file = changed(PLAIN)
+    place = file
+    for depth in range(6):
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from(keys))
+        inside = place[key]
+        if (
+            not isinstance(inside, (dict, list))
+            or not inside
+            or (depth and data.draw(st.booleans()))
+        ):
+            break
+        place = inside
+    place[key] = data.draw(
+        st.none() | st.booleans() | st.integers(-2, 9) | st.text(max_size=3)
+        | st.lists(st.integers(), max_size=2) | st.just({"type": "Sequence"}) | st.just({})
+    )  # fmt: skip
+    if not model_io.from_huggingface.looks_like(file):
+        return
+    try:
+        model = model_io.from_huggingface.from_document(file)
+    except ModelError as error:
+        said = str(error)
+    else:
+        said = ""
+        Tokenizer(model).encode("a b")
+    assert "\n" not in said

@@ -1,0 +1,141 @@
+"""Where compiled kernels are kept, and what happens where nothing can be kept."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+from support.strategies import JIT
+
+from bytepiece.kernels import jit
+
+PACKAGE = Path(jit.__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """An install of its own, as the kernels' home is found from it."""
+    package = tmp_path / "site" / "bytepiece"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(jit, "_PACKAGE", package)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    return package
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home of its own, on every system."""
+    home = tmp_path / "home"
+    monkeypatch.setattr(jit, "user_cache", lambda: home / "cache" / "bytepiece")
+    return home
+
+
+@pytest.fixture
+def no_home(tmp_path, monkeypatch):
+    """A home below a regular file, where nobody, not even root, can make a directory."""
+    (tmp_path / "file").write_bytes(b"")
+    home = str(tmp_path / "file" / "home")
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, home)
+    return home
+
+
+def make_read_only(package):
+    """As far as this matters: there can be no directory where kernels are kept."""
+    (package / "__pycache__").write_bytes(b"")
+
+
+@pytest.mark.usefixtures("install")
+def test_kernels_are_kept_in_the_home(home):
+    directory = Path(jit._cache_dir())
+    assert directory.parent == home / "cache" / "bytepiece"
+    assert list(directory.iterdir()) == []
+    assert jit._cache_dir() == str(directory)
+
+
+def test_an_edit_anywhere_makes_a_new_directory_and_old_ones_go(install, home):
+    first = Path(jit._cache_dir())
+    os.utime(first, (0, 0))
+    recent = first.with_name("bytepiece-kernels-of-another-install")
+    recent.mkdir()
+    (install / "formats" / "__init__.py").write_text("# edited\n")
+    second = Path(jit._cache_dir())
+    assert second != first
+    assert set(second.parent.iterdir()) == {second, recent}
+    assert home in second.parents
+
+
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_they_are_kept_beside_the_sources(install):
+    assert Path(jit._cache_dir()).parent == install / "__pycache__"
+
+
+@pytest.mark.usefixtures("no_home")
+def test_a_read_only_install_without_a_home_keeps_nothing(install):
+    make_read_only(install)
+    assert jit._cache_dir() == ""
+
+
+def test_numbas_own_setting_is_followed_and_never_cleaned(install, tmp_path, monkeypatch):
+    theirs = tmp_path / "theirs"
+    (theirs / "bytepiece-kernels-of-another").mkdir(parents=True)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(theirs))
+    assert Path(jit._cache_dir()).parent == theirs
+    assert len(list(theirs.iterdir())) == 2
+    assert not (install / "__pycache__").exists()
+
+
+def run(script, package, **environment):
+    """A fresh interpreter that finds this package, wherever it is started."""
+    inherited = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**inherited, "PYTHONPATH": str(package.parent), **environment},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_kernels_work_where_nothing_can_be_kept(install, no_home):
+    make_read_only(install)
+    script = """
+import logging
+logging.basicConfig(level=logging.INFO)
+import numpy
+from bytepiece.kernels import jit, streams
+print(repr(jit._CACHE_DIR), *map(int, streams.philox(*[numpy.uint64(0)] * 6)))
+"""
+    done = run(script, install, HOME=no_home)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["''", "1713891541", "3781805453", "3159862348", "2600524760"]
+    # That it compiles is said once, by the logger of the package.
+    assert done.stderr.count("compiling kernels") == int(JIT)
+
+
+def test_other_peoples_kernels_compile_as_before():
+    """Ours are told by their module, which code made from a string has not."""
+    script = """
+import numba
+import bytepiece.kernels.jit
+scope = {"__builtins__": __builtins__}
+exec("def function(x): return x + 1", scope)
+assert scope["function"].__module__ is None
+print(numba.njit(scope["function"])(1))
+"""
+    done = run(script, PACKAGE)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "2\n"
+
+
+def test_the_kernels_keep_ieee_arithmetic_and_release_the_lock():
+    if JIT:
+        from bytepiece.kernels.best_path import best_path
+
+        assert best_path.targetoptions["nogil"]
+        assert not best_path.targetoptions.get("fastmath")

@@ -1,0 +1,251 @@
+"""tokenizer.json files, read by `tokenizers` and `transformers` themselves."""
+
+import json
+import math
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from support.strategies import JIT, make_model, models
+
+from bytepiece import SpecialToken, TextRules, Tokenizer
+from bytepiece.encoding.segmentation import segment
+from bytepiece.errors import ModelError
+from bytepiece.formats import huggingface_numbers as numbers
+from bytepiece.formats import to_huggingface
+
+tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
+
+SCALARS = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
+"""Every character that Unicode has or may come to have; the common ones, with slow kernels."""
+if not JIT:
+    SCALARS = SCALARS[:0x3000]
+
+ODD = [
+    "",
+    "\n",
+    "\n\n\nb",
+    "a\n\nb\n",
+    "a\r\n\r\nb\tc \n \n",
+    "\0\0a\0",
+    " " * 100,
+    "7 7\n\n7\n٣७７x\n",
+    "e\u0301 ﬁ ① ㍿ \u1e9b\u0323 가 \u1100\u1161",
+    "▁Ġ\u0100\u0120Ċ",
+    "\ufeff\u200d👩‍🚀\u2028\u2029\x85\x0b\x0c",
+    "".join(map(chr, range(256))),
+    "<pad><bos>text<eos>",
+]
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("\n\n\r 07٣é\u0301\0"))
+
+
+def load(model):
+    """What the library makes of the file; special tokens in a text are text."""
+    loaded = tokenizers.Tokenizer.from_str(to_huggingface.to_json(model))
+    loaded.encode_special_tokens = True
+    return loaded
+
+
+@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+def test_all_of_a_text_gets_the_same_ids(trained, algorithm):
+    tok, theirs = Tokenizer(trained[algorithm]), load(trained[algorithm])
+    whole = SAMPLE.read_text("utf-8")[: None if JIT else 4000]
+    lines = whole.split("\n")
+    texts = [*lines, whole, whole.replace("\n", " "), *ODD, SCALARS[::16]]
+    for text, encoding in zip(texts, theirs.encode_batch(texts), strict=True):
+        assert encoding.ids == tok.encode(text)
+        assert theirs.decode(encoding.ids, skip_special_tokens=False) == text
+
+
+@given(models(), st.lists(TEXTS, max_size=3))
+def test_any_model_and_text(model, texts):
+    tok, theirs = Tokenizer(model), load(model)
+    assert theirs.get_vocab_size() == model.vocab_size
+    for text in texts:
+        assert theirs.encode(text).ids == tok.encode(text)
+        assert theirs.decode(tok.encode(text)) == text
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@pytest.mark.parametrize("isolate_digits", [False, True])
+def test_rules(trained, form, isolate_digits):
+    pieces = {b"a1": -1.0, b"\nb": -1.0, b"7\n": -1.0, b"11": -1.0, "é".encode(): -3.0}
+    rules = TextRules(normalization=(form,), isolate_digits=isolate_digits)
+    model = make_model(pieces, rules=rules)
+    tok, theirs = Tokenizer(model), load(model)
+    for text in [*ODD, "a11\nb7\n\n8\nba1", "11\n\n11"]:
+        assert theirs.encode(text).ids == tok.encode(text)
+
+
+def test_segments_are_those_of_this_library():
+    rules = TextRules(isolate_digits=True)
+    text = "".join(f"a{char}" for char in SCALARS)
+    theirs = load(make_model({}, rules=rules)).pre_tokenizer.pre_tokenize_str(text)
+    starts = set(segment([text], rules).bounds.tolist())
+    at, ours = 0, []
+    for i, char in enumerate(text):
+        if at in starts:
+            ours.append(i)
+        at += len(char.encode())
+    assert [span[0] for _, span in theirs] == ours
+    assert len(ours) > 2 * (600 if JIT else 200)
+
+
+SPECIAL = (
+    SpecialToken("<pad>", 300, "pad"),
+    SpecialToken("<|im start|>", 5, "control"),
+    SpecialToken("<|im", 7, "control"),
+    SpecialToken("中", 310, "control"),
+    SpecialToken("<eos>", 400, "eos"),
+)
+
+
+@pytest.fixture
+def with_gaps():
+    """Ids with gaps, and special tokens among them."""
+    pieces = {b"<e": -1.0, b"os>": -1.0, "中文".encode(): -2.0}
+    free = [id_ for id_ in range(3, 300) if id_ not in (5, 7)][: 256 + len(pieces)]
+    return make_model(pieces, special_tokens=SPECIAL, ids=free)
+
+
+def test_a_document_cannot_forge_a_special_token(with_gaps):
+    tok, theirs = Tokenizer(with_gaps), load(with_gaps)
+    for text in ["<eos>", "<|im start|>中文<|im<pad>", "中", "unused 0", "\0unused 299"]:
+        assert theirs.encode(text).ids == tok.encode(text)
+        assert not {token.id for token in SPECIAL} & set(theirs.encode(text).ids)
+    theirs.encode_special_tokens = False
+    text = "a<eos><|im start|>中文<|im中<pad>"
+    assert theirs.encode(text).ids == tok.encode(text, allowed_special="all")
+    assert theirs.decode(theirs.encode(text).ids) == "a文"
+
+
+def test_names_and_ids_are_kept(with_gaps):
+    theirs = load(with_gaps)
+    assert {token.name: theirs.token_to_id(token.name) for token in SPECIAL} == {
+        token.name: token.id for token in SPECIAL
+    }
+    assert theirs.token_to_id("<e") == Tokenizer(with_gaps).piece_to_id(b"<e")
+    assert theirs.get_vocab_size() == with_gaps.vocab_size == 401
+
+
+def test_a_special_token_with_a_score_that_is_hard_to_undercut():
+    model = make_model({}, byte_score=-(2.0**20))
+    assert load(model).encode("<eos>").ids == Tokenizer(model).encode("<eos>")
+
+
+def test_a_piece_spelled_like_a_special_token_is_not_lost_in_silence():
+    model = make_model({b"<eos>": -1.0, b"<e": -3.0})
+    with pytest.warns(UserWarning, match="1 pieces"):
+        theirs = load(model)
+    others = Tokenizer(make_model({b"<e": -3.0}))
+    assert [theirs.id_to_token(id_) for id_ in theirs.encode("<eos>").ids] == [
+        piece.decode() for piece in others.tokenize("<eos>")
+    ]
+
+
+@pytest.mark.parametrize("name", ["Ġ", "a", "a\0"])
+def test_a_special_token_without_room(name):
+    model = make_model({}, special_tokens=(SpecialToken(name, 0, "control"),))
+    with pytest.raises(ModelError, match="rename it"):
+        to_huggingface.to_json(model)
+
+
+@given(st.floats(-(2.0**20), -1e-5) | st.floats(1e-5, 900.0) | st.just(0.0))
+def test_scores_are_read_to_the_last_bit(score):
+    """Else ties would be decided otherwise; its reader of numbers rounds twice."""
+    theirs = load(make_model({b"ab": score}))
+    name, read = json.loads(theirs.to_str())["model"]["vocab"][-1]
+    assert (name, read) == ("ab", score)
+
+
+@given(
+    st.floats(-1e6, 1e6).map(repr)
+    | st.from_regex(r"-?[1-9][0-9]{0,25}\.[0-9]{1,30}", fullmatch=True)
+)
+@example("-0.00000000000000000000000000000123456789012345678901234567890")
+@example("-1.5e-300")
+@example("-18446744073709551615.5")
+@example("-18446744073709551616.5")
+def test_numbers_are_read_as_the_library_reads_them(number):
+    file = to_huggingface.to_json(make_model({b"ab": -1.0}))
+    theirs = tokenizers.Tokenizer.from_str(re.sub(r'(\["ab", )[^]]*', rf"\g<1>{number}", file))
+    assert json.loads(theirs.to_str())["model"]["vocab"][-1] == ["ab", numbers.read(number)]
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ("-4." + "5" * 5000, -4.555555555555555),
+        ("-" + "0" * 5000 + "4.5", -4.5),
+        ("0.0e999", 0.0),
+        ("-4.5e400", -math.inf),
+        ("-4.5e" + "9" * 5000, -math.inf),
+        ("4.5e-" + "9" * 5000, 0.0),
+    ],
+)
+def test_numbers_that_are_out_of_reach(number, value):
+    assert numbers.read(number) == value
+
+
+def test_what_is_no_number():
+    with pytest.raises(ValueError, match="no number"):
+        numbers.read("NaN")
+
+
+def test_its_sampler_refuses(trained):
+    theirs = load(trained["em"])
+    theirs.model.alpha = 0.1
+    with pytest.raises(Exception, match="unk_id"):
+        theirs.encode("text")
+
+
+def test_nothing_is_left_behind_when_it_cannot_be_written(model, tmp_path):
+    with pytest.raises(OSError, match="missing"):
+        to_huggingface.save(model, tmp_path / "missing" / "tokenizer.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_transformers_loads_it(trained, tmp_path, monkeypatch):
+    monkeypatch.setitem(os.environ, "HF_HUB_OFFLINE", "1")
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    model = trained["em"]
+    tok = Tokenizer(model)
+    template = "{% for m in messages %}{{ m['content'] }}{{ eos_token }}{% endfor %}"
+    to_huggingface.save_pretrained_files(model, tmp_path, {"chat_template": template})
+    text = "the train , 'll\r\n\n don't <eos>\t今天"
+    loaded = [
+        transformers.PreTrainedTokenizerFast(tokenizer_file=str(tmp_path / "tokenizer.json")),
+        transformers.AutoTokenizer.from_pretrained(tmp_path),
+    ]
+    loaded[1].save_pretrained(tmp_path / "again")
+    loaded.append(transformers.AutoTokenizer.from_pretrained(tmp_path / "again"))
+    for theirs in loaded:
+        assert theirs(text, split_special_tokens=True).input_ids == tok.encode(text)
+        assert theirs(text).input_ids == tok.encode(text, allowed_special="all")
+        assert theirs.decode(tok.encode(text)) == text
+    for theirs in loaded[1:]:
+        assert (theirs.pad_token_id, theirs.bos_token_id, theirs.eos_token_id) == (0, 1, 2)
+        chat = [{"role": "user", "content": "the train"}]
+        rendered = theirs.apply_chat_template(chat, return_dict=False)
+        assert rendered == [*tok.encode("the train"), 2]
+
+
+def test_other_special_tokens_are_told_to_transformers(with_gaps, tmp_path):
+    to_huggingface.save_pretrained_files(with_gaps, tmp_path / "new")
+    config = json.loads((tmp_path / "new" / "tokenizer_config.json").read_text("utf-8"))
+    assert (config["pad_token"], config["eos_token"]) == ("<pad>", "<eos>")
+    assert config["additional_special_tokens"] == ["<|im start|>", "<|im", "中"]
+    assert "bos_token" not in config
+    assert "chat_template" not in config
+
+
+def test_it_is_written_without_the_library(trained, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    assert json.loads(to_huggingface.to_json(trained["em"]))["version"] == "1.0"

@@ -1,0 +1,111 @@
+"""Reading corpora: files, records and collections give the same texts, as often as asked."""
+
+import json
+
+import pytest
+
+import bytepiece
+from bytepiece.errors import ArgumentError, CorpusError
+from bytepiece.inputs import texts
+from bytepiece.inputs.files import Files
+from bytepiece.training import reader as corpus
+from bytepiece.training.reader import Reader
+
+TEXT = "one line\r\n\n\nanother, longer line\n中文\nlast without end"
+
+
+def segments(source, **options):
+    """All segments of a corpus, as byte strings."""
+    found = []
+    for block in Reader(source, options.get("normalization", ()), options.get("digits", False)):
+        text = block.text.tobytes()
+        ends = zip(block.bounds[:-1], block.bounds[1:], strict=True)
+        found += [text[a:b] for a, b in ends]
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 20])
+def test_a_file_is_one_text_however_it_is_read(tmp_path, monkeypatch, size):
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(TEXT.encode())
+    expected = segments([TEXT])
+    assert b"".join(expected) == TEXT.encode()
+    assert expected[0] == b"one line\r\n\n\n"
+    monkeypatch.setattr(corpus, "_BLOCK", size)
+    monkeypatch.setattr(texts, "BLOCK", size)
+    assert segments(path) == segments(str(path)) == segments(Files([path])) == expected
+
+
+def test_a_line_longer_than_can_be_held_is_cut_between_characters(tmp_path, monkeypatch):
+    path = tmp_path / "corpus.txt"
+    text = "中é\U0001f600a" * 50
+    path.write_bytes(text.encode())
+    monkeypatch.setattr(texts, "BLOCK", 10)
+    monkeypatch.setattr(texts, "LONGEST_LINE", 17)
+    pieces = segments(path)
+    assert b"".join(pieces) == text.encode()
+    assert len(pieces) > 9
+    assert "".join(piece.decode() for piece in pieces) == text
+
+
+def test_records_are_texts_of_their_own(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    rows = [{"text": "one\ntwo", "other": "x"}, {"text": "three", "other": "y"}]
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n\n", encoding="utf-8")
+    assert segments(path) == [b"one\n", b"two", b"three"]
+    assert segments(Files([path], jsonl_field="other")) == [b"x", b"y"]
+
+
+@pytest.mark.parametrize(
+    "line", ["not json", "[1]", '{"text": 5}', '{"other": "x"}', '"text"', "[" * 100000]
+)
+def test_a_bad_record_is_named_by_file_and_line(tmp_path, line):
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"text": "good"}\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"corpus\.jsonl:2: (not .*JSON|no field|the field)"):
+        bytepiece.train(path)
+
+
+def test_a_reader_refuses_what_can_be_read_only_once():
+    with pytest.raises(CorpusError, match="only once"):
+        Reader((line for line in ["a", "b"]), (), False)
+
+
+def test_a_corpus_that_changes_is_refused(monkeypatch):
+    # It is read twice only where it is too large to be kept.
+    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 1000)
+
+    class Changing:
+        reads = 0
+
+        def __iter__(self):
+            self.reads += 1
+            return iter(["a text\n"] * 1000 * self.reads)
+
+    with pytest.raises(CorpusError, match="changed"):
+        bytepiece.train(Changing(), memory=1)
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(CorpusError, match="int"):
+        bytepiece.train(["text", 5])
+    with pytest.raises(ArgumentError, match="not bytes"):
+        bytepiece.train(b"text")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CorpusError, match=r"missing\.txt: .*no such file"):
+        bytepiece.train(tmp_path / "missing.txt")
+
+
+def test_little_texts_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(corpus, "_MOST_TEXTS", 10)
+    few = ["", "ab", "", "c"] * 30
+    blocks = list(Reader(few, (), False))
+    assert max(len(block.bounds) - 1 for block in blocks) == 10
+    assert segments(few) == [b"ab", b"c"] * 30
+
+
+def test_bytes_and_str_are_the_same_text():
+    assert bytepiece.train(["é" * 9], 300) == bytepiece.train(["é".encode() * 9], 300)
