@@ -10,7 +10,7 @@ import numpy as np
 
 from bytepiece import model_io
 from bytepiece._checks import unsigned, unsigned_array
-from bytepiece.encoding import perfect as sampling
+from bytepiece.encoding import request
 from bytepiece.encoding.alignment import Alignment, align
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.encoder import Engine
@@ -231,7 +231,7 @@ class Tokenizer:
             array = best_ids_of_text(self._engine.tables, raw, rules.isolate_digits)
         else:
             numbers = np.array([unsigned(doc_id, 64, "doc_id")])
-            streams = sampling.streams(seed, epoch, numbers, sample, 1)
+            streams = request.streams(seed, epoch, numbers, sample, 1)
             marks = self._marks(add_bos, add_eos, allowed_special)
             ways = groups(alpha, sample_prob, sampler, nbest_size, streams)
             array = self._engine.encode([text], marks, ways, streams, 1).ids
@@ -299,7 +299,7 @@ class Tokenizer:
             numbers = unsigned_array(doc_ids, "doc_ids")
             if numbers.shape != (len(given),):
                 raise ArgumentError(f"{numbers.size} doc_ids for {len(given)} texts")
-        streams = sampling.streams(seed, epoch, numbers, 0, samples)
+        streams = request.streams(seed, epoch, numbers, 0, samples)
         marks = self._marks(add_bos, add_eos, allowed_special)
         ways = groups(alpha, sample_prob, sampler, nbest_size, streams)
         return self._engine.encode(given, marks, ways, streams, threads)

@@ -8,10 +8,16 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-from bytepiece.audit.results import THRESHOLD, Case, Evidence, Frequency, Report, Test, Verdict
+from bytepiece.audit.results import THRESHOLD as THRESHOLD
+from bytepiece.audit.results import Case as Case
+from bytepiece.audit.results import Evidence as Evidence
+from bytepiece.audit.results import Frequency as Frequency
+from bytepiece.audit.results import Report as Report
+from bytepiece.audit.results import Test as Test
+from bytepiece.audit.results import Verdict as Verdict
 
 if TYPE_CHECKING:
-    from bytepiece.audit.run import audit
+    from bytepiece.audit.run import audit as audit
 
 
 def __getattr__(name: str) -> Any:

@@ -9,10 +9,11 @@ import numpy as np
 
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece.encoding import batches, nbest
-from bytepiece.encoding import perfect as sampling
 from bytepiece.encoding.batches import Encode, encode_texts
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
+from bytepiece.encoding.perfect import perfect_ids
 from bytepiece.encoding.request import STEPS, Group, Method
+from bytepiece.encoding.viterbi_sampler import viterbi_ids
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels import automaton
@@ -21,6 +22,7 @@ from bytepiece.kernels.automaton import Automaton
 from bytepiece.kernels.best_path import best_ids, pack, unpack
 from bytepiece.kernels.partition import Weights, weights
 from bytepiece.kernels.segments import Segments
+from bytepiece.kernels.streams import Streams
 from bytepiece.model import Model
 from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.text import Text
@@ -54,7 +56,7 @@ class Engine:
         texts: Sequence[Text] | Column,
         marks: dict[str, Any],
         ways: Sequence[Group],
-        streams: sampling.Streams,
+        streams: Streams,
         threads: int,
     ) -> Encoded:
         """Encode texts, each by the way of its group.
@@ -91,7 +93,7 @@ class Engine:
         texts: Sequence[Text] | Column,
         marks: dict[str, Any],
         method: Method | None,
-        streams: sampling.Streams,
+        streams: Streams,
         threads: int,
     ) -> Encoded:
         samples = streams.samples
@@ -115,11 +117,11 @@ class Engine:
             return lambda segments, _, low, high: best_ids(*forwards, segments, low, high)
         if method.sampler == "perfect":
             mirrored, ids = self.mirrored
-            return partial(sampling.perfect_ids, mirrored, self.weights(method.alpha), ids)
+            return partial(perfect_ids, mirrored, self.weights(method.alpha), ids)
         drawing = self.automaton, self._drawing_scores, self.ids
         if method.sampler == "nbest":
             return partial(nbest.nbest_ids, *drawing, method.alpha, method.nbest_size)
-        return partial(sampling.viterbi_ids, *drawing, method.alpha)
+        return partial(viterbi_ids, *drawing, method.alpha)
 
     @cached_property
     def unknown(self) -> Unknown | None:
@@ -172,7 +174,7 @@ class Engine:
 
 
 def _with_unknown(
-    encode: Encode, unknown: int, segments: Segments, streams: sampling.Streams, low: int, high: int
+    encode: Encode, unknown: int, segments: Segments, streams: Streams, low: int, high: int
 ) -> tuple[I32, I32]:
     """What encodes a run of segments, with a run of unknown tokens in one of them made one."""
     ids, counts = encode(segments, streams, low, high)

@@ -53,6 +53,11 @@ def save_vocab(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def from_document(document: dict[str, Any]) -> Model:
+    """Return the model that a parsed file describes.
+
+    Raises:
+        ModelError: if the file breaks a rule of the format.
+    """
     version = document.get("version")
     if type(version) is not int or version not in _VERSIONS:
         raise ModelError(

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import shutil
 import tempfile
 import time
@@ -30,6 +31,7 @@ ZERO, ONE, TWO, THREE, FOUR = (at(number) for number in range(5))
 """To be added to unsigned numbers: with Python's, sums would be floats in interpreted kernels."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_DECORATED = re.compile(rb"^@(?:kernel|inlined)$", re.MULTILINE)
 _KEPT = 30 * 86400
 """Seconds that compiled kernels are kept after the last one was added."""
 
@@ -46,19 +48,28 @@ def _cache_roots() -> Iterator[Path]:
     yield _PACKAGE / "__pycache__"
 
 
-def _cache_dir() -> str:
-    """A writable directory for this state of the sources, or "" where there is none.
+def _kernel_sources() -> Iterator[tuple[str, bytes]]:
+    """Yield the names and contents of the files on which compiled kernels depend, in order.
 
-    Numba notices edits only in the file a kernel stands in, while kernels inline others from other
-    files. So the directory's name carries a hash of all the sources, and an edit anywhere makes a
-    new one; but in `audit`, on which nothing else depends. Directories that nothing was written to
-    for a month are deleted then.
+    These are the files that define kernels and all files in `kernels/`, where kernels take their
+    constants from. A test sees to it that they take none from other files.
+    """
+    for source in sorted(_PACKAGE.rglob("*.py")):
+        content = source.read_bytes()
+        if source.parent.name == "kernels" or _DECORATED.search(content):
+            yield source.relative_to(_PACKAGE).as_posix(), content
+
+
+def _cache_dir() -> str:
+    """Return a writable directory for this state of the kernels' sources, or "" if there is none.
+
+    Numba notices edits only in the file that defines a kernel, but kernels also inline kernels of
+    other files. So the directory's name carries a hash of all these files: an edit in one of them
+    makes a new directory. Then directories that were last written to a month ago are deleted.
     """
     digest = hashlib.sha256()
-    for source in sorted(_PACKAGE.rglob("*.py")):
-        name = source.relative_to(_PACKAGE)
-        if name.parts[0] != "audit":
-            digest.update(name.as_posix().encode() + b"\0" + source.read_bytes())
+    for name, content in _kernel_sources():
+        digest.update(name.encode() + b"\0" + content)
     for root in _cache_roots():
         directory = root / f"bytepiece-kernels-{digest.hexdigest()[:16]}"
         try:
@@ -115,7 +126,7 @@ class _Notice(event.Listener):
 
     def on_start(self, event: Any) -> None:
         module = event.data["dispatcher"].py_func.__module__
-        if not self.said and str(module).startswith(f"{__package__}."):
+        if not self.said and str(module).startswith("bytepiece."):
             self.said = True
             often = "the first time only" if _CACHE_DIR else "every time: no place to keep them"
             logger.info("compiling kernels: a few seconds, %s", often)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bytepiece._arrays import offsets_of
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs.corpus import Corpus, are_files, text_bytes
-from bytepiece.inputs.files import Files  # noqa: PLC0414  # it is a Corpus
+from bytepiece.inputs.files import Files
 from bytepiece.inputs.weights import MOST_TOGETHER
 from bytepiece.kernels.segments import segment_bounds
 from bytepiece.rules.text import Text

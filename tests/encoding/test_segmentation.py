@@ -12,7 +12,8 @@ from support import reference
 from support.strategies import BYTES, JIT, STRINGS, TEXTS
 
 from bytepiece import TextRules
-from bytepiece.encoding.segmentation import segment
+from bytepiece.encoding import segmentation
+from bytepiece.encoding.special import split_special
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.digits import ZEROS
 from bytepiece.kernels.segments import digit_length, segment_bounds
@@ -109,13 +110,13 @@ def test_other_types_are_refused(value):
 @given(TEXTS)
 @pytest.mark.parametrize("rules", [PLAIN, DIGITS], ids=["lines", "digits"])
 def test_segments_follow_the_regular_expression(rules, value):
-    (segments,) = pieces_of(segment([value], rules))
+    (segments,) = pieces_of(segmentation.segment([value], rules))
     assert segments == reference.segments(to_bytes(value), rules.isolate_digits)
 
 
 @given(st.text(st.sampled_from(SHARED_DIGITS + "a \n\u0300一"), max_size=30))
 def test_digits_of_all_scripts_are_segments(chars):
-    (segments,) = pieces_of(segment([chars], DIGITS))
+    (segments,) = pieces_of(segmentation.segment([chars], DIGITS))
     assert segments == reference.segments(chars.encode(), isolate_digits=True)
 
 
@@ -171,11 +172,11 @@ def test_the_digit_table_is_that_of_unicode():
     assert len(TABLE) == 680
     assert missing <= LATER_DIGITS
     assert all(unicodedata.category(chr(c)) == "Cn" for c in TABLE - PYTHON)
-    assert list(ZEROS) == sorted(list(ZEROS))
+    assert list(ZEROS) == sorted(ZEROS)
 
 
 def test_digits_and_their_neighbours():
-    around = sorted({c + i for c in list(ZEROS) for i in (-1, 0, 9, 10)} - {0x2F + 0x800})
+    around = sorted({c + i for c in ZEROS for i in (-1, 0, 9, 10)} - {0x2F + 0x800})
     for char in around if JIT else around[::7]:
         raw = chr(char).encode()
         expected = len(raw) if char in TABLE else 0
@@ -193,7 +194,7 @@ def test_a_digit_cut_by_the_end_of_its_text_is_none():
 
 @given(st.lists(TEXTS, max_size=6), st.booleans(), st.booleans())
 def test_documents_stay_apart(texts, bos, eos):
-    segments = segment(texts, DIGITS, bos=1 if bos else None, eos=2 if eos else None)
+    segments = segmentation.segment(texts, DIGITS, bos=1 if bos else None, eos=2 if eos else None)
     expected = [
         [1] * bos + reference.segments(to_bytes(value), True) + [2] * eos for value in texts
     ]
@@ -220,13 +221,15 @@ FORGED = st.lists(
 @example(b"ababa", ["aba", "ba"])
 @example(b"<a<a>", ["<a", "<a><a>"])
 def test_special_tokens_are_found_leftmost_longest(raw, names):
-    found = [part for part in text.split_special(raw, names) if part]
+    found = [part for part in split_special(raw, names) if part]
     assert found == [part for part in reference.split_special(raw, names) if part]
 
 
 def test_stretches_between_special_tokens_are_segments(model):
     allowed = {"<eos>": 2, "<pad>": 0}
-    segments = segment(["a\nb<eos>c", "<pad>", "<eos><eos>"], PLAIN, bos=1, allowed=allowed)
+    segments = segmentation.segment(
+        ["a\nb<eos>c", "<pad>", "<eos><eos>"], PLAIN, bos=1, allowed=allowed
+    )
     assert pieces_of(segments) == [[1, b"a\n", b"b", 2, b"c"], [1, 0], [1, 2, 2]]
     assert segments.document_starts.tolist() == [0, 4, 4]
 
@@ -234,5 +237,5 @@ def test_stretches_between_special_tokens_are_segments(model):
 def test_special_tokens_are_found_as_they_are_spelled():
     """Before normalization, which would put them together from other characters."""
     rules = TextRules(normalization=("NFC",))
-    segments = segment(["e\u0301<é><e\u0301>"], rules, allowed={"<é>": 9})
+    segments = segmentation.segment(["e\u0301<é><e\u0301>"], rules, allowed={"<é>": 9})
     assert pieces_of(segments) == [["é".encode(), 9, "<é>".encode()]]

@@ -1,5 +1,6 @@
 """Where compiled kernels are kept, and what happens where nothing can be kept."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -57,12 +58,15 @@ def test_kernels_are_kept_in_the_home(home):
     assert jit._cache_dir() == str(directory)
 
 
-def test_an_edit_anywhere_makes_a_new_directory_and_old_ones_go(install, home):
+def test_an_edit_of_a_kernel_makes_a_new_directory_and_old_ones_go(install, home):
     first = Path(jit._cache_dir())
     os.utime(first, (0, 0))
     recent = first.with_name("bytepiece-kernels-of-another-install")
     recent.mkdir()
     (install / "formats" / "__init__.py").write_text("# edited\n")
+    assert Path(jit._cache_dir()) == first
+    with (install / "encoding" / "nbest.py").open("a") as file:
+        file.write("# edited\n")
     second = Path(jit._cache_dir())
     assert second != first
     assert set(second.parent.iterdir()) == {second, recent}
@@ -139,3 +143,30 @@ def test_the_kernels_keep_ieee_arithmetic_and_release_the_lock():
 
         assert best_path.targetoptions["nogil"]
         assert not best_path.targetoptions.get("fastmath")
+
+
+def test_kernels_take_nothing_from_files_that_the_cache_does_not_watch():
+    """A constant that a kernel takes from elsewhere would be compiled into it for good."""
+    watched = {name for name, _ in jit._kernel_sources()}
+    for name in sorted(watched):
+        tree = ast.parse((PACKAGE / name).read_text("utf-8"))
+        homes = {
+            alias.asname or alias.name: node.module
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bytepiece")
+            for alias in node.names
+        }
+        for function in tree.body:
+            if isinstance(function, ast.FunctionDef) and any(
+                isinstance(d, ast.Name) and d.id in ("kernel", "inlined")
+                for d in function.decorator_list
+            ):
+                used = {
+                    n.id
+                    for part in function.body
+                    for n in ast.walk(part)
+                    if isinstance(n, ast.Name)
+                }
+                for home in {homes[n] for n in used & homes.keys()}:
+                    file = home.removeprefix("bytepiece.").replace(".", "/") + ".py"
+                    assert file in watched, f"{name}: {function.name} uses {home}"
