@@ -1,9 +1,10 @@
 """What all tests share: how hypothesis runs, and a small model made by hand."""
 
-from pathlib import Path
+import shutil
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import ROOT
 from support.strategies import JIT, make_model
 
 import bytepiece
@@ -56,7 +57,7 @@ def tok(model):
 @pytest.fixture(scope="session")
 def trained():
     """Models of the sample: of merges, the same of whole characters, of BNLM, and that in NFC."""
-    sample = Path(__file__).parent.parent / "data" / "sample.txt"
+    sample = ROOT / "data" / "sample.txt"
     options = {"vocab_size": 2000, "threads": 2}
     return {
         "em": bytepiece.train(sample, **options),
@@ -64,3 +65,11 @@ def trained():
         "bnlm": bytepiece.train(sample, algorithm="bnlm", **options),
         "nfc": bytepiece.train(sample, algorithm="bnlm", normalization=("NFC",), **options),
     }
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    """Where examples run: a folder with the sample in it."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

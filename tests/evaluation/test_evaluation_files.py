@@ -10,6 +10,7 @@ from support.strategies import make_model
 
 import bytepiece
 from bytepiece import Tokenizer, evaluate, model_io
+from bytepiece.adapters import subjects
 from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.errors import ModelError
 
@@ -265,6 +266,6 @@ def test_a_library_that_is_not_there_is_named(tmp_path, monkeypatch):
 def test_files_above_all_bounds_are_not_read(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_bytes(b"x" * 101)
-    monkeypatch.setattr(model_io, "MAX_FILE_SIZE", 100)
+    monkeypatch.setattr(subjects, "MAX_FILE_SIZE", 100)
     with pytest.raises(ModelError, match="above 100 bytes"):
         evaluate([path], [TEXT])

@@ -14,6 +14,7 @@ from support.strategies import JIT
 
 from bytepiece import Tokenizer, model_io
 from bytepiece.errors import ModelError
+from bytepiece.formats import from_huggingface
 from bytepiece.rules.foreign import HuggingFaceRules
 from bytepiece.rules.protobuf import fields
 
@@ -202,7 +203,7 @@ def theirs(file):
 
 @pytest.fixture(scope="module")
 def ours(file):
-    return Tokenizer(model_io.from_huggingface.from_document(file))
+    return Tokenizer(from_huggingface.from_document(file))
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +259,7 @@ def test_load_tells_it_by_its_content(tmp_path):
 
 
 def test_a_model_over_bytes_is_as_one_of_ours():
-    model = model_io.from_huggingface.from_document(files()["bytes, lines"])
+    model = from_huggingface.from_document(files()["bytes, lines"])
     model.check_own("this")
     assert Tokenizer(model).decode_bytes(Tokenizer(model).encode(b"\xff\xfe")) == b"\xff\xfe"
 
@@ -279,7 +280,7 @@ def test_digits_that_are_split_as_ours_are():
         of="pretokenizers",
     )
     file = changed(files()["bytes"], pre_tokenizer=steps)
-    tok = Tokenizer(model_io.from_huggingface.from_document(file))
+    tok = Tokenizer(from_huggingface.from_document(file))
     theirs = tokenizers.Tokenizer.from_str(json.dumps(file))
     assert tok.model.rules.isolate_digits
     for text in ("in 1984 or ١٩٨٤\n\n12", "1a2\n3", *LINES[:50]):
@@ -298,7 +299,7 @@ def test_notes_say_what_there_is_no_room_for():
             added(5001, "[word]", special=False, single_word=True),
         ],
     )
-    model = model_io.from_huggingface.from_document(file)
+    model = from_huggingface.from_document(file)
     notes = "\n".join(model.record["notes"])
     for what in ("truncation", "post_processor", "WordPiece", "<mask>", "[word]", "<0x41>"):
         assert what in notes
@@ -307,7 +308,7 @@ def test_notes_say_what_there_is_no_room_for():
 
 
 def test_notes_of_graphemes():
-    notes = model_io.from_huggingface.from_document(files()["nmt_nfkc"]).record["notes"]
+    notes = from_huggingface.from_document(files()["nmt_nfkc"]).record["notes"]
     assert "grapheme" in notes[0]
 
 
@@ -438,7 +439,7 @@ def test_runs_of_unknown_bytes_end_where_stretches_do(tmp_path, lines):
 def test_a_space_before_what_is_left_of_a_text_is_noted(left):
     strip = {**STRIP, "strip_left": left}
     file = changed(PLAIN, pre_tokenizer=metaspace("first"), normalizer=strip)
-    notes = model_io.from_huggingface.from_document(file).record["notes"]
+    notes = from_huggingface.from_document(file).record["notes"]
     assert ("puts none" in " ".join(notes)) == left
 
 
@@ -463,10 +464,10 @@ def test_a_file_with_any_part_replaced(data):
         st.none() | st.booleans() | st.integers(-2, 9) | st.text(max_size=3)
         | st.lists(st.integers(), max_size=2) | st.just({"type": "Sequence"}) | st.just({})
     )  # fmt: skip
-    if not model_io.from_huggingface.looks_like(file):
+    if not from_huggingface.looks_like(file):
         return
     try:
-        model = model_io.from_huggingface.from_document(file)
+        model = from_huggingface.from_document(file)
     except ModelError as error:
         said = str(error)
     else:
