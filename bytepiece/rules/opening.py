@@ -1,26 +1,28 @@
-"""The spaces that decoding takes off where a text begins."""
+"""The spaces that decoding removes where a text begins."""
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    pass
+from typing import NamedTuple
 
 
 class Opening(NamedTuple):
-    """The spaces at the beginning that decoding takes off, as other libraries do.
+    """The rule by which decoding removes spaces at the beginning of a text, as other libraries do.
 
-    A space before a text is there for the text's first word to look like all others.
+    These libraries put a space before a text so that its first word looks like all others.
 
     Args:
-        spaces: ids of tokens that begin with a space that may be taken off.
-        all: of each token until there is text, and not only of the first that has one.
+        spaces: the ids of tokens that begin with a space that may be removed.
+        all: whether each token loses its space until a token has text; otherwise only the first
+            token with a space does.
     """
 
     spaces: frozenset[int]
     all: bool
 
     def strip(self, ids: list[int], pieces: list[bytes]) -> bool:
-        """Take spaces off the pieces of ids that begin a text; whether it is still to begin."""
+        """Remove spaces from the pieces of ids that begin a text.
+
+        Returns:
+            whether the text has still not begun after them.
+        """
         for i, id_ in enumerate(ids):
             if id_ in self.spaces:
                 pieces[i] = pieces[i][1:]
