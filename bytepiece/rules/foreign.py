@@ -84,21 +84,18 @@ class SentencePieceRules:
             return "all"
         return "once" if self.add_dummy_prefix else "never"
 
-    def normalize(self, parts: Sequence[bytes | str]) -> list[bytes | str]:
-        """Stretches of one text, as they are segmented.
+    def normalize(self, stretches: Sequence[bytes]) -> list[bytes]:
+        """Normalize the stretches of one text that stand between special tokens.
 
-        The space that is put before a text comes before the first stretch that is not empty.
-
-        Args:
-            parts: bytes, and as str the names of special tokens, which stay.
+        The space that goes before a text goes before the first stretch that is not empty.
         """
-        filled = [i for i, part in enumerate(parts) if part and isinstance(part, bytes)]
-        normalized = list(parts)
+        filled = [i for i, stretch in enumerate(stretches) if stretch]
+        normalized = list(stretches)
         without, with_it = self._processors
         for i in filled:
             wanted = i == filled[-1 if self.treat_whitespace_as_suffix else 0]
             processor = with_it if wanted and self.add_dummy_prefix else without
-            normalized[i] = processor(parts[i])
+            normalized[i] = processor(stretches[i])
         return normalized
 
     @cached_property
@@ -175,11 +172,11 @@ class HuggingFaceRules:
         if self.strips not in ("never", "once"):
             raise ModelError(f"strips must be never or once, not {self.strips!r:.60}")
 
-    def normalize(self, parts: Sequence[bytes | str]) -> list[bytes | str]:
-        """Stretches of one text, as they are segmented; see `SentencePieceRules.normalize`."""
+    def normalize(self, stretches: Sequence[bytes]) -> list[bytes]:
+        """Normalize the stretches of one text that stand between special tokens."""
         return [
-            part if isinstance(part, str) or not part else self._normalize(part, i == 0)
-            for i, part in enumerate(parts)
+            self._normalize(stretch, i == 0) if stretch else stretch
+            for i, stretch in enumerate(stretches)
         ]
 
     def _normalize(self, raw: bytes, first: bool) -> bytes:
