@@ -195,7 +195,7 @@ class Lattice:
         return self._token_moments[0]
 
     def token_variance(self) -> float:
-        """Return the variance of the number of tokens, E[(n − E[n])²], by the law of total variance."""
+        """Return the variance of the number of tokens, E[(n − E[n])²]."""
         return self._token_moments[1]
 
     def expected_score(self) -> float:
@@ -203,7 +203,7 @@ class Lattice:
         return self._score_moments[0]
 
     def score_variance(self) -> float:
-        """Return the variance of the sum of scores, in nats²: the second derivative of log Z by alpha."""
+        """Return the variance of the sum of scores, in nats²: d² log Z / d alpha²."""
         return self._score_moments[1]
 
     def log_prob(self, path: Iterable[bytes | str | int]) -> float:
@@ -233,7 +233,7 @@ class Lattice:
         return Marginals(starts, self._chain.ends.copy(), ids, reached[starts] * self._chain.p)
 
     def boundary_probs(self) -> F64:
-        """Return float64[bytes + 1], the probability that a token begins, or the text ends, there."""
+        """Return float64[bytes + 1], the probability of a boundary at each position."""
         return chains.reach(self._chain)
 
     def best(self) -> Segmentation:
