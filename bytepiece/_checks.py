@@ -1,4 +1,4 @@
-"""Numbers from callers, checked."""
+"""Checks of the numbers that callers give: one message for each kind of mistake."""
 
 import secrets
 from collections.abc import Iterable
@@ -9,11 +9,32 @@ import numpy.typing as npt
 from bytepiece.errors import ArgumentError
 
 
-def unsigned(value: int, bits: int, name: str) -> np.uint64:
-    """A number as kernels take it.
+def whole_number(value: int, name: str, least: int = 1) -> int:
+    """Return a whole number as an int; a truth value is not a number.
+
+    Args:
+        value: the argument, an int or a NumPy integer.
+        name: the argument's name, for the message.
+        least: the smallest value allowed.
 
     Raises:
-        ArgumentError: it is no whole number of so many bits.
+        ArgumentError: if the value is not a whole number or is below `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r:.30}")
+    return int(value)
+
+
+def unsigned(value: int, bits: int, name: str) -> np.uint64:
+    """Return a whole number as the uint64 that kernels take.
+
+    Args:
+        value: the argument, an int or a NumPy integer.
+        bits: the value must be in 0…2^bits − 1.
+        name: the argument's name, for the message.
+
+    Raises:
+        ArgumentError: if the value is not a whole number or is outside its range.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ArgumentError(f"{name} must be a whole number, not {value!r:.30}")
@@ -24,10 +45,10 @@ def unsigned(value: int, bits: int, name: str) -> np.uint64:
 
 
 def unsigned_array(values: Iterable[int], name: str) -> npt.NDArray[np.uint64]:
-    """Many numbers of 64 bits as kernels take them.
+    """Return many whole numbers of 64 bits as the array that kernels take.
 
     Raises:
-        ArgumentError: one is none.
+        ArgumentError: if one of the values is not a whole number in 0…2^64 − 1.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         if values.ndim != 1 or (values.size and values.min() < 0):
@@ -37,9 +58,9 @@ def unsigned_array(values: Iterable[int], name: str) -> npt.NDArray[np.uint64]:
 
 
 def seed_word(seed: int | None) -> np.uint64:
-    """A seed as kernels take it; a fresh one from the operating system for None.
+    """Return a seed as kernels take it; for None, a fresh one from the operating system.
 
     Raises:
-        ArgumentError: it is no whole number of 64 bits.
+        ArgumentError: if the seed is not a whole number in 0…2^64 − 1.
     """
     return unsigned(secrets.randbits(64) if seed is None else seed, 64, "seed")

@@ -1,26 +1,32 @@
-"""The spaces that decoding takes off where a text begins."""
+"""The leading spaces that decoding removes where a text begins."""
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    pass
+from typing import NamedTuple
 
 
 class Opening(NamedTuple):
-    """The spaces at the beginning that decoding takes off, as other libraries do.
+    """The leading spaces that decoding removes at the beginning of a text, like other libraries.
 
-    A space before a text is there for the text's first word to look like all others.
+    Those libraries put a space before a text, so that its first word looks like all other words.
 
     Args:
-        spaces: ids of tokens that begin with a space that may be taken off.
-        all: of each token until there is text, and not only of the first that has one.
+        spaces: ids of the tokens whose leading space may be removed.
+        all: remove the space of every token up to the first one that leaves text, and not only of
+            the first token that has a space.
     """
 
     spaces: frozenset[int]
     all: bool
 
     def strip(self, ids: list[int], pieces: list[bytes]) -> bool:
-        """Take spaces off the pieces of ids that begin a text; whether it is still to begin."""
+        """Remove leading spaces from pieces, in place.
+
+        Args:
+            ids: ids at the beginning of a text.
+            pieces: their bytes; changed in place.
+
+        Returns:
+            whether the text has still to begin, so that later ids may lose spaces too.
+        """
         for i, id_ in enumerate(ids):
             if id_ in self.spaces:
                 pieces[i] = pieces[i][1:]

@@ -1,15 +1,15 @@
-"""The token that stands for what has no piece."""
+"""The token that stands for characters without a piece."""
 
 from typing import NamedTuple
 
 
 class Unknown(NamedTuple):
-    """The token that stands for runs of characters without a piece.
+    """The token that stands for a run of characters without a piece.
 
     Args:
-        id: of the token.
+        id: the token's id.
         known: the characters, or the bytes, that have a piece of their own.
-        whole: it stands for characters, and not for bytes.
+        whole: the token stands for whole characters, not for single bytes.
     """
 
     id: int
@@ -17,7 +17,7 @@ class Unknown(NamedTuple):
     whole: bool
 
     def after(self, raw: bytes, start: int) -> int | None:
-        """Where what begins there ends, if it may be unknown."""
+        """Return the end of the unknown character or byte at `start`; None if it has a piece."""
         stop = start + 1
         while self.whole and stop < len(raw) and raw[stop] & 0xC0 == 0x80:
             stop += 1

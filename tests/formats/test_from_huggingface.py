@@ -265,11 +265,11 @@ def test_a_model_over_bytes_is_as_one_of_ours():
 
 
 def test_digits_that_are_split_as_ours_are():
-    from bytepiece.formats.huggingface_steps import _DIGITS
+    from bytepiece.formats.huggingface_steps import DIGITS
 
     digits = {
         "type": "Split",
-        "pattern": {"Regex": _DIGITS},
+        "pattern": {"Regex": DIGITS},
         "behavior": "Isolated",
         "invert": False,
     }

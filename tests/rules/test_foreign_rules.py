@@ -17,7 +17,8 @@ from bytepiece import Model, SpecialToken, TextRules, Tokenizer, model_io
 from bytepiece.encoding.encoded import Encoded, without_runs
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import from_sentencepiece
-from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules, check_charsmap
+from bytepiece.rules.character_map import check_charsmap
+from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.protobuf import fields
 
 SPACES = SentencePieceRules()
