@@ -9,22 +9,6 @@ import numpy.typing as npt
 from bytepiece.errors import ArgumentError
 
 
-def whole_number(value: int, name: str, least: int = 1) -> int:
-    """Return a whole number as an int; a truth value is not a number.
-
-    Args:
-        value: the argument, an int or a NumPy integer.
-        name: the argument's name, for the message.
-        least: the smallest value allowed.
-
-    Raises:
-        ArgumentError: if the value is not a whole number or is below `least`.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r:.30}")
-    return int(value)
-
-
 def unsigned(value: int, bits: int, name: str) -> np.uint64:
     """Return a whole number as the uint64 that kernels take.
 
@@ -64,3 +48,20 @@ def seed_word(seed: int | None) -> np.uint64:
         ArgumentError: if the seed is not a whole number in 0…2^64 − 1.
     """
     return unsigned(secrets.randbits(64) if seed is None else seed, 64, "seed")
+
+
+def check_whole(value: int, name: str, least: int) -> int:
+    """Return a whole number as an int; a truth value is not a number.
+
+    Args:
+        value: the argument, an int or a NumPy integer.
+        name: the argument's name, for the message.
+        least: the smallest value allowed.
+
+    Raises:
+        ArgumentError: if the value is not a whole number or is below `least`.
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r:.30}")
+    return int(value)

@@ -10,25 +10,23 @@ whose bytes begin with those taken back begins with exactly one cover.
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32
 from bytepiece._checks import seed_word, unsigned
+from bytepiece.encoding.prefixes import Prefixes
+from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.streams import document_words, uniforms
 from bytepiece.rules.text import Text, to_bytes
-
-if TYPE_CHECKING:
-    from bytepiece.tokenizer import Tokenizer
 
 LogProbs = Callable[[list[list[int]]], Any]
 """The language model: for up to 64 rows of ids, all of the same length, an array [rows, at least
@@ -39,50 +37,6 @@ MOST_ROWS = 10_000
 
 _TOGETHER = 64
 """Most rows in one call of a language model: with 80,000 ids their answers take 40 MB."""
-
-
-class Prefixes:
-    """The pieces in the order of their bytes: those that begin alike stand side by side.
-
-    Args:
-        pieces: bytes, all different.
-        ids: int32[pieces].
-        vocab_size: one more than the largest id.
-    """
-
-    def __init__(self, pieces: Sequence[bytes], ids: I32, vocab_size: int) -> None:
-        order = sorted(range(len(pieces)), key=pieces.__getitem__)
-        self.pieces = [pieces[i] for i in order]
-        self.ids: I32 = ids[order]
-        self.piece_of: dict[int, bytes] = dict(zip(ids.tolist(), pieces, strict=True))
-        self.id_of: dict[bytes, int] = dict(zip(pieces, ids.tolist(), strict=True))
-        self.vocab_size = vocab_size
-        self.longest = max(map(len, pieces))
-
-    def range(self, prefix: bytes) -> tuple[int, int]:
-        """The pieces that begin with some bytes: the place of the first, and after the last."""
-        low = bisect_left(self.pieces, prefix)
-        stem = prefix.rstrip(b"\xff")  # no byte comes after 255
-        if not stem:
-            return low, len(self.pieces)
-        return low, bisect_left(self.pieces, stem[:-1] + bytes([stem[-1] + 1]), low)
-
-    def proper_prefixes(self, text: bytes, start: int = 0) -> list[bytes]:
-        """The pieces that a text begins with at `start` and does not end with, shortest first."""
-        ends = range(start + 1, min(len(text), start + self.longest + 1))
-        return [text[start:end] for end in ends if text[start:end] in self.id_of]
-
-    def fewest(self, text: bytes) -> list[int]:
-        """The tokens of the shortest cover of the text from each of its bytes on, and from none."""
-        found = [0] * (len(text) + 1)
-        for start in range(len(text) - 1, -1, -1):
-            low, high = self.range(text[start : start + self.longest + 1])
-            if low < high:
-                found[start] = 1
-            else:
-                parts = self.proper_prefixes(text, start)
-                found[start] = 1 + min(found[start + len(part)] for part in parts)
-        return found
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -365,14 +319,10 @@ def _answers(log_probs: LogProbs, rows: list[list[int]], cover: Cover) -> F64:
 
 
 def continuations(
-    tokenizer: "Tokenizer",
-    table: Prefixes,
-    prompt: Iterable[int],
-    backtrack: int,
-    tokens: int | None,
+    vocabulary: Vocabulary, prompt: Iterable[int], backtrack: int, tokens: int | None
 ) -> list[Continuation]:
-    """See `Tokenizer.continuations`; the prompt as ids."""
-    if tokenizer.model.rules.unknown == "token":
+    """Return what may follow a prompt, given as ids. See `Tokenizer.continuations`."""
+    if vocabulary.model.rules.unknown == "token":
         raise ArgumentError("there are no continuations where an unknown token stands for bytes")
     depths = int(unsigned(backtrack, 8, "backtrack"))
     if tokens is not None and int(unsigned(tokens, 32, "tokens")) < 1:
@@ -381,9 +331,10 @@ def continuations(
         ids = [index(id_) for id_ in prompt]
     except TypeError:
         raise ArgumentError("a prompt must be a text or a series of whole numbers") from None
+    table = vocabulary.prefixes
     found = [Continuation(ids, b"", Cover(table, b"", tokens=tokens))]
     for depth in range(1, min(depths, len(ids)) + 1):
-        piece = tokenizer.decode_on([ids[-depth]], opening=False)[0]
+        piece = vocabulary.decode_on([ids[-depth]], opening=False)[0]
         if not piece:
             break  # a special token
         taken = piece + found[-1].taken

@@ -331,7 +331,7 @@ def test_pickles(model, tok):
 
 
 def test_nothing_can_be_written(model, tok):
-    engine = tok._engine
+    engine = tok._encoder
     for array in (model.scores, model.ids, *engine.automaton[:-1], engine.scores, engine.ids):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1

@@ -1,4 +1,4 @@
-"""Where the tokens of an encoding stand in its text."""
+"""Alignment: the places of the tokens of an encoding in its text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I64
 from bytepiece.encoding.segmentation import stretches
+from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
 from bytepiece.rules.text import Text
 from bytepiece.rules.text_rules import TextRules
@@ -16,15 +17,16 @@ from bytepiece.rules.unknown import Unknown
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Where the tokens of an encoding stand in its text.
+    """The places of the tokens of an encoding in its text.
 
     Args:
-        text: what the spans are of: the text as it was given or, if the model normalizes,
-            normalized; str if it was given as str, otherwise bytes.
-        byte_spans: int64[tokens, 2], the first byte of each token, in UTF-8, and the one after its
+        text: the text that the spans refer to: the given text or, if the model normalizes, the
+            normalized text; str if str was given, otherwise bytes.
+        byte_spans: int64[tokens, 2], the first byte of each token, in UTF-8, and the byte after its
             last.
-        char_spans: int64[tokens, 2], the same in characters. A token that begins or ends within a
-            character has it in its span. Of bytes that are not valid UTF-8 each is a character.
+        char_spans: int64[tokens, 2], the same in characters. If a token begins or ends within a
+            character, its span includes this character. A byte that is not valid UTF-8 counts as
+            one character.
     """
 
     text: str | bytes
@@ -38,31 +40,34 @@ def align(
     bytes_of: Mapping[int, bytes],
     unknown: Unknown | None,
     rules: TextRules,
-    allowed: Mapping[str, int],
+    allowed: SpecialTokens,
 ) -> Alignment:
-    """See `bytepiece.Tokenizer.align`.
+    """Find the places of tokens. See `bytepiece.Tokenizer.align`.
 
     Args:
-        text, ids: see there.
-        bytes_of: what each id stands for; nothing, for a special token.
-        unknown: what stands for characters without a piece, if anything does.
+        text: the text.
+        ids: an encoding of it.
+        bytes_of: the bytes of each id; none for a special token.
+        unknown: the token that stands for characters without a piece, if the model has one.
         rules: the model's.
-        allowed: names and ids of the special tokens that count in the text.
+        allowed: the special tokens that count inside the text.
 
     Raises:
-        ArgumentError: the ids are no encoding of this text.
-        KeyError: an id stands for nothing known.
+        ArgumentError: if the ids are not an encoding of this text.
+        KeyError: if an id is not in the vocabulary.
     """
     row = list(ids)
     raw, marks = _laid_out(text, rules, allowed)
-    added = dict.fromkeys(allowed.values(), b"")  # tokens that the model has not may be allowed
+    added = dict.fromkeys(allowed.ids.values(), b"")  # the model need not have them
     pieces = [bytes_of[id_] if id_ in bytes_of else added[id_] for id_ in row]
-    places = {} if unknown is None else _unknown_places(row, pieces, raw, marks, allowed, unknown)
+    places = (
+        {} if unknown is None else _unknown_places(row, pieces, raw, marks, allowed.ids, unknown)
+    )
     position = 0
     for token, id_ in enumerate(row):
         if token in places:
             pieces[token] = raw[position : places[token]]
-        elif position in marks and allowed[marks[position]] == id_:
+        elif position in marks and allowed.ids[marks[position]] == id_:
             pieces[token] = marks[position].encode()
         position += len(pieces[token])
     if b"".join(pieces) != raw:
@@ -81,13 +86,13 @@ def _unknown_places(
     allowed: Mapping[str, int],
     unknown: Unknown,
 ) -> dict[int, int]:
-    """Where each unknown token ends; of an encoding of another text, for some of them.
+    """Return where each unknown token ends. (If the ids encode another text, some are left out.)
 
-    How much one stands for is not said anywhere. So it first stands for as little as can be, and
-    for more where what follows then does not fit.
+    Nothing says how much text an unknown token stands for. So each first stands for as little as
+    possible, and for more if the tokens behind it do not fit.
     """
     ends: dict[int, int] = {}
-    # Unknown tokens, and where they ended, to be tried with one character more; each once.
+    # Unknown tokens and their ends, to be tried with one character more. Each is tried once.
     shorter: list[tuple[int, int]] = []
     tried: set[tuple[int, int]] = set()
     token = position = 0
@@ -118,10 +123,8 @@ def _unknown_places(
     return ends
 
 
-def _laid_out(
-    text: Text, rules: TextRules, allowed: Mapping[str, int]
-) -> tuple[bytes, dict[int, str]]:
-    """The bytes that spans are of, and the special tokens in them by where they begin."""
+def _laid_out(text: Text, rules: TextRules, allowed: SpecialTokens) -> tuple[bytes, dict[int, str]]:
+    """Return the bytes that spans refer to, and the special tokens in them by their first byte."""
     parts, marks, length = [], {}, 0
     for part in stretches(text, rules, allowed):
         if isinstance(part, str):
@@ -132,6 +135,7 @@ def _laid_out(
 
 
 def _in_characters(spans: I64, text: str | bytes) -> I64:
+    """Return spans of bytes as spans of characters."""
     if text.isascii():
         return np.array(spans)
     if isinstance(text, str):

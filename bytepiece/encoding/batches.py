@@ -1,15 +1,15 @@
-"""Many texts: made into segments while threads encode those before, and their ids into rows."""
+"""Batches of texts: cut into segments while threads encode the ones before, then made into rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bytepiece._arrays import I32, I64, cuts, offsets_of
 from bytepiece.encoding.encoded import Encoded
-from bytepiece.encoding.segmentation import segment
+from bytepiece.encoding.segmentation import Marks, segment
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels.jit import Scalar, kernel
@@ -19,21 +19,23 @@ from bytepiece.parallel import ordered_map
 from bytepiece.rules.text import Text
 from bytepiece.rules.text_rules import TextRules
 
-Encode = Callable[[Segments, Streams, int, int], tuple[I32, I32]]
-"""Encodes a run of segments: their ids, and how many each sample of each segment has."""
+EncodeRun = Callable[[Segments, Streams, int, int], tuple[I32, I32]]
+"""A function that encodes the segments low…high − 1. It returns their ids, and the number of ids of
+each sample of each segment."""
 
 CHUNK = 1 << 21
-"""Most bytes of text that one call of a kernel encodes, unless a segment has more. A kernel first
-scans it all and then goes through it again; each time it finds other tables in the cache than it
-needs. 2 MB of mixed text take 40 ms in one chunk, 56 in two, 66 in eight, and 76 in thirty-two."""
+"""Most bytes of text that one call of a kernel encodes, unless one segment has more. A kernel first
+scans the whole chunk and then goes through it again, and each pass has to load its tables into the
+cache anew. 2 MB of mixed text take 40 ms in one chunk, 56 in two, 66 in eight, 76 in thirty-two."""
 _FEW = 1 << 15
-"""Texts that one thread takes together: to look at their lengths first costs 3 % of the time."""
+"""Most texts that one thread takes together without looking at their lengths, which would cost 3 %
+of the time."""
 _LEAST = 1 << 16
-"""Bytes below which to share a text among more threads gains nothing."""
+"""Fewest bytes of a chunk: sharing less than this among threads gains nothing."""
 
 
 def _plan(texts: Sequence[Text] | Column, threads: int, samples: int) -> tuple[list[int], int]:
-    """Which texts become segments together, from one number to the next; the size of a chunk."""
+    """Return the numbers of texts between which texts are segmented together, and a chunk's size."""
     if isinstance(texts, Column):
         size = chunk_size(int(texts.bounds[-1]), threads, samples)
         return cuts(texts.bounds, size), size
@@ -41,19 +43,20 @@ def _plan(texts: Sequence[Text] | Column, threads: int, samples: int) -> tuple[l
         return [0, len(texts)], chunk_size(0, 1, samples)
     try:
         bounds = offsets_of(map(len, texts))
-    except Exception:  # whatever a text that is none may raise; `segment` says what it is
+    except Exception:  # an item that is not a text may raise anything; `segment` says what it is
         bounds = np.arange(len(texts) + 1)
     size = chunk_size(int(bounds[-1]), threads, samples)
     return cuts(bounds, size), size
 
 
-class Batch(NamedTuple):
-    """Some documents: their segments, where these are cut into chunks, and what came of each chunk.
+class SegmentedBatch(NamedTuple):
+    """Documents that were segmented together, and the results of their chunks.
 
     Args:
-        segments: of all the documents.
-        cuts: numbers of segments, from 0 to how many there are.
-        chunks: of each, int32[tokens], its ids, and how many each sample of each segment has.
+        segments: those of all the documents.
+        cuts: the numbers of segments between which the chunks lie, from 0 to the last.
+        chunks: for each finished chunk its ids, int32[tokens], and the number of ids of each sample
+            of each segment.
     """
 
     segments: Segments
@@ -64,34 +67,34 @@ class Batch(NamedTuple):
 def encode_texts(
     texts: Sequence[Text] | Column,
     rules: TextRules,
-    marks: dict[str, Any],
-    encode: Encode,
+    marks: Marks,
+    encode_run: EncodeRun,
     streams: Streams,
     threads: int,
 ) -> Encoded:
-    """The rows of some texts, whatever encodes them.
+    """Encode texts by a given function and return their rows.
 
     Args:
-        texts: one of each document.
-        rules, marks: for `bytepiece.encoding.segmentation.segment`.
-        encode: is called in threads.
-        streams: of the documents.
-        threads: how many; what comes out does not depend on it.
+        texts: one text per document.
+        rules, marks: as for `segment`.
+        encode_run: the function; threads call it.
+        streams: those of the documents.
+        threads: how many threads to use; the result does not depend on it.
     """
-    batches: list[Batch] = []
+    batches: list[SegmentedBatch] = []
 
-    def chunks() -> Iterator[tuple[Batch, Callable[[], tuple[I32, I32]]]]:
+    def chunks() -> Iterator[tuple[SegmentedBatch, Callable[[], tuple[I32, I32]]]]:
         together, size = _plan(texts, threads, streams.samples)
         for low, high in pairwise(together):
             some = texts if high - low == len(texts) else texts[low:high]
-            segments = segment(some, rules, **marks)
+            segments = segment(some, rules, marks)
             theirs = streams._replace(doc_ids=streams.doc_ids[low:high])
             if len(segments.document_starts) != len(theirs.doc_ids):
                 raise ArgumentError("texts were changed while they were encoded")
-            batch = Batch(segments, cuts(segments.bounds, size), [])
+            batch = SegmentedBatch(segments, cuts(segments.bounds, size), [])
             batches.append(batch)
             for run in pairwise(batch.cuts):
-                yield batch, partial(encode, segments, theirs, *run)
+                yield batch, partial(encode_run, segments, theirs, *run)
 
     for batch, ids in ordered_map(lambda chunk: (chunk[0], chunk[1]()), chunks(), threads):
         batch.chunks.append(ids)
@@ -99,23 +102,25 @@ def encode_texts(
 
 
 def chunk_size(total: int, threads: int, samples: int) -> int:
-    """Bytes for a chunk of a text of so many; it never changes what comes out.
+    """Return how many bytes a chunk should have. The result of encoding never depends on it.
 
     Args:
-        threads: chunks are to be shared out among so many.
-        samples: so many times the ids of a chunk are to be held at once.
+        total: the bytes of all the text.
+        threads: how many threads share the chunks.
+        samples: how many samples of a chunk are held in memory at once.
     """
     size = CHUNK // samples
-    if threads > 1:  # four for each, so that none waits long for the last
+    if threads > 1:  # four chunks per thread, so that no thread waits long for the last one
         size = min(size, total // (4 * threads))
     return min(max(size, _LEAST), CHUNK)
 
 
-def assemble(batches: Sequence[Batch], samples: int) -> Encoded:
-    """Put ids, which come segment by segment, into rows, and special tokens where they belong.
+def assemble(batches: Sequence[SegmentedBatch], samples: int) -> Encoded:
+    """Put ids, which come segment by segment, into rows, and special tokens into their places.
 
     Args:
-        samples: the rows of a document.
+        batches: all chunks of all batches, in order.
+        samples: the number of rows per document.
     """
     tables = []
     for segments, ends, chunks in batches:

@@ -1,8 +1,8 @@
-"""What is decided for whole documents: whether one is sampled at all, and with which alpha."""
+"""What a caller asks for: best paths or samples, by which sampler, and in which random streams."""
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, TypedDict, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,51 +11,144 @@ from bytepiece._arrays import F64, I64, U64
 from bytepiece._checks import seed_word, unsigned
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.jit import Scalar, kernel
-from bytepiece.kernels.streams import (
-    DOCUMENT_BLOCK,
-    Streams,
-    document_words,
-    uniforms,
-)
+from bytepiece.kernels.streams import DOCUMENT_BLOCK, Streams, document_words, uniforms
 
 Sampler = Literal["perfect", "viterbi", "nbest"]
+Alpha = float | tuple[float, float] | Sequence[float] | npt.NDArray[np.float64] | None
+"""One alpha for all documents, the ends of a range, or one for each. See `bytepiece.Tokenizer`."""
+
 NBEST_SIZE = 64
-"""How many paths "nbest" draws from by default."""
+"""How many paths the sampler "nbest" draws from by default."""
 MOST_PATHS = 1 << 20
-"""The most that it can draw from."""
+"""The most paths it can draw from."""
+STEPS = 16
+"""How many values of a range of alphas are drawn from: each needs a table of weights as long as the
+vocabulary, which takes a millisecond for 80 k pieces."""
+
+
+class SamplingOptions(TypedDict, total=False):
+    """The keywords of `Tokenizer.encode` and `tokenize` that go with `alpha`, for type checkers."""
+
+    sampler: Sampler
+    nbest_size: int
+    sample_prob: float
+    seed: int | None
+    epoch: int
+    doc_id: int
+    sample: int
 
 
 class Method(NamedTuple):
-    """How to draw; see `bytepiece.Tokenizer`."""
+    """How to draw a segmentation. See `bytepiece.Tokenizer` for the fields."""
 
     alpha: float
     sampler: Sampler
     nbest_size: int
 
-    @classmethod
-    def of(cls, alpha: float | None, sampler: Sampler, nbest_size: int) -> "Method | None":
-        """What arguments ask for; None for the best path.
+
+class Group(NamedTuple):
+    """Documents that are encoded in the same way.
+
+    Args:
+        method: how to draw; None for the best path.
+        documents: int64[documents], their numbers within the batch, ascending.
+    """
+
+    method: Method | None
+    documents: I64
+
+
+class Sampling(NamedTuple):
+    """A request for segmentations of documents. See `bytepiece.Tokenizer` for the fields.
+
+    It says everything but which documents these are. Frozen, and it can be pickled.
+
+    >>> Sampling(alpha=0.1, seed=7)._replace(epoch=1).epoch
+    1
+    """
+
+    alpha: Alpha = None
+    sampler: Sampler = "perfect"
+    nbest_size: int = NBEST_SIZE
+    sample_prob: float = 1.0
+    seed: int | None = None
+    epoch: int = 0
+
+    def streams(
+        self, doc_ids: npt.NDArray[np.uint64], first_sample: int = 0, samples: int = 1
+    ) -> Streams:
+        """Return the random streams of a batch of documents; without a seed, with a fresh one.
 
         Raises:
-            ArgumentError: an argument is outside its range.
+            ArgumentError: if a number is outside its range.
         """
-        if sampler not in get_args(Sampler):
+        if samples < 1:
+            raise ArgumentError(f"samples must be at least 1, not {samples}")
+        first = unsigned(first_sample, 32, "sample")
+        unsigned(int(first) + samples - 1, 32, "sample")
+        return Streams(
+            seed_word(self.seed), unsigned(self.epoch, 32, "epoch"), doc_ids, first, samples
+        )
+
+    def groups(self, streams: Streams) -> list[Group]:
+        """Sort the documents of a batch by the way in which they are to be encoded.
+
+        Args:
+            streams: those of the documents; the numbers of samples have no effect.
+
+        Raises:
+            ArgumentError: if a setting is outside its range.
+        """
+        count = len(streams.doc_ids)
+        probability = _checked_probability(self.sample_prob)
+        shared = not _is_many(self.alpha)
+        if shared:
+            method = self._method(self.alpha)  # type: ignore[arg-type]
+            if method is None or probability == 1:
+                return [Group(method, np.arange(count))]
+        draws = np.empty((count, 2), dtype=np.float64)
+        _draw(streams.seed, streams.epoch, streams.doc_ids, draws)
+        if shared:
+            alphas = np.full(count, self.alpha, dtype=np.float64)
+        elif isinstance(self.alpha, tuple):
+            alphas = _range(self.alpha)[(draws[:, 1] * STEPS).astype(np.int64)]
+        else:
+            alphas = _each(self.alpha, count)  # type: ignore[arg-type]
+        alphas = np.where((draws[:, 0] < probability) & (alphas >= 0), alphas, -1.0)
+        return [
+            Group(self._method(value), np.flatnonzero(alphas == value))
+            for value in np.unique(alphas)
+        ] or [Group(None, np.arange(0))]
+
+    def check_unlisted(self) -> None:
+        """Check that alpha fits any number of documents.
+
+        Raises:
+            ArgumentError: if it lists one value per document.
+        """
+        if _is_many(self.alpha) and not isinstance(self.alpha, tuple):
+            raise ArgumentError("alpha must be a number or a range (low, high) here")
+
+    def _method(self, alpha: float | None) -> Method | None:
+        """Return how to draw at an alpha, or None for the best path."""
+        if self.sampler not in get_args(Sampler):
             names = ", ".join(f'"{name}"' for name in get_args(Sampler))
-            raise ArgumentError(f"sampler must be one of {names}, not {sampler!r:.30}")
-        if isinstance(nbest_size, bool) or not isinstance(nbest_size, (int, np.integer)):
-            raise ArgumentError(f"nbest_size must be a whole number, not {nbest_size!r:.30}")
-        if not 1 <= nbest_size <= MOST_PATHS:
-            raise ArgumentError(f"nbest_size must be in 1…{MOST_PATHS}, not {nbest_size!s:.30}")
+            raise ArgumentError(f"sampler must be one of {names}, not {self.sampler!r:.30}")
+        size = self.nbest_size
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+            raise ArgumentError(f"nbest_size must be a whole number, not {size!r:.30}")
+        if not 1 <= size <= MOST_PATHS:
+            raise ArgumentError(f"nbest_size must be in 1…{MOST_PATHS}, not {size!s:.30}")
         if alpha is None or checked_alpha(alpha) < 0:
             return None
-        return cls(float(alpha), sampler, int(nbest_size))
+        return Method(float(alpha), self.sampler, int(size))
 
 
 def checked_alpha(alpha: float) -> float:
-    """The exponent, if it is a finite number.
+    """Return an exponent that is a finite number.
 
     Raises:
-        ArgumentError: it is none.
+        ArgumentError: if it is not.
     """
     try:
         if isinstance(alpha, (float, int, np.floating, np.integer)) and math.isfinite(alpha):
@@ -67,72 +160,9 @@ def checked_alpha(alpha: float) -> float:
     )
 
 
-Alpha = float | tuple[float, float] | Sequence[float] | npt.NDArray[np.float64] | None
-"""One for all documents; the ends of a range; or one for each. See `bytepiece.Tokenizer`."""
-
-STEPS = 16
-"""How many values of a range are drawn from: each needs a table of weights as long as the
-vocabulary, which takes a millisecond for 80 k pieces."""
-
-
-class Group(NamedTuple):
-    """Documents that are encoded the same way.
-
-    Args:
-        method: how to draw; None for the best path.
-        documents: int64[documents], their numbers within the batch, ascending.
-    """
-
-    method: Method | None
-    documents: I64
-
-
-def groups(
-    alpha: Alpha, sample_prob: float, sampler: Sampler, nbest_size: int, streams: Streams
-) -> list[Group]:
-    """Sort the documents of a batch by how they are to be encoded.
-
-    Args:
-        alpha, sample_prob, sampler, nbest_size: see `bytepiece.Tokenizer`.
-        streams: of the documents; sample numbers play no part.
-
-    Raises:
-        ArgumentError: an argument is outside its range.
-    """
-    count = len(streams.doc_ids)
-    probability = _checked_probability(sample_prob)
-    shared = not _many(alpha)
-    if shared:
-        method = Method.of(alpha, sampler, nbest_size)  # type: ignore[arg-type]
-        if method is None or probability == 1:
-            return [Group(method, np.arange(count))]
-    draws = np.empty((count, 2), dtype=np.float64)
-    _draw(streams.seed, streams.epoch, streams.doc_ids, draws)
-    if shared:
-        alphas = np.full(count, alpha, dtype=np.float64)
-    elif isinstance(alpha, tuple):
-        alphas = _range(alpha)[(draws[:, 1] * STEPS).astype(np.int64)]
-    else:
-        alphas = _each(alpha, count)  # type: ignore[arg-type]
-    alphas = np.where((draws[:, 0] < probability) & (alphas >= 0), alphas, -1.0)
-    return [
-        Group(Method.of(value, sampler, nbest_size), np.flatnonzero(alphas == value))
-        for value in np.unique(alphas)
-    ] or [Group(None, np.arange(0))]
-
-
-def check_not_listed(alpha: Alpha) -> None:
-    """See that an alpha is for any number of documents.
-
-    Raises:
-        ArgumentError: it is a list, with one for each.
-    """
-    if _many(alpha) and not isinstance(alpha, tuple):
-        raise ArgumentError("alpha must be a number or a range (low, high) here")
-
-
 @kernel
 def _draw(seed: Scalar, epoch: Scalar, doc_ids: U64, out: F64) -> None:
+    """Fill `out` with the two uniform numbers that decide for each document as a whole."""
     for i in range(len(doc_ids)):
         words = document_words(seed, epoch, doc_ids[i], np.uint64(0))
         out[i, 0], out[i, 1] = uniforms(words, np.uint64(0), DOCUMENT_BLOCK)
@@ -149,6 +179,7 @@ def _checked_probability(sample_prob: float) -> float:
 
 
 def _range(ends: tuple[float, ...]) -> F64:
+    """Return the alphas of a range from which each document draws one."""
     if len(ends) != 2 or not 0 <= checked_alpha(ends[0]) <= checked_alpha(ends[1]):
         raise ArgumentError(
             f"a tuple for alpha is a range (low, high) with 0 ≤ low ≤ high, not {ends!r:.60}; "
@@ -157,36 +188,16 @@ def _range(ends: tuple[float, ...]) -> F64:
     return np.linspace(ends[0], ends[1], STEPS)
 
 
-def _many(alpha: object) -> bool:
-    """Whether this is more than one alpha; np.ndim fails with a list of uneven lists."""
+def _is_many(alpha: object) -> bool:
+    """Return whether this is more than one alpha. (np.ndim fails with a list of uneven lists.)"""
     if isinstance(alpha, np.ndarray):
         return alpha.ndim > 0
     return isinstance(alpha, Sequence) and not isinstance(alpha, (str, bytes))
 
 
 def _each(alphas: Sequence[float] | npt.NDArray[np.float64], count: int) -> F64:
+    """Return one alpha per document, with −1 for the best path."""
     values = alphas.tolist() if isinstance(alphas, np.ndarray) else alphas
     if len(values) != count or any(np.ndim(value) for value in values):
         raise ArgumentError(f"{len(values)} alphas for {count} texts")
     return np.array([-1.0 if value is None else checked_alpha(value) for value in values])
-
-
-def streams(
-    seed: int | None, epoch: int, doc_ids: npt.NDArray[np.uint64], first_sample: int, samples: int
-) -> Streams:
-    """The streams of a batch of documents; without a seed, with a fresh one.
-
-    Raises:
-        ArgumentError: a number is outside its range.
-    """
-    if samples < 1:
-        raise ArgumentError(f"samples must be at least 1, not {samples}")
-    first = unsigned(first_sample, 32, "sample")
-    unsigned(int(first) + samples - 1, 32, "sample")
-    return Streams(
-        seed_word(seed),
-        unsigned(epoch, 32, "epoch"),
-        doc_ids,
-        first,
-        samples,
-    )

@@ -1,13 +1,14 @@
 """From texts to segments: normalization, special tokens, lines and digits."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import compress, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from bytepiece._arrays import I64, U8, cuts, offsets_of
-from bytepiece.encoding.special import split_special
+from bytepiece._arrays import I32, I64, U8, cuts, offsets_of
+from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels.segments import Segments, segment_bounds
@@ -15,81 +16,63 @@ from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
 
 MAX_SEGMENT = (1 << 31) - 2
-"""Longest segment in bytes, for its tokens are counted in int32."""
+"""Most bytes of a segment: its tokens are counted in int32."""
 MAX_DOCUMENT = 1 << 32
-"""Longest text in bytes, for a segment's offset in one is a word of 32 bits in `bytepiece.kernels.streams`."""
+"""Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random streams."""
 _RUN = 1 << 14
-"""Bytes of texts that are looked at together, whether they are normalized already."""
+"""Bytes of texts that are checked together for being normalized already."""
 
 
-def stretches(text: Text, rules: TextRules, allowed: Iterable[str]) -> list[bytes | str]:
-    """A text's stretches between special tokens, normalized, and these tokens' names, in order.
+class Marks(NamedTuple):
+    """The special tokens that go around texts, and those that are found inside.
 
     Args:
-        allowed: names of the special tokens that count as such.
+        bos: the id that begins every document; None for no such id.
+        eos: the id that ends every document; None for no such id.
+        allowed: the tokens that count as special inside a text.
     """
-    if rules.library is not None:
-        # All at once: a space before the text comes before one of its stretches only.
-        return rules.library.normalize(split_special(text, allowed))
-    if not allowed:
-        return [to_bytes(text, rules.normalization)]
-    return [
-        part if isinstance(part, str) else to_bytes(part, rules.normalization)
-        for part in split_special(text, allowed)
-    ]
+
+    bos: int | None = None
+    eos: int | None = None
+    allowed: SpecialTokens = NO_TOKENS
 
 
-def segment(
-    texts: Iterable[Text],
-    rules: TextRules,
-    *,
-    bos: int | None = None,
-    eos: int | None = None,
-    allowed: dict[str, int] | None = None,
-) -> Segments:
-    """Normalize texts, put special tokens where they belong, and cut the rest into segments.
+NO_MARKS = Marks()
+
+
+class Parts(NamedTuple):
+    """Texts end to end, in parts: each is a stretch of text, or a special token without bytes.
 
     Args:
-        texts: one of each document; those of a column are not copied without need.
+        text: uint8[bytes], normalized.
+        bounds: int64[parts + 1], where each part begins, and the end.
+        documents: int64[parts], the document of each part, ascending.
+        special: int32[parts], −1, or the id of the special token.
+        document_starts: int64[documents], where each document begins in `text`.
+    """
+
+    text: U8
+    bounds: I64
+    documents: I64
+    special: I32
+    document_starts: I64
+
+
+def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) -> Segments:
+    """Normalize texts, put special tokens in their places, and cut the rest into segments.
+
+    Args:
+        texts: one text per document. The texts of a column are not copied unless they must be.
         rules: the model's.
-        bos: the id that begins every document, if one does.
-        eos: the id that ends every document, if one does.
-        allowed: names and ids of the special tokens that count as such inside a text.
+        marks: the special tokens.
 
     Raises:
-        ArgumentError: a text is neither str nor bytes, or it or a line of it is too long.
+        ArgumentError: if a text is neither str nor bytes, or it or a line of it is too long.
     """
-    if allowed or rules.library is not None:
-        parts: list[bytes] = []
-        owners, ids, firsts = [], [], []
-        for document, text in enumerate(texts):
-            firsts.append(len(parts))
-            for part, id_ in _marked(text, rules, bos, eos, allowed or {}):
-                parts.append(part)
-                owners.append(document)
-                ids.append(id_)
-        buffer, bounds = _end_to_end(parts)
-        documents = np.array(owners, dtype=np.int64)
-        special = np.array(ids, dtype=np.int32)
-        starts = bounds[np.array(firsts, dtype=np.int64)]
-    else:
-        buffer, bounds = _laid_out(texts, rules.normalization)
-        starts, ends = bounds[:-1], bounds[-1:]
-        marks = [bos, -1, eos]
-        row = np.array([id_ for id_ in marks if id_ is not None], dtype=np.int32)
-        # By hand where NumPy has tile and column_stack: those take a tenth of a short text's time.
-        special = np.empty((len(starts), len(row)), dtype=np.int32)
-        special[:] = row
-        special = special.ravel()
-        documents = np.arange(len(starts), dtype=np.int64)
-        if len(row) > 1:
-            documents = documents.repeat(len(row))
-            # A mark is a part without bytes, before the text or behind it.
-            begins = [starts, bounds[1:]] if eos is not None else [starts]
-            begins = [starts, *begins] if bos is not None else begins
-            bounds = np.append(np.column_stack(begins), ends)
+    parts = _around(texts, rules, marks) if not marks.allowed else _inside(texts, rules, marks)
+    buffer, bounds, documents, special, starts = parts
     if isinstance(texts, Column) and texts.present is not None:
-        kept = texts.present[documents]  # a null has no bytes, and shall have no marks
+        kept = texts.present[documents]  # a null has no bytes and gets no marks
         documents, special = documents[kept], special[kept]
         bounds = np.append(bounds[:-1][kept], bounds[-1:])
     if rules.segment == "text":
@@ -102,11 +85,76 @@ def segment(
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
 
 
-def _laid_out(texts: Iterable[Text], steps: Sequence[str]) -> tuple[U8, I64]:
-    """Texts end to end, normalized, and where each begins, and the end."""
+def stretches(text: Text, rules: TextRules, allowed: SpecialTokens) -> list[bytes | str]:
+    """Cut a text at special tokens and normalize what stands between them.
+
+    Returns:
+        normalized bytes in turn with the names of special tokens, as `SpecialTokens.split`.
+    """
+    parts = allowed.split(text)
+    if rules.library is not None:
+        # All together: the space that goes before a text goes before one of its stretches only.
+        return rules.library.normalize(parts)
+    if rules.normalization:
+        parts[::2] = [to_bytes(part, rules.normalization) for part in parts[::2]]
+    return parts
+
+
+def _around(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
+    """Lay texts out in which no special token counts: each is one part between its marks."""
+    buffer, bounds = _laid_out(texts, rules)
+    starts, ends = bounds[:-1], bounds[-1:]
+    row = [id_ for id_ in (marks.bos, -1, marks.eos) if id_ is not None]
+    # By hand, since NumPy's tile and column_stack take a tenth of a short text's time.
+    special = np.empty((len(starts), len(row)), dtype=np.int32)
+    special[:] = row
+    documents = np.arange(len(starts), dtype=np.int64)
+    if len(row) > 1:
+        documents = documents.repeat(len(row))
+        # A mark is a part without bytes, before or behind the text.
+        begins = [starts, bounds[1:]] if marks.eos is not None else [starts]
+        begins = [starts, *begins] if marks.bos is not None else begins
+        bounds = np.append(np.column_stack(begins), ends)
+    return Parts(buffer, bounds, documents, special.ravel(), starts)
+
+
+def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
+    """Lay texts out in which special tokens count: these are parts of their own."""
+    parts: list[bytes | str] = []
+    counts = []
+    for text in texts:
+        of_text = stretches(text, rules, marks.allowed)
+        parts += of_text
+        counts.append(len(of_text))
+    firsts = offsets_of(counts)
+    documents = np.arange(len(counts)).repeat(counts)
+    # In each document, stretches of text and special tokens take turns.
+    is_token = (np.arange(len(parts)) - firsts[documents]) % 2 == 1
+    stretched = list(compress(parts, (~is_token).tolist()))
+    lengths = np.zeros(len(parts), dtype=np.int64)
+    lengths[~is_token] = list(map(len, stretched))
+    special = np.full(len(parts), -1, dtype=np.int32)
+    special[is_token] = [marks.allowed.ids[name] for name in compress(parts, is_token.tolist())]  # type: ignore[index]
+    bounds = offsets_of(lengths)
+    starts = bounds[firsts[:-1]]
+    begins, ends = firsts[:-1], firsts[1:]
+    for mark, places in ((marks.eos, ends), (marks.bos, begins)):
+        if mark is not None:
+            special = np.insert(special, places, mark)
+            documents = np.insert(documents, places, np.arange(len(counts)))
+            bounds = np.insert(bounds, places, bounds[places])
+            begins = begins + np.arange(len(counts))  # the marks at the ends of those before
+    return Parts(np.frombuffer(b"".join(stretched), np.uint8), bounds, documents, special, starts)  # type: ignore[arg-type]
+
+
+def _laid_out(texts: Iterable[Text], rules: TextRules) -> tuple[U8, I64]:
+    """Return texts end to end, normalized, and where each begins, and the end."""
+    steps, library = rules.normalization, rules.library
+    if library is not None:
+        return _end_to_end([library.normalize([to_bytes(text)])[0] for text in texts])  # type: ignore[misc]
     if isinstance(texts, Column):
         return _normalize_all(*texts.flat(), steps)
-    # In ASCII there is nothing to normalize; without the call a text costs half as much.
+    # ASCII is in every normal form; without the call a text costs half as much.
     return _end_to_end(
         [
             text.encode() if type(text) is str and text.isascii() else to_bytes(text, steps)
@@ -116,7 +164,7 @@ def _laid_out(texts: Iterable[Text], steps: Sequence[str]) -> tuple[U8, I64]:
 
 
 def _normalize_all(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64]:
-    """Texts that lie end to end, normalized: one by one only where something is to be changed."""
+    """Normalize texts that lie end to end; a run of texts that need no change is kept as it is."""
     if not steps or text.max(initial=0) < 0x80:
         return text, bounds
     lengths = np.diff(bounds)
@@ -124,7 +172,7 @@ def _normalize_all(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64
     for low, high in pairwise(cuts(bounds, _RUN)):
         run = text[bounds[low] : bounds[high]].tobytes()
         chars = run.decode("utf-8", "surrogateescape")
-        # Then all parts of it are, too: normal forms are closed under taking parts.
+        # If the run is in a normal form, so is each part of it.
         if not all(unicodedata.is_normalized(step, chars) for step in steps):  # type: ignore[arg-type]
             ends = (bounds[low : high + 1] - bounds[low]).tolist()
             texts = [to_bytes(run[start:end], steps) for start, end in pairwise(ends)]
@@ -136,21 +184,6 @@ def _normalize_all(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64
 
 def _end_to_end(parts: Sequence[bytes]) -> tuple[U8, I64]:
     return np.frombuffer(b"".join(parts), dtype=np.uint8), offsets_of(map(len, parts))
-
-
-def _marked(
-    text: Text, rules: TextRules, bos: int | None, eos: int | None, allowed: dict[str, int]
-) -> Iterator[tuple[bytes, int]]:
-    """A document as stretches of text, with −1, and as special tokens: no text, with their id."""
-    if bos is not None:
-        yield b"", bos
-    for part in stretches(text, rules, allowed):
-        if isinstance(part, str):
-            yield b"", allowed[part]
-        else:
-            yield part, -1
-    if eos is not None:
-        yield b"", eos
 
 
 def _check_lengths(bounds: I64, starts: I64) -> None:

@@ -1,14 +1,14 @@
 """Decoding ids that arrive one by one."""
 
 import codecs
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bytepiece.tokenizer import Tokenizer
+from bytepiece.encoding.vocabulary import Vocabulary
 
 
 class StreamDecoder:
-    """Turns ids that arrive one by one into text, holding back bytes of unfinished characters.
+    """Turns ids that arrive one by one into text, and holds back the bytes of unfinished characters.
+
+    Made by `Tokenizer.stream_decoder`.
 
     >>> import bytepiece
     >>> tok = bytepiece.Tokenizer(bytepiece.train(["a b c"] * 3, 260))
@@ -19,22 +19,22 @@ class StreamDecoder:
     ''
     """
 
-    def __init__(self, tokenizer: "Tokenizer") -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._opening = True
 
     def push(self, id: int) -> str:
-        """The text that this id completes, perhaps none.
+        """Return the text that this id completes, perhaps none.
 
         Raises:
-            VocabularyError: the id is not in the vocabulary.
+            VocabularyError: if the id is not in the vocabulary.
         """
-        piece, self._opening = self._tokenizer.decode_on([id], self._opening)
+        piece, self._opening = self._vocabulary.decode_on([id], self._opening)
         return self._decoder.decode(piece)
 
     def finish(self) -> str:
-        """What was held back, as U+FFFD; the decoder can then be used for another text."""
+        """Return the bytes held back, as U+FFFD. The decoder can then be used for another text."""
         rest = self._decoder.decode(b"", True)
         self._decoder.reset()
         self._opening = True

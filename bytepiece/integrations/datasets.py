@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece.encoding.request import Alpha, check_not_listed
+from bytepiece.encoding.request import Alpha, Sampling
+from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
-from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
+from bytepiece.tokenizer import Tokenizer
 
 IDS = "input_ids"
 """The column that holds the ids, int32."""
@@ -65,7 +66,7 @@ class Encode:
     ) -> None:
         if seed is None:
             raise ArgumentError("datasets are kept, so that their samples need a seed, a number")
-        check_not_listed(alpha)
+        Sampling(alpha).check_unlisted()
         if isinstance(keep, str):
             raise ArgumentError("keep must be a list of columns' names, not one name")
         self.tokenizer = tokenizer

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._checks import unsigned
-from bytepiece.encoding.request import Alpha, check_not_listed
+from bytepiece.encoding.request import Alpha, Sampling
+from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
 from bytepiece.rules.text import Text
-from bytepiece.tokenizer import AllowedSpecial, Tokenizer, in_one_order
+from bytepiece.tokenizer import Tokenizer
 
 try:
     import torch
@@ -108,7 +109,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             raise ArgumentError(f"length must be a whole number of at least 1, not {length!r:.30}")
         if seed is None:
             raise ArgumentError("seed must be a number, that workers and restarts agree on")
-        check_not_listed(alpha)
+        Sampling(alpha).check_unlisted()
         if not 0 <= rank < world_size:
             raise ArgumentError(f"rank must be in 0…{world_size - 1}, not {rank}")
         self._tokenizer = tokenizer

@@ -354,7 +354,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         parts, opening = [], True
         for of_text, run in groupby(ids, lambda i: i in self._names.pieces and i not in added):
             if of_text:
-                part, opening = self._tokenizer.decode_on(run, opening)
+                part, opening = self._tokenizer.vocabulary.decode_on(run, opening)
                 parts.append(part)
             else:  # ids of no token, which a language model with more rows may give, are no text
                 parts += [added.get(id_, b"") for id_ in run]

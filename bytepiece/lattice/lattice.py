@@ -1,29 +1,28 @@
 """Lattice: the exact distribution of the segmentations of one text."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, offsets_of
-from bytepiece._checks import seed_word
+from bytepiece._checks import check_whole, seed_word
 from bytepiece.encoding.encoded import Encoded
+from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.nbest import nbest_of_segments
+from bytepiece.encoding.request import Sampling, checked_alpha
+from bytepiece.encoding.segmentation import NO_MARKS, segment
+from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
-from bytepiece.kernels.automaton import Automaton
 from bytepiece.kernels.partition import MAX_EXPONENT
-from bytepiece.kernels.segments import Segments
 from bytepiece.lattice import chain as chains
 from bytepiece.lattice import counting as paths
 from bytepiece.lattice.without_replacement import top_k
 from bytepiece.rules.text import Text, to_bytes
-
-if TYPE_CHECKING:
-    from bytepiece.tokenizer import Tokenizer
 
 MOST_PATHS = 1_000_000
 """Most paths that `Lattice.paths` enumerates unless it is asked for more."""
@@ -119,21 +118,25 @@ class Lattice:
     0.652
     """
 
-    def __init__(
-        self,
-        tokenizer: "Tokenizer",
-        given: Text,
-        alpha: float,
-        segments: Segments,
-        law: chains.Law,
-        forwards: tuple[Automaton, F64],
-    ) -> None:
-        self._tokenizer = tokenizer
-        self._given = given
-        self._alpha = alpha
-        self._segments = segments
-        self._chain, self._pieces, self._log_z = law
-        self._forwards = forwards
+    def __init__(self, encoder: Encoder, vocabulary: Vocabulary, text: Text, alpha: float) -> None:
+        if checked_alpha(alpha) < 0:
+            raise ArgumentError(f"alpha must be at least 0, not {alpha:g}")
+        if encoder.model.rules.unknown is not None:
+            raise ArgumentError(
+                "a model in which bytes only stand for characters without a piece has no lattice"
+            )
+        # Bytes are copied, since they must not change.
+        self._given = text if isinstance(text, str) else to_bytes(text)
+        self._encoder = encoder
+        self._vocabulary = vocabulary
+        self._alpha = float(alpha)
+        self._segments = segment([self._given], encoder.model.rules)
+        self._chain, self._pieces, self._log_z = chains.build(
+            encoder.mirrored[0],
+            encoder.weights(self._alpha),
+            self._segments.text,
+            self._segments.bounds,
+        )
 
     @property
     def text(self) -> bytes:
@@ -221,7 +224,7 @@ class Lattice:
         """
         starts = chains.starts(self._chain)
         reached = chains.reach(self._chain)
-        ids = self._tokenizer.model.ids[self._pieces]
+        ids = self._encoder.model.ids[self._pieces]
         return Marginals(starts, self._chain.ends.copy(), ids, reached[starts] * self._chain.p)
 
     def boundary_probs(self) -> F64:
@@ -230,8 +233,7 @@ class Lattice:
 
     def best(self) -> Segmentation:
         """The best path, as `Tokenizer.encode` finds it, ties included."""
-        edges = self._edges_of(self._tokenizer.encode(self._given))
-        return self._segmentation(edges)
+        return self._segmentation(self._edges_of(self._encoded(Sampling()).ids))
 
     def nbest(self, k: int) -> list[Segmentation]:
         """The k best paths, the best first, or all if there are no more.
@@ -251,8 +253,10 @@ class Lattice:
         Source: the k best by dynamic programming; Chow and Schwartz 1989, The N-best algorithm.
         """
         segments = [self._segments.text[a:b] for a, b in pairwise(self._segments.bounds.tolist())]
-        rows = nbest_of_segments(*self._forwards, segments, _positive(k, "k"))
-        pieces = self._tokenizer.model.pieces
+        rows = nbest_of_segments(
+            self._encoder.automaton, self._encoder.scores, segments, check_whole(k, "k", 1)
+        )
+        pieces = self._encoder.model.pieces
         found = []
         for numbers in rows:
             ends = offsets_of([len(pieces[number]) for number in numbers.tolist()])
@@ -273,9 +277,7 @@ class Lattice:
         Raises:
             ArgumentError: an argument is outside its range.
         """
-        return self._tokenizer.encode_batch(
-            [self._given], alpha=self._alpha, seed=seed, samples=_positive(n, "n")
-        )
+        return self._encoded(Sampling(self._alpha, seed=seed), check_whole(n, "n", 1))
 
     def sample_without_replacement(self, k: int, seed: int | None = None) -> DistinctSample:
         """Draw k different segmentations, one after the other, each from the law without those.
@@ -289,7 +291,7 @@ class Lattice:
 
         Source: Kool et al., https://arxiv.org/abs/1903.06059, over the tree of all beginnings.
         """
-        drawn = top_k(self._chain, _positive(k, "k"), seed_word(seed))
+        drawn = top_k(self._chain, check_whole(k, "k", 1), seed_word(seed))
         found = [self._segmentation(path) for path in drawn.paths]
         with np.errstate(over="ignore"):  # beyond any float64 it is certain
             inclusion = -np.expm1(-np.exp(drawn.log_p - drawn.threshold))
@@ -304,7 +306,7 @@ class Lattice:
         Raises:
             ArgumentError: there are more; before the first one comes.
         """
-        if paths.count(self._chain, _positive(limit, "limit")) > limit:
+        if paths.count(self._chain, check_whole(limit, "limit", 1)) > limit:
             raise ArgumentError(
                 f"the text has more than {limit} segmentations; raise `limit`, cut the text, or "
                 f"take the best ones (nbest) or random ones (sample)"
@@ -336,7 +338,7 @@ class Lattice:
             )
         if h >= highest - near:
             return 0.0
-        largest = float(np.abs(self._tokenizer.model.scores).max())
+        largest = float(np.abs(self._encoder.model.scores).max())
         most = min(_LARGEST_ALPHA, MAX_EXPONENT / largest) if largest else _LARGEST_ALPHA
         low, high = 0.0, min(1.0, most)
         reached = self._at(high)
@@ -370,15 +372,21 @@ class Lattice:
 
     @cached_property
     def _score_moments(self) -> tuple[float, float]:
-        return chains.moments(self._chain, self._tokenizer.model.scores[self._pieces])
+        return chains.moments(self._chain, self._encoder.model.scores[self._pieces])
 
     @cached_property
     def _keys(self) -> I64:
         """int64[edges], ascending: one number for both ends of each edge."""
         return _key(chains.starts(self._chain), self._chain.ends)
 
+    def _encoded(self, sampling: Sampling, samples: int = 1) -> Encoded:
+        """Encode the text as document 0."""
+        streams = sampling.streams(np.zeros(1, dtype=np.uint64), samples=samples)
+        groups = sampling.groups(streams)
+        return self._encoder.encode([self._given], NO_MARKS, groups, streams, 1)
+
     def _at(self, alpha: float) -> "Lattice":
-        return self._tokenizer.lattice(self._given, alpha)
+        return Lattice(self._encoder, self._vocabulary, self._given, alpha)
 
     def _edges_of(self, path: Iterable[bytes | str | int]) -> I64:
         """The numbers of a segmentation's edges; raises as `log_prob`."""
@@ -415,14 +423,14 @@ class Lattice:
             return to_bytes(item)
         if isinstance(item, bytes):
             return item
-        piece = self._tokenizer.id_to_piece(item)
+        piece = self._vocabulary.id_to_piece(item)
         if isinstance(piece, str):
             raise ArgumentError(f"{piece} is a special token, which is no part of a segmentation")
         return piece
 
     def _segmentation(self, edges: I64) -> Segmentation:
         """The path that consists of these edges."""
-        model = self._tokenizer.model
+        model = self._encoder.model
         numbers = self._pieces[edges]
         pieces = tuple([model.pieces[number] for number in numbers.tolist()])
         log_prob = math.fsum(self._chain.log_p[edges].tolist())
@@ -431,14 +439,8 @@ class Lattice:
     def __repr__(self) -> str:
         return f"<bytepiece.Lattice: {len(self._segments.text)} bytes, alpha {self._alpha:g}>"
 
-    def __reduce__(self) -> tuple[Callable[..., "Lattice"], tuple[Text, float]]:
-        return self._tokenizer.lattice, (self._given, self._alpha)
-
-
-def _positive(value: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ArgumentError(f"{name} must be a whole number of at least 1, not {value!r:.30}")
-    return int(value)
+    def __reduce__(self) -> tuple[type["Lattice"], tuple[Encoder, Vocabulary, Text, float]]:
+        return Lattice, (self._encoder, self._vocabulary, self._given, self._alpha)
 
 
 def _key(starts: npt.NDArray[np.integer], ends: npt.NDArray[np.integer]) -> I64:

@@ -36,7 +36,7 @@ class Lattice:
     """What the kernels make of one segment, with plain access to each edge."""
 
     def __init__(self, tok, text, alpha):
-        (self.automaton, _), self.weights = tok._engine.mirrored, tok._engine.weights(alpha)
+        (self.automaton, _), self.weights = tok._encoder.mirrored, tok._encoder.weights(alpha)
         self.text, self.length = np.frombuffer(text[::-1], dtype=np.uint8), len(text)
         self.matches = np.empty(len(text), dtype=np.uint32)
         scan(self.automaton, self.text, np.array([0, len(text)]), self.matches)

@@ -13,7 +13,8 @@ from support.strategies import BYTES, JIT, STRINGS, TEXTS
 
 from bytepiece import TextRules
 from bytepiece.encoding import segmentation
-from bytepiece.encoding.special import split_special
+from bytepiece.encoding.segmentation import Marks
+from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.digits import ZEROS
 from bytepiece.kernels.segments import digit_length, segment_bounds
@@ -194,7 +195,7 @@ def test_a_digit_cut_by_the_end_of_its_text_is_none():
 
 @given(st.lists(TEXTS, max_size=6), st.booleans(), st.booleans())
 def test_documents_stay_apart(texts, bos, eos):
-    segments = segmentation.segment(texts, DIGITS, bos=1 if bos else None, eos=2 if eos else None)
+    segments = segmentation.segment(texts, DIGITS, Marks(1 if bos else None, 2 if eos else None))
     expected = [
         [1] * bos + reference.segments(to_bytes(value), True) + [2] * eos for value in texts
     ]
@@ -221,14 +222,26 @@ FORGED = st.lists(
 @example(b"ababa", ["aba", "ba"])
 @example(b"<a<a>", ["<a", "<a><a>"])
 def test_special_tokens_are_found_leftmost_longest(raw, names):
-    found = [part for part in split_special(raw, names) if part]
+    tokens = SpecialTokens(dict.fromkeys(names, 0))
+    found = [part for part in tokens.split(raw) if part]
     assert found == [part for part in reference.split_special(raw, names) if part]
 
 
+@given(st.lists(st.sampled_from(["<", "<a", "a>", "<a>", "b", "é", "x" * 9]), max_size=40))
+def test_many_special_tokens_are_found_as_few_are(parts):
+    """By the automaton and by the regular expression."""
+    names = ["<", "<a", "<a>", "<ab"]
+    many = [f"<{number}>" for number in range(100)]
+    text = "".join(parts)
+    found = SpecialTokens(dict.fromkeys(names + many, 0)).split(text)
+    assert found == SpecialTokens(dict.fromkeys(names, 0)).split(text)
+    assert found[::2] == [part for part in found if isinstance(part, bytes)]
+
+
 def test_stretches_between_special_tokens_are_segments(model):
-    allowed = {"<eos>": 2, "<pad>": 0}
+    allowed = SpecialTokens({"<eos>": 2, "<pad>": 0})
     segments = segmentation.segment(
-        ["a\nb<eos>c", "<pad>", "<eos><eos>"], PLAIN, bos=1, allowed=allowed
+        ["a\nb<eos>c", "<pad>", "<eos><eos>"], PLAIN, Marks(1, None, allowed)
     )
     assert pieces_of(segments) == [[1, b"a\n", b"b", 2, b"c"], [1, 0], [1, 2, 2]]
     assert segments.document_starts.tolist() == [0, 4, 4]
@@ -237,5 +250,7 @@ def test_stretches_between_special_tokens_are_segments(model):
 def test_special_tokens_are_found_as_they_are_spelled():
     """Before normalization, which would put them together from other characters."""
     rules = TextRules(normalization=("NFC",))
-    segments = segmentation.segment(["e\u0301<é><e\u0301>"], rules, allowed={"<é>": 9})
+    segments = segmentation.segment(
+        ["e\u0301<é><e\u0301>"], rules, Marks(allowed=SpecialTokens({"<é>": 9}))
+    )
     assert pieces_of(segments) == [["é".encode(), 9, "<é>".encode()]]

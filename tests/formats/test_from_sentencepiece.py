@@ -241,7 +241,7 @@ def test_scores_that_only_float32_ties(tmp_path):
         from bytepiece.kernels.best_path import best_ids
 
         segments = bytepiece.encoding.segmentation.segment([text], tok.model.rules)
-        engine = tok._engine
+        engine = tok._encoder
         forwards = engine.automaton, engine.scores, engine.ids
         exact, _ = best_ids(*forwards, segments, 0, 1)
         assert not np.array_equal(exact, theirs.encode(text))

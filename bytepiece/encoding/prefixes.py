@@ -1,0 +1,50 @@
+"""The pieces in the order of their bytes, so that those with a common beginning are neighbours."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from bytepiece._arrays import I32
+
+
+class Prefixes:
+    """The pieces in the order of their bytes: those that begin alike stand side by side.
+
+    Args:
+        pieces: bytes, all different.
+        ids: int32[pieces].
+        vocab_size: one more than the largest id.
+    """
+
+    def __init__(self, pieces: Sequence[bytes], ids: I32, vocab_size: int) -> None:
+        order = sorted(range(len(pieces)), key=pieces.__getitem__)
+        self.pieces = [pieces[i] for i in order]
+        self.ids: I32 = ids[order]
+        self.piece_of: dict[int, bytes] = dict(zip(ids.tolist(), pieces, strict=True))
+        self.id_of: dict[bytes, int] = dict(zip(pieces, ids.tolist(), strict=True))
+        self.vocab_size = vocab_size
+        self.longest = max(map(len, pieces))
+
+    def range(self, prefix: bytes) -> tuple[int, int]:
+        """The pieces that begin with some bytes: the place of the first, and after the last."""
+        low = bisect_left(self.pieces, prefix)
+        stem = prefix.rstrip(b"\xff")  # no byte comes after 255
+        if not stem:
+            return low, len(self.pieces)
+        return low, bisect_left(self.pieces, stem[:-1] + bytes([stem[-1] + 1]), low)
+
+    def proper_prefixes(self, text: bytes, start: int = 0) -> list[bytes]:
+        """The pieces that a text begins with at `start` and does not end with, shortest first."""
+        ends = range(start + 1, min(len(text), start + self.longest + 1))
+        return [text[start:end] for end in ends if text[start:end] in self.id_of]
+
+    def fewest(self, text: bytes) -> list[int]:
+        """The tokens of the shortest cover of the text from each of its bytes on, and from none."""
+        found = [0] * (len(text) + 1)
+        for start in range(len(text) - 1, -1, -1):
+            low, high = self.range(text[start : start + self.longest + 1])
+            if low < high:
+                found[start] = 1
+            else:
+                parts = self.proper_prefixes(text, start)
+                found[start] = 1 + min(found[start + len(part)] for part in parts)
+        return found

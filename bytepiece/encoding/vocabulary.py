@@ -1,0 +1,150 @@
+"""The ids of a model: what each stands for, and back."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from operator import index
+
+import numpy as np
+
+from bytepiece.encoding.prefixes import Prefixes
+from bytepiece.errors import ArgumentError, VocabularyError
+from bytepiece.model import Model
+from bytepiece.rules.opening import Opening
+
+
+class Vocabulary:
+    """The pieces and special tokens of a model by id, and their ids. Immutable.
+
+    It is all that decoding needs, and loads no compiler.
+
+    Args:
+        model: whose ids these are.
+
+    >>> pieces = [bytes([b]) for b in range(256)] + [b"the"]
+    >>> vocabulary = Vocabulary(Model(pieces, [-6.0] * 257))
+    >>> vocabulary.piece_to_id(b"the"), vocabulary.id_to_piece(2), vocabulary.decode([259])
+    (259, '<eos>', 'the')
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.special_ids = {token.name: token.id for token in model.special_tokens}
+        """The id of each special token by its name."""
+        self._names = {id_: name for name, id_ in self.special_ids.items()}
+
+    def __reduce__(self) -> tuple[type["Vocabulary"], tuple[Model]]:
+        return Vocabulary, (self.model,)
+
+    @property
+    def size(self) -> int:
+        """One more than the largest id: the number of rows that an embedding table needs."""
+        return self.model.vocab_size
+
+    @cached_property
+    def bytes_of(self) -> dict[int, bytes]:
+        """The bytes that each id is decoded to. A special token stands for no bytes."""
+        model = self.model
+        pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
+        pieces |= {**model.aliases, **dict.fromkeys(self._names, b"")}
+        if model.rules.library is not None:
+            unknown = [token.id for token in model.special_tokens if token.role == "unknown"]
+            pieces |= dict.fromkeys(unknown, model.rules.library.unknown)
+        return pieces
+
+    @cached_property
+    def prefixes(self) -> Prefixes:
+        """The pieces in the order of their bytes."""
+        return Prefixes(self.model.pieces, self.model.ids, self.size)
+
+    @cached_property
+    def _id_of(self) -> dict[bytes | str, int]:
+        model = self.model
+        aliases = {piece: id_ for id_, piece in model.aliases.items()}
+        pieces = dict(zip(model.pieces, model.ids.tolist(), strict=True))
+        return aliases | pieces | self.special_ids
+
+    @cached_property
+    def _opening(self) -> Opening | None:
+        """The rule by which decoding removes spaces where a text begins; None if it does not."""
+        library = self.model.rules.library
+        if library is None or library.strips == "never":
+            return None
+        spaces = {id_ for id_, piece in self.bytes_of.items() if piece.startswith(b" ")}
+        spaces -= self._names.keys()
+        # If the space has an id of its own, its alias stands for the byte, which stays.
+        if self._id_of[b" "] in spaces:
+            spaces -= {id_ for id_, piece in self.model.aliases.items() if piece == b" "}
+        return Opening(frozenset(spaces), library.strips == "all")
+
+    def piece_to_id(self, piece: bytes | str) -> int:
+        """Return the id of a piece (bytes) or of a special token (its name).
+
+        Raises:
+            VocabularyError: if the vocabulary does not have it.
+        """
+        try:
+            return self._id_of[piece]
+        except KeyError:
+            raise VocabularyError(f"no piece or special token {piece!r:.60}") from None
+
+    def id_to_piece(self, id: int) -> bytes | str:
+        """Return the piece (bytes) or the special token's name (str) with an id.
+
+        Raises:
+            VocabularyError: if the id is not in the vocabulary.
+        """
+        try:
+            return self._names[id] if id in self._names else self.bytes_of[index(id)]
+        except (KeyError, TypeError):
+            raise self.unknown_id(id) from None
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text that ids stand for; bytes that are not valid UTF-8 become U+FFFD.
+
+        Raises:
+            VocabularyError: if an id is not in the vocabulary.
+        """
+        return self.decode_bytes(ids).decode("utf-8", "replace")
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the bytes that ids stand for.
+
+        Raises:
+            VocabularyError: if an id is not in the vocabulary.
+        """
+        return self.decode_on(ids, True)[0]
+
+    def decode_on(self, ids: Iterable[int], opening: bool) -> tuple[bytes, bool]:
+        """Decode ids that may follow others.
+
+        Args:
+            ids: the next ids.
+            opening: whether no text has come before them. Models of libraries that put a space
+                before a text remove it again there.
+
+        Returns:
+            the bytes, and whether still no text has come after them.
+
+        Raises:
+            VocabularyError: if an id is not in the vocabulary.
+        """
+        if isinstance(ids, np.ndarray):
+            ids = ids.tolist()
+        try:
+            if opening and self._opening is not None:
+                ids = list(map(index, ids))
+                pieces = [self.bytes_of[id_] for id_ in ids]
+                opening = self._opening.strip(ids, pieces)
+            else:
+                pieces = [self.bytes_of[index(id_)] for id_ in ids]
+            return b"".join(pieces), opening
+        except KeyError as error:
+            raise self.unknown_id(error.args[0]) from None
+        except TypeError:
+            raise ArgumentError("ids must be a series of whole numbers") from None
+
+    def unknown_id(self, id_: object) -> VocabularyError:
+        """Return the error that says that an id is not in the vocabulary."""
+        return VocabularyError(
+            f"the id {id_!r:.30} is not in the vocabulary, whose ids are in 0…{self.size - 1}"
+        )
