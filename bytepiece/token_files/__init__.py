@@ -11,7 +11,7 @@ little-endian:
 Unfinished files are called PREFIX.….part. PREFIX.journal says how much of them is safely on disk.
 
 - layouts.py: what is where in which file.
-- writer.py: writes token files, and resumes after a kill.
+- writer.py: writes token files, and continues them after a kill.
 - reader.py: reads token files after checking them.
 """
 

@@ -17,8 +17,8 @@ BLOCK = 1 << 16
 IDX = struct.Struct("<9sQBQQ")
 """The head of an .idx: its magic, its version, the code of the ids' type, the number of sequences,
 and the number of document places. Three columns follow: int32, the lengths of the sequences; int64,
-the byte in the .bin at which each begins; int64, the document places. A document place is the number
-of the sequence at which a document begins; the last place is the number of all sequences."""
+the byte in the .bin at which each begins; int64, the document places. A document place is the
+number of the sequence at which a document begins; the last one is the number of all sequences."""
 MAGIC = b"MMIDIDX\x00\x00"
 CODES = {1: "<u1", 2: "<i1", 3: "<i2", 4: "<i4", 5: "<i8", 8: "<u2"}
 _NPY_HEAD = 128

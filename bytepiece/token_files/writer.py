@@ -175,7 +175,7 @@ class TokenFileWriter:
             raise ArgumentError("a document of 2^31 ids or more; the layout npy can hold it")
         _write(self._data, np.ascontiguousarray(ids, self._type).view(np.uint8))
         _write(self._ends, (rows.offsets[1:] + self.tokens).astype("<i8").tobytes())
-        # Both in one statement: an interruption between two would leave a journal that does not fit.
+        # Both in one statement: an interruption between two would spoil the journal.
         self.documents, self.tokens = self.documents + len(rows), self.tokens + len(ids)
         if time.monotonic() - self._synced >= _INTERVAL:
             self._sync()
