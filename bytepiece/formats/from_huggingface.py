@@ -68,16 +68,16 @@ def from_document(document: Mapping[str, Any]) -> Model:
     if unread := decoders_not_read(document):
         notes.append(f"decoding is what the pieces spell, without the file's {', '.join(unread)}")
     if document.get("decoder") is None:
-        notes.append("decoding joins what the pieces spell, for the file has no decoder")
+        notes.append("decoding joins what the pieces spell, because the file has no decoder")
     steps = steps_of(document)
     if any(step[0] == "charsmap" for step in steps.normalizer):
         notes.append(
-            "characters with marks are normalized as sentencepiece does; tokenizers looks up "
+            "characters with marks are normalized like sentencepiece does it; tokenizers looks up "
             "grapheme clusters, and so leaves some rare ones as they are"
         )
     if steps.prefix == "first" and any(map(_shortens, steps.normalizer)):
         notes.append(
-            "a space comes before a text also where the normalizer took its beginning off, and "
+            "a space comes before a text even if the normalizer has removed its beginning; "
             "tokenizers then puts none there"
         )
     vocabulary = _vocabulary(model.get("vocab"))
@@ -146,7 +146,7 @@ def _added_tokens(
             "lstrip": "white space before these tokens stays",
             "rstrip": "white space after these tokens stays",
             "single_word": "these tokens are found within words, too",
-            "not special": "these added tokens are special ones here, found where a call allows it "
+            "not special": "these added tokens are special tokens here: found if a call allows it, "
             "and decoded to nothing",
         }[flag]
         more = len(flagged) - 5

@@ -42,7 +42,7 @@ _DAMAGED = "is no SentencePiece model, or a damaged one"
 
 
 def looks_like(content: bytes) -> bool:
-    """Return whether a file may be a .model: it begins with a piece, and that with its text."""
+    """Return whether a file may be a .model, which begins with a piece and that piece's text."""
     head = content[:16]
     return head[:1] == b"\n" and b"\n" in head[2:5] and content[:64].lstrip()[:1] != b"{"
 
@@ -84,7 +84,7 @@ def from_bytes(content: bytes) -> Model:
     if not _flag(normalizer, NormalizerField.ESCAPE_WHITESPACES, True):
         raise ModelError("is a SentencePiece model that does not escape spaces; it cannot be read")
     if trainer.get(TrainerField.UNK_SURFACE, _UNKNOWN_TEXT) != _UNKNOWN_TEXT:
-        notes.append(f"what is unknown is decoded to {_UNKNOWN_TEXT.decode()!r}")
+        notes.append(f"unknown tokens are decoded to {_UNKNOWN_TEXT.decode()!r}")
     return _model(entries, trainer, _rules(entries, trainer, normalizer), notes)
 
 
@@ -95,7 +95,7 @@ def algorithm(content: bytes) -> str:
         content: the bytes of a file that `sentencepiece` has accepted.
 
     Raises:
-        ModelError: if the end of the file, which says the kind, is missing.
+        ModelError: if the end of the file is missing. It says the kind of model.
     """
     specs = [spec for number, spec in fields(content) if number == ModelField.TRAINER_SPEC]
     if not specs:
@@ -106,10 +106,10 @@ def algorithm(content: bytes) -> str:
 
 
 def with_spaces_kept(content: bytes) -> bytes:
-    """Return a .model file like another one that leaves spaces alone and puts none before a text.
+    """Return a .model file changed so that it keeps all spaces and puts none before a text.
 
     Args:
-        content: the bytes of the other file.
+        content: the bytes of the file before the change.
     """
     # A reader merges the settings of messages that follow one another. The last value holds.
     flags = (NormalizerField.ADD_DUMMY_PREFIX, NormalizerField.REMOVE_EXTRA_WHITESPACES)
@@ -167,7 +167,7 @@ def _check(entries: list[SentencePieceEntry], byte_fallback: bool) -> None:
     kinds = [entry.kind for entry in entries]
     unknown_tokens, byte_pieces = kinds.count(PieceType.UNKNOWN), kinds.count(PieceType.BYTE)
     if unknown_tokens != 1:
-        raise ModelError(f"there are {unknown_tokens} unknown tokens, and must be one")
+        raise ModelError(f"there are {unknown_tokens} unknown tokens, and there must be one")
     if PieceType.NORMAL not in kinds:
         raise ModelError("there is no piece that has a score")
     if byte_pieces != (256 if byte_fallback else 0):
@@ -180,8 +180,8 @@ def _check(entries: list[SentencePieceEntry], byte_fallback: bool) -> None:
         for entry in entries
     ):
         raise ModelError(
-            "is a SentencePiece model that spells the space with three bytes, for it has no piece "
-            f"{SPACE}; it cannot be read"
+            "is a SentencePiece model that spells the space with three bytes, because it has no "
+            f"piece {SPACE}; it cannot be read"
         )
 
 
@@ -214,11 +214,11 @@ def _model(
     rules: SentencePieceRules,
     notes: list[str],
 ) -> Model:
-    least = np.float32(min(entry.score for entry in entries if entry.kind == PieceType.NORMAL))
-    unknown_score = float(least - np.float32(_PENALTY))
+    lowest = np.float32(min(entry.score for entry in entries if entry.kind == PieceType.NORMAL))
+    unknown_score = float(lowest - np.float32(_PENALTY))
     pieces: dict[bytes, tuple[int, float]] = {}
     aliases: dict[int, bytes] = {}
-    bytes_at: dict[int, int] = {}
+    byte_ids: dict[int, int] = {}
     specials: list[SpecialToken] = []
     roles = _roles(trainer)
     for id_, (text, score, kind) in enumerate(entries):
@@ -227,7 +227,7 @@ def _model(
             role = "unknown" if kind == PieceType.UNKNOWN else roles.get(text, "control")
             specials.append(SpecialToken(text, id_, role))
         elif kind == PieceType.BYTE:
-            bytes_at[_BYTES[text]] = id_
+            byte_ids[_BYTES[text]] = id_
         elif kind == PieceType.UNUSED or " " in text:  # No normalized text has a space.
             aliases[id_] = spelled
         elif kind == PieceType.USER_DEFINED:
@@ -238,11 +238,12 @@ def _model(
     unknown = next(token.id for token in specials if token.role == "unknown")
     for byte in range(256):
         piece = bytes([byte])
-        id_ = bytes_at.get(byte, unknown)
+        id_ = byte_ids.get(byte, unknown)
         if piece in pieces:
             if id_ != unknown:
                 aliases[id_] = piece
         else:
+            # The first byte of a character has the character's score. The other bytes are free.
             pieces[piece] = id_, 0.0 if 0x80 <= byte < 0xC0 else unknown_score
     ids, scores = zip(*pieces.values(), strict=True)
     return Model(
@@ -250,7 +251,7 @@ def _model(
         np.array(scores),
         np.array(ids),
         tuple(specials),
-        TextRules(segment="text", unknown="bytes" if bytes_at else "token", library=rules),
+        TextRules(segment="text", unknown="bytes" if byte_ids else "token", library=rules),
         record={"source": "sentencepiece", "notes": notes},
         aliases=aliases,
     )

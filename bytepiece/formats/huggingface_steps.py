@@ -70,8 +70,8 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
     normalizer: list[tuple[Any, ...]] = []
     for step in _flat(document.get("normalizer"), "normalizer", "normalizers"):
         normalizer += _normalizer(step)
-    spaces = ("replace", " ", SPACE) in normalizer
     # After such a step, U+2581 stands for the space.
+    spaces = ("replace", " ", SPACE) in normalizer
     steps = TokenizerSteps(tuple(normalizer), spaces=spaces)
     for step in _flat(document.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers"):
         reader = _PRE_TOKENIZERS.get(step["type"])
@@ -79,7 +79,7 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
             raise ModelError(_refusal("pre_tokenizer", step))
         steps = reader(step, steps)
     if (steps.lines or steps.digits) and not steps.byte_level:
-        raise ModelError("its pre_tokenizer splits texts, and is no ByteLevel; it cannot be read")
+        raise ModelError("its pre_tokenizer splits texts, but is no ByteLevel; it cannot be read")
     return steps._replace(strips=_strips(document.get("decoder")))
 
 
@@ -105,7 +105,7 @@ def _flat(step: Any, where: str, inner: str) -> list[dict[str, Any]]:
 def _refusal(where: str, step: Mapping[str, Any]) -> str:
     settings = {name: value for name, value in step.items() if name != "type"}
     shown = f" {settings}" if settings else ""
-    return f"its {where} {step['type']:.30}{shown:.80} is none that can be read"
+    return f"its {where} {step['type']:.30}{shown:.80} cannot be read"
 
 
 def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -182,7 +182,7 @@ _PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any], TokenizerSteps], TokenizerS
 
 
 def _strips(decoder: Any) -> bool:
-    """Return whether the decoder removes the first space."""
+    """Return whether the decoder removes the leading space of the first token."""
     for step in _flat(decoder, "decoder", "decoders"):
         if step["type"] == "Metaspace":
             old = "always" if step.get("add_prefix_space", True) else "never"

@@ -38,8 +38,8 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a SentencePiece Unigram model with identity normalization and byte fallback.
 
     SentencePiece encodes most texts like this model, but not all: it adds scores in float32, and
-    its lattice is over characters. The file does not normalize. If the model does, normalize texts
-    before SentencePiece gets them.
+    its lattice is over characters. The file does not normalize. If the model normalizes, normalize
+    texts before SentencePiece gets them.
 
     Ids stay the same. The ids 0, 1 and 2 are <unk>, <s> and </s>, and special tokens with other ids
     become control symbols. SentencePiece needs a byte piece for each of the 256 bytes. A single
@@ -53,7 +53,8 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
 
     Raises:
         OSError: if the file cannot be written. An older file of that name then stays as it is.
-        ModelError: if a piece has one of the ids 0, 1 and 2, or SentencePiece has no such rules.
+        ModelError: if a piece has one of the ids 0, 1 and 2, or the model has rules that
+            SentencePiece does not have.
     """
     entries, losses = _entries(model)
     for loss in losses:
@@ -144,7 +145,7 @@ def _message(entries: list[SentencePieceEntry]) -> Iterator[bytes]:
 
 
 def spelling(piece: bytes) -> str | None:
-    """Return a piece as SentencePiece spells it; None if it can only be spelled in bytes."""
+    """Return a piece as SentencePiece spells it; None if it must be spelled in bytes."""
     try:
         text = piece.decode("utf-8")
     except UnicodeDecodeError:

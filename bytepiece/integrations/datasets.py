@@ -65,7 +65,9 @@ class Encode:
         threads: int = 1,
     ) -> None:
         if seed is None:
-            raise ArgumentError("datasets are kept, so that their samples need a seed, a number")
+            raise ArgumentError(
+                "datasets keep results in a cache, so samples need a seed: a number"
+            )
         Sampling(alpha).check_unlisted()
         if isinstance(keep, str):
             raise ArgumentError("keep must be a list of columns' names, not one name")

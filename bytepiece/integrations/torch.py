@@ -108,7 +108,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             )
         length = check_whole(length, "length", 1)
         if seed is None:
-            raise ArgumentError("seed must be a number, that workers and restarts agree on")
+            raise ArgumentError("seed must be a number: workers and restarts must agree on it")
         Sampling(alpha).check_unlisted()
         if not 0 <= rank < world_size:
             raise ArgumentError(f"rank must be in 0…{world_size - 1}, not {rank}")

@@ -25,12 +25,12 @@ MAX_CHARSMAP = 1 << 24
 
 
 class SentencePieceNormalizer:
-    """SentencePiece's normalization as a function from bytes to bytes, in which U+2581 is a space.
+    """SentencePiece's normalization as a function of a text; it returns spaces for U+2581.
 
     Args:
         charsmap: the compiled character map; empty for none.
-        flags: further fields of the normalizer's settings, as a message.
-        suffix: the space that is added goes after a text instead of before it.
+        flags: further settings of the normalizer, as fields of a message.
+        suffix: put the space that is added after a text instead of before it.
         symbols: stretches of text that stay as they are.
 
     Raises:
@@ -101,7 +101,8 @@ def check_charsmap(charsmap: bytes) -> None:
     units = np.frombuffer(charsmap, dtype="<u4", count=size // 4, offset=4).astype(np.int64)
     nodes = np.flatnonzero(units >> 31 == 0)
     unit = units[nodes]
-    # Where a node's children begin; a child is at this place XOR its byte.
+    # A unit with bit 31 is a value; the others are nodes. Bits 10 to 30 and the scale in bit 9 say
+    # where a node's children are: each at this place XOR its byte. Bit 8 says that a key ends here.
     children = nodes ^ (unit >> 10 << ((unit & 1 << 9) >> 6))
     ending = children[unit & 1 << 8 != 0]
     if (children | 0xFF).max(initial=0) >= len(units) or np.any(

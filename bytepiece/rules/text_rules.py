@@ -50,7 +50,9 @@ class TextRules:
             if not isinstance(self.library, (SentencePieceRules, HuggingFaceRules)):
                 raise ModelError(f"library must be rules, not {type(self.library).__name__}")
             if self.normalization:
-                raise ModelError("a model with the rules of a library has no normalization besides")
+                raise ModelError(
+                    "a model with the rules of a library cannot have its own normalization"
+                )
         if self.isolate_digits and self.segment == "text":
             raise ModelError("where digits are isolated, a segment is a line, not a text")
 
