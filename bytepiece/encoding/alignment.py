@@ -68,7 +68,7 @@ def align(
         if token in places:
             pieces[token] = raw[position : places[token]]
         elif position in marks and allowed.ids[marks[position]] == id_:
-            pieces[token] = marks[position].encode()
+            pieces[token] = marks[position]
         position += len(pieces[token])
     if b"".join(pieces) != raw:
         raise ArgumentError("the ids are no encoding of this text with this tokenizer")
@@ -82,8 +82,8 @@ def _unknown_places(
     row: Sequence[int],
     pieces: Sequence[bytes],
     raw: bytes,
-    marks: Mapping[int, str],
-    allowed: Mapping[str, int],
+    marks: Mapping[int, bytes],
+    allowed: Mapping[bytes, int],
     unknown: Unknown,
 ) -> dict[int, int]:
     """Return where each unknown token ends. (If the ids encode another text, some are left out.)
@@ -98,11 +98,11 @@ def _unknown_places(
     token = position = 0
     while token < len(row) or position < len(raw):
         end: int | None = None
-        name = marks.get(position, "")
+        name = marks.get(position, b"")
         if token == len(row):
             pass
         elif allowed.get(name) == row[token]:
-            end = position + len(name.encode())
+            end = position + len(name)
             ends[token] = end
         elif row[token] == unknown.id:
             shorter.append((token, position))
@@ -123,14 +123,17 @@ def _unknown_places(
     return ends
 
 
-def _laid_out(text: Text, rules: TextRules, allowed: SpecialTokens) -> tuple[bytes, dict[int, str]]:
+def _laid_out(
+    text: Text, rules: TextRules, allowed: SpecialTokens
+) -> tuple[bytes, dict[int, bytes]]:
     """Return the bytes that spans refer to, and the special tokens in them by their first byte."""
-    parts, marks, length = [], {}, 0
-    for part in stretches(text, rules, allowed):
-        if isinstance(part, str):
-            marks[length] = part
-        parts.append(part.encode() if isinstance(part, str) else part)
-        length += len(parts[-1])
+    some, names = stretches(text, rules, allowed)
+    parts, marks = [some[0]], {}
+    length = len(some[0])
+    for name, stretch in zip(names, some[1:], strict=True):
+        marks[length] = name
+        parts += [name, stretch]
+        length += len(name) + len(stretch)
     return b"".join(parts), marks
 
 

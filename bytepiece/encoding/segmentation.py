@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -85,19 +85,22 @@ def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) ->
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
 
 
-def stretches(text: Text, rules: TextRules, allowed: SpecialTokens) -> list[bytes | str]:
+def stretches(
+    text: Text, rules: TextRules, allowed: SpecialTokens
+) -> tuple[list[bytes], list[bytes]]:
     """Cut a text at special tokens and normalize what stands between them.
 
     Returns:
-        normalized bytes in turn with the names of special tokens, as `SpecialTokens.split`.
+        the stretches of text, normalized, and the names of the tokens between them; see
+        `SpecialTokens.split`.
     """
-    parts = allowed.split(text)
+    some, names = allowed.split(to_bytes(text))
     if rules.library is not None:
         # All together: the space that goes before a text goes before one of its stretches only.
-        return rules.library.normalize(parts)
+        return rules.library.normalize(some), names
     if rules.normalization:
-        parts[::2] = [to_bytes(part, rules.normalization) for part in parts[::2]]
-    return parts
+        some = [to_bytes(stretch, rules.normalization) for stretch in some]
+    return some, names
 
 
 def _around(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
@@ -120,21 +123,22 @@ def _around(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
 
 def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
     """Lay texts out in which special tokens count: these are parts of their own."""
-    parts: list[bytes | str] = []
+    texts_of_parts: list[bytes] = []
+    names: list[bytes] = []
     counts = []
     for text in texts:
-        of_text = stretches(text, rules, marks.allowed)
-        parts += of_text
-        counts.append(len(of_text))
+        some, between = stretches(text, rules, marks.allowed)
+        texts_of_parts += some
+        names += between
+        counts.append(len(some) + len(between))
     firsts = offsets_of(counts)
     documents = np.arange(len(counts)).repeat(counts)
     # In each document, stretches of text and special tokens take turns.
-    is_token = (np.arange(len(parts)) - firsts[documents]) % 2 == 1
-    stretched = list(compress(parts, (~is_token).tolist()))
-    lengths = np.zeros(len(parts), dtype=np.int64)
-    lengths[~is_token] = list(map(len, stretched))
-    special = np.full(len(parts), -1, dtype=np.int32)
-    special[is_token] = [marks.allowed.ids[name] for name in compress(parts, is_token.tolist())]  # type: ignore[index]
+    is_token = (np.arange(firsts[-1]) - firsts[documents]) % 2 == 1
+    lengths = np.zeros(len(documents), dtype=np.int64)
+    lengths[~is_token] = list(map(len, texts_of_parts))
+    special = np.full(len(documents), -1, dtype=np.int32)
+    special[is_token] = list(map(marks.allowed.ids.__getitem__, names))
     bounds = offsets_of(lengths)
     starts = bounds[firsts[:-1]]
     begins, ends = firsts[:-1], firsts[1:]
@@ -144,14 +148,15 @@ def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
             documents = np.insert(documents, places, np.arange(len(counts)))
             bounds = np.insert(bounds, places, bounds[places])
             begins = begins + np.arange(len(counts))  # the marks at the ends of those before
-    return Parts(np.frombuffer(b"".join(stretched), np.uint8), bounds, documents, special, starts)  # type: ignore[arg-type]
+    buffer = np.frombuffer(b"".join(texts_of_parts), dtype=np.uint8)
+    return Parts(buffer, bounds, documents, special, starts)
 
 
 def _laid_out(texts: Iterable[Text], rules: TextRules) -> tuple[U8, I64]:
     """Return texts end to end, normalized, and where each begins, and the end."""
     steps, library = rules.normalization, rules.library
     if library is not None:
-        return _end_to_end([library.normalize([to_bytes(text)])[0] for text in texts])  # type: ignore[misc]
+        return _end_to_end([library.normalize([to_bytes(text)])[0] for text in texts])
     if isinstance(texts, Column):
         return _normalize_all(*texts.flat(), steps)
     # ASCII is in every normal form; without the call a text costs half as much.

@@ -83,22 +83,21 @@ class SentencePieceRules:
             return "all"
         return "once" if self.add_dummy_prefix else "never"
 
-    def normalize(self, parts: Sequence[bytes | str]) -> list[bytes | str]:
-        """Return the stretches of one text as they are segmented.
+    def normalize(self, stretches: Sequence[bytes]) -> list[bytes]:
+        """Return the normalized stretches of one text.
 
         The space before a text goes before its first stretch that is not empty.
 
         Args:
-            parts: the stretches between special tokens, as bytes, and the names of the special
-                tokens, as str, which stay.
+            stretches: the text, cut at its special tokens.
         """
-        filled = [i for i, part in enumerate(parts) if part and isinstance(part, bytes)]
-        normalized = list(parts)
+        filled = [i for i, stretch in enumerate(stretches) if stretch]
+        normalized = list(stretches)
         plain, with_space = self._normalizers
         for i in filled:
             gets_space = i == filled[-1 if self.treat_whitespace_as_suffix else 0]
             normalizer = with_space if gets_space and self.add_dummy_prefix else plain
-            normalized[i] = normalizer(parts[i])
+            normalized[i] = normalizer(stretches[i])
         return normalized
 
     @cached_property
@@ -183,11 +182,15 @@ class HuggingFaceRules:
         if self.strips not in ("never", "once"):
             raise ModelError(f"strips must be never or once, not {self.strips!r:.60}")
 
-    def normalize(self, parts: Sequence[bytes | str]) -> list[bytes | str]:
-        """Return the stretches of one text; see `SentencePieceRules.normalize`."""
+    def normalize(self, stretches: Sequence[bytes]) -> list[bytes]:
+        """Return the normalized stretches of one text.
+
+        Args:
+            stretches: the text, cut at its special tokens.
+        """
         return [
-            part if isinstance(part, str) or not part else self._normalize(part, i == 0)
-            for i, part in enumerate(parts)
+            self._normalize(stretch, i == 0) if stretch else stretch
+            for i, stretch in enumerate(stretches)
         ]
 
     def _normalize(self, raw: bytes, first: bool) -> bytes:

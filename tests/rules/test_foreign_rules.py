@@ -75,13 +75,12 @@ def test_a_valid_character_map():
     check_charsmap(TABLE)
     check_charsmap(b"")
     rules = SentencePieceRules(TABLE, symbols=("½",))
-    assert rules.normalize(["½ ¼  Ａ".encode(), "<s>", b"", "Ａ ".encode()]) == [
+    assert rules.normalize(["½ ¼  Ａ".encode(), b"", "Ａ ".encode()]) == [
         " ½ 1⁄4 A".encode(),
-        "<s>",
         b"",
         b"A",
     ]
-    assert rules.normalize([b"", "<s>", b"a"]) == [b"", "<s>", b" a"]
+    assert rules.normalize([b"", b"a"]) == [b"", b" a"]
     assert rules.normalize([b""]) == [b""]
     assert str(len(TABLE)) in repr(rules)
     assert len(repr(rules)) < 200
@@ -102,16 +101,16 @@ def test_rules_pickle_small_and_compare():
 @pytest.mark.parametrize(
     ("prefix", "expected"),
     [
-        ("always", [b" a", "<s>", b" b"]),
-        ("first", [b" a", "<s>", b"b"]),
-        ("never", [b"a", "<s>", b"b"]),
+        ("always", [b" a", b" b"]),
+        ("first", [b" a", b"b"]),
+        ("never", [b"a", b"b"]),
     ],
 )
 def test_where_a_space_is_added(prefix, expected):
     rules = HuggingFaceRules(prefix=prefix)
-    assert rules.normalize([b"a", "<s>", b"b"]) == expected
-    assert rules.normalize([b" a", "<s>"]) == [b" a", "<s>"]
-    assert rules.normalize([b"", "<s>", b"a"])[2] == (b" a" if prefix == "always" else b"a")
+    assert rules.normalize([b"a", b"b"]) == expected
+    assert rules.normalize([b" a", b""]) == [b" a", b""]
+    assert rules.normalize([b"", b"a"])[1] == (b" a" if prefix == "always" else b"a")
 
 
 def test_steps():
