@@ -38,7 +38,7 @@ _LAST_SETTING = max(TrainerField)
 """The largest number of a setting that is read."""
 _UNKNOWN_TEXT = SentencePieceRules.unknown
 _NO_END = "the end of this SentencePiece model is missing; fetch it again"
-_DAMAGED = "is no SentencePiece model, or a damaged one"
+_DAMAGED = "is not a SentencePiece model, or is damaged"
 
 
 def looks_like(content: bytes) -> bool:
@@ -149,7 +149,7 @@ def _entry(message: bytes) -> SentencePieceEntry:
         raise ModelError(f"the piece {text!r:.60} is empty or holds a NUL")
     if not math.isfinite(score) or abs(score) > MAX_SCORE:
         raise ModelError(
-            f"the piece {text!r:.60} has the score {score}, which is no log-probability"
+            f"the piece {text!r:.60} has the score {score}, which is not a log-probability"
         )
     if not PieceType.NORMAL <= kind <= PieceType.BYTE:
         raise ModelError(f"the piece {text!r:.60} is of the unknown type {kind}")
@@ -169,7 +169,7 @@ def _check(entries: list[SentencePieceEntry], byte_fallback: bool) -> None:
     if unknown_tokens != 1:
         raise ModelError(f"there are {unknown_tokens} unknown tokens, and there must be one")
     if PieceType.NORMAL not in kinds:
-        raise ModelError("there is no piece that has a score")
+        raise ModelError("no piece has a score")
     if byte_pieces != (256 if byte_fallback else 0):
         raise ModelError(
             f"there are {byte_pieces} byte pieces, and byte fallback is "

@@ -70,7 +70,8 @@ def firsts_and_seconds(text: Any, pair: Any, words: bool) -> tuple[bool, list[An
     """
     several = (list, tuple)
     if not isinstance(text, several) or not (
-        (text and isinstance(text[0], several)) or (not words and _none_or_texts(text))
+        (text and isinstance(text[0], several))
+        or (not words and (not text or isinstance(text[0], str)))
     ):
         return False, [text], [pair]
     if pair is None and set(map(type, text)) <= {str}:
@@ -81,10 +82,6 @@ def firsts_and_seconds(text: Any, pair: Any, words: bool) -> tuple[bool, list[An
     if not isinstance(pair, several) or len(pair) != len(text):
         raise ArgumentError("text_pair must be a list as long as text")
     return True, list(text), list(pair)
-
-
-def _none_or_texts(texts: Sequence[Any]) -> bool:
-    return not texts or isinstance(texts[0], str)
 
 
 def _apart(item: Any, words: bool) -> tuple[Any, Any]:
@@ -146,17 +143,17 @@ class RowMaker:
         if second and kinds == {type(None)}:
             return list(sources)
         texts = [[source] if type(source) is str else _texts(source, second) for source in sources]
-        found = self._encoded(list(chain(*texts)), self._numbers(texts, second))
+        all_ids = self._encoded(list(chain(*texts)), self._numbers(texts, second))
         if kinds == {str} and not self._offsets:
-            return found
-        encoded = iter(found)
+            return all_ids
+        encoded = iter(all_ids)
         rows: list[Any] = []
-        for source, some in zip(sources, texts, strict=True):
-            own: list[Any] = list(islice(encoded, len(some)))
+        for source, parts in zip(sources, texts, strict=True):
+            found: list[Any] = list(islice(encoded, len(parts)))
             if self._offsets:
-                own = [self._with_spans(*each) for each in zip(some, own, strict=True)]
-            if some:
-                rows.append(own[0] if len(own) == 1 else list(chain(*own)))
+                found = [self._with_spans(*pair) for pair in zip(parts, found, strict=True)]
+            if parts:
+                rows.append(found[0] if len(found) == 1 else list(chain(*found)))
             elif source and self._offsets:
                 rows.append([IdWithSpan(id_) for id_ in source])
             else:
@@ -173,9 +170,9 @@ class RowMaker:
         if self._sampling.alpha is None:
             return None
         numbers = []
-        for document, some in enumerate(texts):
+        for document, parts in enumerate(texts):
             salt = b"" if self._doc_ids is None else int(self._doc_ids[document]).to_bytes(8, "big")
-            for place, text in enumerate(some):
+            for place, text in enumerate(parts):
                 if self._doc_ids is not None and place == 0 and not second:
                     numbers.append(self._doc_ids[document])
                 else:
@@ -188,12 +185,12 @@ class RowMaker:
         marked = [i for i, text in enumerate(texts) if self._finder.search(text)]
         if not marked:
             return self._batch(texts, numbers, {})
-        # Texts with and without special tokens are encoded apart: texts without are faster so.
+        # Texts without special tokens are encoded by themselves, because that is faster.
         rows: list[list[int]] = [[] for _ in texts]
         plain = sorted({*range(len(texts))}.difference(marked))
         for places, added in ((plain, {}), (marked, self._added)):
-            theirs = None if numbers is None else [numbers[i] for i in places]
-            found = self._batch([texts[i] for i in places], theirs, added)
+            chosen = None if numbers is None else [numbers[i] for i in places]
+            found = self._batch([texts[i] for i in places], chosen, added)
             for place, row in zip(places, found, strict=True):
                 rows[place] = row
         return rows

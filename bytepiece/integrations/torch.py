@@ -123,9 +123,8 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             "add_eos": add_eos,
             "allowed_special": in_one_order(allowed_special),
         }
-        tokenizer.encode_batch(
-            [], epoch=epoch, **self._options
-        )  # Raises an error for wrong settings.
+        # Raises an error for wrong settings before any work is done.
+        tokenizer.encode_batch([], epoch=epoch, **self._options)
         self._pad = tokenizer.model.special_id("pad") if fill_last else None
         self._rank, self._world_size = rank, world_size
         settings = tokenizer.fingerprint, sorted(self._options.items()), rank, world_size
@@ -158,6 +157,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
                 ends = np.arange(self._length, len(flat) + 1, self._length)
                 within = ends - len(left) + used  # The same places, counted within the chunk.
                 used = 0
+                # For each block, the document at its end and how many of its tokens are used.
                 row = np.searchsorted(rows.offsets, within, side="right") - 1
                 places = np.stack([numbers[row], within - rows.offsets[row]], axis=1)
                 for end, place in zip(ends.tolist(), places.tolist(), strict=True):
@@ -189,8 +189,8 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         """Return the state after a block.
 
         Args:
-            position: int64[3], the "position" of a block, or int64[blocks, 3], those of a batch;
-                the last block of a batch counts.
+            position: int64[3], the "position" of a block; or int64[blocks, 3], the positions of a
+                batch, of which the last one counts.
         """
         return self._state(position.reshape(-1, 3)[-1].tolist())
 
@@ -234,8 +234,8 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         """Yield the documents of this rank from a number on, in chunks.
 
         Yields:
-            int64[documents + 1], the documents' numbers and the number of the next document after
-            them; the documents.
+            int64[documents + 1], the numbers of the documents and of the next one after them; the
+            documents.
         """
         texts: list[Text] = []
         size = 0

@@ -10,7 +10,7 @@ little-endian:
 
 Unfinished files are called PREFIX.….part. PREFIX.journal says how much of them is safely on disk.
 
-- layouts.py: what is where in which file.
+- layouts.py: the names of the files, and the bytes in them.
 - writer.py: writes token files, and continues them after a kill.
 - reader.py: reads token files after checking them.
 """

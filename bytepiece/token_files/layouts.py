@@ -1,4 +1,4 @@
-"""The layouts of token files: what is where in which file."""
+"""The layouts of token files: the names of the files, and the bytes in them."""
 
 import os
 import struct

@@ -88,7 +88,7 @@ def test_one_token_back_allows_the_tokens_that_begin_with_its_bytes(tok, languag
 
 
 def test_with_the_language_model_the_law_is_exact(tok, language_model):
-    """The product of the processor's probabilities, step by step, is that of the whole cover."""
+    """The probabilities of the steps multiply to the probability of the whole cover."""
     prompts = ["the cat and the", "at"]
     prepared = prepare(tok, prompts, 2, add_bos=True, log_probs=log_probs_of(language_model))
     ids = prepared.inputs["input_ids"]
