@@ -24,7 +24,7 @@ def read(text: str) -> float:
     """
     parts = _NUMBER.fullmatch(text)
     if parts is None:
-        raise ValueError(f"{text!r:.60} is not a number")
+        raise ValueError(f"{text!r:.60} is no number")
     sign, whole, rest, power = parts.groups(default="")
     digits = whole + rest
     zeros = len(digits) - len(digits.lstrip("0"))
