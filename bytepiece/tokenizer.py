@@ -112,7 +112,10 @@ class Tokenizer:
 
     @property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits. Tokenizers with the same ones encode and decode everything alike."""
+        """64 hexadecimal digits.
+
+        Tokenizers with the same ones encode and decode everything alike.
+        """
         return self._model.fingerprint
 
     @overload
@@ -289,7 +292,7 @@ class Tokenizer:
         return _iterator(pieces) if iter else pieces
 
     def count(self, text: Text) -> int:
-        """Return how many tokens the best path of a text has: len(encode(text)), without the list."""
+        """Return the number of tokens of a text: len(encode(text)), without making the list."""
         return len(self.encode_batch([text]).ids)
 
     def lattice(self, text: Text, alpha: float = 1.0) -> "Lattice":

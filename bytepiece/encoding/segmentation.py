@@ -18,7 +18,8 @@ from bytepiece.rules.text_rules import TextRules
 MAX_SEGMENT = (1 << 31) - 2
 """Most bytes of a segment: its tokens are counted in int32."""
 MAX_DOCUMENT = 1 << 32
-"""Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random streams."""
+"""Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random
+streams."""
 _RUN = 1 << 14
 """Bytes of texts that are checked together for being normalized already."""
 

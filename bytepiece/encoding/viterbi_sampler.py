@@ -5,9 +5,9 @@ import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, U8, U32
 from bytepiece.encoding.perfect import room
-from bytepiece.kernels.automaton import GROUP, Automaton
+from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
 from bytepiece.kernels.best_path import trace
-from bytepiece.kernels.jit import FOUR, ONE, TWO, Scalar, at, kernel
+from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
 from bytepiece.kernels.segments import Segments, longest
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
@@ -22,12 +22,17 @@ def viterbi_ids(
     low: int,
     high: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Draw the segments low…high − 1 by Viterbi sampling; result as `perfect_ids`.
+    """Draw the segments low…high − 1 by Viterbi sampling.
 
     Args:
-        automaton: of the pieces, for it is walked as a trie.
+        automaton: that of the pieces, which the kernel walks as a trie.
         scores: float64[entries].
         ids: uint32[entries].
+        alpha: the exponent.
+        segments, streams, low, high: see `bytepiece.encoding.perfect.perfect_ids`.
+
+    Returns:
+        as `perfect_ids`.
 
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
@@ -39,11 +44,12 @@ def viterbi_ids(
     return out[:filled], counts
 
 
-# Candidates reach a position longest piece first: those of one position are pushed before those of
-# the next. The held one is replaced with probability sigmoid(alpha · (new − held)), where the
-# scores are those of the paths then held, not scaled. The first candidate needs no draw; draws are
-# numbered in the order of these choices. The defect is the algorithm's: of three equal candidates
-# the last is kept with probability 1/2 and the others with 1/4 each.
+# Candidates reach a position in the order of their lengths, longest first, since the pieces that
+# begin at one position are handled before those of the next. Each position holds one candidate. A
+# new one replaces it with probability sigmoid(alpha · (new − held)), where both are sums of scores
+# of the paths then held, without alpha. The first candidate needs no draw. Draws are numbered in
+# the order of these choices. The defect belongs to the algorithm: of three equal candidates, the
+# last is kept with probability 1/2 and the others with 1/4 each.
 @kernel
 def viterbi_path(
     automaton: Automaton,
@@ -58,18 +64,27 @@ def viterbi_path(
     held: F64,
     via: U32,
 ) -> None:
-    """Fill `held` and `via` for one segment: the score of the path held, and its last entry."""
+    """Draw a path to each position of one segment.
+
+    Args:
+        automaton, scores, alpha: see `viterbi_ids`.
+        text: the text that holds the segment.
+        start, stop: the bounds of the segment in the text.
+        words, offset: see `bytepiece.kernels.streams.uniforms`.
+        uniforms: float64[DRAWS], scratch.
+        held: float64, to be filled with the sum of scores of the path that each position holds.
+        via: uint32, to be filled with the last entry of that path.
+    """
     nodes, lengths = automaton.nodes, automaton.lengths
-    singles = len(lengths) - 256
     length = stop - start
     held[0] = 0.0
     for position in range(1, length + 1):
-        via[position] = len(lengths)  # no entry: nothing is held
+        via[position] = len(lengths)  # not an entry: nothing is held yet
     draws = 0
     for position in range(length):
         here = held[position]
-        node = FOUR * (ONE + at(text[start + position]))
-        entry = singles + np.int64(text[start + position])
+        node = UINT_4 * (UINT_1 + uint(text[start + position]))
+        entry = np.int64(single_entry(automaton, text[start + position]))
         end = position + 1
         while True:
             if np.int64(lengths[entry]) == end - position:
@@ -80,7 +95,7 @@ def viterbi_path(
                         fill_uniforms(words, offset, np.uint64(draws), uniforms)
                     uniform = uniforms[place_of(draws % DRAWS)]
                     draws += 1
-                    # At 700 the probability is 0 in any case, and exp is still finite.
+                    # At 700 the probability is already 0, and exp is still finite.
                     accepted = uniform < 1.0 / (
                         1.0 + np.exp(min(alpha * (held[end] - score), 700.0))
                     )
@@ -89,11 +104,11 @@ def viterbi_path(
                     via[end] = entry
             if end == length:
                 break
-            target = at(nodes[node]) + FOUR * at(text[start + end])
-            if at(nodes[target + ONE]) != node:
+            target = uint(nodes[node]) + UINT_4 * uint(text[start + end])
+            if uint(nodes[target + UINT_1]) != node:
                 break
             node = target
-            entry = GROUP * np.int64(automaton.groups[node >> TWO] >> 2)
+            entry = np.int64(first_entry(automaton.groups[node >> UINT_2]))
             end += 1
 
 
