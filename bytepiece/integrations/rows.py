@@ -1,7 +1,6 @@
 """Rows of ids, with their places in the text, from the arguments of a call in `transformers`."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ import numpy as np
 
 from bytepiece._checks import unsigned_array
 from bytepiece.encoding.request import Sampling
+from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
 from bytepiece.tokenizer import Tokenizer
 
@@ -106,8 +106,7 @@ class RowMaker:
         tokenizer: the tokenizer that encodes.
         sampling: the request for samples, or for best paths.
         doc_ids: the numbers of the texts; by default hashes of the texts.
-        added: names and ids of the tokens to be found in texts.
-        finder: a pattern that finds one of these names.
+        added: the tokens to be found in texts.
         offsets: whether spans are wanted.
     """
 
@@ -116,15 +115,13 @@ class RowMaker:
         tokenizer: Tokenizer,
         sampling: Sampling,
         doc_ids: Sequence[int] | None,
-        added: Mapping[str, int],
-        finder: re.Pattern[str],
+        added: SpecialTokens,
         offsets: bool,
     ) -> None:
         self._tokenizer = tokenizer
         self._sampling = sampling
         self._doc_ids = doc_ids
         self._added = added
-        self._finder = finder
         self._offsets = offsets
 
     def rows(self, sources: Sequence[Any], second: bool = False) -> list[Any]:
@@ -182,31 +179,14 @@ class RowMaker:
         return numbers
 
     def _encoded(self, texts: list[str], numbers: list[int] | None) -> list[list[int]]:
-        marked = [i for i, text in enumerate(texts) if self._finder.search(text)]
-        if not marked:
-            return self._batch(texts, numbers, {})
-        # Texts without special tokens are encoded by themselves, because that is faster.
-        rows: list[list[int]] = [[] for _ in texts]
-        plain = sorted({*range(len(texts))}.difference(marked))
-        for places, added in ((plain, {}), (marked, self._added)):
-            chosen = None if numbers is None else [numbers[i] for i in places]
-            found = self._batch([texts[i] for i in places], chosen, added)
-            for place, row in zip(places, found, strict=True):
-                rows[place] = row
-        return rows
-
-    def _batch(
-        self, texts: list[str], numbers: list[int] | None, added: Mapping[str, int]
-    ) -> list[list[int]]:
         encoded = self._tokenizer.encode_batch(
-            texts, doc_ids=numbers, allowed_special=added, **self._sampling._asdict()
+            texts, doc_ids=numbers, allowed_special=self._added, **self._sampling._asdict()
         )
         ids = encoded.ids.tolist()
         return [ids[low:high] for low, high in pairwise(encoded.offsets.tolist())]
 
     def _with_spans(self, text: str, ids: list[int]) -> list[IdWithSpan]:
-        added = self._added if self._finder.search(text) else {}
-        spans = self._tokenizer.align(text, ids, added).char_spans.tolist()
+        spans = self._tokenizer.align(text, ids, self._added).char_spans.tolist()
         return [IdWithSpan(id_, (low, high)) for id_, (low, high) in zip(ids, spans, strict=True)]
 
 

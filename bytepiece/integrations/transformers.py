@@ -6,7 +6,6 @@ It needs `pip install transformers`. It saves bytepiece's own model file, so tha
 
 import copy
 import os
-import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from bytepiece import model_io
 from bytepiece.encoding.request import Alpha, Sampling
+from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
 from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
@@ -37,7 +37,6 @@ _TOKEN_OF_ROLE = {
     "eos": "eos_token",
     "unknown": "unk_token",
 }
-_NOTHING = re.compile("(?!)")
 _SAMPLING_KEYWORDS = ("alpha", "seed", "epoch", "sample_prob")
 """Keywords that a call may change for itself."""
 
@@ -108,6 +107,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         self.add_bos, self.add_eos = add_bos, add_eos
         model = tokenizer.model
         self._names = TokenNames(model)
+        self._matcher: SpecialTokens | None = None
         for id_, token in kwargs.get("added_tokens_decoder", {}).items():
             _check_added(token)
             self._names.keep_for(token.content, [id_])
@@ -177,10 +177,14 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             if name not in self._added_tokens_encoder:
                 self._names.keep_for_added(name, special)
         added: int = super()._add_tokens(new_tokens, special_tokens)
-        # Longest first: if a name begins with another one, the longer one counts.
-        names = sorted(self._added_tokens_encoder, key=len, reverse=True)
-        self._finder = re.compile("|".join(map(re.escape, names))) if names else _NOTHING
+        self._matcher = None
         return added
+
+    def _special_tokens(self) -> SpecialTokens:
+        """Return the matcher of all added tokens, built anew after tokens were added."""
+        if self._matcher is None:
+            self._matcher = SpecialTokens(self._added_tokens_encoder)
+        return self._matcher
 
     # Text to ids.
 
@@ -228,8 +232,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 **{name: kwargs[name] for name in _SAMPLING_KEYWORDS if name in kwargs}
             ),
             None if doc_ids is None else rows.document_numbers(doc_ids),
-            self._added_tokens_encoder,
-            _NOTHING if split else self._finder,
+            NO_TOKENS if split else self._special_tokens(),
             return_offsets_mapping,
         )
         begin: Row
