@@ -1,7 +1,7 @@
 """Tokenizer: text to ids and back. This is what users hold in their hand."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping
 from operator import index, is_
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
@@ -19,7 +19,7 @@ from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import original, to_sentencepiece
 from bytepiece.formats.reading import load
-from bytepiece.inputs.arrow import Column, chunked, is_arrow
+from bytepiece.inputs.arrow import texts_or_column
 from bytepiece.model import Model
 from bytepiece.rules.text import Text, to_bytes
 
@@ -232,7 +232,7 @@ class Tokenizer:
         >>> [row.tolist()[-1] for row in rows], rows.ids.dtype.name, len(rows)
         ([2, 2, 2], 'int32', 3)
         """
-        given = _sequence_of(texts)
+        given = texts_or_column(texts)
         if doc_ids is None:
             first = unsigned(doc_id0, 64, "doc_id0")
             unsigned(int(first) + max(len(given) - 1, 0), 64, "doc_id0 + number of texts")
@@ -467,22 +467,6 @@ _NOTHING_ASKED = (
     False,
     False,
 )
-
-
-def _sequence_of(texts: Iterable[Text]) -> Sequence[Text] | Column:
-    """Return texts as a list, a tuple or a column.
-
-    Raises:
-        ArgumentError: if they are none of these and not an iterable of texts.
-    """
-    if is_arrow(texts):
-        return Column(chunked(texts))
-    if isinstance(texts, (str, bytes, Mapping, Set)) or not isinstance(texts, Iterable):
-        raise ArgumentError(
-            f"texts must be a list or other series of texts, not {type(texts).__name__}"
-        )
-    # A list is not even copied: touching 28,000 texts once more takes 3 % of the time.
-    return texts if isinstance(texts, (list, tuple)) else list(texts)
 
 
 def _iterator(values: list[T]) -> Iterator[T]:

@@ -20,7 +20,7 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.jit import Scalar, kernel, uint
-from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.segments import Run, Segments, longest
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
 
 _ROOM = 1 << 27
@@ -193,12 +193,10 @@ def nbest_ids(
 
     Source: Kudo, https://arxiv.org/abs/1804.10959, section 3.2, with a finite l, per segment.
     """
-    text, bounds = segments.stretch(low, high)
-    out, counts = room(text, bounds, streams)
-    paths = paths_for(longest(bounds, 0, len(bounds) - 1), n)
-    filled = _nbest_ids(
-        automaton, scores, ids, alpha, text, bounds, segments, low, streams, paths, out, counts
-    )
+    run = segments.run(low, high)
+    out, counts = room(run, streams)
+    paths = paths_for(longest(run.bounds, 0, len(run.bounds) - 1), n)
+    filled = _nbest_ids(automaton, scores, ids, alpha, run, streams, paths, out, counts)
     return out[:filled], counts
 
 
@@ -209,15 +207,14 @@ def _nbest_ids(
     scores: F64,
     ids: U32,
     alpha: Scalar,
-    text: U8,
-    bounds: I64,
-    segments: Segments,
-    low: Scalar,
+    run: Run,
     streams: Streams,
     paths: BestPaths,
     out: I32,
     counts: I32,
 ) -> Scalar:
+    """Fill `out` and `counts` as `nbest_ids` returns them, and return how many ids there are."""
+    text, bounds = run.text, run.bounds
     matches = np.empty(len(text), dtype=np.uint32)
     entries = np.empty(automaton.deepest + GROUP, dtype=np.uint32)
     nexts = np.empty(automaton.deepest + GROUP, dtype=np.int64)
@@ -227,15 +224,14 @@ def _nbest_ids(
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         length = stop - start
-        document = segments.documents[low + segment]
-        offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
+        offset = uint(run.offsets[segment])
         best_paths(automaton, scores, text, matches, start, stop, entries, nexts, paths)
         total = 0.0
         for rank in range(paths.found[length]):
             total += np.exp(alpha * (paths.sums[length, rank] - paths.sums[length, 0]))
             cumulated[rank] = total
         for sample in range(streams.samples):
-            words = sample_words(streams, document, sample)
+            words = sample_words(streams, run.documents[segment], sample)
             goal = uniforms(words, offset, np.uint64(0))[0] * total
             rank = 0
             # If rounding brings the goal up to the sum, the last path is chosen.

@@ -15,7 +15,7 @@ from bytepiece.kernels.automaton import (
 )
 from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
 from bytepiece.kernels.partition import Weights, backward, edge_term, mirror, scale
-from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.segments import Run, Segments, longest
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 _NEAR = 2.0**-40
@@ -49,24 +49,20 @@ def perfect_ids(
 
     Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
     """
-    text, bounds = segments.stretch(low, high)
-    mirrored, mirrored_bounds = mirror(text, bounds)
-    out, counts = room(text, bounds, streams)
-    filled = _perfect_ids(
-        automaton, weights, ids, mirrored, mirrored_bounds, segments, low, streams, out, counts
-    )
+    run = segments.run(low, high)
+    mirrored, bounds = mirror(run.text, run.bounds)
+    out, counts = room(run, streams)
+    filled = _perfect_ids(automaton, weights, ids, mirrored, bounds, run, streams, out, counts)
     return out[:filled], counts
 
 
-def room(
-    text: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64], streams: Streams
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def room(run: Run, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return room for one token per byte and sample, and for the counts of tokens.
 
     The system provides memory only for the part that is written to.
     """
-    counts = np.empty((len(bounds) - 1) * streams.samples, dtype=np.int32)
-    return np.empty(len(text) * streams.samples, dtype=np.int32), counts
+    counts = np.empty(len(run.documents) * streams.samples, dtype=np.int32)
+    return np.empty(len(run.text) * streams.samples, dtype=np.int32), counts
 
 
 # The pieces divide the interval from 0 to 1 in order, from the shortest piece to the longest. The
@@ -195,30 +191,29 @@ def _perfect_ids(
     weights: Weights,
     ids: U32,
     mirrored: U8,
-    mirrored_bounds: I64,
-    segments: Segments,
-    low: Scalar,
+    bounds: I64,
+    run: Run,
     streams: Streams,
     out: I32,
     counts: I32,
 ) -> Scalar:
-    most = longest(mirrored_bounds, 0, len(mirrored_bounds) - 1)
+    """Fill `out` and `counts` as `perfect_ids` returns them, and return how many ids there are."""
+    most = longest(bounds, 0, len(bounds) - 1)
     z = np.zeros(most + 1, dtype=np.float64)
     exponents = np.zeros(most + 1, dtype=np.int64)
     terms = np.empty(automaton.deepest + GROUP, dtype=np.float64)
     uniforms = np.empty(DRAWS, dtype=np.float64)
     matches = np.empty(len(mirrored), dtype=np.uint32)
-    scan(automaton, mirrored, mirrored_bounds, matches)
+    scan(automaton, mirrored, bounds, matches)
     samples = streams.samples
-    last = len(mirrored_bounds) - 1
+    last = len(bounds) - 1
     filled = 0
     for segment in range(last):
-        start, stop = mirrored_bounds[last - segment - 1], mirrored_bounds[last - segment]
-        document = segments.documents[low + segment]
-        offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
+        start, stop = bounds[last - segment - 1], bounds[last - segment]
+        offset = uint(run.offsets[segment])
         backward(automaton, weights, mirrored, matches, start, stop, z, exponents)
         for sample in range(samples):
-            words = sample_words(streams, document, sample)
+            words = sample_words(streams, run.documents[segment], sample)
             before = filled
             distance = uint(stop - start)
             while distance > UINT_0:

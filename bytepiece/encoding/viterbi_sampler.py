@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F64, I32, I64, U8, U32
+from bytepiece._arrays import F64, I32, U8, U32
 from bytepiece.encoding.perfect import room
 from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
 from bytepiece.kernels.best_path import trace
 from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
-from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.segments import Run, Segments, longest
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 
@@ -36,11 +36,9 @@ def viterbi_ids(
 
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
-    text, bounds = segments.stretch(low, high)
-    out, counts = room(text, bounds, streams)
-    filled = _viterbi_ids(
-        automaton, scores, ids, alpha, text, bounds, segments, low, streams, out, counts
-    )
+    run = segments.run(low, high)
+    out, counts = room(run, streams)
+    filled = _viterbi_ids(automaton, scores, ids, alpha, run, streams, out, counts)
     return out[:filled], counts
 
 
@@ -56,8 +54,6 @@ def viterbi_path(
     scores: F64,
     alpha: Scalar,
     text: U8,
-    start: Scalar,
-    stop: Scalar,
     words: tuple[Scalar, ...],
     offset: Scalar,
     uniforms: F64,
@@ -68,23 +64,22 @@ def viterbi_path(
 
     Args:
         automaton, scores, alpha: see `viterbi_ids`.
-        text: the text that holds the segment.
-        start, stop: the bounds of the segment in the text.
+        text: the bytes of the segment.
         words, offset: see `bytepiece.kernels.streams.uniforms`.
         uniforms: float64[DRAWS], scratch.
         held: float64, to be filled with the sum of scores of the path that each position holds.
         via: uint32, to be filled with the last entry of that path.
     """
     nodes, lengths = automaton.nodes, automaton.lengths
-    length = stop - start
+    length = len(text)
     held[0] = 0.0
     for position in range(1, length + 1):
         via[position] = len(lengths)  # not an entry: nothing is held yet
     draws = 0
     for position in range(length):
         here = held[position]
-        node = UINT_4 * (UINT_1 + uint(text[start + position]))
-        entry = np.int64(single_entry(automaton, text[start + position]))
+        node = UINT_4 * (UINT_1 + uint(text[position]))
+        entry = np.int64(single_entry(automaton, text[position]))
         end = position + 1
         while True:
             if np.int64(lengths[entry]) == end - position:
@@ -104,7 +99,7 @@ def viterbi_path(
                     via[end] = entry
             if end == length:
                 break
-            target = uint(nodes[node]) + UINT_4 * uint(text[start + end])
+            target = uint(nodes[node]) + UINT_4 * uint(text[end])
             if uint(nodes[target + UINT_1]) != node:
                 break
             node = target
@@ -118,14 +113,13 @@ def _viterbi_ids(
     scores: F64,
     ids: U32,
     alpha: Scalar,
-    text: U8,
-    bounds: I64,
-    segments: Segments,
-    low: Scalar,
+    run: Run,
     streams: Streams,
     out: I32,
     counts: I32,
 ) -> Scalar:
+    """Fill `out` and `counts` as `viterbi_ids` returns them, and return how many ids there are."""
+    bounds = run.bounds
     length = longest(bounds, 0, len(bounds) - 1)
     uniforms = np.empty(DRAWS, dtype=np.float64)
     held = np.empty(length + 1, dtype=np.float64)
@@ -133,15 +127,12 @@ def _viterbi_ids(
     samples = streams.samples
     filled = 0
     for segment in range(len(bounds) - 1):
-        start, stop = bounds[segment], bounds[segment + 1]
-        document = segments.documents[low + segment]
-        offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
+        text = run.text[bounds[segment] : bounds[segment + 1]]
+        offset = uint(run.offsets[segment])
         for sample in range(samples):
-            words = sample_words(streams, document, sample)
-            viterbi_path(
-                automaton, scores, alpha, text, start, stop, words, offset, uniforms, held, via
-            )
+            words = sample_words(streams, run.documents[segment], sample)
+            viterbi_path(automaton, scores, alpha, text, words, offset, uniforms, held, via)
             before = filled
-            filled = trace(automaton, ids, via, stop - start, out, filled)
+            filled = trace(automaton, ids, via, len(text), out, filled)
             counts[segment * samples + sample] = filled - before
     return filled

@@ -22,6 +22,22 @@ def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
 _ZEROS = np.array(ZEROS, dtype=np.int32)
 
 
+class Run(NamedTuple):
+    """Some neighbouring segments of a batch, as samplers need them.
+
+    Args:
+        text: uint8[bytes], their text.
+        bounds: int64[segments + 1], where each segment begins in `text`, and the end.
+        documents: int64[segments], the document of each segment.
+        offsets: int64[segments], where each segment begins in the text of its document.
+    """
+
+    text: npt.NDArray[np.uint8]
+    bounds: npt.NDArray[np.int64]
+    documents: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+
+
 class Segments(NamedTuple):
     """The texts of a batch, laid end to end and cut into segments.
 
@@ -44,6 +60,12 @@ class Segments(NamedTuple):
         """Return the text of the segments low…high − 1, where each begins in it, and the end."""
         bounds = self.bounds[low : high + 1]
         return self.text[bounds[0] : bounds[-1]], bounds - bounds[0]
+
+    def run(self, low: int, high: int) -> Run:
+        """Return the segments low…high − 1."""
+        documents = self.documents[low:high]
+        offsets = self.bounds[low:high] - self.document_starts[documents]
+        return Run(*self.stretch(low, high), documents, offsets)
 
 
 @kernel

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.cli import TEXT, invoke
-from support.documents import ROOT, directory, run_examples  # noqa: F401
+from support.documents import ROOT, run_examples
 from support.strategies import BYTES, JIT, STRINGS, make_model
 
 from bytepiece import Encoded, TextRules, Tokenizer, model_io
