@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from operator import index, is_
+from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -172,10 +172,11 @@ class Tokenizer:
         Raises:
             ArgumentError: if an argument is outside its range.
         """
-        sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
-        given = (*sampling, doc_id, sample, allowed_special, add_bos, add_eos)
+        options = (sampler, nbest_size, sample_prob, seed, epoch, doc_id, sample, allowed_special)
         if (
-            all(map(is_, given, _NOTHING_ASKED))
+            alpha is None
+            and (*options, add_bos, add_eos) == _NO_OPTIONS
+            and type(epoch) is type(doc_id) is type(sample) is int  # and not False, which equals 0
             and len(raw := to_bytes(text, self._model.rules.normalization))
             <= self._encoder.longest_short
         ):
@@ -183,6 +184,7 @@ class Tokenizer:
             # the time.
             array = self._encoder.encode_short(raw)
         else:
+            sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
             streams = sampling.streams(np.array([unsigned(doc_id, 64, "doc_id")]), sample)
             marks = self._marks(add_bos, add_eos, allowed_special)
             array = self._encoder.encode([text], marks, sampling.groups(streams), streams, 1).ids
@@ -458,15 +460,9 @@ class Tokenizer:
         )
 
 
-# The arguments of `encode` in the order in which it compares them, none of them given. It compares
-# by identity: 0 and False are equal, but False as a doc_id is an error, which the long way finds.
 _DEFAULTS: Mapping[str, Any] = Tokenizer.encode.__kwdefaults__ or {}
-_NOTHING_ASKED = (
-    None,
-    *(_DEFAULTS[name] for name in (*Sampling._fields[1:], "doc_id", "sample", "allowed_special")),
-    False,
-    False,
-)
+_NO_OPTIONS = (*_DEFAULTS.values(), False, False)
+"""The options of `encode` after alpha, if none is given."""
 
 
 def _iterator(values: list[T]) -> Iterator[T]:

@@ -20,7 +20,7 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.jit import Scalar, kernel, uint
-from bytepiece.kernels.segments import Run, Segments, longest
+from bytepiece.kernels.segments import Run, Segments, longest, offset_of
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
 
 _ROOM = 1 << 27
@@ -224,7 +224,7 @@ def _nbest_ids(
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         length = stop - start
-        offset = uint(run.offsets[segment])
+        offset = offset_of(run, segment)
         best_paths(automaton, scores, text, matches, start, stop, entries, nexts, paths)
         total = 0.0
         for rank in range(paths.found[length]):

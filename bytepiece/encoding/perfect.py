@@ -15,7 +15,7 @@ from bytepiece.kernels.automaton import (
 )
 from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
 from bytepiece.kernels.partition import Weights, backward, edge_term, mirror, scale
-from bytepiece.kernels.segments import Run, Segments, longest
+from bytepiece.kernels.segments import Run, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 _NEAR = 2.0**-40
@@ -210,7 +210,7 @@ def _perfect_ids(
     filled = 0
     for segment in range(last):
         start, stop = bounds[last - segment - 1], bounds[last - segment]
-        offset = uint(run.offsets[segment])
+        offset = offset_of(run, segment)
         backward(automaton, weights, mirrored, matches, start, stop, z, exponents)
         for sample in range(samples):
             words = sample_words(streams, run.documents[segment], sample)

@@ -125,6 +125,8 @@ class TokenMatchers:
         Raises:
             ArgumentError: if it is of another kind, or names a token that the model does not have.
         """
+        if allowed_special == ():  # the default, and so at once
+            return NO_TOKENS
         if isinstance(allowed_special, SpecialTokens):
             return allowed_special
         if allowed_special == "all":

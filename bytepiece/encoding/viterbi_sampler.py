@@ -8,7 +8,7 @@ from bytepiece.encoding.perfect import room
 from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
 from bytepiece.kernels.best_path import trace
 from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
-from bytepiece.kernels.segments import Run, Segments, longest
+from bytepiece.kernels.segments import Run, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 
@@ -128,7 +128,7 @@ def _viterbi_ids(
     filled = 0
     for segment in range(len(bounds) - 1):
         text = run.text[bounds[segment] : bounds[segment + 1]]
-        offset = uint(run.offsets[segment])
+        offset = offset_of(run, segment)
         for sample in range(samples):
             words = sample_words(streams, run.documents[segment], sample)
             viterbi_path(automaton, scores, alpha, text, words, offset, uniforms, held, via)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8
 from bytepiece.kernels.digits import ZEROS
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, inlined, kernel, uint
 
 
 @kernel
@@ -29,13 +29,15 @@ class Run(NamedTuple):
         text: uint8[bytes], their text.
         bounds: int64[segments + 1], where each segment begins in `text`, and the end.
         documents: int64[segments], the document of each segment.
-        offsets: int64[segments], where each segment begins in the text of its document.
+        begins: int64[segments], where each segment begins in the text of the batch.
+        document_starts: int64[documents], where each document begins there.
     """
 
     text: npt.NDArray[np.uint8]
     bounds: npt.NDArray[np.int64]
     documents: npt.NDArray[np.int64]
-    offsets: npt.NDArray[np.int64]
+    begins: npt.NDArray[np.int64]
+    document_starts: npt.NDArray[np.int64]
 
 
 class Segments(NamedTuple):
@@ -63,9 +65,15 @@ class Segments(NamedTuple):
 
     def run(self, low: int, high: int) -> Run:
         """Return the segments low…high − 1."""
-        documents = self.documents[low:high]
-        offsets = self.bounds[low:high] - self.document_starts[documents]
-        return Run(*self.stretch(low, high), documents, offsets)
+        text, bounds = self.stretch(low, high)
+        documents, begins = self.documents[low:high], self.bounds[low:high]
+        return Run(text, bounds, documents, begins, self.document_starts)
+
+
+@inlined
+def offset_of(run: Run, segment: Scalar) -> Scalar:
+    """Return where a segment of a run begins in the text of its document, as uint64."""
+    return uint(run.begins[segment] - run.document_starts[run.documents[segment]])
 
 
 @kernel

@@ -450,6 +450,6 @@ def test_without_pyarrow_the_command_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize("library", ["pyarrow", "polars"])
-def test_examples_in_the_docs(library, directory):  # noqa: F811
+def test_examples_in_the_docs(library, directory):
     pytest.importorskip(library)
     run_examples(ROOT / "docs" / "arrow.md", f"python {library}")
