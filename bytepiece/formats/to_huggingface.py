@@ -58,24 +58,30 @@ def save_pretrained_files(
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    config: dict[str, Any] = {
+    config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "clean_up_tokenization_spaces": False,
+        **settings_of(model),
+        **(settings or {}),
     }
-    others = []
-    for token in model.special_tokens:
-        if token.role == "control":
-            others.append(token.name)
-        else:
-            config[f"{token.role}_token"] = token.name
-    if others:
-        config["additional_special_tokens"] = others
-    config |= settings or {}
     save(model, directory / "tokenizer.json")
     write_atomically(
         directory / "tokenizer_config.json",
         [json.dumps(config, ensure_ascii=False, indent=2).encode()],
     )
+
+
+def settings_of(model: Model) -> dict[str, Any]:
+    """Return the settings of a `PreTrainedTokenizerFast` that follow from the model."""
+    names: dict[str, Any] = {"clean_up_tokenization_spaces": False}
+    others = []
+    for token in model.special_tokens:
+        if token.role == "control":
+            others.append(token.name)
+        else:
+            names[f"{token.role}_token"] = token.name
+    if others:
+        names["additional_special_tokens"] = others
+    return names
 
 
 def to_json(model: Model) -> str:
