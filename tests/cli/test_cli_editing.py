@@ -60,8 +60,8 @@ def test_prune(models):
 @pytest.mark.parametrize(
     "named",
     [
-        ["--on", "spanish.txt", "english.txt:0.5"],
-        ["--on", "spanish.txt", "--on", "english.txt:0.5", "--threads", "1"],
+        ["--on", "spanish.txt", "--on", "english.txt:0.5"],
+        ["--on=spanish.txt", "--threads", "1", "--on", "english.txt:0.5"],
     ],
 )
 def test_prune_on_text(models, named):
@@ -170,6 +170,10 @@ def test_the_corpus_is_not_written():
         (["prune", "one.model"], "Missing option '--vocab-size'"),
         (["prune", "none.model", "--vocab-size", "290"], "'none.model' does not exist"),
         (["prune", "one.model", "--vocab-size", "9"], "9 is not in the range"),
+        (
+            ["prune", "one.model", "--vocab-size", "290", "--on", "spanish.txt", "english.txt"],
+            "extra argument (english.txt); --on takes one value, so repeat it for each value",
+        ),
         (["merge", "one.model"], "Missing argument 'OTHER'"),
         (["extend", "one.model", "--vocab-size", "340"], "Missing argument"),
         (["extend", "one.model", "spanish.txt", "--memory", "much"], "memory must be a size"),

@@ -44,13 +44,13 @@ def test_standard_input_is_read_without_a_file():
 @pytest.mark.parametrize(
     "args",
     [
-        ["one.model", "--on", "text.txt", "more.txt", "-"],
-        ["one.model", "--on", "text.txt", "--on", "more.txt", "-", "--threads", "1"],
-        ["--on", "text.txt", "more.txt", "-", "--threads", "1", "one.model"],
+        ["one.model", "--on", "text.txt", "--on", "more.txt", "--on", "-"],
+        ["--on", "text.txt", "--on", "more.txt", "--on", "-", "--threads", "1", "one.model"],
+        ["--on", "text.txt", "one.model", "--on", "more.txt", "--on", "-"],
         ["one.model", "--on=text.txt", "--on", "more.txt", "--threads=2", "--on", "-"],
     ],
 )
-def test_all_names_after_on_are_files(args, tmp_path):
+def test_on_is_repeated_for_several_files(args, tmp_path):
     (tmp_path / "more.txt").write_bytes(b"\n\nthe\n")
     shown = invoke("eval", *args, input=b"hat").stdout
     assert shown == expected(ENDED, b"\n\nthe\n", b"hat\n", models=["one.model"])
@@ -86,7 +86,6 @@ def test_everything_goes_into_files():
     [
         ([], "Missing argument 'MODEL...'"),
         (["--on", "text.txt"], "Missing argument 'MODEL...'"),
-        (["--on", "text.txt", "one.model"], "Missing argument 'MODEL...'"),
         (["none.model", "--on", "text.txt"], "'none.model' does not exist"),
         (["one.model", "--on", "none.txt"], "'none.txt' does not exist"),
         (["one.model", "--on"], "requires an argument"),
@@ -103,6 +102,7 @@ def test_usage(args, words):
     [
         (["text.txt", "--on", "text.txt"], "holds no model"),
         (["one.model", "text.txt"], "--on"),
+        (["one.model", "--on", "text.txt", "text.txt"], "needs an --on before its name"),
         (["one.model", "--on", "-"], "nothing to measure"),
         (["one.model", "--on", "text.txt", "--json", "no/where.json"], "no such directory"),
         (["one.model", "--on", "text.txt", "--plot", "no/where.svg"], "no such directory"),

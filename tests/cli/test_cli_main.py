@@ -185,7 +185,7 @@ def test_what_the_library_logs_is_shown(monkeypatch):
 
 def test_the_bar_says_how_far_and_how_long(monkeypatch, capsys):
     monkeypatch.setattr(progress, "_INTERVAL", 0)
-    with progress.Meter("encoding", 2_000_000, shown=True) as meter:
+    with progress.ProgressLine("encoding", 2_000_000, shown=True) as meter:
         meter.advance(500_000)
         meter.advance(500_000)
     shown = capsys.readouterr().err
@@ -196,7 +196,7 @@ def test_the_bar_says_how_far_and_how_long(monkeypatch, capsys):
 
 def test_the_bar_says_less_where_the_end_is_not_known(monkeypatch, capsys):
     monkeypatch.setattr(progress, "_INTERVAL", 0)
-    with progress.Meter("encoding", None, shown=True) as meter:
+    with progress.ProgressLine("encoding", None, shown=True) as meter:
         meter.advance(1_500_000)
     assert "encoding  1.5 MB  " in capsys.readouterr().err
 

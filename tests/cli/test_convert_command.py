@@ -32,7 +32,7 @@ def ours(tmp_path_factory):
 def test_to_hugging_face_by_name(ours, tmp_path):
     pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     out = tmp_path / "tokenizer.json"
-    result = invoke("convert", ours, out, "--check", SAMPLE, SAMPLE)
+    result = invoke("convert", ours, out, "--check", SAMPLE, "--check", SAMPLE)
     assert json.loads(out.read_text("utf-8"))["model"]["type"] == "Unigram"
     first, second, *rest = result.stdout.splitlines()
     assert first.startswith("bytepiece and Hugging Face tokenizers")
@@ -111,6 +111,7 @@ def test_usage(ours, tmp_path):
         ([ours, "-", "--to", "original"], "written to a file"),
         ([ours, tmp_path / "x.json", "--no-check", "--check", SAMPLE], "exclude each other"),
         ([ours, tmp_path / "x", "--to", "tiktoken"], "huggingface"),
+        ([ours, tmp_path / "x.json", "--check", SAMPLE, SAMPLE], "--check takes one value"),
     ):
         before = SAMPLE.read_bytes()
         result = invoke("convert", *arguments, code=2)
