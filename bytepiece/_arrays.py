@@ -1,4 +1,4 @@
-"""Types of arrays, and byte strings that lie end to end in one array."""
+"""Short names for types of arrays, and helpers for byte strings stored end to end in one array."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -17,7 +17,11 @@ F64: TypeAlias = npt.NDArray[np.float64]
 
 
 def offsets_of(lengths: Iterable[int]) -> I64:
-    """Where strings of these lengths begin when they lie end to end, and the end; int64."""
+    """Return where each string of these lengths begins when they are stored end to end.
+
+    Returns:
+        int64[strings + 1]; the last number is the end of the last string.
+    """
     if not isinstance(lengths, np.ndarray):
         lengths = np.fromiter(lengths, dtype=np.int64)
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
@@ -26,13 +30,15 @@ def offsets_of(lengths: Iterable[int]) -> I64:
 
 
 def cuts(bounds: I64, size: int) -> list[int]:
-    """Where to cut strings that lie end to end into runs of about `size` bytes.
+    """Return where to cut strings that are stored end to end into runs of about `size` bytes.
 
     Args:
-        bounds: int64[strings + 1], where each begins, and the end.
+        bounds: int64[strings + 1], where each string begins, and the end of the last one.
+        size: bytes in a run, and the most strings in a run.
 
     Returns:
-        numbers of strings, from 0 to how many there are, no more than `size` apart.
+        the numbers of the strings at which runs begin, from 0 on, and at the end the number of
+        strings.
     """
     strings = len(bounds) - 1
     found = [0]

@@ -1,4 +1,4 @@
-"""Checks of numbers that callers give."""
+"""Checks of the numbers that callers give: one message for each kind of mistake."""
 
 import secrets
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from bytepiece.errors import ArgumentError
 
 
 def unsigned(value: int, bits: int, name: str) -> np.uint64:
-    """Return a whole number as kernels take it.
+    """Return a whole number as the uint64 that kernels take.
 
     Args:
-        value: the number.
-        bits: how many bits it may have.
-        name: what the error calls it.
+        value: the argument, an int or a NumPy integer.
+        bits: the value must be in 0…2^bits − 1.
+        name: the argument's name, for the message.
 
     Raises:
-        ArgumentError: if it is not a whole number of that size.
+        ArgumentError: if the value is not a whole number or is outside its range.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ArgumentError(f"{name} must be a whole number, not {value!r:.30}")
@@ -29,10 +29,10 @@ def unsigned(value: int, bits: int, name: str) -> np.uint64:
 
 
 def unsigned_array(values: Iterable[int], name: str) -> npt.NDArray[np.uint64]:
-    """Return numbers of 64 bits as kernels take them.
+    """Return many whole numbers of 64 bits as the array that kernels take.
 
     Raises:
-        ArgumentError: if one of them is not a whole number of 64 bits.
+        ArgumentError: if one of the values is not a whole number in 0…2^64 − 1.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
         if values.ndim != 1 or (values.size and values.min() < 0):
@@ -45,16 +45,21 @@ def seed_word(seed: int | None) -> np.uint64:
     """Return a seed as kernels take it; for None, a fresh one from the operating system.
 
     Raises:
-        ArgumentError: if it is not a whole number of 64 bits.
+        ArgumentError: if the seed is not a whole number in 0…2^64 − 1.
     """
     return unsigned(secrets.randbits(64) if seed is None else seed, 64, "seed")
 
 
 def check_whole(value: int, name: str, least: int) -> int:
-    """Return a number as an int.
+    """Return a whole number as an int; a truth value is not a number.
+
+    Args:
+        value: the argument, an int or a NumPy integer.
+        name: the argument's name, for the message.
+        least: the smallest value allowed.
 
     Raises:
-        ArgumentError: if it is not a whole number of at least `least`.
+        ArgumentError: if the value is not a whole number or is below `least`.
     """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < least:

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and where caches are kept."""
+"""Files that are written whole or not at all, and the folder for caches."""
 
 import errno
 import os
@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 
 def user_cache() -> Path:
+    """Return the folder where this user's system keeps caches of bytepiece; it need not exist."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -21,15 +22,16 @@ def user_cache() -> Path:
 
 
 def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
-    """Write a file, all of it or, on any failure, nothing."""
+    """Write a whole file, or leave the old one as it is if anything fails."""
     with replacing(path) as file:
         file.writelines(chunks)
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write that gets its name at the end, or, on any failure, vanishes."""
-    target = Path(os.path.realpath(path))  # a link stays one; what it points to is replaced
+    """Yield a file to write; it gets its name when the block ends, or is deleted if it fails."""
+    # A symbolic link stays a link: the file that it points to is replaced.
+    target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise FileExistsError(errno.EEXIST, "is no regular file; give another name", str(path))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")

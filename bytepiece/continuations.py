@@ -1,12 +1,14 @@
 r"""What may follow a prompt whose last tokens are taken back: the pieces that cover their bytes.
 
-A language model has seen " numpy as np" as one token and " numpy" before other things; after the
-token " numpy" it does not expect " as np". The remedy (Su, https://kexue.fm/archives/9762): take
-back the last token and let the model choose among all pieces that begin with its bytes.
+A language model has seen " numpy as np" as one token, and the token " numpy" only before other
+text. So after the token " numpy" it does not expect " as np". The remedy (Su,
+https://kexue.fm/archives/9762) is to take back the last token and to let the model choose among all
+pieces that begin with its bytes.
 
-Here, for any number of tokens taken back: a *cover* of the bytes taken back is a series of pieces
-w1 … wk that joined begins with them, while w1 … wk−1 do not reach their end. Every series of tokens
-whose bytes begin with those taken back begins with exactly one cover.
+This module does it for any number of tokens taken back. A *cover* of the bytes taken back is a
+series of pieces w1 … wk. Joined, they begin with these bytes, while w1 … wk−1 do not reach their
+end. Every series of tokens whose bytes begin with the bytes taken back begins with exactly one
+cover.
 """
 
 import math
@@ -29,24 +31,26 @@ from bytepiece.kernels.streams import document_words, uniforms
 from bytepiece.rules.text import Text, to_bytes
 
 LogProbs = Callable[[list[list[int]]], Any]
-"""The language model: for up to 64 rows of ids, all of the same length, an array [rows, at least
-vocab_size] of the natural-log probabilities of the token that follows each."""
+"""A language model, as a function. It takes up to 64 rows of ids, all of the same length, and
+returns an array [rows, at least vocab_size]: the natural-log probabilities of the next token of
+each row."""
 
 MOST_ROWS = 10_000
-"""Most rows that a language model is asked about unless more are allowed."""
+"""The most rows that a language model is asked about, unless the caller allows more."""
 
 _TOGETHER = 64
-"""Most rows in one call of a language model: with 80,000 ids their answers take 40 MB."""
+"""The most rows in one call of a language model. With 80,000 ids the answers take 40 MB."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cover:
-    """How far some bytes are covered, and which pieces may come next. Immutable.
+    """A cover in progress: the bytes still to cover, and the pieces that may come next. Immutable.
 
     Args:
+        table: the pieces of the model.
         rest: the bytes that are not covered yet.
-        extra: what the last piece has beyond them, once they are all covered.
-        tokens: the most pieces that may still be used to cover `rest`; None: any number.
+        extra: once all bytes are covered, the bytes of the last piece beyond them.
+        tokens: the most pieces that may still be used to cover `rest`; None for any number.
 
     >>> from bytepiece import Model, Tokenizer
     >>> pieces = [bytes([b]) for b in range(256)] + [b"th", b"the", b"then", b"he", b"hen"]
@@ -70,7 +74,7 @@ class Cover:
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to cover."""
+        """Whether all bytes are covered."""
         return not self.rest
 
     @cached_property
@@ -79,15 +83,15 @@ class Cover:
 
     @property
     def completing(self) -> I32:
-        """int32[n], the pieces that begin with `rest`, in the order of their bytes.
+        """int32[n], the ids of the pieces that begin with `rest`, in the order of their bytes.
 
-        When nothing is left to cover, these are all pieces.
+        Once all bytes are covered, these are all pieces.
         """
         low, high = self._range
-        return np.array(self.table.ids[low:high])  # one's own
+        return np.array(self.table.ids[low:high])  # a copy for the caller
 
     def extras(self) -> list[bytes]:
-        """What each of `completing` has beyond `rest`."""
+        """Return the bytes of each piece in `completing` beyond `rest`."""
         low, high = self._range
         return [piece[len(self.rest) :] for piece in self.table.pieces[low:high]]
 
@@ -101,29 +105,29 @@ class Cover:
 
     @property
     def partial(self) -> I32:
-        """int32[n], the pieces that `rest` begins with and goes on after, shortest first."""
+        """int32[n], the ids of the pieces that cover only a beginning of `rest`, shortest first."""
         return np.array(self._partial, dtype=np.int32)
 
     @property
     def ids(self) -> I32:
-        """int32[n], all pieces that may come next: `completing`, then `partial`."""
+        """int32[n], the ids of all pieces that may come next: `completing`, then `partial`."""
         return np.concatenate([self.completing, self.partial])
 
     @property
     def mask(self) -> npt.NDArray[np.bool_]:
-        """bool[vocab_size], true at `ids`; never at a special token."""
+        """bool[vocab_size], True for `ids`; never for a special token."""
         allowed = np.zeros(self.table.vocab_size, dtype=np.bool_)
         allowed[self.ids] = True
         return allowed
 
     def advance(self, id: int) -> "Cover":
-        """What is left after one more piece.
+        """Return the cover after one more piece.
 
         Args:
             id: one of `ids`.
 
         Raises:
-            ArgumentError: it is none of them, or nothing is left to cover.
+            ArgumentError: if it is not one of `ids`, or all bytes are covered already.
         """
         if self.done:
             raise ArgumentError("all bytes taken back are covered: any token may follow")
@@ -143,10 +147,11 @@ class Covers(NamedTuple):
     """The law of the covers of some bytes: P(cover | the text goes on with these bytes).
 
     Args:
-        ids: of each cover, the most probable first.
-        log_probs: float64[covers], natural logarithms of their probabilities, which add up to 1.
-        log_mass: natural logarithm of the probability that the text goes on with these bytes,
-            in whatever tokens (of those that are allowed).
+        ids: the ids of each cover, the most probable cover first.
+        log_probs: float64[covers], the natural logarithms of the covers' probabilities, which add
+            up to 1.
+        log_mass: the natural logarithm of the probability that the text goes on with these bytes,
+            in any allowed tokens.
     """
 
     ids: list[tuple[int, ...]]
@@ -158,23 +163,23 @@ class Covers(NamedTuple):
 
         Args:
             n: how many, 0 … 2^32 − 1.
-            seed: 0 … 2^64 − 1; None: a fresh one from the operating system. Cover i is had from
-                draw i of the first segment of document 0, as `bytepiece.kernels.streams` has it.
+            seed: 0 … 2^64 − 1; None takes a fresh one from the operating system. Cover i uses draw
+                i of the first segment of document 0; see `bytepiece.kernels.streams`.
 
         Raises:
-            ArgumentError: an argument is outside its range.
+            ArgumentError: if an argument is outside its range.
         """
         draws = np.empty(int(unsigned(n, 32, "n")))
         _fill(seed_word(seed), draws)
         sums = np.cumsum(np.exp(self.log_probs))
-        # Not among all sums: a product may be rounded up to the last one.
+        # The last sum is left out, since a product may be rounded up to it.
         drawn = np.searchsorted(sums[:-1], draws * sums[-1], side="right")
         return [self.ids[i] for i in drawn.tolist()]
 
 
 @kernel
 def _fill(seed: Scalar, draws: F64) -> None:
-    """Fill draws with those of the segment 0 of the document 0; see `bytepiece.kernels.streams`."""
+    """Fill `draws` with the draws of segment 0 of document 0; see `bytepiece.kernels.streams`."""
     zero = np.uint64(0)
     words = document_words(seed, zero, zero, zero)
     for i in range(len(draws)):
@@ -182,12 +187,12 @@ def _fill(seed: Scalar, draws: F64) -> None:
 
 
 class Continuation(NamedTuple):
-    """A prompt without its last tokens, and what must follow instead.
+    """A prompt without its last tokens, and the pieces that may follow instead.
 
     Args:
         kept: the ids that are kept.
         taken: the bytes of the tokens that are taken back.
-        cover: nothing covered yet; which pieces may come first.
+        cover: a cover of these bytes without any piece yet.
 
     >>> from bytepiece import Model, Tokenizer
     >>> tok = Tokenizer(Model([bytes([b]) for b in range(256)] + [b"the", b"then"], [-6.0] * 258))
@@ -210,19 +215,20 @@ class Continuation(NamedTuple):
     cover: Cover
 
     def distribution(self, log_probs: LogProbs, most: int = MOST_ROWS) -> Covers:
-        """The exact law of the covers under a language model, by going through all of them.
+        """Return the exact law of the covers under a language model, by enumerating all covers.
 
-        The probability of a cover is the product of those of its tokens, each after those before,
-        divided by that of all covers together. Covers without probability are left out.
+        The probability of a cover is the product of the conditional probabilities of its tokens,
+        divided by the sum of these products over all covers. Covers with probability 0 are left
+        out.
 
         Args:
-            log_probs: see `LogProbs`.
-            most: the most rows it may be asked about. For each way to cut a beginning of the bytes
-                taken back into pieces there is one.
+            log_probs: the language model; see `LogProbs`.
+            most: the most rows it may be asked about. It is asked about one row for each way to cut
+                a beginning of the bytes taken back into pieces.
 
         Raises:
-            ArgumentError: there are more rows, what log_probs returns are no log-probabilities, or
-                all covers have none.
+            ArgumentError: if more rows are needed, log_probs does not return log-probabilities, or
+                all covers have probability 0.
         """
         found = _complete([((), 0.0, self.cover)], self.kept, log_probs, most)
         if not found:
@@ -233,20 +239,20 @@ class Continuation(NamedTuple):
         return Covers([cover[0] for cover in found], sums - log_mass, log_mass)
 
     def log_prob(self, text: Text, log_probs: LogProbs, most: int = MOST_ROWS) -> float:
-        """The natural-log probability that a text follows the prompt, however cut into tokens.
+        """Return the natural-log probability that a text follows the prompt, in any tokens.
 
-        That is P(what follows `kept` begins with `taken` and then this text), divided by
-        P(what follows `kept` begins with `taken`).
+        That is P(the text after `kept` begins with `taken` and then this text), divided by
+        P(the text after `kept` begins with `taken`).
 
         Args:
-            text: what is to follow; not normalized.
-            log_probs, most: see `distribution`; for each of two enumerations.
+            text: the text that is to follow; it is not normalized.
+            log_probs, most: see `distribution`. They apply to each of two enumerations.
 
         Returns:
-            at most 0; −inf if it cannot be.
+            at most 0; −inf if the text cannot follow.
 
         Raises:
-            ArgumentError: see `distribution`.
+            ArgumentError: as in `distribution`.
         """
         wanted = to_bytes(text)
         law = self.distribution(log_probs, most)
@@ -263,15 +269,15 @@ class Continuation(NamedTuple):
 
 
 _Open = tuple[tuple[int, ...], float, Cover]
-"""A series of pieces that begins a cover, its log-probability, and what is left to cover."""
+"""A series of pieces that begins a cover, its log-probability, and the rest of the cover."""
 
 
 def _complete(
     begun: list[_Open], kept: list[int], log_probs: LogProbs, most: int
 ) -> list[tuple[tuple[int, ...], float]]:
-    """All covers that go on from what is begun, with log-probabilities; those without left out."""
+    """Return all covers that begin with given series, and their log-probabilities above −inf."""
     found = [(ids, log_prob) for ids, log_prob, cover in begun if cover.done]
-    # By their number of tokens, for a language model takes rows of one length together.
+    # By their number of tokens, since a language model takes rows of one length together.
     waiting: dict[int, list[_Open]] = {}
     for one in begun:
         if not one[2].done:
@@ -310,7 +316,7 @@ def _answers(log_probs: LogProbs, rows: list[list[int]], cover: Cover) -> F64:
             f"log_probs must return an array of {len(rows)} rows of at least {size} numbers, "
             f"not one of the shape {answers.shape}"
         )
-    if not answers.max() <= 1e-3:  # rounded, in float16
+    if not answers.max() <= 1e-3:  # float16 rounds log-probabilities up to this
         raise ArgumentError(
             "log_probs must return natural logarithms of probabilities, as log_softmax gives, "
             "which are at most 0"

@@ -1,11 +1,11 @@
-"""Bytes as people can read them."""
+"""Pieces as text that people can read."""
 
 
 def printable(piece: bytes) -> str:
-    r"""A piece as visible text without spaces, from which its bytes can be told.
+    r"""Return a piece as visible text without spaces; different pieces give different texts.
 
-    A space is shown as ▁; control characters, invisible characters and stray bytes as Python
-    escapes, and so are ▁ and the backslash themselves.
+    A space is shown as ▁. Control characters, invisible characters, stray bytes, ▁ itself and the
+    backslash are shown as Python escapes.
 
     >>> print(printable(b" caf\xc3\xa9\n"), printable(b"\xe4\xbb"))
     ▁café\n \xe4\xbb
@@ -26,5 +26,5 @@ def printable(piece: bytes) -> str:
 def _escape(char: str) -> str:
     if char < "\x80":
         return char.encode("unicode_escape").decode("ascii")
-    # Never \x, which is a stray byte's.
+    # Never \x: that escape means a stray byte.
     return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"

@@ -1,4 +1,7 @@
-"""The errors raised on purpose: each message says what is wrong, where, and what to do."""
+"""The errors that this library raises on purpose.
+
+Each message says what is wrong, where it is wrong, and what to do.
+"""
 
 
 class BytepieceError(Exception):
@@ -14,15 +17,15 @@ class ModelError(BytepieceError, ValueError):
 
 
 class CorpusError(BytepieceError, ValueError):
-    """A training corpus cannot be read, or holds nothing to learn from."""
+    """A training corpus cannot be read, or it holds nothing to learn from."""
 
 
 class CheckpointError(BytepieceError, ValueError):
-    """A checkpoint cannot be kept, is damaged, or is of another run or corpus."""
+    """A checkpoint cannot be written, is damaged, or belongs to another run or corpus."""
 
 
 class TokenFileError(BytepieceError, ValueError):
-    """A file of ids is damaged, or was begun by another run."""
+    """A token file is damaged, or another run began it."""
 
 
 class VocabularyError(BytepieceError, KeyError):

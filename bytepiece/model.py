@@ -1,4 +1,4 @@
-"""Model: pieces with scores and ids, special tokens, and the rules that cut text into segments."""
+"""The model: pieces with scores and ids, special tokens, and the rules from text to segments."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ from bytepiece.rules.text_rules import TextRules
 MAX_PIECES = 1 << 22
 """Most pieces a model may have."""
 MAX_PIECE_LENGTH = 1024
-"""Longest piece, in bytes: the cost of a byte of text is bounded by it."""
+"""Longest piece in bytes; it bounds the cost of encoding one byte of text."""
 MAX_BYTES = 1 << 25
-"""Most bytes that all pieces may have together: building takes up to 100 bytes for each."""
+"""Most bytes of all pieces together; building a tokenizer takes up to 100 bytes for each."""
 MAX_SPECIAL_TOKENS = 1 << 16
 """Most special tokens a model may have."""
 MAX_ID = (1 << 24) - 1
@@ -33,7 +33,7 @@ Role = Literal["pad", "bos", "eos", "unknown", "control"]
 
 @dataclass(frozen=True)
 class SpecialToken:
-    """A token that stands for no text: its name, its id, and what it is for."""
+    """A token that stands for no text: its name, its id, and its purpose (`role`)."""
 
     name: str
     id: int
@@ -49,27 +49,27 @@ STANDARD_SPECIAL_TOKENS = (
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A byte-level Unigram model. Immutable, and valid from the moment it exists.
+    """A byte-level Unigram model, immutable and checked when it is made.
 
     Args:
-        pieces: byte strings, each of 1 to 1024 bytes and all different; the 256 single bytes
-            among them. Special tokens are not pieces.
+        pieces: distinct byte strings of 1 to 1024 bytes. They include the 256 single bytes, and
+            no special tokens.
         scores: float64[len(pieces)], natural-log probabilities, finite.
-        ids: int32[len(pieces)], all different, none a special token's; by default the numbers
-            that follow the special tokens' ids, in the order of `pieces`. Where rules.unknown is
-            "token", some single bytes have the id of the special token whose role is unknown.
+        ids: int32[len(pieces)], distinct, and different from the ids of special tokens. By default
+            the numbers after the special tokens' ids, in the order of `pieces`. If rules.unknown
+            is "token", some single bytes have the id of the special token with the role unknown.
         special_tokens: tokens that stand for no text.
         rules: how text becomes segments.
-        counts: int64[len(pieces)], how often each piece was counted, where the trainer counts;
-            the original library's format stores these and not scores.
-        record: how the model was made, in JSON types; of no use to encoding.
-        aliases: ids that no text is ever given, with the bytes that they are decoded to.
+        counts: int64[len(pieces)], how often each piece was counted, if the trainer counts. The
+            original library's format stores counts and no scores.
+        record: how the model was made, in JSON types; encoding does not use it.
+        aliases: ids that encoding never gives, with the bytes that they are decoded to.
 
-    After construction `pieces`, `scores`, `ids` and `counts` are ordered by id; the arrays cannot
-    be written.
+    After construction `pieces`, `scores`, `ids` and `counts` are in the order of the ids, and the
+    arrays are read-only.
 
     Raises:
-        ModelError: a rule above is broken.
+        ModelError: if an argument breaks one of these rules.
 
     >>> model = Model([bytes([b]) for b in range(256)] + [b"the"], [-6.0] * 256 + [-4.0])
     >>> model.vocab_size, model.pieces[-1], int(model.ids[-1])
@@ -92,7 +92,7 @@ class Model:
             raise ModelError(f"rules must be TextRules, not {type(self.rules).__name__}")
         specials = tuple(self.special_tokens)
         check_special_tokens(specials)
-        scores = column(self.scores, np.float64, "scores") + 0.0  # so that −0 is 0
+        scores = column(self.scores, np.float64, "scores") + 0.0  # −0 becomes 0
         if not np.all(np.abs(scores) <= MAX_SCORE):
             raise ModelError(f"a score is not a finite number of at most {MAX_SCORE:.0f} in size")
         if self.ids is None:
@@ -106,14 +106,14 @@ class Model:
                 raise ModelError(f"there are {len(values)} {name} for {len(pieces)} pieces")
         aliases = dict(self.aliases)
         _check_aliases(aliases)
-        alone = ids
+        unshared = ids
         if self.rules.unknown == "token":
-            # The bytes that share the id of what is unknown.
+            # Single bytes without a piece of their own share the unknown token's id.
             shared = ids == _unknown_id(specials)
             if any(len(pieces[i]) > 1 for i in np.flatnonzero(shared).tolist()):
                 raise ModelError("a piece of more than one byte has the id of the unknown token")
-            alone = ids[~shared]
-        _check_ids(alone, specials, aliases)
+            unshared = ids[~shared]
+        _check_ids(unshared, specials, aliases)
         if counts is not None and counts.min() < 1:
             raise ModelError("a count is below 1; counts must be at least 1")
         order = np.argsort(ids, kind="stable")
@@ -137,15 +137,15 @@ class Model:
 
     @property
     def vocab_size(self) -> int:
-        """One more than the largest id: the rows an embedding table needs."""
+        """One more than the largest id: the number of rows that an embedding table needs."""
         others = (token.id for token in self.special_tokens)
         return max(int(self.ids[-1]), *others, *self.aliases, -1) + 1
 
     def special_id(self, role: Role) -> int:
-        """The id of the special token with this role.
+        """Return the id of the special token with this role.
 
         Raises:
-            ModelError: the model has none.
+            ModelError: if the model has no special token with this role.
         """
         for token in self.special_tokens:
             if token.role == role:
@@ -153,13 +153,13 @@ class Model:
         raise ModelError(f"the model has no special token with the role {role!r}")
 
     def check_own(self, what: str) -> None:
-        """See that this is a model such as bytepiece makes, without the rules of other libraries.
+        """Raise an error if the model has the rules or the ids of another library.
 
         Args:
-            what: is only for such models; the message begins with it.
+            what: the operation that needs a model made with bytepiece; the message begins with it.
 
         Raises:
-            ModelError: it is not.
+            ModelError: if the model has other rules than bytepiece trains with, or aliases.
         """
         rules = self.rules
         if self.aliases or not rules.own:
@@ -170,12 +170,12 @@ class Model:
 
     @cached_property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits; models that have the same encode and decode everything alike."""
+        """64 hexadecimal digits; models with equal fingerprints encode and decode alike."""
         settings: dict[str, list[Any]] = {
             "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
             "rules": [self.rules.normalization, self.rules.isolate_digits, self.rules.segment],
         }
-        # Only where there is any, so that the fingerprints of other models stay what they were.
+        # Later fields count only where they are used: older models keep their fingerprints.
         if self.aliases:
             settings["aliases"] = [[id_, piece.hex()] for id_, piece in self.aliases.items()]
         if self.rules.unknown is not None:
@@ -196,15 +196,15 @@ class Model:
         return hash(self.fingerprint)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A few strings of bytes and not 80 k of them: small, quick, and alike for equal models, by
-        # which other libraries tell that nothing has changed.
+        # A few byte strings instead of 80 k pieces: the pickle is small and quick. Equal models
+        # have equal pickles, and other libraries compare pickles to see whether anything changed.
         return _unpacked, (
             np.fromiter(map(len, self.pieces), "<i4", len(self.pieces)).tobytes(),
             b"".join(self.pieces),
             self.scores.astype("<f8").tobytes(),
             self.ids.astype("<i4").tobytes(),
             None if self.counts is None else self.counts.astype("<i8").tobytes(),
-            # As one text: of objects a pickle also tells which of them are the same.
+            # One JSON text: a pickle of objects would also depend on which objects are identical.
             json.dumps(
                 {
                     "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
@@ -231,26 +231,26 @@ def _unpacked(
     counts: bytes | None,
     settings: str,
 ) -> Model:
-    """A model from its pickle."""
+    """Return the model of a pickle."""
     ends = np.cumsum(np.frombuffer(lengths, "<i4")).tolist()
-    said = json.loads(settings)
-    rules = said["rules"]
+    stored = json.loads(settings)
+    rules = stored["rules"]
     rules["normalization"] = tuple(rules["normalization"])
     rules["library"] = from_document(rules["library"])
     return Model(
         tuple([pieces[low:high] for low, high in pairwise([0, *ends])]),
         np.frombuffer(scores, "<f8"),
         np.frombuffer(ids, "<i4"),
-        tuple(SpecialToken(*token) for token in said["special_tokens"]),
+        tuple(SpecialToken(*token) for token in stored["special_tokens"]),
         TextRules(**rules),
         None if counts is None else np.frombuffer(counts, "<i8"),
-        said["record"],
-        {id_: bytes.fromhex(piece) for id_, piece in said["aliases"]},
+        stored["record"],
+        {id_: bytes.fromhex(piece) for id_, piece in stored["aliases"]},
     )
 
 
 def _json_copy(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record of one's own, which JSON gives back as it is."""
+    """Return a copy of a record; raise ModelError if JSON would not give the same record back."""
     try:
         copy = json.loads(json.dumps(dict(record), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
@@ -261,10 +261,15 @@ def _json_copy(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
-    """A private copy of one column of a model, in its type.
+    """Return a private copy of one column of a model in its own type.
+
+    Args:
+        values: the numbers, perhaps from a file that cannot be trusted.
+        dtype: the column's type.
+        name: the column's name, for the message.
 
     Raises:
-        ModelError: the values, which may come from a file, are not all such numbers.
+        ModelError: if a value is not a number of this type.
     """
     integral = np.issubdtype(dtype, np.integer)
     wanted = f"{name} must be a list of {'whole ' if integral else ''}numbers"
@@ -273,7 +278,7 @@ def column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
         if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
             raise ModelError(f"{wanted}, not {type(values).__name__}")
         values = list(values)
-        # Looked at one by one: NumPy would take texts, truth values and lists for numbers.
+        # The types are checked here: NumPy would turn texts, truth values and lists into numbers.
         for kind in set(map(type, values)):
             if kind is bool or not issubclass(kind, kinds):
                 raise ModelError(f"{wanted}; there is a {kind.__name__} in it")
@@ -319,7 +324,7 @@ def _check_pieces(pieces: Sequence[bytes]) -> None:
 
 
 def check_special_tokens(specials: Sequence[SpecialToken]) -> None:
-    """See whether a model may have these special tokens; raises ModelError if not."""
+    """Raise ModelError if a model may not have these special tokens."""
     if len(specials) > MAX_SPECIAL_TOKENS:
         raise ModelError(f"there are more than {MAX_SPECIAL_TOKENS} special tokens")
     for token in specials:

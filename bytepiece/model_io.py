@@ -1,6 +1,6 @@
-"""Model files: read any known format, write this library's and the original's.
+"""Model files: read every known format; write this library's format and the original library's.
 
-The formats live in `bytepiece.formats`; this module is their public face.
+The code of the formats is in `bytepiece.formats`. This module is its public face.
 """
 
 from bytepiece.display import printable

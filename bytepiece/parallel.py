@@ -1,4 +1,4 @@
-"""Work in threads whose results come back in the order of the work, whoever did it."""
+"""Work spread over threads; the results come back in the order of the work."""
 
 import os
 from collections import deque
@@ -12,10 +12,10 @@ R = TypeVar("R")
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
-    """Yield function(item) for each item, in order, computed by up to `threads` threads.
+    """Yield function(item) for each item, in the order of the items, from up to `threads` threads.
 
-    Items are taken as they are needed, at most two per thread ahead, so neither they nor the
-    results pile up. The function must release the interpreter lock to gain anything.
+    At most two items per thread are taken in advance, so that neither items nor results pile up.
+    Threads save time only if the function releases the interpreter lock.
     """
     if threads == 1:
         yield from map(function, items)
@@ -34,24 +34,24 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) ->
 
 
 class Engine(Protocol):
-    """Applies a stage to shards, wherever that is done; the results may come in any order.
+    """Applies a stage of the work to shards: in threads, processes, or on other machines.
 
-    A stage is a pure function of the shard that can be pickled: a function of a module, or a
-    `functools.partial` of one.
+    A stage is a pure function of a shard. It can be pickled: it is a module's function, or a
+    `functools.partial` of one. The results may come in any order.
     """
 
     def __call__(self, stage: Callable[[T], R], shards: Iterable[T], /) -> Iterator[R]:
-        """The results for all shards."""
+        """Yield the result for each shard."""
         ...
 
 
 def in_threads(threads: int) -> Engine:
-    """An engine of so many threads of this process."""
+    """Return an engine that works in this number of threads of this process."""
     return partial(ordered_map, threads=threads)
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

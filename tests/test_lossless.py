@@ -1,4 +1,4 @@
-"""What was encoded is what is decoded, byte for byte."""
+"""Decoding gives back every text, byte for byte."""
 
 import time
 
@@ -11,7 +11,7 @@ from support.strategies import BYTES, JIT, STRINGS, TEXTS, make_model, scores_of
 from bytepiece import TextRules, Tokenizer
 from bytepiece.rules.text import to_bytes
 
-WAYS = [
+METHODS = [
     {},
     {"alpha": 0.1, "seed": 1},
     {"alpha": 0.1, "seed": 1, "sampler": "viterbi"},
@@ -21,8 +21,8 @@ MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["lines", "digits"])
-def either(request, model):
-    """The small model, with digits isolated and not."""
+def each_tok(request, model):
+    """The small model, with and without isolated digits."""
     rules = TextRules(isolate_digits=request.param)
     return Tokenizer(make_model(scores_of(model), rules=rules))
 
@@ -37,30 +37,30 @@ def either(request, model):
 @example(bytes(range(256)))
 @example(b"\xff\xfe\xed\xa0\x80\xe4\xbb")
 @example("👨\u200d👩\u200d👧 e\u0301 0١२")
-@pytest.mark.parametrize("options", WAYS)
-def test_decoding_undoes_encoding(either, options, text):
-    ids = either.encode(text, **options)
-    assert either.decode_bytes(ids) == to_bytes(text)
-    assert b"".join(either.tokenize(text, **options)) == to_bytes(text)
+@pytest.mark.parametrize("options", METHODS)
+def test_decoding_undoes_encoding(each_tok, options, text):
+    ids = each_tok.encode(text, **options)
+    assert each_tok.decode_bytes(ids) == to_bytes(text)
+    assert b"".join(each_tok.tokenize(text, **options)) == to_bytes(text)
 
 
 @given(vocabularies(alphabet=b"\x00\n\xe4\xbb"), st.binary(max_size=30))
 def test_decoding_undoes_encoding_with_any_vocabulary(scores, text):
     tok = Tokenizer(make_model(scores))
-    for options in WAYS:
+    for options in METHODS:
         assert tok.decode_bytes(tok.encode(text, **options)) == text
 
 
 @given(st.lists(TEXTS, max_size=6), st.booleans(), st.booleans())
-def test_rows_of_a_batch(either, texts, bos, eos):
-    batch = either.encode_batch(texts, add_bos=bos, add_eos=eos, alpha=0.1, seed=1, samples=2)
+def test_rows_of_a_batch(each_tok, texts, bos, eos):
+    batch = each_tok.encode_batch(texts, add_bos=bos, add_eos=eos, alpha=0.1, seed=1, samples=2)
     assert batch.ids.dtype == np.int32
     assert batch.offsets.dtype == np.int64
     assert len(batch) == len(batch.offsets) - 1 == 2 * len(texts)
     assert batch.offsets[0] == 0
     assert batch.offsets[-1] == len(batch.ids)
     rows = list(batch)
-    assert [either.decode_bytes(row) for row in rows] == [
+    assert [each_tok.decode_bytes(row) for row in rows] == [
         to_bytes(text) for text in texts for _ in range(2)
     ]
     for index, row in enumerate(rows):
@@ -72,8 +72,8 @@ def test_rows_of_a_batch(either, texts, bos, eos):
 
 
 @given(STRINGS)
-def test_a_str_comes_back_whole_unless_it_has_lone_surrogates(either, text):
-    decoded = either.decode(either.encode(text))
+def test_a_str_comes_back_whole_unless_it_has_lone_surrogates(each_tok, text):
+    decoded = each_tok.decode(each_tok.encode(text))
     if any("\ud800" <= char <= "\udfff" for char in text):
         assert decoded == to_bytes(text).decode("utf-8", "replace")
     else:
@@ -108,8 +108,8 @@ def test_ids_may_come_in_any_container(tok, kind):
 
 
 @given(BYTES | STRINGS.map(to_bytes), st.booleans())
-def test_a_stream_decodes_to_the_same(tok, text, finest):
-    """Also when every byte is an id of its own."""
+def test_a_stream_decodes_to_the_same_text(tok, text, finest):
+    """Also if every byte is an id of its own."""
     ids = [tok.piece_to_id(bytes([byte])) for byte in text] if finest else tok.encode(text)
     decoder = tok.stream_decoder()
     parts = [decoder.push(id_) for id_ in [1, *ids, 2]]
@@ -129,7 +129,7 @@ def test_a_stream_holds_back_unfinished_characters(tok):
 # ---- long texts
 
 
-@pytest.mark.parametrize("options", WAYS)
+@pytest.mark.parametrize("options", METHODS)
 def test_a_megabyte_of_one_byte(options):
     pieces = {b"a" * n: -4.0 - n / 8 for n in (2, 3, 5, 8, 21, 64)}
     tok = Tokenizer(make_model(pieces, byte_score=-5.0))
@@ -137,14 +137,14 @@ def test_a_megabyte_of_one_byte(options):
     assert tok.decode_bytes(tok.encode(text, **options)) == text
 
 
-@pytest.mark.parametrize("options", WAYS)
-def test_many_lines_that_are_empty(tok, options):
+@pytest.mark.parametrize("options", METHODS)
+def test_many_empty_lines(tok, options):
     text = b"\n" * (MEGABYTE if JIT else 3000)
     assert tok.decode_bytes(tok.encode(text, **options)) == text
 
 
-@pytest.mark.skipif(not JIT, reason="takes compiled kernels")
-@pytest.mark.parametrize("options", WAYS)
+@pytest.mark.skipif(not JIT, reason="needs compiled kernels")
+@pytest.mark.parametrize("options", METHODS)
 def test_ten_megabytes_without_a_newline_take_linear_time(tok, options):
     line = "the cat and the hat... 今天天气 👍 ".encode()
     tok.encode(line, **options)
@@ -158,5 +158,5 @@ def test_ten_megabytes_without_a_newline_take_linear_time(tok, options):
             times.append(time.perf_counter() - start)
         assert tok.decode_bytes(batch.ids) == text
         seconds.append(min(times))
-    # Ten times as long if the machine is quiet, a hundred times if the time were quadratic.
+    # On a quiet machine it takes ten times as long. Quadratic time would be a hundred times.
     assert seconds[1] < 30 * max(seconds[0], 0.03)

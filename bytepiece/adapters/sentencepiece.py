@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bytepiece.adapters.base import Adapter, Run, timed
-from bytepiece.formats import to_sentencepiece as file_format
+from bytepiece.formats import from_sentencepiece, to_sentencepiece
 from bytepiece.model import Model
 
 A = TypeVar("A", bound=Adapter)
@@ -19,7 +19,7 @@ def exported(model: Model, load: Callable[[Path], A]) -> A:
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         path = Path(name) / "export.model"
-        file_format.save(model, path)
+        to_sentencepiece.save(model, path)
         made = load(path)
     made.note = "; ".join(str(warning.message) for warning in told)
     return made
@@ -91,7 +91,7 @@ class SentencePiece(Adapter):
     @property
     def algorithm(self) -> str:
         """Which kind of model it is: "Unigram", "BPE", "word" or "character"."""
-        return file_format.algorithm(self._processor.serialized_model_proto())
+        return from_sentencepiece.algorithm(self._processor.serialized_model_proto())
 
     def vocabulary(self) -> Sequence[bytes]:
         """As in the base class."""
@@ -109,7 +109,9 @@ class SentencePiece(Adapter):
         if self.algorithm not in ("Unigram", "BPE"):
             return None
         processor = sentencepiece.SentencePieceProcessor(
-            model_proto=file_format.with_spaces_kept(self._processor.serialized_model_proto())
+            model_proto=from_sentencepiece.with_spaces_kept(
+                self._processor.serialized_model_proto()
+            )
         )
         texts = []
         for piece in self.vocabulary():

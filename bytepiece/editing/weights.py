@@ -1,8 +1,9 @@
 """What pieces weigh: their scores, and the counts that these are made of.
 
 A score is the logarithm of a count's power, on a scale on which all probabilities add up to 1. The
-exponent is that of the objective in the model's record: see `bytepiece.training.merge_trainer.EXPONENTS`.
-Without one, scores are taken for the logarithms of relative counts.
+exponent is that of the objective in the model's record: see
+`bytepiece.training.merge_trainer.EXPONENTS`. Without one, scores are taken for the logarithms of
+relative counts.
 """
 
 import math

@@ -86,10 +86,11 @@ def _unknown_places(
     allowed: Mapping[bytes, int],
     unknown: Unknown,
 ) -> dict[int, int]:
-    """Return where each unknown token ends. (If the ids encode another text, some are left out.)
+    """Return where each unknown token ends.
 
-    Nothing says how much text an unknown token stands for. So each first stands for as little as
-    possible, and for more if the tokens behind it do not fit.
+    If the ids encode another text, some tokens are left out. Nothing says how much text an unknown
+    token stands for. So each first stands for as little as possible, and for more if the tokens
+    behind it do not fit.
     """
     ends: dict[int, int] = {}
     # Unknown tokens and their ends, to be tried with one character more. Each is tried once.

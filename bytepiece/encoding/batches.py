@@ -35,7 +35,7 @@ _LEAST = 1 << 16
 
 
 def _plan(texts: Sequence[Text] | Column, threads: int, samples: int) -> tuple[list[int], int]:
-    """Return the numbers of texts between which texts are segmented together, and a chunk's size."""
+    """Return where to divide the texts into batches, and the size of a chunk."""
     if isinstance(texts, Column):
         size = chunk_size(int(texts.bounds[-1]), threads, samples)
         return cuts(texts.bounds, size), size

@@ -17,10 +17,10 @@ Side = Literal["right", "left"]
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """The ids of a batch: flat, with the place where each row begins.
+    """The ids of a batch of texts, as one flat array, and the places where its rows begin.
 
-    Rows are in the order of documents and, within one, of samples. Indexing and iterating give
-    one array per row.
+    Rows follow the order of documents and, within a document, of samples. Indexing and iterating
+    give one array per row.
 
     Args:
         ids: int32[tokens].
@@ -43,12 +43,12 @@ class Encoded:
         return (self[row] for row in range(len(self)))
 
     def to_arrow(self) -> Any:
-        """The rows as a `pyarrow.ListArray` of int32, which shares the memory of the ids.
+        """Return the rows as a `pyarrow.ListArray` of int32 that shares the memory of the ids.
 
-        A `pyarrow.LargeListArray` if there are more than 2^31 − 1 ids.
+        With more than 2^31 − 1 ids, it is a `pyarrow.LargeListArray`.
 
         Raises:
-            ArgumentError: pyarrow is missing.
+            ArgumentError: if pyarrow is not installed.
         """
         return columns.list_array(self.ids, self.offsets)
 
@@ -62,16 +62,16 @@ class Encoded:
     __hash__ = None  # type: ignore[assignment]
 
     def truncated(self, length: int, side: Side = "right", mark: int | None = None) -> "Encoded":
-        """The rows, none longer than `length`.
+        """Return the rows, cut to at most `length` ids.
 
         Args:
             length: at least 0.
-            side: where longer rows are cut.
-            mark: the id that takes the place of the last one kept there, such as that of <eos> on
-                the right or <bos> on the left.
+            side: the side where longer rows are cut.
+            mark: an id that replaces the outermost id kept on that side, such as the id of <eos> on
+                the right or of <bos> on the left.
 
         Raises:
-            ArgumentError: an argument is outside its range.
+            ArgumentError: if an argument is outside its range.
 
         >>> rows = Encoded(np.arange(7, dtype=np.int32), np.array([0, 5, 7]))
         >>> [row.tolist() for row in rows.truncated(3, mark=99)]
@@ -94,19 +94,19 @@ class Encoded:
     def padded(
         self, pad: int, length: int | None = None, multiple_of: int = 1, side: Side = "right"
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-        """The rows as a rectangle.
+        """Return the rows as a rectangular array.
 
         Args:
-            pad: the id that fills up, such as that of <pad>.
-            length: of all rows; by default, that of the longest.
-            multiple_of: the length is rounded up to a multiple of it.
-            side: where the filling goes.
+            pad: the id that fills rows up, such as the id of <pad>.
+            length: the length of all rows; by default, the length of the longest row.
+            multiple_of: the length is rounded up to a multiple of this number.
+            side: the side where rows are filled up.
 
         Returns:
-            int32[rows, length], the ids; bool[rows, length], False where they fill up.
+            int32[rows, length], the ids; bool[rows, length], False where rows are filled up.
 
         Raises:
-            ArgumentError: a row is longer than `length`, or an argument is outside its range.
+            ArgumentError: if a row is longer than `length`, or an argument is outside its range.
 
         >>> ids, mask = Encoded(np.arange(1, 4, dtype=np.int32), np.array([0, 1, 3])).padded(0)
         >>> ids.tolist(), mask.tolist()
@@ -145,18 +145,18 @@ def _check_number(value: int, name: str, least: int = 0) -> None:
 
 
 def repeat(rows: Encoded, times: int) -> Encoded:
-    """Each row as often as asked."""
+    """Return rows with each row repeated `times` times."""
     offsets = offsets_of(np.repeat(np.diff(rows.offsets), times))
     return Encoded(np.concatenate([np.tile(row, times) for row in rows] or [rows.ids]), offsets)
 
 
 def interleaved(parts: Iterable[tuple[I64, Encoded]], documents: int, samples: int) -> Encoded:
-    """Rows of parts of a batch, put in the order of its documents.
+    """Put the rows of the parts of a batch into the order of its documents.
 
     Args:
-        parts: int64[rows / samples], the numbers of a part's documents, ascending, and its rows.
-        documents: of all parts; each is in one of them.
-        samples: rows of each document.
+        parts: for each part, the numbers of its documents, int64, ascending, and its rows.
+        documents: the number of documents in the batch; each is in one part.
+        samples: the number of rows per document.
     """
     parts = list(parts)
     lengths = np.zeros((documents, samples), dtype=np.int64)
@@ -173,8 +173,9 @@ def interleaved(parts: Iterable[tuple[I64, Encoded]], documents: int, samples: i
 def _place(
     ids: I32, from_offsets: I64, numbers: I64, samples: Scalar, to_offsets: I64, out: I32
 ) -> None:
+    """Copy the rows of some documents to their places in `out`."""
     for i in range(len(numbers)):
-        # The rows of one document lie end to end, both here and there.
+        # The rows of one document lie end to end in both arrays.
         start, stop = from_offsets[i * samples], from_offsets[(i + 1) * samples]
         place = to_offsets[numbers[i] * samples]
         for j in range(stop - start):
@@ -182,7 +183,7 @@ def _place(
 
 
 def without_runs(rows: Encoded, id_: int) -> Encoded:
-    """The rows with each run of this id in one of them made one.
+    """Return rows in which every run of an id is replaced by a single one.
 
     >>> without_runs(Encoded(np.array([5, 0, 0, 0, 6], np.int32), np.array([0, 3, 5])), 0).ids
     array([5, 0, 0, 6], dtype=int32)

@@ -55,7 +55,7 @@ class Encoder:
 
     @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:
-        """The tables of perfect sampling: the automaton of the reversed pieces, and ids by entry."""
+        """The automaton of the reversed pieces, and its ids by entry, for perfect sampling."""
         mirrored = automaton.build([piece[::-1] for piece in self.model.pieces])
         return mirrored, _ids_by_entry(mirrored, self.model)
 

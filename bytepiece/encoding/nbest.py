@@ -1,4 +1,4 @@
-"""The n best segmentations of a segment, and Kudo's sampler, which draws one of them."""
+"""The n best segmentations of a segment, and the sampler of Kudo that draws one of them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,23 +10,31 @@ import numpy.typing as npt
 from bytepiece._arrays import F64, I32, I64, U8, U32
 from bytepiece.encoding.perfect import room
 from bytepiece.errors import ArgumentError
-from bytepiece.kernels.automaton import GROUP, Automaton, scan
-from bytepiece.kernels.jit import Scalar, kernel
-from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.automaton import (
+    GROUP,
+    Automaton,
+    first_entry,
+    goes_on,
+    next_group,
+    scan,
+    single_entry,
+)
+from bytepiece.kernels.jit import Scalar, kernel, uint
+from bytepiece.kernels.segments import Run, Segments, longest, offset_of
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
 
 _ROOM = 1 << 27
-"""Most paths held at once, at all positions of a segment together: 2 GB of memory."""
+"""The most paths held at once, at all positions of a segment together: 2 GB of memory."""
 
 
-class Paths(NamedTuple):
-    """The best ways to each position of a segment, the best first.
+class BestPaths(NamedTuple):
+    """The n best paths to each position of a segment, the best first.
 
     Args:
-        sums: float64[more than the segment's length, n], of scores.
-        via: uint32[same], the last entry of each.
-        ranks: int32[same], which of the ways to where that entry begins it goes on from.
-        found: int64[more than the segment's length], how many there are, up to n.
+        sums: float64[more than the segment's length, n], the sum of scores of each path.
+        via: uint32[same], its last entry.
+        ranks: int32[same], its rank without the last entry, among the paths to where that begins.
+        found: int64[more than the segment's length], the number of paths to each position, up to n.
     """
 
     sums: npt.NDArray[np.float64]
@@ -35,11 +43,11 @@ class Paths(NamedTuple):
     found: npt.NDArray[np.int64]
 
 
-def paths_for(length: int, n: int) -> Paths:
-    """Room for the n best paths of segments of up to `length` bytes.
+def paths_for(length: int, n: int) -> BestPaths:
+    """Return room for the n best paths of segments of up to `length` bytes.
 
     Raises:
-        ArgumentError: that would take too much memory.
+        ArgumentError: if that would take too much memory.
     """
     if (length + 1) * n > _ROOM:
         raise ArgumentError(
@@ -47,7 +55,7 @@ def paths_for(length: int, n: int) -> Paths:
             f"memory; ask for fewer, or cut the text into shorter lines"
         )
     shape = (length + 1, n)
-    return Paths(
+    return BestPaths(
         np.empty(shape, dtype=np.float64),
         np.empty(shape, dtype=np.uint32),
         np.empty(shape, dtype=np.int32),
@@ -55,11 +63,11 @@ def paths_for(length: int, n: int) -> Paths:
     )
 
 
-# `bytepiece.kernels.best_path.best_path` with n ways to each position: sums are taken in the same order, and
-# of equal ones the one with the longest last piece comes first, so that the first way is its path.
-# The ways that go on with one piece are sorted already; each next way is the best of the pieces'
-# next ones.
-# Cost: for each position, n times the pieces that end there, in additions and comparisons.
+# This is `bytepiece.kernels.best_path.best_path` with n paths to each position. Sums are added in
+# the same order, and among equal sums the path with the longest last piece comes first, so the
+# first path is the best path. The paths that end with one and the same piece are sorted already. So
+# the next path is the best among the next candidates of all pieces.
+# Cost: at each position, n additions and comparisons for each piece that ends there.
 @kernel
 def best_paths(
     automaton: Automaton,
@@ -70,15 +78,17 @@ def best_paths(
     stop: Scalar,
     entries: U32,
     nexts: I64,
-    paths: Paths,
+    paths: BestPaths,
 ) -> None:
     """Fill `paths` for one segment.
 
     Args:
-        scores: float64[entries], −inf where there is no piece.
+        automaton: that of the pieces.
+        scores: float64[entries], −inf for an entry without a piece.
         text, matches: see `bytepiece.kernels.automaton.scan`.
-        start, stop: of the segment.
+        start, stop: the bounds of the segment in the text.
         entries, nexts: scratch, longer than the longest piece.
+        paths: to be filled.
     """
     lengths = automaton.lengths
     paths.sums[0, 0], paths.found[0] = 0.0, 1
@@ -87,14 +97,15 @@ def best_paths(
         count = 0
         group = matches[byte]
         while True:
-            for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
+            for i in range(GROUP):
+                entry = first_entry(group) + uint(i)
                 if scores[entry] > -np.inf:
                     entries[count], nexts[count] = entry, 0
                     count += 1
-            if group & 1 == 0:
+            if not goes_on(group):
                 break
-            group = automaton.following[group >> 2]
-        entries[count], nexts[count] = len(lengths) - 256 + np.int64(text[byte]), 0
+            group = next_group(automaton, group)
+        entries[count], nexts[count] = single_entry(automaton, text[byte]), 0
         count += 1
         found = 0
         while found < paths.sums.shape[1]:
@@ -119,15 +130,25 @@ def best_paths(
 def trace_rank(
     automaton: Automaton,
     values: U32,
-    paths: Paths,
+    paths: BestPaths,
     length: Scalar,
     rank: Scalar,
     out: I32,
     filled: Scalar,
 ) -> Scalar:
-    """Append a path's values (uint32[entries]) to `out`; how full it is then.
+    """Append the values of one path's pieces to `out`.
 
-    `out` has room for as many as the segment has bytes.
+    Args:
+        automaton: that of the pieces.
+        values: uint32[entries], such as ids.
+        paths: those of the segment.
+        length: the length of the segment.
+        rank: which of the paths to take.
+        out: int32, with room for `length` values from `filled` on.
+        filled: how many values `out` holds.
+
+    Returns:
+        how many values `out` holds then.
     """
     position = length
     slot = filled + length
@@ -157,44 +178,43 @@ def nbest_ids(
     """Draw the segments low…high − 1 from P(path) ∝ exp(alpha · Σ score) over the n best paths.
 
     Args:
-        automaton: of the pieces.
-        scores: float64[entries], −inf where there is no piece.
+        automaton: that of the pieces.
+        scores: float64[entries], −inf for an entry without a piece.
         ids: uint32[entries].
-        n: how many paths of each segment there are to draw from, if it has so many.
+        alpha: the exponent.
+        n: how many paths of each segment to draw from; all if the segment has fewer.
+        segments, streams, low, high: see `bytepiece.encoding.perfect.perfect_ids`.
 
     Returns:
-        as `bytepiece.encoding.perfect.perfect_ids`.
+        as `perfect_ids`.
 
     Raises:
-        ArgumentError: a segment is too long for so many.
+        ArgumentError: if a segment is too long for n paths.
 
     Source: Kudo, https://arxiv.org/abs/1804.10959, section 3.2, with a finite l, per segment.
     """
-    text, bounds = segments.stretch(low, high)
-    out, counts = room(text, bounds, streams)
-    paths = paths_for(longest(bounds, 0, len(bounds) - 1), n)
-    filled = _nbest_ids(
-        automaton, scores, ids, alpha, text, bounds, segments, low, streams, paths, out, counts
-    )
+    run = segments.run(low, high)
+    out, counts = room(run, streams)
+    paths = paths_for(longest(run.bounds, 0, len(run.bounds) - 1), n)
+    filled = _nbest_ids(automaton, scores, ids, alpha, run, streams, paths, out, counts)
     return out[:filled], counts
 
 
-# Draw 0 of a segment decides; the better a path, the lower the numbers that choose it.
+# Draw 0 of a segment decides. Better paths are chosen by lower numbers.
 @kernel
 def _nbest_ids(
     automaton: Automaton,
     scores: F64,
     ids: U32,
     alpha: Scalar,
-    text: U8,
-    bounds: I64,
-    segments: Segments,
-    low: Scalar,
+    run: Run,
     streams: Streams,
-    paths: Paths,
+    paths: BestPaths,
     out: I32,
     counts: I32,
 ) -> Scalar:
+    """Fill `out` and `counts` as `nbest_ids` returns them, and return how many ids there are."""
+    text, bounds = run.text, run.bounds
     matches = np.empty(len(text), dtype=np.uint32)
     entries = np.empty(automaton.deepest + GROUP, dtype=np.uint32)
     nexts = np.empty(automaton.deepest + GROUP, dtype=np.int64)
@@ -204,18 +224,17 @@ def _nbest_ids(
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         length = stop - start
-        document = segments.documents[low + segment]
-        offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
+        offset = offset_of(run, segment)
         best_paths(automaton, scores, text, matches, start, stop, entries, nexts, paths)
         total = 0.0
         for rank in range(paths.found[length]):
             total += np.exp(alpha * (paths.sums[length, rank] - paths.sums[length, 0]))
             cumulated[rank] = total
         for sample in range(streams.samples):
-            words = sample_words(streams, document, sample)
+            words = sample_words(streams, run.documents[segment], sample)
             goal = uniforms(words, offset, np.uint64(0))[0] * total
             rank = 0
-            # Should rounding bring the goal up to the sum, the last path is the one.
+            # If rounding brings the goal up to the sum, the last path is chosen.
             while cumulated[rank] <= goal and rank < paths.found[length] - 1:
                 rank += 1
             before = filled
@@ -227,18 +246,19 @@ def _nbest_ids(
 def nbest_of_segments(
     automaton: Automaton, scores: F64, segments: Sequence[U8], n: int
 ) -> list[I32]:
-    """The n best paths of a text that is cut into segments, the best first.
+    """Return the n best paths of a text that is cut into segments, the best first.
 
     Args:
-        automaton: of the pieces.
-        scores: float64[entries], −inf where there is no piece.
+        automaton: that of the pieces.
+        scores: float64[entries], −inf for an entry without a piece.
         segments: uint8[bytes] each.
+        n: how many paths to find; fewer are returned if the text has fewer.
 
     Returns:
-        of each path int32[tokens], the numbers of its pieces; fewer than n if there are no more.
+        for each path int32[tokens], the numbers of its pieces.
 
     Raises:
-        ArgumentError: a segment is too long for so many.
+        ArgumentError: if a segment is too long for n paths.
     """
     sums = np.zeros(1)
     steps = []
@@ -258,10 +278,10 @@ def nbest_of_segments(
 
 
 def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
-    """The k largest sums of a number of each of two descending rows, and which those are.
+    """Return the k largest sums of one number from each of two descending rows, and their places.
 
-    Before the sum of number i and number j come all of numbers up to these, so it can only be among
-    the first k if (i + 1) · (j + 1) ≤ k.
+    All sums of earlier numbers are at least as large as the sum of number i and number j. So this
+    sum can only be among the first k if (i + 1) · (j + 1) ≤ k.
     """
     i = np.arange(min(len(firsts), k))
     partners = np.minimum(k // (i + 1), len(seconds))
@@ -273,8 +293,8 @@ def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
 
 
 def _best_of_segment(automaton: Automaton, scores: F64, n: int, text: U8) -> tuple[F64, list[I32]]:
-    """The sums of scores of a segment's n best paths, and the numbers of their pieces."""
-    n = min(n, 1 << min(len(text) - 1, 62))  # there are no more
+    """Return the sums of scores of a segment's n best paths, and the numbers of their pieces."""
+    n = min(n, 1 << min(len(text) - 1, 62))  # a text has no more segmentations than that
     paths = paths_for(len(text), n)
     out = np.empty(n * len(text), dtype=np.int32)
     ends = np.zeros(n + 1, dtype=np.int64)
@@ -289,7 +309,7 @@ def _nbest_of_segment(
     scores: F64,
     numbers: U32,
     text: U8,
-    paths: Paths,
+    paths: BestPaths,
     out: I32,
     ends: I64,
 ) -> Scalar:

@@ -1,18 +1,27 @@
-"""Random segmentations: perfect sampling follows the law, and Viterbi sampling does not."""
+"""Perfect sampling: random segmentations that follow the exact law."""
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, U8, U32
-from bytepiece.kernels.automaton import GROUP, Automaton, scan
-from bytepiece.kernels.jit import ONE, TWO, ZERO, Scalar, at, inlined, kernel
+from bytepiece.kernels.automaton import (
+    GROUP,
+    Automaton,
+    first_entry,
+    goes_on,
+    next_group,
+    scan,
+    single_entry,
+)
+from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
 from bytepiece.kernels.partition import Weights, backward, edge_term, mirror, scale
-from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.segments import Run, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 _NEAR = 2.0**-40
-"""Part of a sum that no rounding of it can reach: it has at most 1025 terms."""
+"""A fraction of a sum that is larger than all its rounding errors: a sum has at most 1025 terms."""
 UNDECIDED = np.uint64(1 << 63)
+"""An entry that `draw_plain` returns if it cannot decide."""
 
 
 def perfect_ids(
@@ -27,39 +36,41 @@ def perfect_ids(
     """Draw the segments low…high − 1 from P(path) = exp(alpha · Σ score) / Z, exactly.
 
     Args:
-        automaton: of the reversed pieces.
-        weights: at an alpha.
+        automaton: that of the reversed pieces.
+        weights: those of the pieces at an alpha.
         ids: uint32[entries].
+        segments: the text.
+        streams: those of the documents.
+        low, high: the numbers of the first segment and of the one after the last.
 
     Returns:
-        int32[tokens], the ids, segment after segment and within one sample after sample;
-        int32[(high − low) · samples], how many each has.
+        int32[tokens], the ids, segment after segment, and sample after sample within a segment;
+        int32[(high − low) · samples], the number of ids of each.
 
     Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
     """
-    text, bounds = segments.stretch(low, high)
-    mirrored, mirrored_bounds = mirror(text, bounds)
-    out, counts = room(text, bounds, streams)
-    filled = _perfect_ids(
-        automaton, weights, ids, mirrored, mirrored_bounds, segments, low, streams, out, counts
-    )
+    run = segments.run(low, high)
+    mirrored, bounds = mirror(run.text, run.bounds)
+    out, counts = room(run, streams)
+    filled = _perfect_ids(automaton, weights, ids, mirrored, bounds, run, streams, out, counts)
     return out[:filled], counts
 
 
-def room(
-    text: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64], streams: Streams
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Room for a token per byte; what is not needed is never touched."""
-    counts = np.empty((len(bounds) - 1) * streams.samples, dtype=np.int32)
-    return np.empty(len(text) * streams.samples, dtype=np.int32), counts
+def room(run: Run, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return room for one token per byte and sample, and for the counts of tokens.
+
+    The system provides memory only for the part that is written to.
+    """
+    counts = np.empty(len(run.documents) * streams.samples, dtype=np.int32)
+    return np.empty(len(run.text) * streams.samples, dtype=np.int32), counts
 
 
-# Pieces have the uniform numbers between 0 and 1 in order, the shortest the lowest. As the chain
-# begins with the longest, its terms are added up until they reach what lies above the number: three
-# at a time, with hardly a branch that depends on the number. Each token waits for the one before,
-# so the length is chosen beside the entry, not looked up by it.
-# Cost: 20 ns a token of mixed text with 80 k pieces at alpha 0.1. Adding up from the shortest one,
-# the chain's groups on a stack, took 90.
+# The pieces divide the interval from 0 to 1 in order, from the shortest piece to the longest. The
+# chain begins with the longest, so its terms are added up until they reach what lies above the
+# uniform number: three at a time, with hardly a branch that depends on the number. The length is
+# chosen beside the entry instead of being looked up, because the next token waits for it.
+# Cost: 20 ns per token of mixed text with 80 k pieces at alpha 0.1. Adding up from the shortest
+# piece, with the groups of the chain on a stack, took 90.
 @inlined
 def draw_plain(
     automaton: Automaton,
@@ -71,39 +82,45 @@ def draw_plain(
     z: F64,
     uniform: Scalar,
 ) -> tuple[Scalar, Scalar]:
-    """`draw_any` where terms have one exponent; undecided elsewhere, and where rounding may decide.
+    """Draw a piece as `draw_any` does, if all terms have one exponent.
 
-    The latter happens at one number in 2^39. The second result is the piece's length (uint64).
+    Args:
+        uniform: a uniform number in [0, 1).
+        automaton, weights, text, matches, start, distance, z: see `draw_any`.
+
+    Returns:
+        the entry of the piece, or `UNDECIDED` if the terms have several exponents or rounding might
+        decide, which happens for one number in 2^39; and the length of the piece (uint64).
     """
     lengths, mantissa = automaton.lengths, weights.mantissa
-    byte = at(start) + distance - ONE
+    byte = uint(start) + distance - UINT_1
     group = matches[byte]
     above = (1.0 - uniform) * z[distance]
     near = _NEAR * z[distance]
     if group & 2 and above > near:
         while True:
-            entry = at(GROUP) * at(group >> 2)
-            length = at(lengths[entry])
-            length_2, length_3 = at(lengths[entry + ONE]), at(lengths[entry + TWO])
+            entry = first_entry(group)
+            length = uint(lengths[entry])
+            length_2, length_3 = uint(lengths[entry + UINT_1]), uint(lengths[entry + UINT_2])
             first = mantissa[entry] * z[distance - length]
-            second = first + mantissa[entry + ONE] * z[distance - length_2]
-            third = second + mantissa[entry + TWO] * z[distance - length_3]
+            second = first + mantissa[entry + UINT_1] * z[distance - length_2]
+            third = second + mantissa[entry + UINT_2] * z[distance - length_3]
             if third >= above - near:
                 low, high = above - near, above + near
-                beyond = at(first < low) + at(second < low)
-                if third < high or beyond != at(first < high) + at(second < high):
+                beyond = uint(first < low) + uint(second < low)
+                if third < high or beyond != uint(first < high) + uint(second < high):
                     return UNDECIDED, length
                 length = length_2 if first < low else length
                 length = length_3 if second < low else length
                 return entry + beyond, length
-            if group & 1 == 0:
-                return at(len(lengths) - 256) + at(text[byte]), ONE
+            if not goes_on(group):
+                return single_entry(automaton, text[byte]), UINT_1
             above -= third
-            group = automaton.following[group >> 2]
-    return UNDECIDED, ONE
+            group = next_group(automaton, group)
+    return UNDECIDED, UINT_1
 
 
-# Strictly above the goal, so that a uniform number of 0 never picks a piece without weight.
+# The sum must be strictly above the goal, so that the number 0 never picks a piece without weight.
 @kernel
 def draw_any(
     automaton: Automaton,
@@ -117,9 +134,25 @@ def draw_any(
     uniform: Scalar,
     terms: F64,
 ) -> Scalar:
-    """The entry of the piece that is drawn; terms are aligned, and added from the shortest on."""
-    byte = at(start) + distance - ONE
-    chosen = at(len(automaton.lengths) - 256) + at(text[byte])
+    """Draw the piece that begins at a distance from the segment's end, whatever the exponents.
+
+    Terms are aligned, and added from the shortest piece on.
+
+    Args:
+        automaton: that of the reversed pieces.
+        weights: those of the pieces.
+        text, matches: mirrored text after `bytepiece.kernels.partition.backward`.
+        start: where the segment begins in the mirrored text.
+        distance: the distance, uint64.
+        z, exponents: as `backward` has filled them.
+        uniform: a uniform number in [0, 1).
+        terms: float64[more than the pieces that begin at a place], scratch.
+
+    Returns:
+        the entry of the piece.
+    """
+    byte = uint(start) + distance - UINT_1
+    chosen = single_entry(automaton, text[byte])
     goal = uniform * z[distance]
     reference = exponents[distance]
     term, exponent = edge_term(automaton, weights, chosen, z, exponents, distance)
@@ -128,15 +161,15 @@ def draw_any(
     group = chain
     count = 0
     while True:
-        entry = at(GROUP) * at(group >> 2)
+        entry = first_entry(group)
         for i in range(GROUP):
-            term, exponent = edge_term(automaton, weights, entry + at(i), z, exponents, distance)
+            term, exponent = edge_term(automaton, weights, entry + uint(i), z, exponents, distance)
             terms[count] = scale(term, exponent - reference)
             count += 1
-        if group & 1 == 0:
+        if not goes_on(group):
             break
-        group = automaton.following[group >> 2]
-    # Should rounding leave the sum a last bit short, the last piece with weight is the one.
+        group = next_group(automaton, group)
+    # If rounding leaves the sum short by a last bit, the last piece with weight is chosen.
     picked = -1
     while total <= goal and count > 0:
         count -= 1
@@ -145,59 +178,58 @@ def draw_any(
             total += terms[count]
     if picked >= 0:
         for _ in range(picked // GROUP):
-            chain = automaton.following[chain >> 2]
-        chosen = at(GROUP) * at(chain >> 2) + at(picked % GROUP)
+            chain = next_group(automaton, chain)
+        chosen = first_entry(chain) + uint(picked % GROUP)
     return chosen
 
 
-# A backward pass, which all samples of a segment share, then a walk from left to right that
-# chooses each piece with probability weight · z[end] / z[begin]: one uniform number a token.
+# First a backward pass, which all samples of a segment share. Then a walk from left to right that
+# chooses each piece with probability weight · z[end] / z[begin], by one uniform number per token.
 @kernel
 def _perfect_ids(
     automaton: Automaton,
     weights: Weights,
     ids: U32,
     mirrored: U8,
-    mirrored_bounds: I64,
-    segments: Segments,
-    low: Scalar,
+    bounds: I64,
+    run: Run,
     streams: Streams,
     out: I32,
     counts: I32,
 ) -> Scalar:
-    most = longest(mirrored_bounds, 0, len(mirrored_bounds) - 1)
+    """Fill `out` and `counts` as `perfect_ids` returns them, and return how many ids there are."""
+    most = longest(bounds, 0, len(bounds) - 1)
     z = np.zeros(most + 1, dtype=np.float64)
     exponents = np.zeros(most + 1, dtype=np.int64)
     terms = np.empty(automaton.deepest + GROUP, dtype=np.float64)
     uniforms = np.empty(DRAWS, dtype=np.float64)
     matches = np.empty(len(mirrored), dtype=np.uint32)
-    scan(automaton, mirrored, mirrored_bounds, matches)
+    scan(automaton, mirrored, bounds, matches)
     samples = streams.samples
-    last = len(mirrored_bounds) - 1
+    last = len(bounds) - 1
     filled = 0
     for segment in range(last):
-        start, stop = mirrored_bounds[last - segment - 1], mirrored_bounds[last - segment]
-        document = segments.documents[low + segment]
-        offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
+        start, stop = bounds[last - segment - 1], bounds[last - segment]
+        offset = offset_of(run, segment)
         backward(automaton, weights, mirrored, matches, start, stop, z, exponents)
         for sample in range(samples):
-            words = sample_words(streams, document, sample)
+            words = sample_words(streams, run.documents[segment], sample)
             before = filled
-            distance = at(stop - start)
-            while distance > ZERO:
+            distance = uint(stop - start)
+            while distance > UINT_0:
                 turn = (filled - before) % DRAWS
                 if turn == 0:
                     fill_uniforms(words, offset, np.uint64(filled - before), uniforms)
-                entry = ZERO
-                # What is seldom done stays out of this loop, which is twice as fast for it.
-                while distance > ZERO and turn < DRAWS:
-                    uniform = uniforms[at(place_of(turn))]
+                entry = UINT_0
+                # This loop leaves rare work to the code below, which makes it twice as fast.
+                while distance > UINT_0 and turn < DRAWS:
+                    uniform = uniforms[uint(place_of(turn))]
                     entry, length = draw_plain(
                         automaton, weights, mirrored, matches, start, distance, z, uniform
                     )
                     if entry == UNDECIDED:
                         break
-                    out[at(filled)] = ids[entry]
+                    out[uint(filled)] = ids[entry]
                     distance -= length
                     filled += 1
                     turn += 1
@@ -214,8 +246,8 @@ def _perfect_ids(
                         uniforms[place_of(turn)],
                         terms,
                     )
-                    out[at(filled)] = ids[entry]
-                    distance -= at(automaton.lengths[entry])
+                    out[uint(filled)] = ids[entry]
+                    distance -= uint(automaton.lengths[entry])
                     filled += 1
             counts[segment * samples + sample] = filled - before
     return filled

@@ -7,10 +7,10 @@ from bytepiece._arrays import I32
 
 
 class Prefixes:
-    """The pieces in the order of their bytes: those that begin alike stand side by side.
+    """The pieces in the order of their bytes.
 
     Args:
-        pieces: bytes, all different.
+        pieces: all different.
         ids: int32[pieces].
         vocab_size: one more than the largest id.
     """
@@ -25,20 +25,20 @@ class Prefixes:
         self.longest = max(map(len, pieces))
 
     def range(self, prefix: bytes) -> tuple[int, int]:
-        """The pieces that begin with some bytes: the place of the first, and after the last."""
+        """Return the places of the first piece that begins with some bytes, and after the last."""
         low = bisect_left(self.pieces, prefix)
-        stem = prefix.rstrip(b"\xff")  # no byte comes after 255
+        stem = prefix.rstrip(b"\xff")  # 255 is the last byte, so nothing follows it
         if not stem:
             return low, len(self.pieces)
         return low, bisect_left(self.pieces, stem[:-1] + bytes([stem[-1] + 1]), low)
 
     def proper_prefixes(self, text: bytes, start: int = 0) -> list[bytes]:
-        """The pieces that a text begins with at `start` and does not end with, shortest first."""
+        """Return the pieces that begin at `start` and end before the text does, shortest first."""
         ends = range(start + 1, min(len(text), start + self.longest + 1))
         return [text[start:end] for end in ends if text[start:end] in self.id_of]
 
     def fewest(self, text: bytes) -> list[int]:
-        """The tokens of the shortest cover of the text from each of its bytes on, and from none."""
+        """Return the tokens of the shortest cover of the text from each byte on, and of none."""
         found = [0] * (len(text) + 1)
         for start in range(len(text) - 1, -1, -1):
             low, high = self.range(text[start : start + self.longest + 1])

@@ -189,7 +189,8 @@ def _range(ends: tuple[float, ...]) -> F64:
 
 
 def _is_many(alpha: object) -> bool:
-    """Return whether this is more than one alpha. (np.ndim fails with a list of uneven lists.)"""
+    """Return whether this is more than one alpha."""
+    # Not np.ndim, which fails with a list of uneven lists.
     if isinstance(alpha, np.ndarray):
         return alpha.ndim > 0
     return isinstance(alpha, Sequence) and not isinstance(alpha, (str, bytes))

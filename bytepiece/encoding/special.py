@@ -46,6 +46,16 @@ class SpecialTokens:
     def __bool__(self) -> bool:
         return bool(self.ids)
 
+    def __reduce__(self) -> tuple[type["SpecialTokens"], tuple[dict[str, int]]]:
+        return SpecialTokens, ({name.decode("utf-8"): id_ for name, id_ in self.ids.items()},)
+
+    def occur_in(self, texts: Iterable[bytes]) -> bool:
+        """Return whether a token stands in one of the texts, or across the end of one."""
+        together = b"".join(texts)
+        if self._pattern is not None:
+            return self._pattern.search(together) is not None
+        return bool(self.ids) and next(self._automaton.iter(_spelled(together)), None) is not None
+
     def split(self, raw: bytes) -> tuple[list[bytes], list[bytes]]:
         """Cut a text at the special tokens in it.
 
@@ -115,6 +125,8 @@ class TokenMatchers:
         Raises:
             ArgumentError: if it is of another kind, or names a token that the model does not have.
         """
+        if allowed_special == ():  # the default, and so at once
+            return NO_TOKENS
         if isinstance(allowed_special, SpecialTokens):
             return allowed_special
         if allowed_special == "all":

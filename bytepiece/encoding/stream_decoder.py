@@ -6,7 +6,7 @@ from bytepiece.encoding.vocabulary import Vocabulary
 
 
 class StreamDecoder:
-    """Turns ids that arrive one by one into text, and holds back the bytes of unfinished characters.
+    """Turns ids that arrive one by one into text, and holds back unfinished characters.
 
     Made by `Tokenizer.stream_decoder`.
 

@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F64, I32, I64, U8, U32
+from bytepiece._arrays import F64, I32, U8, U32
 from bytepiece.encoding.perfect import room
-from bytepiece.kernels.automaton import GROUP, Automaton
+from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
 from bytepiece.kernels.best_path import trace
-from bytepiece.kernels.jit import FOUR, ONE, TWO, Scalar, at, kernel
-from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
+from bytepiece.kernels.segments import Run, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 
@@ -22,54 +22,64 @@ def viterbi_ids(
     low: int,
     high: int,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Draw the segments low…high − 1 by Viterbi sampling; result as `perfect_ids`.
+    """Draw the segments low…high − 1 by Viterbi sampling.
 
     Args:
-        automaton: of the pieces, for it is walked as a trie.
+        automaton: that of the pieces, which the kernel walks as a trie.
         scores: float64[entries].
         ids: uint32[entries].
+        alpha: the exponent.
+        segments, streams, low, high: see `bytepiece.encoding.perfect.perfect_ids`.
+
+    Returns:
+        as `perfect_ids`.
 
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
-    text, bounds = segments.stretch(low, high)
-    out, counts = room(text, bounds, streams)
-    filled = _viterbi_ids(
-        automaton, scores, ids, alpha, text, bounds, segments, low, streams, out, counts
-    )
+    run = segments.run(low, high)
+    out, counts = room(run, streams)
+    filled = _viterbi_ids(automaton, scores, ids, alpha, run, streams, out, counts)
     return out[:filled], counts
 
 
-# Candidates reach a position longest piece first: those of one position are pushed before those of
-# the next. The held one is replaced with probability sigmoid(alpha · (new − held)), where the
-# scores are those of the paths then held, not scaled. The first candidate needs no draw; draws are
-# numbered in the order of these choices. The defect is the algorithm's: of three equal candidates
-# the last is kept with probability 1/2 and the others with 1/4 each.
+# Candidates reach a position in the order of their lengths, longest first, since the pieces that
+# begin at one position are handled before those of the next. Each position holds one candidate. A
+# new one replaces it with probability sigmoid(alpha · (new − held)), where both are sums of scores
+# of the paths then held, without alpha. The first candidate needs no draw. Draws are numbered in
+# the order of these choices. The defect belongs to the algorithm: of three equal candidates, the
+# last is kept with probability 1/2 and the others with 1/4 each.
 @kernel
 def viterbi_path(
     automaton: Automaton,
     scores: F64,
     alpha: Scalar,
     text: U8,
-    start: Scalar,
-    stop: Scalar,
     words: tuple[Scalar, ...],
     offset: Scalar,
     uniforms: F64,
     held: F64,
     via: U32,
 ) -> None:
-    """Fill `held` and `via` for one segment: the score of the path held, and its last entry."""
+    """Draw a path to each position of one segment.
+
+    Args:
+        automaton, scores, alpha: see `viterbi_ids`.
+        text: the bytes of the segment.
+        words, offset: see `bytepiece.kernels.streams.uniforms`.
+        uniforms: float64[DRAWS], scratch.
+        held: float64, to be filled with the sum of scores of the path that each position holds.
+        via: uint32, to be filled with the last entry of that path.
+    """
     nodes, lengths = automaton.nodes, automaton.lengths
-    singles = len(lengths) - 256
-    length = stop - start
+    length = len(text)
     held[0] = 0.0
     for position in range(1, length + 1):
-        via[position] = len(lengths)  # no entry: nothing is held
+        via[position] = len(lengths)  # not an entry: nothing is held yet
     draws = 0
     for position in range(length):
         here = held[position]
-        node = FOUR * (ONE + at(text[start + position]))
-        entry = singles + np.int64(text[start + position])
+        node = UINT_4 * (UINT_1 + uint(text[position]))
+        entry = np.int64(single_entry(automaton, text[position]))
         end = position + 1
         while True:
             if np.int64(lengths[entry]) == end - position:
@@ -80,7 +90,7 @@ def viterbi_path(
                         fill_uniforms(words, offset, np.uint64(draws), uniforms)
                     uniform = uniforms[place_of(draws % DRAWS)]
                     draws += 1
-                    # At 700 the probability is 0 in any case, and exp is still finite.
+                    # At 700 the probability is already 0, and exp is still finite.
                     accepted = uniform < 1.0 / (
                         1.0 + np.exp(min(alpha * (held[end] - score), 700.0))
                     )
@@ -89,11 +99,11 @@ def viterbi_path(
                     via[end] = entry
             if end == length:
                 break
-            target = at(nodes[node]) + FOUR * at(text[start + end])
-            if at(nodes[target + ONE]) != node:
+            target = uint(nodes[node]) + UINT_4 * uint(text[end])
+            if uint(nodes[target + UINT_1]) != node:
                 break
             node = target
-            entry = GROUP * np.int64(automaton.groups[node >> TWO] >> 2)
+            entry = np.int64(first_entry(automaton.groups[node >> UINT_2]))
             end += 1
 
 
@@ -103,14 +113,13 @@ def _viterbi_ids(
     scores: F64,
     ids: U32,
     alpha: Scalar,
-    text: U8,
-    bounds: I64,
-    segments: Segments,
-    low: Scalar,
+    run: Run,
     streams: Streams,
     out: I32,
     counts: I32,
 ) -> Scalar:
+    """Fill `out` and `counts` as `viterbi_ids` returns them, and return how many ids there are."""
+    bounds = run.bounds
     length = longest(bounds, 0, len(bounds) - 1)
     uniforms = np.empty(DRAWS, dtype=np.float64)
     held = np.empty(length + 1, dtype=np.float64)
@@ -118,15 +127,12 @@ def _viterbi_ids(
     samples = streams.samples
     filled = 0
     for segment in range(len(bounds) - 1):
-        start, stop = bounds[segment], bounds[segment + 1]
-        document = segments.documents[low + segment]
-        offset = np.uint64(segments.bounds[low + segment] - segments.document_starts[document])
+        text = run.text[bounds[segment] : bounds[segment + 1]]
+        offset = offset_of(run, segment)
         for sample in range(samples):
-            words = sample_words(streams, document, sample)
-            viterbi_path(
-                automaton, scores, alpha, text, start, stop, words, offset, uniforms, held, via
-            )
+            words = sample_words(streams, run.documents[segment], sample)
+            viterbi_path(automaton, scores, alpha, text, words, offset, uniforms, held, via)
             before = filled
-            filled = trace(automaton, ids, via, stop - start, out, filled)
+            filled = trace(automaton, ids, via, len(text), out, filled)
             counts[segment * samples + sample] = filled - before
     return filled

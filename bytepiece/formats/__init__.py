@@ -1,8 +1,21 @@
-"""Other people's model files, in and out."""
+"""Formats: model files, read and written.
+
+- reading.py: `load`; recognizes a file's format by its content.
+- bytepiece_file.py: our own model file, and the table for people.
+- original.py: the original BytePiece library's file.
+- from_sentencepiece.py, to_sentencepiece.py: SentencePiece's .model files.
+- from_huggingface.py, to_huggingface.py: Hugging Face's tokenizer.json.
+- huggingface_steps.py: the normalizer, pre-tokenizer and decoder of a tokenizer.json.
+- huggingface_numbers.py: numbers in JSON as Hugging Face's reader rounds them.
+- byte_level.py: the alphabet in which a tokenizer.json spells bytes.
+
+`bytepiece.model_io` is the public face of reading and writing.
+"""
 
 from typing import Literal, get_args
 
 Format = Literal["bytepiece", "original", "sentencepiece", "huggingface"]
-"""What a model file may be: this library's, the original one's, a .model, a tokenizer.json."""
+"""A model file: this library's, the original library's, a .model, or a tokenizer.json."""
 
 FORMATS: tuple[Format, ...] = get_args(Format)
+"""All formats."""

@@ -1,10 +1,11 @@
-"""The ByteLevel alphabet, in which Hugging Face's files spell bytes: a character for each."""
+"""The ByteLevel alphabet of Hugging Face's files: it spells each byte as one character."""
 
 
 def alphabet() -> list[str]:
-    """The character that stands for each of the 256 bytes.
+    """Return the character for each of the 256 bytes.
 
-    Printable ones of Latin-1 stand for themselves, the others have those from U+0100 on.
+    Printable characters of Latin-1 stand for themselves. The other bytes have the characters from
+    U+0100 on.
 
     >>> chars = alphabet()
     >>> chars[ord("a")], chars[0x20], chars[0xFF]

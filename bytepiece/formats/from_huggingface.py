@@ -1,8 +1,8 @@
-"""Hugging Face's tokenizer.json, in: a Unigram model that encodes as `tokenizers` does.
+"""Reading Hugging Face's tokenizer.json: a Unigram model that encodes like `tokenizers`.
 
-Where pieces are characters, what is unknown costs what SentencePiece takes for it, too; see
-`bytepiece.formats.from_sentencepiece`. Where they are in the ByteLevel alphabet, each character is
-a byte. What a step of the file does that is not known here is refused.
+If pieces are spelled in characters, a character without a piece is spelled in bytes with the same
+scores as in `bytepiece.formats.from_sentencepiece`. If pieces are spelled in ByteLevel characters,
+each character of a piece is a byte. A file with a step that bytepiece does not know is refused.
 """
 
 import re
@@ -14,14 +14,14 @@ import numpy as np
 
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
-from bytepiece.formats.huggingface_steps import Steps, decoders_not_read, steps_of
+from bytepiece.formats.huggingface_steps import TokenizerSteps, decoders_not_read, steps_of
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
-from bytepiece.rules.foreign import SPACE
+from bytepiece.rules.character_map import SPACE
 
 _PENALTY = 10.0
-"""How much less than the least likely entry a character without one scores, in nats."""
+"""A character without a piece scores this much less than the lowest score of a piece, in nats."""
 _NEVER = -1e20
-"""No text gets an entry that scores less."""
+"""No text gets a piece whose score is this or lower."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 _ROLES: dict[str, Role] = {
     "<s>": "bos",
@@ -31,24 +31,26 @@ _ROLES: dict[str, Role] = {
     "<pad>": "pad",
     "[PAD]": "pad",
 }
-"""The file does not say what tokens are for; these names do."""
+"""Roles of tokens by their usual names; the file does not say what a token is for."""
 
 
 def looks_like(document: Mapping[str, Any]) -> bool:
-    """Whether parsed JSON may be such a file: it has a model, and that is an object."""
+    """Return whether parsed JSON may be a tokenizer.json: its field "model" is an object."""
     return isinstance(document.get("model"), dict)
 
 
 def from_document(document: Mapping[str, Any]) -> Model:
-    """The model in a tokenizer.json.
+    """Return the model in a tokenizer.json.
 
-    What there is no room for is said in the model's record, under "notes".
+    The "notes" in the model's record say which settings of the file the model cannot keep.
 
     Args:
-        document: the file's parsed JSON.
+        document: the parsed JSON of the file. The ids are the same as those of `tokenizers` if
+            `huggingface_numbers.read` has read its numbers.
 
     Raises:
-        ModelError: the file holds a model of another kind, or a step that is not known here.
+        ModelError: if the file holds a model of another kind, or a step that bytepiece does not
+            know.
     """
     model = document["model"]
     kind = model.get("type")
@@ -56,26 +58,26 @@ def from_document(document: Mapping[str, Any]) -> Model:
         named = kind if kind in ("BPE", "WordPiece", "WordLevel") else "other"
         raise ModelError(f"is a Hugging Face {named} model, and only Unigram models can be read")
     notes: list[str] = []
-    for name, said in (
+    for name, note in (
         ("truncation", "texts are not cut off"),
         ("padding", "rows are not filled up"),
         ("post_processor", "special tokens are put around a text where add_bos and add_eos say so"),
     ):
         if document.get(name) is not None:
-            notes.append(f"{said}, whatever the file's {name} does")
+            notes.append(f"{note}, whatever the file's {name} does")
     if unread := decoders_not_read(document):
         notes.append(f"decoding is what the pieces spell, without the file's {', '.join(unread)}")
     if document.get("decoder") is None:
-        notes.append("decoding joins what the pieces spell, for the file has no decoder")
+        notes.append("decoding joins what the pieces spell, because the file has no decoder")
     steps = steps_of(document)
     if any(step[0] == "charsmap" for step in steps.normalizer):
         notes.append(
-            "characters with marks are normalized as sentencepiece does; tokenizers looks up "
+            "characters with marks are normalized like sentencepiece does it; tokenizers looks up "
             "grapheme clusters, and so leaves some rare ones as they are"
         )
     if steps.prefix == "first" and any(map(_shortens, steps.normalizer)):
         notes.append(
-            "a space comes before a text also where the normalizer took its beginning off, and "
+            "a space comes before a text even if the normalizer has removed its beginning; "
             "tokenizers then puts none there"
         )
     vocabulary = _vocabulary(model.get("vocab"))
@@ -90,7 +92,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
 
 
 def _shortens(step: tuple[Any, ...]) -> bool:
-    """Whether a step of a normalizer may take off the beginning of a text."""
+    """Return whether a step of a normalizer may remove the beginning of a text."""
     name, *arguments = step
     return name == "charsmap" or (name == "strip" and arguments[0]) or arguments[-1:] == [""]
 
@@ -101,7 +103,7 @@ def _vocabulary(entries: Any) -> list[tuple[str, float]]:
     if len(entries) > MAX_PIECES:
         raise ModelError(f"{len(entries)} pieces are more than {MAX_PIECES}, the most allowed")
     for entry in entries:
-        # A number such as 1e999 is read as an infinite one, and as none by tokenizers.
+        # Python reads a number such as 1e999 as infinity; tokenizers refuses it.
         if (
             not isinstance(entry, list)
             or len(entry) != 2
@@ -116,7 +118,7 @@ def _vocabulary(entries: Any) -> list[tuple[str, float]]:
 def _added_tokens(
     entries: Any, vocabulary: list[tuple[str, float]], notes: list[str]
 ) -> dict[int, str]:
-    """The ids and names of tokens that are found in a text before it is segmented."""
+    """Return the ids and names of tokens that are found in a text before it is segmented."""
     if not isinstance(entries, list):
         raise ModelError("added_tokens must be a list")
     added: dict[int, str] = {}
@@ -140,38 +142,38 @@ def _added_tokens(
         if id_ < len(vocabulary) and vocabulary[id_][0] != name:
             raise ModelError(f"the added token {name!r:.60} has the id of another piece")
     for flag, flagged in flags.items():
-        said = {
+        note = {
             "lstrip": "white space before these tokens stays",
             "rstrip": "white space after these tokens stays",
             "single_word": "these tokens are found within words, too",
-            "not special": "these added tokens are special ones here, found where a call allows it "
+            "not special": "these added tokens are special tokens here: found if a call allows it, "
             "and decoded to nothing",
         }[flag]
         more = len(flagged) - 5
         shown = ", ".join(flagged[:5]) + (f" and {more} more" if more > 0 else "")
-        notes.append(f"{said}: {shown}")
+        notes.append(f"{note}: {shown}")
     return added
 
 
-class _Found(NamedTuple):
-    """What becomes of a vocabulary.
+class _SortedVocabulary(NamedTuple):
+    """A vocabulary, sorted by what a text may get.
 
     Args:
-        pieces: id and score of each.
-        aliases: ids that no text gets, and what they are decoded to.
-        bytes_at: ids of the entries that stand for single bytes.
+        pieces: the id and the score of each piece that a text may get.
+        aliases: ids that no text gets, and the bytes that they are decoded to.
+        byte_ids: the ids of entries such as <0x41> by their bytes.
     """
 
     pieces: dict[bytes, tuple[int, float]]
     aliases: dict[int, bytes]
-    bytes_at: dict[int, int]
+    byte_ids: dict[int, int]
 
 
 def _model(
     vocabulary: list[tuple[str, float]],
     unknown: int | None,
     added: dict[int, str],
-    steps: Steps,
+    steps: TokenizerSteps,
     fallback: bool,
     notes: list[str],
 ) -> Model:
@@ -186,30 +188,30 @@ def _model(
             "<0x41>; it cannot be read"
         )
     fallback = fallback and bytes_named > 0
-    found = _sorted(vocabulary, special, steps, fallback)
+    pieces, aliases, byte_ids = _sort(vocabulary, special, steps, fallback)
     if fallback:
         notes.append("a text that spells an entry such as <0x41> is not that byte")
-    pieces, aliases, bytes_at = found
-    least = min(score for _, score in vocabulary)
-    unknown_score = max(least - _PENALTY, -MAX_SCORE)
-    shares = False
+    lowest = min(score for _, score in vocabulary)
+    unknown_score = max(lowest - _PENALTY, -MAX_SCORE)
+    some_unknown = False
     for byte in range(256):
         piece = bytes([byte])
         if piece in pieces:
-            if byte in bytes_at:
-                aliases[bytes_at[byte]] = piece
+            if byte in byte_ids:
+                aliases[byte_ids[byte]] = piece
             continue
-        free = not steps.byte_level and 0x80 <= byte < 0xC0
-        if byte in bytes_at:
-            id_ = bytes_at[byte]
+        if byte in byte_ids:
+            id_ = byte_ids[byte]
         elif unknown is not None:
-            id_, shares = unknown, True
+            id_, some_unknown = unknown, True
         else:
             raise ModelError(
                 f"no piece covers the byte 0x{byte:02x}, and the model has no unknown token; "
                 "some texts could not be encoded"
             )
-        pieces[piece] = id_, 0.0 if free else unknown_score
+        # The first byte of a character has the character's score. The other bytes are free.
+        continues = not steps.byte_level and 0x80 <= byte < 0xC0
+        pieces[piece] = id_, 0.0 if continues else unknown_score
     crossing = any(re.search(rb"\n[^\n]", piece) for piece in pieces)
     ids, scores = zip(*pieces.values(), strict=True)
     return Model(
@@ -217,17 +219,20 @@ def _model(
         np.array(scores),
         np.array(ids),
         _special_tokens(special, unknown),
-        steps.rules("token" if shares else "bytes" if fallback else None, crossing),
+        steps.rules("token" if some_unknown else "bytes" if fallback else None, crossing),
         record={"source": "huggingface", "notes": notes},
         aliases=aliases,
     )
 
 
-def _sorted(
-    vocabulary: list[tuple[str, float]], special: dict[int, str], steps: Steps, fallback: bool
-) -> _Found:
-    """Sort entries into what can be reached and what can't."""
-    found = _Found({}, {}, {})
+def _sort(
+    vocabulary: list[tuple[str, float]],
+    special: dict[int, str],
+    steps: TokenizerSteps,
+    fallback: bool,
+) -> _SortedVocabulary:
+    """Sort the entries of a file into pieces that a text may get and all others."""
+    found = _SortedVocabulary({}, {}, {})
     byte_of = {char: byte for byte, char in enumerate(alphabet())}
     names: set[str] = set()
     for id_, (name, score) in enumerate(vocabulary):
@@ -235,7 +240,7 @@ def _sorted(
             raise ModelError(f"the piece {name!r:.60} occurs twice")
         names.add(name)
         if id_ in special or name == f"\0unused {id_}":
-            continue  # the latter is how our own models are written whose ids have gaps
+            continue  # Our own models are written with unused names where their ids have gaps.
         try:
             spelled = name.replace(SPACE, " ").encode() if steps.spaces else name.encode()
         except UnicodeEncodeError:
@@ -250,7 +255,7 @@ def _sorted(
         if steps.words and SPACE in name[1:]:
             reachable = False
         if fallback and _BYTE.fullmatch(name):
-            found.bytes_at[int(name[3:5], 16)] = id_
+            found.byte_ids[int(name[3:5], 16)] = id_
         elif reachable:
             found.pieces[spelled] = id_, score
         else:

@@ -1,104 +1,144 @@
-"""SentencePiece's .model files, in: a Unigram model that encodes as `sentencepiece` does.
+"""Reading SentencePiece's .model files: a Unigram model that encodes like `sentencepiece`.
 
-Pieces become bytes, with a space for U+2581. What SentencePiece does with a character without a
-piece of its own, at one price for all of it, the first byte of its spelling pays; the bytes that
-continue a character are free, so that every spelled character costs the same. SentencePiece finds
-best paths over characters, and these are the same paths: pieces begin and end with characters.
+Pieces become bytes, and U+2581 becomes a space. SentencePiece gives every character without a piece
+the same score. Here such a character is spelled in single bytes: its first byte has that score, and
+the other bytes have the score 0, so that the sum is the same. SentencePiece searches for best paths
+over characters. The best paths over bytes are the same, because every piece consists of whole
+characters.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from bytepiece.errors import ModelError
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
-from bytepiece.rules.foreign import SPACE, SentencePieceRules
-from bytepiece.rules.protobuf import fields
+from bytepiece.rules.character_map import SPACE
+from bytepiece.rules.foreign import SentencePieceRules
+from bytepiece.rules.protobuf import field, fields, integer
+from bytepiece.rules.sentencepiece_message import (
+    ALGORITHMS,
+    UNIGRAM,
+    ModelField,
+    NormalizerField,
+    PieceField,
+    PieceType,
+    SentencePieceEntry,
+    TrainerField,
+)
 from bytepiece.rules.text_rules import TextRules
 
-_NORMAL, _UNKNOWN, _CONTROL, _USER, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
-_KINDS = {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}
 _PENALTY = 10.0
-"""How much less than the least likely piece a character without one scores, in nats."""
+"""A character without a piece scores this much less than the lowest score of a piece, in nats."""
 _BONUS = 0.1
-"""What a user-defined symbol scores for each byte after its first."""
+"""The score of a user-defined symbol for each byte after its first."""
 _BYTES = {f"<0x{byte:02X}>": byte for byte in range(256)}
-_LAST_SETTING = 48
+_LAST_SETTING = max(TrainerField)
 """The largest number of a setting that is read."""
-_SURFACE = SentencePieceRules.unknown
+_UNKNOWN_TEXT = SentencePieceRules.unknown
+_NO_END = "the end of this SentencePiece model is missing; fetch it again"
+_DAMAGED = "is not a SentencePiece model, or is damaged"
 
 
 def looks_like(content: bytes) -> bool:
-    """Whether a file may be one of these: it begins with a piece, whose first field is its text."""
+    """Return whether a file may be a .model, which begins with a piece and that piece's text."""
     head = content[:16]
     return head[:1] == b"\n" and b"\n" in head[2:5] and content[:64].lstrip()[:1] != b"{"
 
 
 def from_bytes(content: bytes) -> Model:
-    """The model in a .model file.
+    """Return the model in a .model file.
 
-    What there is no room for is said in the model's record, under "notes".
+    The "notes" in the model's record say which settings of the file the model cannot keep.
 
     Args:
-        content: of the file.
+        content: the bytes of the file.
 
     Raises:
-        ModelError: the file is damaged, or holds a model of another kind.
+        ModelError: if the file is damaged, or holds a model of another kind.
     """
-    entries: list[_Entry] = []
+    entries: list[SentencePieceEntry] = []
     trainer: dict[int, Any] = {}
     normalizer: dict[int, Any] = {}
     notes: list[str] = []
     for number, value in fields(content):
-        if number == 1:
+        if number == ModelField.PIECES:
             if len(entries) == MAX_PIECES:
                 raise ModelError(f"there are more than {MAX_PIECES} pieces, the most allowed")
             entries.append(_entry(_message(value, "a piece")))
-        elif number == 2:
+        elif number == ModelField.TRAINER_SPEC:
             trainer |= _settings(_message(value, "the trainer's settings"))
-        elif number == 3:
+        elif number == ModelField.NORMALIZER_SPEC:
             normalizer |= _settings(_message(value, "the normalizer's settings"))
-        elif number == 5 and _settings(_message(value, "the denormalizer's settings")).get(2):
+        elif number == ModelField.DENORMALIZER_SPEC and _settings(
+            _message(value, "the denormalizer's settings")
+        ).get(NormalizerField.PRECOMPILED_CHARSMAP):
             notes.append("decoding changes no characters, as the file's denormalizer would")
     if not trainer:
-        raise ModelError("the end of this SentencePiece model is missing; fetch it again")
-    kind = _KINDS.get(trainer.get(3, 1), "unknown")
+        raise ModelError(_NO_END)
+    kind = ALGORITHMS.get(trainer.get(TrainerField.MODEL_TYPE, UNIGRAM), "unknown")
     if kind != "Unigram":
         raise ModelError(f"is a SentencePiece {kind} model, and only Unigram models can be read")
-    _check(entries, _flag(trainer, 35, False))
-    if not _flag(normalizer, 5, True):
+    _check(entries, _flag(trainer, TrainerField.BYTE_FALLBACK, False))
+    if not _flag(normalizer, NormalizerField.ESCAPE_WHITESPACES, True):
         raise ModelError("is a SentencePiece model that does not escape spaces; it cannot be read")
-    if trainer.get(44, _SURFACE) != _SURFACE:
-        notes.append(f"what is unknown is decoded to {_SURFACE.decode()!r}")
+    if trainer.get(TrainerField.UNK_SURFACE, _UNKNOWN_TEXT) != _UNKNOWN_TEXT:
+        notes.append(f"unknown tokens are decoded to {_UNKNOWN_TEXT.decode()!r}")
     return _model(entries, trainer, _rules(entries, trainer, normalizer), notes)
 
 
-class _Entry(NamedTuple):
-    """An entry of the vocabulary: its text, its score, and its type."""
+def algorithm(content: bytes) -> str:
+    """Return the kind of model in a .model file: "Unigram", "BPE", "word" or "character".
 
-    text: str
-    score: float
-    kind: int
+    Args:
+        content: the bytes of a file that `sentencepiece` has accepted.
+
+    Raises:
+        ModelError: if the end of the file is missing. It says the kind of model.
+    """
+    specs = [spec for number, spec in fields(content) if number == ModelField.TRAINER_SPEC]
+    if not specs:
+        raise ModelError(_NO_END)
+    settings = [each for spec in specs if isinstance(spec, bytes) for each in fields(spec)]
+    kinds = [value for number, value in settings if number == TrainerField.MODEL_TYPE]
+    return ALGORITHMS[int(kinds[-1] if kinds else UNIGRAM)]
+
+
+def with_spaces_kept(content: bytes) -> bytes:
+    """Return a .model file changed so that it keeps all spaces and puts none before a text.
+
+    Args:
+        content: the bytes of the file before the change.
+    """
+    # A reader merges the settings of messages that follow one another. The last value holds.
+    flags = (NormalizerField.ADD_DUMMY_PREFIX, NormalizerField.REMOVE_EXTRA_WHITESPACES)
+    settings = b"".join(integer(flag, False) for flag in flags)
+    return content + field(ModelField.NORMALIZER_SPEC, settings)
 
 
 def _message(value: object, what: str) -> bytes:
+    """Return the value of a field that must be bytes."""
     if not isinstance(value, bytes):
-        raise ModelError(f"is no SentencePiece model, or a damaged one: {what} is a number")
+        raise ModelError(f"{_DAMAGED}: {what} is a number")
     return value
 
 
 def _settings(message: bytes) -> dict[int, Any]:
-    # Without what is not known here, of which a hostile file may hold any number.
+    # Unknown settings are left out: a hostile file may hold any number of them.
     return {number: value for number, value in fields(message) if number <= _LAST_SETTING}
 
 
-def _entry(message: bytes) -> _Entry:
-    found: dict[int, Any] = {1: b"", 2: 0.0, 3: _NORMAL}
+def _entry(message: bytes) -> SentencePieceEntry:
+    found: dict[int, Any] = {
+        PieceField.PIECE: b"",
+        PieceField.SCORE: 0.0,
+        PieceField.TYPE: int(PieceType.NORMAL),
+    }
     for number, value in fields(message):
         if number in found:
             if type(value) is not type(found[number]):
-                raise ModelError("is no SentencePiece model, or a damaged one: a piece of no type")
+                raise ModelError(f"{_DAMAGED}: a piece of no type")
             found[number] = value
     raw, score, kind = found.values()
     try:
@@ -109,81 +149,88 @@ def _entry(message: bytes) -> _Entry:
         raise ModelError(f"the piece {text!r:.60} is empty or holds a NUL")
     if not math.isfinite(score) or abs(score) > MAX_SCORE:
         raise ModelError(
-            f"the piece {text!r:.60} has the score {score}, which is no log-probability"
+            f"the piece {text!r:.60} has the score {score}, which is not a log-probability"
         )
-    if not _NORMAL <= kind <= _BYTE:
+    if not PieceType.NORMAL <= kind <= PieceType.BYTE:
         raise ModelError(f"the piece {text!r:.60} is of the unknown type {kind}")
-    if kind == _BYTE and text not in _BYTES:
+    if kind == PieceType.BYTE and text not in _BYTES:
         raise ModelError(f"the byte piece {text!r:.60} names no byte")
-    return _Entry(text, score, kind)
+    return SentencePieceEntry(text, score, kind)
 
 
-def _check(entries: list[_Entry], byte_fallback: bool) -> None:
-    """See that the vocabulary is one that SentencePiece would load."""
+def _check(entries: list[SentencePieceEntry], byte_fallback: bool) -> None:
+    """Raise ModelError if SentencePiece would not load such a vocabulary."""
     if len({entry.text for entry in entries}) < len(entries):
         seen: set[str] = set()
         twice = next(e.text for e in entries if e.text in seen or seen.add(e.text))  # type: ignore[func-returns-value]
         raise ModelError(f"the piece {twice!r:.60} occurs twice")
     kinds = [entry.kind for entry in entries]
-    if kinds.count(_UNKNOWN) != 1:
-        raise ModelError(f"there are {kinds.count(_UNKNOWN)} unknown tokens, and must be one")
-    if _NORMAL not in kinds:
-        raise ModelError("there is no piece that has a score")
-    if kinds.count(_BYTE) != (256 if byte_fallback else 0):
+    unknown_tokens, byte_pieces = kinds.count(PieceType.UNKNOWN), kinds.count(PieceType.BYTE)
+    if unknown_tokens != 1:
+        raise ModelError(f"there are {unknown_tokens} unknown tokens, and there must be one")
+    if PieceType.NORMAL not in kinds:
+        raise ModelError("no piece has a score")
+    if byte_pieces != (256 if byte_fallback else 0):
         raise ModelError(
-            f"there are {kinds.count(_BYTE)} byte pieces, and byte fallback is "
+            f"there are {byte_pieces} byte pieces, and byte fallback is "
             f"{'on' if byte_fallback else 'off'}"
         )
     if byte_fallback and not any(
-        entry.text == SPACE and entry.kind in (_NORMAL, _USER) for entry in entries
+        entry.text == SPACE and entry.kind in (PieceType.NORMAL, PieceType.USER_DEFINED)
+        for entry in entries
     ):
         raise ModelError(
-            "is a SentencePiece model that spells the space with three bytes, for it has no piece "
-            f"{SPACE}; it cannot be read"
+            "is a SentencePiece model that spells the space with three bytes, because it has no "
+            f"piece {SPACE}; it cannot be read"
         )
 
 
 def _flag(settings: dict[int, Any], number: int, default: bool) -> bool:
     value = settings.get(number, int(default))
     if not isinstance(value, int):
-        raise ModelError("is no SentencePiece model, or a damaged one: a setting of no type")
+        raise ModelError(f"{_DAMAGED}: a setting of no type")
     return bool(value)
 
 
 def _rules(
-    entries: list[_Entry], trainer: dict[int, Any], normalizer: dict[int, Any]
+    entries: list[SentencePieceEntry], trainer: dict[int, Any], normalizer: dict[int, Any]
 ) -> SentencePieceRules:
     rules = SentencePieceRules(
-        _message(normalizer.get(2, b""), "the table of normalizations"),
-        _flag(normalizer, 3, True),
-        _flag(normalizer, 4, True),
-        _flag(trainer, 24, False),
-        tuple(entry.text for entry in entries if entry.kind == _USER),
+        _message(
+            normalizer.get(NormalizerField.PRECOMPILED_CHARSMAP, b""), "the table of normalizations"
+        ),
+        _flag(normalizer, NormalizerField.ADD_DUMMY_PREFIX, True),
+        _flag(normalizer, NormalizerField.REMOVE_EXTRA_WHITESPACES, True),
+        _flag(trainer, TrainerField.TREAT_WHITESPACE_AS_SUFFIX, False),
+        tuple(entry.text for entry in entries if entry.kind == PieceType.USER_DEFINED),
     )
-    rules.normalize([b"a"])  # so that rules that cannot be carried out are refused here
+    rules.normalize([b"a"])  # Raises an error here if SentencePiece refuses the rules.
     return rules
 
 
 def _model(
-    entries: list[_Entry], trainer: dict[int, Any], rules: SentencePieceRules, notes: list[str]
+    entries: list[SentencePieceEntry],
+    trainer: dict[int, Any],
+    rules: SentencePieceRules,
+    notes: list[str],
 ) -> Model:
-    least = np.float32(min(entry.score for entry in entries if entry.kind == _NORMAL))
-    unknown_score = float(least - np.float32(_PENALTY))
+    lowest = np.float32(min(entry.score for entry in entries if entry.kind == PieceType.NORMAL))
+    unknown_score = float(lowest - np.float32(_PENALTY))
     pieces: dict[bytes, tuple[int, float]] = {}
     aliases: dict[int, bytes] = {}
-    bytes_at: dict[int, int] = {}
+    byte_ids: dict[int, int] = {}
     specials: list[SpecialToken] = []
     roles = _roles(trainer)
     for id_, (text, score, kind) in enumerate(entries):
         spelled = text.replace(SPACE, " ").encode()
-        if kind in (_UNKNOWN, _CONTROL):
-            role = "unknown" if kind == _UNKNOWN else roles.get(text, "control")
+        if kind in (PieceType.UNKNOWN, PieceType.CONTROL):
+            role = "unknown" if kind == PieceType.UNKNOWN else roles.get(text, "control")
             specials.append(SpecialToken(text, id_, role))
-        elif kind == _BYTE:
-            bytes_at[_BYTES[text]] = id_
-        elif kind == _UNUSED or " " in text:  # no normalized text has a space
+        elif kind == PieceType.BYTE:
+            byte_ids[_BYTES[text]] = id_
+        elif kind == PieceType.UNUSED or " " in text:  # No normalized text has a space.
             aliases[id_] = spelled
-        elif kind == _USER:
+        elif kind == PieceType.USER_DEFINED:
             bonus = np.float32(_BONUS) * np.float32(len(text.encode()) - 1)
             pieces[spelled] = id_, float(bonus)
         else:
@@ -191,11 +238,12 @@ def _model(
     unknown = next(token.id for token in specials if token.role == "unknown")
     for byte in range(256):
         piece = bytes([byte])
-        id_ = bytes_at.get(byte, unknown)
+        id_ = byte_ids.get(byte, unknown)
         if piece in pieces:
             if id_ != unknown:
                 aliases[id_] = piece
         else:
+            # The first byte of a character has the character's score. The other bytes are free.
             pieces[piece] = id_, 0.0 if 0x80 <= byte < 0xC0 else unknown_score
     ids, scores = zip(*pieces.values(), strict=True)
     return Model(
@@ -203,18 +251,18 @@ def _model(
         np.array(scores),
         np.array(ids),
         tuple(specials),
-        TextRules(segment="text", unknown="bytes" if bytes_at else "token", library=rules),
+        TextRules(segment="text", unknown="bytes" if byte_ids else "token", library=rules),
         record={"source": "sentencepiece", "notes": notes},
         aliases=aliases,
     )
 
 
 def _roles(trainer: dict[int, Any]) -> dict[str, Role]:
-    """The roles of control symbols by name; the trainer's settings say what they are called."""
+    """Return the roles of control symbols by name. The trainer's settings give the names."""
     named: list[tuple[int, bytes, Role]] = [
-        (46, b"<s>", "bos"),
-        (47, b"</s>", "eos"),
-        (48, b"<pad>", "pad"),
+        (TrainerField.BOS_PIECE, b"<s>", "bos"),
+        (TrainerField.EOS_PIECE, b"</s>", "eos"),
+        (TrainerField.PAD_PIECE, b"<pad>", "pad"),
     ]
     return {
         _message(trainer.get(number, name), "the name of a token").decode("utf-8", "replace"): role

@@ -1,8 +1,8 @@
-"""Numbers in JSON as Hugging Face's tokenizers reads them, which is not quite what they say.
+"""Numbers in JSON as Hugging Face's tokenizers reads them, with its rounding errors.
 
-Its reader takes the digits as a whole number, in float64, and divides by a power of ten, also in
-float64. Of numbers in their shortest spelling a third comes out as a neighbour, and paths that tie
-with the numbers as they are spelled do not tie there, or the other way round.
+Its reader turns all digits into one float64 and divides it by a power of ten, which is a float64
+too. A third of all numbers in their shortest spelling become a neighbouring float64. Paths that tie
+with the exact numbers may not tie there, and the other way round.
 """
 
 import re
@@ -10,14 +10,14 @@ import re
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?", re.ASCII)
 _LARGEST_POWER = 308
 _MOST_DIGITS = 20
-"""Of a whole number below 2^64."""
+"""Digits of the largest whole number below 2^64."""
 
 
 def read(text: str) -> float:
-    """The number that tokenizers makes of a number's spelling in JSON; infinite if too large.
+    """Return the number that tokenizers reads from a spelling in JSON; infinite if too large.
 
     Raises:
-        ValueError: the text is no number.
+        ValueError: if the text is not a number.
 
     >>> read("-0.1"), read("-10.714219706003561")
     (-0.1, -10.71421970600356)
@@ -30,15 +30,15 @@ def read(text: str) -> float:
     zeros = len(digits) - len(digits.lstrip("0"))
     most = zeros + _MOST_DIGITS
     if len(digits) > most or int(digits[zeros:] or 0) >> 64:
-        # The digits that no longer fit are dropped.
+        # Their reader drops the digits that no longer fit into 64 bits.
         digits = digits[: most - (int(digits[zeros:most] or 0) >> 64 > 0)]
     value = float(int(digits[zeros:] or 0))
-    # Not even all of a power is looked at: what has more digits is as good as infinite.
+    # The first digits of the power are enough: a power with more digits is as good as infinite.
     exponent = int(power[:_MOST_DIGITS] or 0) + len(whole) - len(digits)
     while value and exponent < -_LARGEST_POWER:
         value /= 10.0**_LARGEST_POWER
         exponent += _LARGEST_POWER
-    # Powers from their spelling: those that are multiplied up are not all exact.
+    # Powers of ten are read from their spelling: repeated multiplication is not always exact.
     if exponent < 0:
         value /= float(f"1e{-exponent}")
     elif value:
@@ -47,10 +47,11 @@ def read(text: str) -> float:
 
 
 def spelled(value: float) -> str:
-    """A spelling of a number that tokenizers and every other reader read as this very number.
+    """Return a spelling that tokenizers and every other reader read as exactly this number.
 
-    In some spellings with more digits than are needed, the two errors of `read` cancel. There is
-    one for every number of 10⁻⁶ to 10⁶; of others, it is the shortest.
+    In some spellings with more digits than necessary, the two rounding errors of `read` cancel.
+    Every number from 10⁻⁶ to 10⁶ has such a spelling. Other numbers may have none; then the
+    shortest spelling is returned.
 
     >>> spelled(-0.1), spelled(-11.369963023099808), spelled(-1e30)
     ('-0.10000000000000000555', '-11.369963023099808552', '-1e+30')

@@ -1,4 +1,4 @@
-"""The steps of a tokenizer.json that take a text to what its model segments."""
+"""The steps of a tokenizer.json: its normalizer, pre-tokenizer and decoder."""
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -6,22 +6,23 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from bytepiece.errors import ModelError
 from bytepiece.kernels.digits import DIGIT_RANGES
-from bytepiece.rules.foreign import SPACE, HuggingFaceRules, Prefix
+from bytepiece.rules.character_map import SPACE
+from bytepiece.rules.foreign import HuggingFaceRules, Prefix
 from bytepiece.rules.text_rules import NormalizationStep, TextRules
 
 
-class Steps(NamedTuple):
-    r"""What the normalizer and the pre-tokenizer do.
+class TokenizerSteps(NamedTuple):
+    """What the normalizer, the pre-tokenizer and the decoder of a file do.
 
     Args:
-        normalizer: see `HuggingFaceRules`.
-        prefix: see there.
-        spaces: U+2581 and the space are one.
-        words: every space begins a word, and no piece goes beyond it.
-        byte_level: pieces are in the ByteLevel alphabet.
-        lines: no piece goes beyond the end of a line.
-        digits: every digit is by itself.
-        strips: decoding takes a space off.
+        normalizer: the normalizer's steps; see `HuggingFaceRules`.
+        prefix: where a text gets a space in front; see `HuggingFaceRules`.
+        spaces: U+2581 counts as a space.
+        words: every space begins a word, and no piece crosses the end of a word.
+        byte_level: pieces are spelled in the ByteLevel alphabet.
+        lines: no piece crosses the end of a line.
+        digits: every digit is a segment of its own.
+        strips: decoding removes the leading space of the first token.
     """
 
     normalizer: tuple[tuple[Any, ...], ...]
@@ -34,15 +35,15 @@ class Steps(NamedTuple):
     strips: bool = False
 
     def rules(self, unknown: Literal["bytes", "token"] | None, crossing: bool) -> TextRules:
-        """The rules for text.
+        """Return the rules of a model with these steps.
 
         Args:
             unknown: see `TextRules`.
-            crossing: some pieces go beyond the end of a line.
+            crossing: some pieces cross the end of a line.
         """
-        # Lines are as good as texts, and quicker, where no token goes from one into the next.
-        alike = not crossing and unknown != "token"
-        segment: Literal["line", "text"] = "line" if self.lines or alike else "text"
+        # If no token crosses the end of a line, lines give the same ids as texts, and are quicker.
+        separable = not crossing and unknown != "token"
+        segment: Literal["line", "text"] = "line" if self.lines or separable else "text"
         forms = tuple(step[0] for step in self.normalizer)
         if self.prefix == "never" and not self.spaces and set(forms) <= set(FORMS):
             return TextRules(forms, self.digits, segment, unknown)
@@ -52,32 +53,38 @@ class Steps(NamedTuple):
 
 
 FORMS: tuple[str, ...] = get_args(NormalizationStep)
+"""The Unicode normalization forms; a step has the same name."""
+LINES = r"\n+"
+"""The pattern of a Split after each line with all its trailing newlines."""
+DIGITS = "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])
+"""The pattern of a Split around each decimal digit. It lists our own digits, because the digits in
+a regex library depend on its version of Unicode."""
 
 
-def steps_of(document: Mapping[str, Any]) -> Steps:
-    """The steps of a parsed file.
+def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
+    """Return the steps of a parsed file.
 
     Raises:
-        ModelError: one of them is not known here.
+        ModelError: if bytepiece does not know one of them.
     """
     normalizer: list[tuple[Any, ...]] = []
     for step in _flat(document.get("normalizer"), "normalizer", "normalizers"):
         normalizer += _normalizer(step)
+    # After such a step, U+2581 stands for the space.
     spaces = ("replace", " ", SPACE) in normalizer
-    # After the steps U+2581 is the space in any case.
-    steps = Steps(tuple(normalizer), spaces=spaces)
+    steps = TokenizerSteps(tuple(normalizer), spaces=spaces)
     for step in _flat(document.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers"):
         reader = _PRE_TOKENIZERS.get(step["type"])
         if reader is None or steps.byte_level or steps.words:
-            raise ModelError(_unknown("pre_tokenizer", step))
+            raise ModelError(_refusal("pre_tokenizer", step))
         steps = reader(step, steps)
     if (steps.lines or steps.digits) and not steps.byte_level:
-        raise ModelError("its pre_tokenizer splits texts, and is no ByteLevel; it cannot be read")
+        raise ModelError("its pre_tokenizer splits texts, but is no ByteLevel; it cannot be read")
     return steps._replace(strips=_strips(document.get("decoder")))
 
 
 def _flat(step: Any, where: str, inner: str) -> list[dict[str, Any]]:
-    """The steps of a sequence, or the one step that there is, or none."""
+    """Return the steps of a sequence, or a single step as a list, or an empty list for None."""
     if step is None:
         return []
     if not isinstance(step, dict) or not isinstance(step.get("type"), str):
@@ -91,14 +98,14 @@ def _flat(step: Any, where: str, inner: str) -> list[dict[str, Any]]:
         if not isinstance(each, dict) or not isinstance(each.get("type"), str):
             raise ModelError(f"its {where} holds a step without a type")
         if each["type"] == "Sequence":
-            raise ModelError(_unknown(where, each))
+            raise ModelError(_refusal(where, each))
     return steps
 
 
-def _unknown(where: str, step: Mapping[str, Any]) -> str:
-    said = {name: value for name, value in step.items() if name != "type"}
-    shown = f" {said}" if said else ""
-    return f"its {where} {step['type']:.30}{shown:.80} is none that can be read"
+def _refusal(where: str, step: Mapping[str, Any]) -> str:
+    settings = {name: value for name, value in step.items() if name != "type"}
+    shown = f" {settings}" if settings else ""
+    return f"its {where} {step['type']:.30}{shown:.80} cannot be read"
 
 
 def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -119,7 +126,7 @@ def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
             (text,) = pattern.values()
             if isinstance(text, str) and text:
                 return [("replace", text, step["content"])]
-    raise ModelError(_unknown("normalizer", step))
+    raise ModelError(_refusal("normalizer", step))
 
 
 def _charsmap(step: dict[str, Any]) -> bytes:
@@ -136,47 +143,46 @@ def _truth(step: Mapping[str, Any], name: str, default: bool | None = None) -> b
     return value
 
 
-def _metaspace(step: dict[str, Any], steps: Steps) -> Steps:
+def _metaspace(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     if step.get("replacement", SPACE) != SPACE or step.get("str_rep", SPACE) != SPACE:
-        raise ModelError(_unknown("pre_tokenizer", step))
-    # Older files say whether, and newer ones where.
+        raise ModelError(_refusal("pre_tokenizer", step))
+    # Older files say whether a space is put in front, newer files say where.
     old: Prefix = "always" if _truth(step, "add_prefix_space", True) else "never"
     prefix = step.get("prepend_scheme", old)
     if prefix not in get_args(Prefix):
-        raise ModelError(_unknown("pre_tokenizer", step))
+        raise ModelError(_refusal("pre_tokenizer", step))
     return steps._replace(prefix=prefix, spaces=True, words=_truth(step, "split", True))
 
 
-def _byte_level(step: dict[str, Any], steps: Steps) -> Steps:
+def _byte_level(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     if _truth(step, "use_regex", True) or steps.spaces:
-        raise ModelError(_unknown("pre_tokenizer", step))
+        raise ModelError(_refusal("pre_tokenizer", step))
     prefix: Prefix = "always" if _truth(step, "add_prefix_space", True) else "never"
     if prefix == "always" and (steps.lines or steps.digits):
-        # It would come before each stretch.
-        raise ModelError(_unknown("pre_tokenizer", step))
+        # The space would come before each line or digit.
+        raise ModelError(_refusal("pre_tokenizer", step))
     return steps._replace(prefix=prefix, byte_level=True)
 
 
-def _split(step: dict[str, Any], steps: Steps) -> Steps:
-    """The two splits that our own models need, and are written with."""
-    said = (step.get("pattern"), step.get("behavior"), step.get("invert", False))
-    if said == ({"Regex": r"\n+"}, "MergedWithPrevious", False):
+def _split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
+    """Read the two splits with which our own models are written: after lines, around digits."""
+    settings = (step.get("pattern"), step.get("behavior"), step.get("invert", False))
+    if settings == ({"Regex": LINES}, "MergedWithPrevious", False):
         return steps._replace(lines=True)
-    if said == ({"Regex": _DIGITS}, "Isolated", False):
+    if settings == ({"Regex": DIGITS}, "Isolated", False):
         return steps._replace(digits=True)
-    raise ModelError(_unknown("pre_tokenizer", step))
+    raise ModelError(_refusal("pre_tokenizer", step))
 
 
-_PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any], Steps], Steps]] = {
+_PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any], TokenizerSteps], TokenizerSteps]] = {
     "Metaspace": _metaspace,
     "ByteLevel": _byte_level,
     "Split": _split,
 }
-_DIGITS = "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])
 
 
 def _strips(decoder: Any) -> bool:
-    """Whether the decoder takes off the first space."""
+    """Return whether the decoder removes the leading space of the first token."""
     for step in _flat(decoder, "decoder", "decoders"):
         if step["type"] == "Metaspace":
             old = "always" if step.get("add_prefix_space", True) else "never"
@@ -187,7 +193,7 @@ def _strips(decoder: Any) -> bool:
 
 
 def decoders_not_read(document: Mapping[str, Any]) -> list[str]:
-    """The types of the decoder's steps that change what ids are decoded to, and are not known."""
+    """Return the types of the decoder's steps that bytepiece does not carry out."""
     known = {"Metaspace", "ByteLevel", "ByteFallback", "Fuse", "Strip", "Replace"}
     types = [step["type"] for step in _flat(document.get("decoder"), "decoder", "decoders")]
     return [f"{kind:.30}" for kind in types if kind not in known]

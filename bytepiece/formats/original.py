@@ -1,8 +1,8 @@
-"""The original BytePiece library's model: JSON of base64(piece) → [id, text, count].
+"""The original BytePiece library's model file: JSON of base64(piece) → [id, text, count].
 
-A score is log(count) − log(sum of counts). The ids 0, 1 and 2 are <pad>, <bos> and <eos>; texts
-are normalized to NFC, and digits are not isolated: that is what the original tokenizer does with
-every such file, so it is what these files mean.
+A score is log(count) − log(sum of counts). The ids 0, 1 and 2 are <pad>, <bos> and <eos>. Texts are
+normalized to NFC, and digits are not isolated. A file does not say so, but the original tokenizer
+treats every file this way.
 """
 
 import json
@@ -23,21 +23,30 @@ from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model, column
 from bytepiece.rules.text_rules import TextRules
 
 RULES = TextRules(normalization=("NFC",))
+"""The rules of every model in this format."""
 MOST_COUNTED = 1 << 53
-"""Largest sum of counts."""
+"""Largest sum of counts: float64 holds every whole number up to it."""
+
+
+def looks_like(document: Mapping[str, Any]) -> bool:
+    """Return whether parsed JSON may be such a file: every field is a list of three entries."""
+    return bool(document) and all(
+        isinstance(entry, list) and len(entry) == 3 for entry in document.values()
+    )
 
 
 def from_dict(entries: Mapping[str, Any]) -> Model:
-    """The model that a parsed file of the original library describes.
+    """Return the model in a parsed file of the original library.
 
     Raises:
-        ModelError: an entry is not base64 → [id, text, count], or the model breaks a rule.
+        ModelError: if an entry is not base64 → [id, text, count], or the model breaks a rule.
     """
     pieces, ids, counts = [], [], []
     for key, entry in entries.items():
         try:
             piece = a2b_base64(key)
-            # Back again: it skips what is no base64, and to ask it not to takes thrice the time.
+            # Decoding skips characters that are not base64. To encode the piece again finds them,
+            # in a third of the time that strict decoding takes.
             if b2a_base64(piece, newline=False) != key.encode("ascii"):
                 raise ValueError
             id_, _, count = entry
@@ -59,14 +68,14 @@ def from_counts(
     rules: TextRules = RULES,
     record: Mapping[str, Any] | None = None,
 ) -> Model:
-    """A model whose scores are the logarithms of relative counts, as the original computes them.
+    """Return a model whose scores are computed from counts, as the original library does it.
 
     Args:
-        pieces, ids, rules, record: the model's.
-        counts: whole numbers of 1 to 2^53, one of each piece.
+        pieces, ids, rules, record: see `Model`.
+        counts: the count of each piece, whole numbers of 1 to 2^53.
 
     Raises:
-        ModelError: a count is not such a number, or the model breaks a rule.
+        ModelError: if a count is not such a number, or the model breaks a rule.
     """
     counts = column(counts, np.int64, "counts")
     if counts.size == 0 or counts.min() < 1:
@@ -76,21 +85,21 @@ def from_counts(
 
 
 def scores_of(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """The logarithms of relative counts.
+    """Return the natural logarithms of counts divided by their sum.
 
     Raises:
-        ModelError: there are more than 2^53 together.
+        ModelError: if the sum of the counts is above 2^53.
     """
     total = sum(counts.tolist())
     if total > MOST_COUNTED:
         raise ModelError(f"the counts add up to {total}, above 2^53: scores would not be exact")
-    # One logarithm minus another, not the logarithm of a quotient: as the original does, so that
-    # the ties are the same that decide between segmentations.
+    # One logarithm minus another, not the logarithm of a quotient: the original library does so,
+    # and the same paths must tie.
     return logs_of(counts) - math.log(total)
 
 
 def counts_of(model: Model) -> npt.NDArray[np.int64] | None:
-    """The model's counts, if its scores follow from them."""
+    """Return the model's counts if its scores follow from them, else None."""
     counts = model.counts
     if counts is None or sum(counts.tolist()) > MOST_COUNTED:
         return None
@@ -98,22 +107,22 @@ def counts_of(model: Model) -> npt.NDArray[np.int64] | None:
 
 
 def to_json(model: Model) -> str:
-    """The text of a file that the original library loads and reads as the same model.
+    """Return the text of a file that the original library loads as the same model.
 
-    A model whose scores do not follow from its counts gets counts proportional to exp(score),
-    2^52 together and at least 1 each: its scores then sum to probability 1, and those below −30
-    change.
+    If the model's scores do not follow from its counts, the file gets counts proportional to
+    exp(score) that are at least 1 and sum to about 2^52. The probabilities in the file then sum to
+    1, and scores below −30 change.
 
     Raises:
-        ModelError: the format cannot say what the model says.
+        ModelError: if the format cannot represent the model.
     """
     model.check_own("the original format")
     if model.rules != RULES:
-        said = " and ".join(model.rules.normalization) or "nothing"
+        forms = " and ".join(model.rules.normalization) or "nothing"
         digits = " and isolates digits" if model.rules.isolate_digits else ""
         raise ModelError(
             "the original format means normalization to NFC and no isolated digits, and this model "
-            f"normalizes to {said}{digits}; train one with normalization NFC alone"
+            f"normalizes to {forms}{digits}; train one with normalization NFC alone"
         )
     if model.special_tokens != STANDARD_SPECIAL_TOKENS:
         raise ModelError("the original format has the special tokens <pad>, <bos> and <eos> only")
@@ -131,9 +140,10 @@ def to_json(model: Model) -> str:
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write the model in the original library's format; atomic.
+    """Write a model in the original library's format.
 
     Raises:
-        ModelError: the format cannot say what the model says.
+        OSError: if the file cannot be written. An older file of that name then stays as it is.
+        ModelError: if the format cannot represent the model.
     """
     write_atomically(path, [to_json(model).encode()])

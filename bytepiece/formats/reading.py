@@ -1,31 +1,19 @@
-"""Model files: a versioned, readable JSON; read with suspicion, written atomically.
-
-    {"format": "bytepiece", "version": 1,
-     "normalization": [], "isolate_digits": false, "segment": "line", "unknown": null,
-     "special_tokens": [{"name": "<pad>", "id": 0, "role": "pad"}, …],
-     "record": {…},
-     "ids": [3, …],
-     "scores": [-5.125, …],
-     "counts": [49252905, …],                 null where the trainer does not count
-     "pieces": ["text", {"hex": "e4bb"}, …]}  hex for a piece that is not valid UTF-8
-
-Four columns side by side, and not a row for each piece: they load in half the time. A table for
-human eyes is what `save_vocab` writes. A model that needs it has two fields more, and version 2:
-
-     "aliases": [[3, "text"], …],
-     "library": {"name": "sentencepiece", …}
-
-The files of the original library, SentencePiece and Hugging Face are recognized by their content
-and read as well.
-"""
+"""Reading a model file of any format; the file's content decides which format it is."""
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bytepiece.errors import BytepieceError, ModelError
-from bytepiece.formats import bytepiece_file, from_huggingface, from_sentencepiece, original
+from bytepiece.formats import (
+    Format,
+    bytepiece_file,
+    from_huggingface,
+    from_sentencepiece,
+    original,
+)
 from bytepiece.formats import huggingface_numbers as numbers
 from bytepiece.model import Model
 
@@ -36,31 +24,41 @@ MAX_FILE_SIZE = 1 << 28
 def load(path: str | os.PathLike[str]) -> Model:
     """Read a model file of this library, the original one, SentencePiece or Hugging Face.
 
-    The latter two, `.model` and `tokenizer.json`, are read where they hold a Unigram model.
+    Files of SentencePiece (`.model`) and Hugging Face (`tokenizer.json`) can be read if they hold
+    a Unigram model.
 
     Args:
         path: the file; its content decides which format it is.
 
     Raises:
-        OSError: the file cannot be read.
-        ModelError: it does not hold a valid model; the message begins with the path.
+        OSError: if the file cannot be read.
+        ModelError: if it does not hold a valid model; the message begins with the path.
     """
     return load_with_format(path)[0]
 
 
-def load_with_format(path: str | os.PathLike[str]) -> tuple[Model, str]:
-    """As `load`; and the format: "bytepiece", "original", "sentencepiece" or "huggingface"."""
+def load_with_format(path: str | os.PathLike[str]) -> tuple[Model, Format]:
+    """Read a model file like `load`; return the model and the file's format.
+
+    The formats are "bytepiece", "original", "sentencepiece" and "huggingface".
+    """
     path = Path(path)
     try:
-        content = _read(path)
-        if from_sentencepiece.looks_like(content):
-            return from_sentencepiece.from_bytes(content), "sentencepiece"
-        return _parse(content)
+        content = read_content(path)
+        document = None if from_sentencepiece.looks_like(content) else _parse(content)
+        kind = format_of(content, document)
+        return _model(content, document, kind), kind
     except BytepieceError as error:
         raise ModelError(f"{path}: {error}") from None
 
 
-def _read(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
+    """Return the bytes of a model file.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ModelError: if it is empty or too large; the message does not name the file.
+    """
     with path.open("rb") as file:
         content = file.read(MAX_FILE_SIZE + 1)
     if len(content) > MAX_FILE_SIZE:
@@ -72,7 +70,44 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _parse(content: bytes) -> tuple[Model, str]:
+def format_of(content: bytes, document: Mapping[str, Any] | None) -> Format:
+    """Return the format of a model file. Whether it holds a valid model is not checked.
+
+    Args:
+        content: the bytes of the file.
+        document: the object that these bytes hold as JSON; None if they hold none.
+
+    Raises:
+        ModelError: if the file has none of the formats.
+    """
+    if document is None:
+        if from_sentencepiece.looks_like(content):
+            return "sentencepiece"
+    elif document.get("format") == "bytepiece":
+        return "bytepiece"
+    elif from_huggingface.looks_like(document):
+        return "huggingface"
+    elif original.looks_like(document):
+        return "original"
+    else:
+        raise ModelError('is JSON of another kind: no "format": "bytepiece" and no "model" in it')
+    raise ModelError(
+        "is not a model of this library, the original one, SentencePiece or Hugging Face"
+    )
+
+
+def _model(content: bytes, document: dict[str, Any] | None, kind: Format) -> Model:
+    if document is None:
+        return from_sentencepiece.from_bytes(content)
+    if kind == "bytepiece":
+        return bytepiece_file.from_document(document)
+    if kind == "huggingface":
+        # Parsed a second time: Hugging Face's own reader rounds numbers in its own way.
+        return from_huggingface.from_document(json.loads(content, parse_float=numbers.read))
+    return original.from_dict(document)
+
+
+def _parse(content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_constant)
     except RecursionError:
@@ -85,18 +120,11 @@ def _parse(content: bytes) -> tuple[Model, str]:
         raise ModelError(f"is not a model, or not a whole one: {error}") from None
     if not isinstance(document, dict) or not document:
         raise ModelError("is not a model: its JSON is not an object with fields")
-    if document.get("format") == "bytepiece":
-        return bytepiece_file.from_document(document), "bytepiece"
-    if from_huggingface.looks_like(document):
-        # Again, for its scores are the numbers that its own reader makes of them.
-        document = json.loads(content, parse_float=numbers.read)
-        return from_huggingface.from_document(document), "huggingface"
-    if all(isinstance(entry, list) and len(entry) == 3 for entry in document.values()):
-        return original.from_dict(document), "original"
-    raise ModelError('is JSON of another kind: no "format": "bytepiece" and no "model" in it')
+    return document
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's fields; raise ModelError if a name occurs twice."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         seen: set[str] = set()
@@ -106,4 +134,5 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
+    """Refuse NaN and the infinities, which are not JSON."""
     raise ModelError(f"{name} is not a number a model may hold")

@@ -1,12 +1,14 @@
-r"""Hugging Face's tokenizer.json: a Unigram model over the ByteLevel alphabet.
+"""Writing Hugging Face's tokenizer.json: a Unigram model over the ByteLevel alphabet.
 
-A piece is spelled with one character for each byte, so that nothing is unknown and no byte
-fallback is needed, which takes no part in finding the best path. Both libraries add the same
-scores in float64 in the same order and prefer the same path among equals, so the ids are the same.
+A piece is spelled with one character for each byte. Then nothing is unknown, and the file needs no
+byte fallback; with byte fallback, bytes would take no part in the search for the best path. Both
+libraries add the same scores in float64 in the same order, and both choose the same path among
+equal ones. So the ids are the same.
 
-The steps are those of our own texts: normalization forms, digits by themselves where the model
-says so, lines with all their trailing newlines. A special token is an added token; the Unigram
-model must have an entry of its name, too, and what that takes is so unlikely that no text gets it.
+The file's steps do what our own rules do: normalization forms, digits by themselves if the model
+isolates them, and lines with all their trailing newlines. A special token is an added token. The
+Unigram model must have an entry with its name too; the score of that entry is so low that no text
+gets it.
 """
 
 import json
@@ -20,24 +22,22 @@ from bytepiece._files import write_atomically
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.huggingface_numbers import spelled
-from bytepiece.kernels.digits import DIGIT_RANGES
+from bytepiece.formats.huggingface_steps import DIGITS, LINES
 from bytepiece.model import Model, SpecialToken
 
 NEVER = -1e30
 """The score of an entry that no text may get: below any path of bytes, and finite in float32."""
 
-_SEGMENT_ENDS = r"\n+"
-
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a tokenizer.json that `tokenizers` and `transformers` load; atomic.
+    """Write a tokenizer.json that `tokenizers` and `transformers` load.
 
-    Ids are kept, and no special tokens are added to texts. A piece that is spelled like a special
-    token has no room beside it; a warning says how many there are.
+    Ids stay the same, and no special tokens are added to texts. The format has no room for a piece
+    that is spelled like a special token; a warning says how many pieces are lost.
 
     Raises:
-        OSError: the file cannot be written.
-        ModelError: the format cannot say what the model says.
+        OSError: if the file cannot be written. An older file of that name then stays as it is.
+        ModelError: if the format cannot represent the model.
     """
     write_atomically(path, [to_json(model).encode()])
 
@@ -48,13 +48,13 @@ def save_pretrained_files(
     """Write tokenizer.json and tokenizer_config.json, from which `transformers` loads.
 
     Args:
-        model: what to write.
-        directory: is made if it is not there.
-        settings: what tokenizer_config.json is to say besides, such as a chat_template.
+        model: the model to write.
+        directory: the directory for the files; it is made if it is missing.
+        settings: further fields of tokenizer_config.json, such as a chat_template.
 
     Raises:
-        OSError: a file cannot be written.
-        ModelError: the format cannot say what the model says.
+        OSError: if a file cannot be written.
+        ModelError: if the format cannot represent the model.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -79,10 +79,10 @@ def save_pretrained_files(
 
 
 def to_json(model: Model) -> str:
-    """The text of such a file.
+    """Return the text of a tokenizer.json.
 
     Raises:
-        ModelError: the format cannot say what the model says.
+        ModelError: if the format cannot represent the model.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
@@ -92,9 +92,9 @@ def to_json(model: Model) -> str:
     """
     rules = model.rules
     model.check_own("tokenizer.json")
-    steps: list[dict[str, Any]] = [_split(_SEGMENT_ENDS, "MergedWithPrevious")]
+    steps: list[dict[str, Any]] = [_split(LINES, "MergedWithPrevious")]
     if rules.isolate_digits:
-        steps.insert(0, _split(_digits(), "Isolated"))
+        steps.insert(0, _split(DIGITS, "Isolated"))
     steps.append(
         {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
     )
@@ -115,8 +115,8 @@ def to_json(model: Model) -> str:
             "trim_offsets": False,
             "use_regex": False,
         },
-        # Nothing is unknown. Where no entry stands for that, the library refuses to sample, and
-        # rightly: with an exponent near 0 its samples would have special tokens in them.
+        # Nothing is unknown. Without an unk_id the library refuses to sample. That is right: with
+        # an alpha near 0, its samples would contain special tokens.
         "model": {
             "type": "Unigram",
             "unk_id": None,
@@ -133,8 +133,8 @@ def to_json(model: Model) -> str:
 
 
 def _vocabulary(model: Model) -> list[tuple[str, float]]:
-    """Name and score of each id."""
-    # NUL is not in the alphabet, so that no text has these: for ids that stand for nothing.
+    """Return the name and the score of each id."""
+    # Ids without a piece need a name. NUL is not in the alphabet, so no text contains these names.
     vocabulary = [(f"\0unused {id_}", NEVER) for id_ in range(model.vocab_size)]
     names = {token.name for token in model.special_tokens}
     if clash := [name for name in names if "\0" in name]:
@@ -184,8 +184,3 @@ def _split(pattern: str, behavior: str) -> dict[str, Any]:
         "behavior": behavior,
         "invert": False,
     }
-
-
-def _digits() -> str:
-    """A class of all decimal digits: of ours, for those of a regex library are of its own year."""
-    return "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])

@@ -1,6 +1,6 @@
 """Columns of Arrow: texts that lie end to end already, read without a Python object for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from importlib import import_module
 from itertools import pairwise
 from typing import Any, overload
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bytepiece._arrays import offsets_of
 from bytepiece.errors import ArgumentError
+from bytepiece.rules.text import Text
 
 _TEXTS = ("string", "large_string", "string_view")
 _BYTES = ("binary", "large_binary", "binary_view", "fixed_size_binary")
@@ -78,6 +79,22 @@ class Column:
         # Not to be written, as that of other texts: kernels are compiled for each kind of array.
         text = np.frombuffer(memoryview(data).toreadonly(), np.uint8)
         return text[bounds[0] : bounds[-1]], bounds - bounds[0]
+
+
+def texts_or_column(texts: Iterable[Text]) -> Sequence[Text] | Column:
+    """Return texts as a list, a tuple or a column.
+
+    Raises:
+        ArgumentError: if they are none of these and not an iterable of texts.
+    """
+    if is_arrow(texts):
+        return Column(chunked(texts))
+    if isinstance(texts, (str, bytes, Mapping, Set)) or not isinstance(texts, Iterable):
+        raise ArgumentError(
+            f"texts must be a list or other series of texts, not {type(texts).__name__}"
+        )
+    # A list is not even copied: touching 28,000 texts once more takes 3 % of the time.
+    return texts if isinstance(texts, (list, tuple)) else list(texts)
 
 
 def is_arrow(texts: object) -> bool:

@@ -1,1 +1,8 @@
-"""The tokenizer inside other libraries: each module needs the library it is named after."""
+"""The tokenizer inside other libraries; each module needs the library that it is named after.
+
+- transformers.py: a tokenizer class for `transformers`; token_names.py and rows.py serve it.
+- continuation.py: generation by `transformers` that goes on from the middle of a token.
+- datasets.py: a function for `datasets.Dataset.map`.
+- torch.py: blocks of equal length for a `DataLoader`.
+- arrow.py: columns of ids, and Parquet files.
+"""

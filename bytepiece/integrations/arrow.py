@@ -1,4 +1,4 @@
-"""Arrow: a column of texts to a column of ids, and such columns into Parquet files."""
+"""Arrow: encode a column of texts as a column of ids, and write such columns to Parquet files."""
 
 import os
 from contextlib import ExitStack
@@ -13,25 +13,25 @@ from bytepiece.inputs import arrow as columns
 from bytepiece.tokenizer import Tokenizer
 
 _ROW_GROUP = 1 << 22
-"""Ids and rows that a row group has together, at least, but for the last one."""
+"""Every row group but the last has at least this many ids and rows together."""
 
 
 def encode_column(tokenizer: Tokenizer, column: Any, **options: Any) -> Any:
-    """The ids of a column of texts, as a column.
+    """Return the ids of a column of texts as a column.
 
     Args:
-        tokenizer: encodes.
-        column: of strings or bytes: a `pyarrow` array, a `polars` series, or what else hands out
-            its data as Arrow does.
-        options: for `Tokenizer.encode_batch`.
+        tokenizer: the tokenizer that encodes.
+        column: a column of strings or bytes: a `pyarrow` array, a `polars` series, or any other
+            object that exports its data as Arrow.
+        options: keywords of `Tokenizer.encode_batch`.
 
     Returns:
-        a `pyarrow.ListArray` of int32, null where the column is; a `pyarrow.LargeListArray` if
-        there are more than 2^31 − 1 ids. With `samples`, so many rows for each text.
+        a `pyarrow.ListArray` of int32, null where the column is null; a `pyarrow.LargeListArray` if
+        there are more than 2^31 − 1 ids. With `samples`, each text has that number of rows.
 
     Raises:
-        ArgumentError: the column holds something else than text, pyarrow is missing, or an option
-            is outside its range.
+        ArgumentError: if the column holds something other than text, pyarrow is missing, or an
+            option is outside its range.
     """
     array = columns.chunked(column)
     rows = tokenizer.encode_batch(array, **options)
@@ -42,17 +42,17 @@ def encode_column(tokenizer: Tokenizer, column: Any, **options: Any) -> Any:
 
 
 class ParquetWriter:
-    """Writes rows of ids to a Parquet file, in constant memory; to be used in a `with` statement.
+    """Writes rows of ids to a Parquet file in constant memory; use it in a `with` statement.
 
-    The file has one column, `ids`, of lists of int32. It gets its name at the end; if that is an
-    exception, there is none.
+    The file has one column, `ids`, of lists of int32. It gets its name at the end of the statement.
+    If the statement ends with an exception, no file is left.
 
     Args:
-        path: of the file.
+        path: the path of the file.
 
     Raises:
-        ArgumentError: pyarrow is missing.
-        OSError: the file cannot be written.
+        ArgumentError: if pyarrow is missing.
+        OSError: if the file cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -61,7 +61,7 @@ class ParquetWriter:
         self._table = arrow.Table.from_arrays
         self._chunked = arrow.chunked_array
         self._waiting: list[Any] = []
-        self._size = 0  # of those that wait
+        self._size = 0  # Ids and rows that wait.
         schema = arrow.schema([("ids", self._kind)])
         with ExitStack() as stack:
             file = stack.enter_context(replacing(path))
@@ -75,8 +75,8 @@ class ParquetWriter:
         """Write more rows.
 
         Args:
-            ids: a `pyarrow.ListArray` or `pyarrow.LargeListArray` of int32, as `encode_column` and
-                `Encoded.to_arrow` give it.
+            ids: a `pyarrow.ListArray` or `pyarrow.LargeListArray` of int32, such as
+                `encode_column` and `Encoded.to_arrow` return.
         """
         self._waiting.append(ids.cast(self._kind))
         self._size += len(ids) + len(ids.flatten())

@@ -1,4 +1,4 @@
-"""Generation by `transformers` that goes on from the middle of a token; needs torch.
+"""Generation by `transformers` that continues from the middle of a token; it needs torch.
 
     prepared = prepare(tok, ["import numpy", "from the air"], 2, log_probs=log_probs_of(model))
     rows = model.generate(**prepared.inputs, logits_processor=[prepared.processor])
@@ -20,21 +20,21 @@ from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
 Choices = tuple[I32, F64 | None]
-"""The ids that may come next and their log-probabilities; None: those of the language model."""
+"""The ids that may come next and their log-probabilities; None keeps the language model's own."""
 
 
 class ContinuationProcessor:
-    """A logits processor: only lets tokens through that cover what was taken back of a prompt.
+    """A logits processor that only allows tokens that cover the bytes taken back from a prompt.
 
-    Once all of it is covered, and for prompts of which nothing was taken back, logits are left as
-    they are. Nothing is remembered from one call to the next, so that beams may change places and
-    one processor serves any number of calls of `generate`.
+    Once these bytes are covered, it leaves logits as they are. The same holds for prompts from
+    which nothing was taken back. It remembers nothing between calls. So beams may change places,
+    and one processor serves any number of calls of `generate`.
 
     Args:
-        covers: one for each prompt, of what was taken back of it.
-        width: of the rows of ids that generation begins with.
-        laws: of the covers, one for each prompt: what is let through then has its exact
-            log-probability. Without, the logits of the other tokens are masked.
+        covers: for each prompt, the cover of the bytes that were taken back.
+        width: length of the rows of ids that generation begins with.
+        laws: for each prompt, the law of its covers. Allowed tokens then get their exact
+            log-probabilities. Without it, the logits of all other tokens are masked.
     """
 
     def __init__(
@@ -44,22 +44,22 @@ class ContinuationProcessor:
         self._width = width
         self._steps: list[dict[tuple[int, ...], Choices]] | None
         self._steps = None if laws is None else [_steps(law) for law in laws]
-        # Every piece covers a byte at least.
-        self._most = max((len(cover.rest) for cover in self._covers), default=0)
+        # Every piece covers at least one byte.
+        self._most_tokens = max((len(cover.rest) for cover in self._covers), default=0)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """The logits of each row's next token.
+        """Return the logits of each row's next token.
 
         Args:
-            input_ids: int64[rows, width + generated]; each prompt has the same number of rows,
-                its beams or samples, which follow one another.
+            input_ids: int64[rows, width + generated]. Each prompt has the same number of rows (its
+                beams or samples), one after another.
             scores: float[rows, at least vocab_size].
 
         Returns:
-            float[rows, same], −inf where a token would not cover what was taken back.
+            float[rows, same], −inf for a token that does not cover the bytes taken back.
 
         Raises:
-            ArgumentError: the rows are not those that were prepared.
+            ArgumentError: if the rows do not continue the prepared prompts.
         """
         torch = _torch()
         rows, length = input_ids.shape
@@ -69,7 +69,7 @@ class ContinuationProcessor:
                 f"{rows} rows of {length} ids do not go on from {len(self._covers)} prompts of "
                 f"{self._width}; give `generate` what `prepare` made together with this processor"
             )
-        if generated >= self._most:
+        if generated >= self._most_tokens:
             return scores
         size = self._covers[0].table.vocab_size
         if scores.shape[-1] < size:
@@ -80,16 +80,16 @@ class ContinuationProcessor:
             if choices is None:
                 continue
             places = torch.from_numpy(choices[0].astype(np.int64)).to(scores.device)
-            let = scores[row, places] if choices[1] is None else torch.from_numpy(choices[1])
+            logits = scores[row, places] if choices[1] is None else torch.from_numpy(choices[1])
             masked[row] = -float("inf")
-            masked[row, places] = let.to(scores)
+            masked[row, places] = logits.to(scores)
         return masked
 
     def _choices(self, prompt: int, ids: list[int]) -> Choices | None:
-        """What may come after some ids, or None: anything.
+        """Return the ids that may follow some ids; None if any id may follow.
 
-        That is so after a cover, and after ids that begin none: beams without probability, which
-        only come along to fill a number, may have such.
+        Any id may follow a whole cover. Any id may also follow ids that begin no cover: `generate`
+        keeps beams without probability to fill up their number, and such a beam may hold them.
         """
         if self._steps is not None:
             return self._steps[prompt].get(tuple(ids))
@@ -103,12 +103,12 @@ class ContinuationProcessor:
 
 
 class Prepared(NamedTuple):
-    """What to hand to `generate`.
+    """The arguments of `generate`.
 
     Args:
-        inputs: tensors int64[prompts, width]: input_ids, the ids that are kept, with padding on
-            the left, and attention_mask, 0 at the padding.
-        processor: for the list of logits processors.
+        inputs: tensors int64[prompts, width]: input_ids, the ids that stay of each prompt, padded
+            on the left, and attention_mask, 0 for padding.
+        processor: a processor for the list of logits processors.
     """
 
     inputs: dict[str, Any]
@@ -123,24 +123,25 @@ def prepare(
     add_bos: bool = False,
     log_probs: LogProbs | None = None,
 ) -> Prepared:
-    """Take the last tokens of prompts back, to have a language model choose them anew.
+    """Take the last tokens of prompts back, so that a language model chooses them again.
 
-    A text that is generated begins with its prompt (normalized, if the model says so), provided
-    there is room for as many new tokens as cover what was taken back.
+    A generated text begins with its prompt (normalized, if the model normalizes), provided that
+    there is room for enough new tokens to cover the bytes taken back.
 
     Args:
-        tokenizer: the language model's.
+        tokenizer: the tokenizer of the language model.
         prompts: texts or rows of ids.
-        backtrack: how many tokens to take back of each; fewer, where there are fewer since the
-            beginning or the last special token.
-        add_bos: begin each with the id of the token whose role is bos.
-        log_probs: the language model, such as `log_probs_of` makes it, which is asked now: covers
-            of any length then have their exact probabilities. None: what does not cover is
-            masked, token by token, and covers have at most `backtrack` tokens.
+        backtrack: how many tokens to take back from each prompt. It may be fewer: tokens before the
+            last special token stay.
+        add_bos: begin each prompt with the special token with the role bos.
+        log_probs: the language model as a function, such as `log_probs_of` returns. It is called
+            now, and covers of any length then have their exact probabilities. With None, tokens
+            that do not cover are masked step by step, and covers have at most `backtrack` tokens.
 
     Raises:
-        ArgumentError: an argument is outside its range, or a prompt has nothing left to begin with.
-        ModelError: there is no special token with the role bos, or pad if rows must be padded.
+        ArgumentError: if an argument is outside its range, or no token of a prompt is left.
+        ModelError: if there is no special token with the role bos, or with the role pad if rows
+            must be padded.
     """
     if isinstance(prompts, (str, bytes)):
         raise ArgumentError(f"prompts must be a list of them, not {type(prompts).__name__}")
@@ -171,10 +172,13 @@ def prepare(
 
 
 def log_probs_of(model: Any) -> LogProbs:
-    """A causal language model of `transformers` as `Continuation.distribution` asks it.
+    """Return a causal language model of `transformers` as a function of rows of ids.
 
     Args:
-        model: called with int64[rows, length], it returns something with `logits`.
+        model: a model that takes int64[rows, length] and returns an object with `logits`.
+
+    Returns:
+        the function that `Continuation.distribution` and `prepare` take.
     """
     torch = _torch()
 
@@ -187,7 +191,7 @@ def log_probs_of(model: Any) -> LogProbs:
 
 
 def _steps(law: Covers) -> dict[tuple[int, ...], Choices]:
-    """By the beginnings of covers: which ids may follow, and how probable each is."""
+    """Return the ids that may follow each beginning of a cover, with their log-probabilities."""
     after: dict[tuple[int, ...], dict[int, list[float]]] = {}
     for ids, log_prob in zip(law.ids, law.log_probs.tolist(), strict=True):
         for step, id_ in enumerate(ids):

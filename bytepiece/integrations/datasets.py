@@ -1,6 +1,6 @@
-"""A function for `datasets.Dataset.map`: texts to ids, sampled if you like, and cached rightly.
+"""A function for `datasets.Dataset.map` that encodes or samples texts, and is cached correctly.
 
-Needs `pip install datasets`.
+It needs `pip install datasets`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -14,32 +14,32 @@ from bytepiece.errors import ArgumentError
 from bytepiece.tokenizer import Tokenizer
 
 IDS = "input_ids"
-"""The column that holds the ids, int32."""
+"""The name of the column of ids, int32."""
 
 
 class Encode:
     """Encodes a batch of a dataset: `dataset.map(Encode(…), batched=True, with_indices=True)`.
 
-    The result has the column "input_ids" and those of `keep`, in place of the dataset's. What comes
-    out is a pure function of the dataset and of these arguments, and so is the fingerprint by which
-    `datasets` finds in its cache what it has computed before, in this process or another one.
-    Another epoch is another fingerprint:
+    The result has the column "input_ids" and the columns in `keep`; the dataset's other columns are
+    dropped. It is a pure function of the dataset and of these arguments. So is its fingerprint, by
+    which `datasets` finds earlier results in its cache, in this process or in another one. Each
+    epoch has its own fingerprint:
 
         dataset.map(Encode(tok, alpha=0.1, seed=7, epoch=3), batched=True, with_indices=True)
 
-    To draw while reading, and keep nothing, there is `dataset.with_transform(Encode(…))`; as it
-    tells no indices, samples then need a column with numbers for `doc_ids`.
+    `dataset.with_transform(Encode(…))` samples while reading and keeps nothing. It gives no
+    indices, so samples then need `doc_ids`, a column of numbers.
 
     Args:
-        tokenizer: with which.
-        column: that holds the texts.
+        tokenizer: the tokenizer that encodes.
+        column: the name of the column of texts.
         alpha, sample_prob, seed, epoch, add_bos, add_eos, allowed_special: see
-            `bytepiece.Tokenizer.encode_batch`. There is no fresh seed, for results are kept.
-        doc_ids: the column that holds the documents' numbers; by default, a document's number is
-            its index in the dataset, which `with_indices=True` tells.
-        max_length: cut longer rows off.
-        keep: columns to be kept.
-        threads: how many threads to use; or several processes, by `num_proc` of `map`.
+            `bytepiece.Tokenizer.encode_batch`. The seed is never fresh, because results are kept.
+        doc_ids: the name of a column with the documents' numbers. By default a document's number
+            is its index in the dataset, which `with_indices=True` gives.
+        max_length: cut rows that are longer.
+        keep: names of the columns to keep.
+        threads: how many threads to use. `num_proc` of `map` uses several processes instead.
 
     >>> import bytepiece
     >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
@@ -65,7 +65,9 @@ class Encode:
         threads: int = 1,
     ) -> None:
         if seed is None:
-            raise ArgumentError("datasets are kept, so that their samples need a seed, a number")
+            raise ArgumentError(
+                "datasets keep results in a cache, so samples need a seed: a number"
+            )
         Sampling(alpha).check_unlisted()
         if isinstance(keep, str):
             raise ArgumentError("keep must be a list of columns' names, not one name")
@@ -73,7 +75,7 @@ class Encode:
         self.column = column
         self.doc_ids = doc_ids
         self.max_length = max_length
-        # A set's order is another one in every process.
+        # A set has another order in every process.
         self.keep = tuple(sorted(keep) if isinstance(keep, Set) else keep)
         if IDS in self.keep:
             raise ArgumentError(f"the column {IDS!r} is made here; it cannot be kept")
@@ -87,25 +89,26 @@ class Encode:
             "allowed_special": in_one_order(allowed_special),
             "threads": threads,
         }
-        # Sees whether they are right, before any work.
+        # Raises an error for wrong settings before any work is done.
         rows = tokenizer.encode_batch([], **self.options)
         if max_length is not None:
             rows.truncated(max_length)
 
     def __call__(self, batch: Any, indices: Sequence[int] | None = None) -> Any:
-        """A batch of the dataset with ids in place of texts.
+        """Return a batch of the dataset with ids in place of texts.
 
         Args:
-            batch: an Arrow table, or what has one as `pa_table`, as the batches of `map` have; or a
-                dict of columns, as of `with_transform` and of streamed datasets. To columns given
-                in a dict, `map` adds the result; what else is to go is said by `remove_columns`.
-            indices: of its rows.
+            batch: an Arrow table, an object with an Arrow table as `pa_table` (the batches of
+                `map`), or a dict of columns (the batches of `with_transform` and of streamed
+                datasets). `map` adds the result to the columns of a dict; name the columns to drop
+                in its `remove_columns`.
+            indices: the numbers of the rows in the dataset.
 
         Returns:
-            an Arrow table, which `map` takes over as it is; for a dict, one with int32 arrays.
+            an Arrow table, which `map` keeps as it is; for a dict, a dict with int32 arrays.
 
         Raises:
-            ArgumentError: there is no such column, or no number for a document to be sampled.
+            ArgumentError: if a column is missing, or a document to be sampled has no number.
         """
         table = getattr(batch, "pa_table", batch)
         if not isinstance(table, Mapping) and not hasattr(table, "column_names"):
@@ -118,7 +121,7 @@ class Encode:
                 raise ArgumentError(f"the dataset has no column {name!r:.60}")
         numbers: Any = table[self.doc_ids] if self.doc_ids else indices
         if self.options["alpha"] is None:
-            numbers = None  # it takes time to look at them
+            numbers = None  # They have no effect, and it takes time to read them.
         elif numbers is None:
             raise ArgumentError(
                 "to sample, give map with_indices=True, or Encode the column that has doc_ids"
@@ -127,9 +130,9 @@ class Encode:
             numbers = numbers.to_numpy() if hasattr(numbers, "to_numpy") else np.asarray(numbers)
         texts = table[self.column]
         if isinstance(texts, list) and None in texts:
-            import pyarrow  # noqa: PLC0415 # which datasets needs as well
+            import pyarrow  # noqa: PLC0415 # datasets needs it too
 
-            texts = pyarrow.array(texts)  # as in a table, nulls are documents without any token
+            texts = pyarrow.array(texts)  # Nulls become documents without any token, as in a table.
         rows = self.tokenizer.encode_batch(texts, doc_ids=numbers, **self.options)
         if self.max_length is not None:
             rows = rows.truncated(self.max_length)

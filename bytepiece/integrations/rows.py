@@ -1,7 +1,6 @@
-"""From what a tokenizer of `transformers` is called with to rows of ids, and where they stand."""
+"""Rows of ids, with their places in the text, from the arguments of a call in `transformers`."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
@@ -9,65 +8,70 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bytepiece._checks import unsigned_array
+from bytepiece.encoding.request import Sampling
+from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
 from bytepiece.tokenizer import Tokenizer
 
 NOWHERE = (0, 0)
-"""The span of what stands nowhere in the text."""
+"""The span of an id that has no place in the text."""
 
 
-class Placed(NamedTuple):
-    """An id and the characters that it stands for."""
+class IdWithSpan(NamedTuple):
+    """An id and the span of characters that it stands for."""
 
     id: int
     span: tuple[int, int] = NOWHERE
 
 
 Row = list[Any]
-"""A text as ids (int); as `Placed` ones, if it was asked where they stand."""
+"""The ids of a text, as int; as `IdWithSpan` if spans are wanted."""
 
 
 def joined(first: Row, second: Row | None, begin: Row, end: Row) -> Row:
-    """A text, or two, each between special tokens."""
+    """Return the row of one text or of two, each text between special tokens."""
     return [*begin, *first, *end, *([] if second is None else [*begin, *second, *end])]
 
 
-def types(first: Row, second: Row | None, begin: Row, end: Row) -> list[int]:
-    """0 for each token of the first text and what is around it, 1 for each of the second."""
+def token_type_ids(first: Row, second: Row | None, begin: Row, end: Row) -> list[int]:
+    """Return 0 for each token of the first text and its special tokens, 1 for the second text."""
     ones = [] if second is None else joined(second, None, begin, end)
     return [0] * len(joined(first, None, begin, end)) + [1] * len(ones)
 
 
-def mask(first: Row, second: Row | None, begin: Row, end: Row) -> list[int]:
-    """1 for each special token around the texts, 0 for each token of them."""
+def special_tokens_mask(first: Row, second: Row | None, begin: Row, end: Row) -> list[int]:
+    """Return 1 for each special token around the texts, 0 for each token of the texts."""
     others = None if second is None else [0] * len(second)
     return joined([0] * len(first), others, [1] * len(begin), [1] * len(end))
 
 
-def numbers(doc_ids: int | Iterable[int]) -> list[int]:
-    """The numbers of documents, given as one or as many.
+def document_numbers(doc_ids: int | Iterable[int]) -> list[int]:
+    """Return the numbers of documents as a list; a single number is a list of one.
 
     Raises:
-        ArgumentError: one is none.
+        ArgumentError: if one of them is not a whole number in 0…2^64 − 1.
     """
     many = doc_ids if isinstance(doc_ids, Iterable) else [doc_ids]
     found: list[int] = unsigned_array(many, "doc_ids").tolist()
     return found
 
 
-def sides(text: Any, pair: Any, words: bool) -> tuple[bool, list[Any], list[Any]]:
-    """Whether there are many texts; the first of each pair, and the second or None.
+def firsts_and_seconds(text: Any, pair: Any, words: bool) -> tuple[bool, list[Any], list[Any]]:
+    """Sort the texts of a call into the first and the second texts of pairs.
 
     Args:
-        text, pair, words: what the tokenizer is called with as `text`, `text_pair` and
-            `is_split_into_words`.
+        text, pair, words: the arguments `text`, `text_pair` and `is_split_into_words` of the call.
+
+    Returns:
+        whether the call gives many texts; the first text of each pair; the second one, or None.
 
     Raises:
-        ArgumentError: it is no text, or there are more or fewer of these than of those.
+        ArgumentError: if a pair is not one or two texts, or the lists differ in length.
     """
     several = (list, tuple)
     if not isinstance(text, several) or not (
-        (text and isinstance(text[0], several)) or (not words and _none_or_texts(text))
+        (text and isinstance(text[0], several))
+        or (not words and (not text or isinstance(text[0], str)))
     ):
         return False, [text], [pair]
     if pair is None and set(map(type, text)) <= {str}:
@@ -80,12 +84,8 @@ def sides(text: Any, pair: Any, words: bool) -> tuple[bool, list[Any], list[Any]
     return True, list(text), list(pair)
 
 
-def _none_or_texts(texts: Sequence[Any]) -> bool:
-    return not texts or isinstance(texts[0], str)
-
-
 def _apart(item: Any, words: bool) -> tuple[Any, Any]:
-    """One text of many as a first and a second."""
+    """Return an item of a list of texts as a first and a second text."""
     if isinstance(item, tuple if words else (list, tuple)) and item:
         if len(item) == 2 and all(isinstance(part, (str, list, tuple)) for part in item):
             return item[0], item[1]
@@ -99,42 +99,40 @@ def _apart(item: Any, words: bool) -> tuple[Any, Any]:
     return item, None
 
 
-class Reader:
-    """Encodes what one call is given.
+class RowMaker:
+    """Encodes the texts of one call.
 
     Args:
-        tokenizer: with which.
-        sampling: its settings for that; see `Tokenizer.encode_batch`.
-        doc_ids: the texts' numbers; by default hashes of them.
-        added: names and ids of the tokens to be found in texts.
-        finder: finds one.
+        tokenizer: the tokenizer that encodes.
+        sampling: the request for samples, or for best paths.
+        doc_ids: the numbers of the texts; by default hashes of the texts.
+        added: the tokens to be found in texts.
         offsets: whether spans are wanted.
     """
 
     def __init__(
         self,
         tokenizer: Tokenizer,
-        sampling: Mapping[str, Any],
+        sampling: Sampling,
         doc_ids: Sequence[int] | None,
-        added: Mapping[str, int],
-        finder: re.Pattern[str],
+        added: SpecialTokens,
         offsets: bool,
     ) -> None:
         self._tokenizer = tokenizer
-        self._sampling = dict(sampling)
+        self._sampling = sampling
         self._doc_ids = doc_ids
         self._added = added
-        self._finder = finder
         self._offsets = offsets
 
     def rows(self, sources: Sequence[Any], second: bool = False) -> list[Any]:
-        """A `Row` for each source: a text, words that are encoded one by one, or ids; or None.
+        """Return a `Row` for each source, or None for the second text that a pair lacks.
 
         Args:
+            sources: for each row a text, words that are encoded one by one, or ids.
             second: whether these are the second texts of pairs.
 
         Raises:
-            ArgumentError: a source is nothing of that, or there are not as many doc_ids.
+            ArgumentError: if a source is of another type, or the number of doc_ids differs.
         """
         if self._doc_ids is not None and len(self._doc_ids) != len(sources):
             raise ArgumentError(f"{len(self._doc_ids)} doc_ids for {len(sources)} texts")
@@ -142,31 +140,36 @@ class Reader:
         if second and kinds == {type(None)}:
             return list(sources)
         texts = [[source] if type(source) is str else _texts(source, second) for source in sources]
-        found = self._encoded(list(chain(*texts)), self._numbers(texts, second))
+        all_ids = self._encoded(list(chain(*texts)), self._numbers(texts, second))
         if kinds == {str} and not self._offsets:
-            return found
-        encoded = iter(found)
+            return all_ids
+        encoded = iter(all_ids)
         rows: list[Any] = []
-        for source, some in zip(sources, texts, strict=True):
-            own: list[Any] = list(islice(encoded, len(some)))
+        for source, parts in zip(sources, texts, strict=True):
+            found: list[Any] = list(islice(encoded, len(parts)))
             if self._offsets:
-                own = [self._placed(*each) for each in zip(some, own, strict=True)]
-            if some:
-                rows.append(own[0] if len(own) == 1 else list(chain(*own)))
+                found = [self._with_spans(*pair) for pair in zip(parts, found, strict=True)]
+            if parts:
+                rows.append(found[0] if len(found) == 1 else list(chain(*found)))
             elif source and self._offsets:
-                rows.append([Placed(id_) for id_ in source])
+                rows.append([IdWithSpan(id_) for id_ in source])
             else:
                 rows.append(None if source is None else list(source))
         return rows
 
     def _numbers(self, texts: Sequence[Sequence[str]], second: bool) -> list[int] | None:
-        """The number of each text; of those of one document, the first has the document's."""
-        if self._sampling["alpha"] is None:
+        """Return the number of each text.
+
+        The first text of a document has the document's number. Its further words and the second
+        text of its pair have a hash of the text and of this number. Without `doc_ids`, every text
+        has a hash of itself. Without sampling, there are no numbers.
+        """
+        if self._sampling.alpha is None:
             return None
         numbers = []
-        for document, some in enumerate(texts):
+        for document, parts in enumerate(texts):
             salt = b"" if self._doc_ids is None else int(self._doc_ids[document]).to_bytes(8, "big")
-            for place, text in enumerate(some):
+            for place, text in enumerate(parts):
                 if self._doc_ids is not None and place == 0 and not second:
                     numbers.append(self._doc_ids[document])
                 else:
@@ -176,36 +179,19 @@ class Reader:
         return numbers
 
     def _encoded(self, texts: list[str], numbers: list[int] | None) -> list[list[int]]:
-        marked = [i for i, text in enumerate(texts) if self._finder.search(text)]
-        if not marked:
-            return self._batch(texts, numbers, {})
-        # Apart, for to look for special tokens takes longer than to encode the text.
-        rows: list[list[int]] = [[] for _ in texts]
-        plain = sorted({*range(len(texts))}.difference(marked))
-        for places, added in ((plain, {}), (marked, self._added)):
-            theirs = None if numbers is None else [numbers[i] for i in places]
-            found = self._batch([texts[i] for i in places], theirs, added)
-            for place, row in zip(places, found, strict=True):
-                rows[place] = row
-        return rows
-
-    def _batch(
-        self, texts: list[str], numbers: list[int] | None, added: Mapping[str, int]
-    ) -> list[list[int]]:
         encoded = self._tokenizer.encode_batch(
-            texts, doc_ids=numbers, allowed_special=added, **self._sampling
+            texts, doc_ids=numbers, allowed_special=self._added, **self._sampling._asdict()
         )
         ids = encoded.ids.tolist()
         return [ids[low:high] for low, high in pairwise(encoded.offsets.tolist())]
 
-    def _placed(self, text: str, ids: list[int]) -> list[Placed]:
-        added = self._added if self._finder.search(text) else {}
-        spans = self._tokenizer.align(text, ids, added).char_spans.tolist()
-        return [Placed(id_, (low, high)) for id_, (low, high) in zip(ids, spans, strict=True)]
+    def _with_spans(self, text: str, ids: list[int]) -> list[IdWithSpan]:
+        spans = self._tokenizer.align(text, ids, self._added).char_spans.tolist()
+        return [IdWithSpan(id_, (low, high)) for id_, (low, high) in zip(ids, spans, strict=True)]
 
 
 def _texts(source: Any, second: bool) -> list[str]:
-    """The texts of a source: itself, its words, or none."""
+    """Return the texts of a source: the source itself, its words, or no text for ids."""
     if isinstance(source, str):
         return [source]
     if source is None and second:

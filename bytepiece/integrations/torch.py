@@ -1,6 +1,6 @@
-"""Blocks of a fixed length for language models, from texts that are encoded on the way.
+"""Blocks of ids of a fixed length for language models; texts are encoded while they are read.
 
-Needs `pip install torch`.
+It needs `pip install torch`.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._checks import unsigned
+from bytepiece._checks import check_whole, unsigned
 from bytepiece.encoding.request import Alpha, Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
@@ -25,49 +25,50 @@ try:
 except ImportError as error:
     raise ImportError("bytepiece.integrations.torch needs torch: pip install torch") from error
 
-Source = Iterable[Text] | Callable[[], Iterable[Text]]
+Documents = Iterable[Text] | Callable[[], Iterable[Text]]
 
 _CHARS = 1 << 20
-"""Texts are encoded so many characters at a time: more gain no time, and take memory."""
+"""Characters of texts that are encoded together: more save no time, and need memory."""
 _SLICE = 1000
-"""So many documents are asked for at a time, of a sequence that may be a file."""
+"""Documents that are requested together from a sequence, which may read them from a file."""
 _STATE = ("epoch", "document", "token")
 _IGNORED = -100
-"""The label by which `torch.nn.functional.cross_entropy` and `transformers` leave a token out."""
+"""The label of tokens that `torch.nn.functional.cross_entropy` and `transformers` leave out."""
 
 
 class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[misc]
-    """Documents as ids, end to end, cut into blocks of equal length.
+    """A dataset of the ids of documents, end to end, cut into blocks of equal length.
 
-    Each document is encoded, sampled if you like, and followed by the eos token; a block may begin
-    and end within one. It is a dict of int64 tensors: "input_ids", and "labels", the same but for
-    −100 where the last block is filled up.
+    Each document is encoded or sampled, and the eos token follows it. A block may begin and end
+    within a document. A block is a dict of int64 tensors: "input_ids" and "labels". The labels are
+    the ids, but −100 for padding in the last block.
 
-    The blocks are a pure function of the documents and of these arguments: the same for any number
-    of workers of a `DataLoader`, started by fork or by spawn, and after a restart. That is so
-    because one worker encodes everything, with a thread for each worker that the loader has, and
-    the others have nothing to do: where a block begins depends on how many tokens all documents
-    before it have.
+    The blocks are a pure function of the documents and of these arguments. They do not depend on
+    the number of workers of a `DataLoader`, on fork or spawn, or on restarts. The reason: where a
+    block begins depends on the number of tokens in all documents before it, so one worker encodes
+    everything, with one thread for each worker of the loader. The other workers do nothing.
 
-    Iterating again gives the same blocks again; after `set_epoch`, other samples of the same texts.
+    A second iteration gives the same blocks again. After `set_epoch` it gives other samples of the
+    same texts.
 
     Args:
-        tokenizer: with which.
-        documents: the texts, as a sequence or something else that can be iterated again, such as
-            `bytepiece.Files`, or a function that gives an iterator. A restart goes to its place in
-            a sequence at once; in others it reads again what comes before, but encodes none of it.
-        length: of a block, in tokens.
+        tokenizer: the tokenizer that encodes.
+        documents: the texts: a sequence, another iterable that can be iterated again, such as
+            `bytepiece.Files`, or a function that returns an iterator. After a restart, a sequence
+            continues at once; any other iterable reads the documents before the place again, but
+            encodes none of them.
+        length: length of a block in tokens, at least 1.
         alpha, sample_prob, seed, epoch, add_bos, allowed_special: see
-            `bytepiece.Tokenizer.encode_batch`; a document's number is its place, from 0. There is
-            no fresh seed: workers and restarts could not agree on one.
+            `bytepiece.Tokenizer.encode_batch`. A document's number is its place, from 0. The seed
+            is never fresh, because workers and restarts must agree on it.
         add_eos: end every document with the eos token.
-        fill_last: fill the last block up with the pad token; by default, what is left at the end
-            of an epoch and does not fill a block is left out.
-        rank, world_size: take every world_size-th document only, from number `rank` on: for
-            processes that train together. Samples do not depend on it. How many blocks a rank has
-            does: end an epoch after a number of steps that all of them reach.
-        threads: how many threads encode; by default as many as there are workers.
-        positions: give each block its "position" too, for `state_at`.
+        fill_last: fill the last block with the pad token. By default the tokens at the end of an
+            epoch that do not fill a block are dropped.
+        rank, world_size: take only every world_size-th document, from number `rank` on, for
+            processes that train together. Samples do not depend on these numbers, but the number of
+            blocks does: end an epoch after a number of steps that all ranks reach.
+        threads: how many threads encode; by default the number of workers.
+        positions: add a "position" to each block, for `state_at`.
 
     >>> import bytepiece
     >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
@@ -80,7 +81,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
     def __init__(
         self,
         tokenizer: Tokenizer,
-        documents: Source,
+        documents: Documents,
         length: int,
         *,
         alpha: Alpha = None,
@@ -105,10 +106,9 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             raise ArgumentError(
                 "documents can be read only once; give a function that gives an iterator"
             )
-        if not isinstance(length, int) or length < 1:
-            raise ArgumentError(f"length must be a whole number of at least 1, not {length!r:.30}")
+        length = check_whole(length, "length", 1)
         if seed is None:
-            raise ArgumentError("seed must be a number, that workers and restarts agree on")
+            raise ArgumentError("seed must be a number: workers and restarts must agree on it")
         Sampling(alpha).check_unlisted()
         if not 0 <= rank < world_size:
             raise ArgumentError(f"rank must be in 0…{world_size - 1}, not {rank}")
@@ -123,15 +123,16 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             "add_eos": add_eos,
             "allowed_special": in_one_order(allowed_special),
         }
-        tokenizer.encode_batch([], epoch=epoch, **self._options)  # sees whether they are right
+        # Raises an error for wrong settings before any work is done.
+        tokenizer.encode_batch([], epoch=epoch, **self._options)
         self._pad = tokenizer.model.special_id("pad") if fill_last else None
         self._rank, self._world_size = rank, world_size
-        ids_of = tokenizer.fingerprint, sorted(self._options.items()), rank, world_size
-        self._stream = hashlib.sha256(repr(ids_of).encode()).hexdigest()[:16]
+        settings = tokenizer.fingerprint, sorted(self._options.items()), rank, world_size
+        self._stream = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
         self._threads = threads
         self._positions = positions
-        # Epoch, document, and how many tokens of it are used up. In shared memory, so that workers
-        # that live on from one epoch to the next one learn of it.
+        # The epoch, the document, and how many of its tokens are used. It is in shared memory, so
+        # that workers that live for several epochs see a new epoch.
         self._start = torch.tensor([epoch, rank, 0]).share_memory_()
         self._place: tuple[int, ...] = (epoch, rank, 0)
 
@@ -154,8 +155,9 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
                 )
                 flat = np.concatenate([left, rows.ids[used:]])
                 ends = np.arange(self._length, len(flat) + 1, self._length)
-                within = ends - len(left) + used  # the same places, from the chunk's beginning
+                within = ends - len(left) + used  # The same places, counted within the chunk.
                 used = 0
+                # For each block, the document at its end and how many of its tokens are used.
                 row = np.searchsorted(rows.offsets, within, side="right") - 1
                 places = np.stack([numbers[row], within - rows.offsets[row]], axis=1)
                 for end, place in zip(ends.tolist(), places.tolist(), strict=True):
@@ -168,35 +170,35 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             yield self._block(left)
 
     def set_epoch(self, epoch: int) -> None:
-        """Let the next iteration begin this epoch, unless it is to go on with it already."""
+        """Let the next iteration begin this epoch, unless it already continues it."""
         epoch = int(unsigned(epoch, 32, "epoch"))
         if int(self._start[0]) != epoch:
             self._start.copy_(torch.tensor([epoch, self._rank, 0]))
             self._place = (epoch, self._rank, 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the iteration in this process is: after the block that it gave last.
+        """Return the state of the iteration in this process, after its latest block.
 
-        With workers, it is a copy of this dataset that iterates. A loader that saves the state of
-        its workers, as torchdata's StatefulDataLoader does, finds it there; with any other one,
-        take `positions=True` and `state_at`.
+        With workers, a copy of this dataset in a worker iterates, and the state is there. A loader
+        that saves the state of its workers, such as torchdata's StatefulDataLoader, finds it. With
+        any other loader, use `positions=True` and `state_at`.
         """
         return self._state(self._place)
 
     def state_at(self, position: torch.Tensor) -> dict[str, Any]:
-        """The state after a block.
+        """Return the state after a block.
 
         Args:
-            position: int64[3] or int64[blocks, 3], the "position" of a block, or of a batch of
-                them, of which the last one counts.
+            position: int64[3], the "position" of a block; or int64[blocks, 3], the positions of a
+                batch, of which the last one counts.
         """
         return self._state(position.reshape(-1, 3)[-1].tolist())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let iterations go on from a state, until `set_epoch` begins another epoch.
+        """Let iterations continue from a state, until `set_epoch` begins another epoch.
 
         Raises:
-            ArgumentError: it is of other settings, with which its documents have other tokens.
+            ArgumentError: if the state belongs to settings that give documents other tokens.
         """
         if state.get("stream") != self._stream:
             raise ArgumentError(
@@ -205,7 +207,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         place = [int(state[name]) for name in _STATE]
         if get_worker_info() is None:
             self._start.copy_(torch.tensor(place))
-        else:  # of this worker alone
+        else:  # For this worker alone.
             self._start = torch.tensor(place)
         self._place = tuple(place)
 
@@ -229,10 +231,11 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
     def _chunks(
         self, first: int
     ) -> Generator[tuple[npt.NDArray[np.int64], list[Text]], None, None]:
-        """Documents of this rank from a number on, a chunk at a time.
+        """Yield the documents of this rank from a number on, in chunks.
 
         Yields:
-            int64[documents + 1], their numbers and that of the one after them; the documents.
+            int64[documents + 1], the numbers of the documents and of the next one after them; the
+            documents.
         """
         texts: list[Text] = []
         size = 0

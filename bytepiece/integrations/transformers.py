@@ -1,12 +1,11 @@
 """A tokenizer for `transformers`: chat templates, padding, truncation and offsets, and sampling.
 
-Needs `pip install transformers`. What is saved is the library's own model file, so that nothing is
-lost on the way; `bytepiece.formats.to_huggingface` writes a tokenizer.json for other programs.
+It needs `pip install transformers`. It saves bytepiece's own model file, so that nothing is lost;
+`bytepiece.formats.to_huggingface` writes a tokenizer.json for other programs.
 """
 
 import copy
 import os
-import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -15,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from bytepiece import model_io
-from bytepiece.encoding.request import Alpha
+from bytepiece.encoding.request import Alpha, Sampling
+from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
-from bytepiece.integrations.names import Names
-from bytepiece.integrations.rows import NOWHERE, Placed, Row, joined
+from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
+from bytepiece.integrations.token_names import TokenNames
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 
@@ -31,40 +31,46 @@ except ImportError as error:
         "bytepiece.integrations.transformers needs transformers: pip install transformers"
     ) from error
 
-_NAMED = {"pad": "pad_token", "bos": "bos_token", "eos": "eos_token", "unknown": "unk_token"}
-_NOTHING = re.compile("(?!)")
+_TOKEN_OF_ROLE = {
+    "pad": "pad_token",
+    "bos": "bos_token",
+    "eos": "eos_token",
+    "unknown": "unk_token",
+}
+_SAMPLING_KEYWORDS = ("alpha", "seed", "epoch", "sample_prob")
+"""Keywords that a call may change for itself."""
 
 
 class BytePieceTokenizer(Base):  # type: ignore[misc]
     r"""A `PreTrainedTokenizer` that encodes with a bytepiece model.
 
-    A token's name, as `convert_ids_to_tokens` gives it, has one character for each byte, as in the
-    byte-level tokenizers of `transformers`: "Ġthe" is b" the". Where that is the name of an added
-    token too, the piece is called "\0piece" and its id; ids that stand for nothing are called
-    "\0unused" and theirs.
+    The name of a token, as `convert_ids_to_tokens` returns it, has one character for each byte, as
+    in the byte-level tokenizers of `transformers`: "Ġthe" is b" the". If an added token has that
+    name too, the piece is called "\0piece" and its id. An id that stands for nothing is called
+    "\0unused" and the id.
 
-    Special tokens in a text are found, as chat templates need it; with
-    `split_special_tokens=True`, given here or in a call, they are plain text, so that a document
-    can't forge one. Not even then has a piece the id of a special token.
+    Special tokens inside a text are found, because chat templates need this. With
+    `split_special_tokens=True`, here or in a call, they are plain text, and a document can't forge
+    one: no piece has the id of a special token.
 
     Args:
         vocab_file: a model file, a `Model` or a `Tokenizer`.
-        alpha: sample with this exponent; None, the default: the best path. Or a range, from which
-            each text has an alpha of its own.
-        seed: of the samples; None: a fresh one for every call.
-        epoch: another number, other samples.
+        alpha: sample with this exponent, or with an alpha for each text from a range (low, high).
+            None, the default, gives the best path.
+        seed: the seed of the samples; None takes a fresh one for every call.
+        epoch: another number gives other samples.
         sample_prob: the share of texts that are sampled; the others get the best path.
         add_bos: begin every text with the bos token.
         add_eos: end every text with the eos token.
-        kwargs: what every tokenizer of `transformers` takes, such as `chat_template`,
-            `model_max_length`, `padding_side`. The model's special tokens are the pad_token,
-            bos_token, eos_token and unk_token by their roles, the others the extra ones.
+        kwargs: keywords of every tokenizer in `transformers`, such as `chat_template`,
+            `model_max_length`, `padding_side`. Special tokens of the model become pad_token,
+            bos_token, eos_token and unk_token by their roles; the others become additional ones.
 
-    Samples are pure functions of the model, the text, alpha, seed, epoch, and the number of the
-    document, which `doc_ids` gives to a call, one for each text. Without it, a text's number is a
-    hash of the text: the same text then gets the same sample, in any batch and any process, until
-    seed or epoch change. The settings for sampling are of a training run and not of the tokenizer:
-    `save_pretrained` leaves them out.
+    A sample is a pure function of the model, the text, alpha, seed, epoch, and the document's
+    number. A call gets the numbers in `doc_ids`, one for each text. Without `doc_ids`, a text's
+    number is a hash of the text: the same text gets the same sample in any batch and any process,
+    until seed or epoch changes. The settings of sampling belong to a training run, not to the
+    tokenizer: `save_pretrained` leaves them out.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
@@ -97,18 +103,21 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             raise ArgumentError("there is no bytepiece.model; save_pretrained writes one")
         tokenizer = vocab_file if isinstance(vocab_file, Tokenizer) else Tokenizer(vocab_file)
         self._tokenizer = tokenizer
-        self._sampling = _settings(tokenizer, alpha, seed, epoch, sample_prob)
+        self._sampling = _checked_sampling(tokenizer, alpha, seed, epoch, sample_prob)
         self.add_bos, self.add_eos = add_bos, add_eos
         model = tokenizer.model
-        self._names = Names(model)
+        self._names = TokenNames(model)
+        self._matcher: SpecialTokens | None = None
         for id_, token in kwargs.get("added_tokens_decoder", {}).items():
-            _check(token)
+            _check_added(token)
             self._names.keep_for(token.content, [id_])
         for token in model.special_tokens:
-            if token.role in _NAMED:
-                kwargs.setdefault(_NAMED[token.role], token.name)
+            if token.role in _TOKEN_OF_ROLE:
+                kwargs.setdefault(_TOKEN_OF_ROLE[token.role], token.name)
         if not kwargs.keys() & {"additional_special_tokens", "extra_special_tokens"}:
-            others = [token.name for token in model.special_tokens if token.role not in _NAMED]
+            others = [
+                token.name for token in model.special_tokens if token.role not in _TOKEN_OF_ROLE
+            ]
             kwargs["additional_special_tokens"] = others
         kwargs.setdefault("clean_up_tokenization_spaces", False)
         super().__init__(add_bos=add_bos, add_eos=add_eos, **kwargs)
@@ -121,12 +130,12 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         epoch: int = 0,
         sample_prob: float = 1.0,
     ) -> "BytePieceTokenizer":
-        """A tokenizer like this one that samples so; None: one that does not; see the class."""
+        """Return a tokenizer like this one that samples with these settings; see the class."""
         twin = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, (dict, list)):
                 setattr(twin, name, copy.copy(value))
-        twin._sampling = _settings(self._tokenizer, alpha, seed, epoch, sample_prob)
+        twin._sampling = _checked_sampling(self._tokenizer, alpha, seed, epoch, sample_prob)
         twin._names = copy.deepcopy(self._names)
         return twin
 
@@ -135,15 +144,15 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         """The model this tokenizer encodes with."""
         return self._tokenizer.model
 
-    # What the base class asks for: names and ids.
+    # Names and ids, which the base class needs.
 
     @property
     def vocab_size(self) -> int:
-        """One more than the model's largest id; `len` counts added tokens as well."""
+        """One more than the model's largest id; `len` counts added tokens too."""
         return self._tokenizer.vocab_size
 
     def get_vocab(self) -> dict[str, int]:
-        """The id of every name."""
+        """Return the id of every name."""
         return {**self._names.ids, **self._added_tokens_encoder}
 
     def _convert_token_to_id(self, token: str) -> int | None:
@@ -159,24 +168,28 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
 
     def _add_tokens(self, new_tokens: Sequence[Any], special_tokens: bool = False) -> int:
         for token in new_tokens:
-            _check(token)
+            _check_added(token)
             name = str(token)
             special = special_tokens or getattr(token, "special", False)
             if special and self._added_tokens_encoder.get(name) in self._names.pieces:
-                # It was the piece of that text until now; a special token is none.
+                # Until now the name belonged to a piece. A special token is not a piece.
                 del self._added_tokens_decoder[self._added_tokens_encoder.pop(name)]
             if name not in self._added_tokens_encoder:
                 self._names.keep_for_added(name, special)
         added: int = super()._add_tokens(new_tokens, special_tokens)
-        # Longest first: of those that begin alike, it is the longest that counts.
-        names = sorted(self._added_tokens_encoder, key=len, reverse=True)
-        self._finder = re.compile("|".join(map(re.escape, names))) if names else _NOTHING
+        self._matcher = None
         return added
+
+    def _special_tokens(self) -> SpecialTokens:
+        """Return the matcher of all added tokens, built anew after tokens were added."""
+        if self._matcher is None:
+            self._matcher = SpecialTokens(self._added_tokens_encoder)
+        return self._matcher
 
     # Text to ids.
 
     def tokenize(self, text: str, pair: str | None = None, **kwargs: Any) -> list[str]:
-        """The names of the tokens that `encode` gives; special tokens are not added."""
+        """Return the names of the tokens of a text; special tokens are not added."""
         kwargs.setdefault("add_special_tokens", False)
         names: list[str] = self.convert_ids_to_tokens(self.encode(text, pair, **kwargs))
         return names
@@ -206,48 +219,47 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         doc_ids: int | Iterable[int] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """What `__call__` and `encode` come to: one text or many, alone or in pairs."""
-        batched, firsts, seconds = rows.sides(text, text_pair, is_split_into_words)
-        if sanitize_control_tokens:  # the base class has put marks around what users wrote
+        """Encode one text or many, alone or in pairs; `__call__` and `encode` end here."""
+        batched, firsts, seconds = rows.firsts_and_seconds(text, text_pair, is_split_into_words)
+        if sanitize_control_tokens:  # The base class has put marks around the text of users.
             from transformers.utils import chat_template_utils  # noqa: PLC0415
 
             firsts = [chat_template_utils.encode_marked_chat(self, chat) for chat in firsts]
         split = self.split_special_tokens if split_special_tokens is None else split_special_tokens
-        reader = rows.Reader(
+        maker = rows.RowMaker(
             self._tokenizer,
-            {name: kwargs.get(name, value) for name, value in self._sampling.items()},
-            None if doc_ids is None else rows.numbers(doc_ids),
-            self._added_tokens_encoder,
-            _NOTHING if split else self._finder,
+            self._sampling._replace(
+                **{name: kwargs[name] for name in _SAMPLING_KEYWORDS if name in kwargs}
+            ),
+            None if doc_ids is None else rows.document_numbers(doc_ids),
+            NO_TOKENS if split else self._special_tokens(),
             return_offsets_mapping,
         )
         begin: Row
         end: Row
         begin, end = self._marks() if add_special_tokens else ([], [])
         if return_offsets_mapping:
-            begin, end = [Placed(id_) for id_ in begin], [Placed(id_) for id_ in end]
+            begin, end = [IdWithSpan(id_) for id_ in begin], [IdWithSpan(id_) for id_ in end]
         limit = None if truncation_strategy == "do_not_truncate" else max_length
         columns: dict[str, list[Any]] = {"input_ids": []}
-        for first, second in zip(
-            reader.rows(firsts), reader.rows(seconds, second=True), strict=True
-        ):
+        for first, second in zip(maker.rows(firsts), maker.rows(seconds, second=True), strict=True):
             excess = 0
             if limit is not None:
                 excess = max(len(joined(first, second, begin, end)) - limit, 0)
-            over: Row = []
+            overflow: Row = []
             if excess:
-                first, second, over = self.truncate_sequences(  # noqa: PLW2901
+                first, second, overflow = self.truncate_sequences(  # noqa: PLW2901
                     first, second, excess, truncation_strategy, stride
                 )
             row: dict[str, Any] = {"input_ids": joined(first, second, begin, end)}
             if return_token_type_ids or (
                 return_token_type_ids is None and "token_type_ids" in self.model_input_names
             ):
-                row["token_type_ids"] = rows.types(first, second, begin, end)
+                row["token_type_ids"] = rows.token_type_ids(first, second, begin, end)
             if return_special_tokens_mask:
-                row["special_tokens_mask"] = rows.mask(first, second, begin, end)
+                row["special_tokens_mask"] = rows.special_tokens_mask(first, second, begin, end)
             if return_overflowing_tokens:
-                row["overflowing_tokens"] = [getattr(one, "id", one) for one in over]
+                row["overflowing_tokens"] = [getattr(one, "id", one) for one in overflow]
                 row["num_truncated_tokens"] = excess
             if return_offsets_mapping:
                 row["offset_mapping"] = [one.span for one in row["input_ids"]]
@@ -268,9 +280,12 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             width += -width % (pad_to_multiple_of or 1)
             self._fill(columns, width, padding_side or self.padding_side)
         if return_tensors:
-            for name in ("overflowing_tokens", "num_truncated_tokens"):  # as the base class does
+            for name in (
+                "overflowing_tokens",
+                "num_truncated_tokens",
+            ):  # The base class does so too.
                 columns.pop(name, None)
-            # Arrays become tensors in a hundredth of the time that lists take.
+            # Arrays become tensors in a hundredth of the time that lists need.
             for name in columns.keys() - {"length"}:
                 columns[name] = [np.asarray(row, np.int64) for row in columns[name]]
             return BatchEncoding(columns, tensor_type=return_tensors)
@@ -279,11 +294,11 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         )
 
     def _batch_encode_plus(self, batch_text_or_text_pairs: Any, **kwargs: Any) -> Any:
-        # What transformers 4 calls for many texts.
+        # transformers 4 calls this for many texts.
         return self._encode_plus(batch_text_or_text_pairs, **kwargs)
 
     def _fill(self, columns: dict[str, list[Any]], width: int, side: str) -> None:
-        """Make all rows as long."""
+        """Fill all rows up to a width with padding, in place."""
         fillers = {
             "input_ids": self.pad_token_id,
             "attention_mask": 0,
@@ -308,14 +323,14 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
-        """The ids of a text or of two, between bos and eos if these are to be added."""
+        """Return the ids of one text or two; each gets the bos and eos that are to be added."""
         return joined(token_ids_0, token_ids_1, *self._marks())
 
     def create_token_type_ids_from_sequences(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
-        """0 for each token of the first text and 1 for each of the second."""
-        return rows.types(token_ids_0, token_ids_1, *self._marks())
+        """Return 0 for each token of the first text and 1 for each token of the second."""
+        return rows.token_type_ids(token_ids_0, token_ids_1, *self._marks())
 
     def get_special_tokens_mask(
         self,
@@ -323,16 +338,16 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         token_ids_1: list[int] | None = None,
         already_has_special_tokens: bool = False,
     ) -> list[int]:
-        """1 for a special token, 0 for another one."""
+        """Return 1 for each special token and 0 for each other token."""
         if already_has_special_tokens:
             specials = {*self.all_special_ids}
             return [int(id_ in specials) for id_ in token_ids_0]
-        return rows.mask(token_ids_0, token_ids_1, *self._marks())
+        return rows.special_tokens_mask(token_ids_0, token_ids_1, *self._marks())
 
     # Ids to text.
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """The text of tokens, given by their names."""
+        """Return the text of tokens that are given by their names."""
         ids = self.convert_tokens_to_ids(tokens)
         if None in ids:
             raise VocabularyError(f"there is no token {tokens[ids.index(None)]!r:.60}")
@@ -356,7 +371,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             if of_text:
                 part, opening = self._tokenizer.vocabulary.decode_on(run, opening)
                 parts.append(part)
-            else:  # ids of no token, which a language model with more rows may give, are no text
+            else:  # A language model with more rows may give ids of no token; they have no text.
                 parts += [added.get(id_, b"") for id_ in run]
         text = b"".join(parts).decode("utf-8", "replace")
         clean_up = clean_up_tokenization_spaces
@@ -367,7 +382,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
     def save_vocabulary(
         self, save_directory: str, filename_prefix: str | None = None
     ) -> tuple[str, ...]:
-        """Write the model file, without added tokens; `save_pretrained` writes these as well."""
+        """Write the model file, without added tokens; `save_pretrained` writes these too."""
         prefix = f"{filename_prefix}-" if filename_prefix else ""
         path = Path(save_directory) / (prefix + self.vocab_files_names["vocab_file"])
         model_io.save(self.model, path)
@@ -375,7 +390,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
 
 
 class BytePieceConfig(PretrainedConfig):  # type: ignore[misc]
-    """What `AutoTokenizer` knows the tokenizer by."""
+    """The configuration by which `AutoTokenizer` finds the tokenizer class."""
 
     model_type = "bytepiece"
 
@@ -385,17 +400,17 @@ def register() -> None:
     AutoTokenizer.register(BytePieceConfig, slow_tokenizer_class=BytePieceTokenizer, exist_ok=True)
 
 
-def _settings(
+def _checked_sampling(
     tokenizer: Tokenizer, alpha: Alpha, seed: int | None, epoch: int, sample_prob: float
-) -> dict[str, Any]:
-    """How to sample, as arguments; wrong ones are refused here and not at the first text."""
-    settings = {"alpha": alpha, "seed": seed, "epoch": epoch, "sample_prob": sample_prob}
-    tokenizer.encode_batch([], **settings)  # type: ignore[arg-type]
-    return settings
+) -> Sampling:
+    """Return a request for samples; wrong settings raise an error here, not at the first text."""
+    sampling = Sampling(alpha=alpha, seed=seed, epoch=epoch, sample_prob=sample_prob)
+    tokenizer.encode_batch([], **sampling._asdict())
+    return sampling
 
 
-def _check(token: Any) -> None:
-    """Only tokens that are found wherever they stand: others would change the text."""
+def _check_added(token: Any) -> None:
+    """Raise ArgumentError for an added token that would change the text around it."""
     if isinstance(token, AddedToken) and (token.lstrip or token.rstrip or token.single_word):
         raise ArgumentError(
             f"the added token {token.content!r:.60} must not have lstrip, rstrip or single_word"

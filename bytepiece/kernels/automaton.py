@@ -1,22 +1,25 @@
-"""The automaton: which pieces end at each position of a text, in one pass over it.
+"""The automaton finds the pieces that end at each position of a text, in one pass over the text.
 
-Aho and Corasick's (1975): a trie whose nodes also know where to fall back to when a byte has no
-child, the node of their longest proper suffix. After a byte, the automaton stands at the node of
-the longest string in the trie that ends there; the pieces that end there are then a chain, each
-the longest proper suffix of the one before. Built of reversed pieces and run over reversed text it
-finds the pieces that begin at each position.
+It is Aho and Corasick's (1975): a trie in which each node also has a node to fall back to when the
+next byte has no child. That is the node of the longest proper suffix of the node's string. After
+each byte, the automaton stands at the node of the longest string in the trie that ends there. The
+pieces that end there form a chain: each is the longest proper suffix of the piece before it. Built
+from reversed pieces and run over reversed text, the automaton finds the pieces that begin at each
+position.
 
-`nodes` holds four words a node: the base and the parent of the double array (see `bytepiece.kernels.trie`),
-the node to fall back to, and that one's base. Nodes are numbered in fours, as their words lie.
-The two words that a success needs stand at the child, the two that a failure needs at the node:
-each step makes one jump in memory, whatever comes of it.
+`nodes` holds four words per node: the base and the parent in the double array (see
+`bytepiece.kernels.trie`), the node to fall back to, and the base of that node. The number of a node
+is the place of its first word, a multiple of four. A step that succeeds needs two words of the
+child, and a step that fails needs two words of the node itself, so each step makes one jump in
+memory in either case.
 
-Chains hold no single bytes, which match everywhere. They are cut into groups of three pieces, the
-longest first: the group of a piece is that piece and the next two of its chain. A reference to a
-group is its piece's number times four, plus one if the chain goes on after the group;
-`bytepiece.kernels.partition.backward` adds two as its mark. Everything is then in proportion to the pieces,
-even where each is a suffix of the next. A group that is not full is filled up with entries that
-stand for no piece.
+Chains leave out single bytes, which match everywhere. A chain is cut into groups of three pieces,
+the longest first: the group of a piece holds this piece and the next two of its chain. A reference
+to a group is the number of its first piece times four, plus one if the chain goes on after the
+group. (`bytepiece.kernels.partition.backward` adds two as a mark.) So the tables grow with the
+number of pieces only, even if each piece is a suffix of the next. A group with fewer than three
+pieces is filled up with entries that stand for no piece. Kernels walk along a chain with
+`first_entry`, `goes_on` and `next_group`; `single_entry` is the entry of a single byte.
 """
 
 from collections.abc import Sequence
@@ -27,33 +30,47 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8, U32
 from bytepiece.kernels import trie as tries
-from bytepiece.kernels.jit import FOUR, ONE, THREE, TWO, ZERO, Scalar, at, kernel
+from bytepiece.kernels.jit import (
+    UINT_0,
+    UINT_1,
+    UINT_2,
+    UINT_3,
+    UINT_4,
+    Scalar,
+    inlined,
+    kernel,
+    uint,
+)
 from bytepiece.kernels.trie import Trie
 
 D = TypeVar("D", bound=np.generic)
 
 GROUP = 3
-"""Pieces in a group. On mixed text with 80 k pieces 3.0 pieces match at a position, one of them a
-single byte. For the best path of 2 MB, groups of two take 17 ms, of three 14, of four 20."""
+"""The number of pieces in a group. On mixed text with 80 k pieces, 3.0 pieces match at a position,
+one of them a single byte. The best path of 2 MB takes 17 ms with groups of two, 14 with groups of
+three, 20 with groups of four."""
 
 _LANES = 4
 _FEW = 1024
-"""A text of fewer bytes is not worth cutting into lanes."""
+"""A text with fewer bytes is not cut into lanes, since that would cost more than it saves."""
 
 
 class Automaton(NamedTuple):
-    """The pieces of a vocabulary as flat arrays that kernels scan with; see the module.
+    """The pieces of a vocabulary as flat arrays for kernels. See the module for the layout.
 
-    Entries of groups are numbered 3 · piece + 0, 1, 2; after the groups of all pieces and one that
-    is empty come 256 entries more, those of the single bytes.
+    An entry is one place in a group. The entries of a piece's group are 3 · piece + 0, 1, 2. Behind
+    the groups of all pieces and one empty group follow 256 entries for the single bytes.
 
     Args:
         nodes: uint32[4 · nodes].
-        groups: uint32[nodes], a reference to the group of the longest piece that ends a node.
-        following: uint32[pieces + 1], a reference to the group after a group that is not the last.
-        lengths: uint16[entries], of each entry's piece; where there is none, that of the group's
-            first.
-        pieces: uint32[entries], the number of each entry's piece, or of one more than there are.
+        groups: uint32[nodes], for each node a reference to the group of the longest piece that its
+            string ends with.
+        following: uint32[pieces + 1], for each group a reference to the group that follows it in
+            its chain.
+        lengths: uint16[entries], the length of each entry's piece. An entry without a piece has the
+            length of the group's first piece.
+        pieces: uint32[entries], the number of each entry's piece; an entry without a piece has the
+            number of pieces instead.
         deepest: the length of the longest piece.
     """
 
@@ -65,11 +82,11 @@ class Automaton(NamedTuple):
     deepest: int
 
     def by_entry(self, values: npt.NDArray[D], missing: float) -> npt.NDArray[D]:
-        """What belongs to the pieces, by entry; read-only.
+        """Return a read-only table of values by entry.
 
         Args:
-            values: [pieces], of any type.
-            missing: for the entries that stand for no piece.
+            values: [pieces], one value per piece, of any type.
+            missing: the value of entries without a piece.
         """
         table = np.append(values, np.array([missing], dtype=values.dtype))
         found: npt.NDArray[D] = table[self.pieces]
@@ -78,22 +95,22 @@ class Automaton(NamedTuple):
 
 
 def build(pieces: Sequence[bytes]) -> Automaton:
-    """The automaton of some pieces.
+    """Build the automaton of some pieces.
 
     Args:
-        pieces: different, each of at most 65535 bytes, all 256 single bytes among them.
+        pieces: all different, each of at most 65535 bytes, with all 256 single bytes among them.
     """
     trie, nodes = tries.build(pieces)
     return link(trie, nodes, np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces)))
 
 
 def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]) -> Automaton:
-    """The automaton of the pieces in a trie.
+    """Build the automaton of pieces that are in a trie.
 
     Args:
-        trie: what it holds beside the pieces does no harm.
-        ends: int32[pieces], the node at which each piece ends, or −1 for a piece that is left out.
-        lengths: int64[pieces].
+        trie: it may hold other strings as well.
+        ends: int32[pieces], the node at which each piece ends; −1 leaves the piece out.
+        lengths: int64[pieces], the length of each piece.
     """
     size, count = len(trie.units), len(ends)
     piece_of = np.full(size, count, dtype=np.int32)
@@ -114,19 +131,19 @@ def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]
     return automaton
 
 
-# In the order of depth: what a node falls back to is shallower, and ready.
+# Nodes are visited in the order of their depth, since a node falls back to one that is less deep.
 # Cost: the sum of the lengths of the keys.
 @kernel
 def _connect(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Automaton) -> None:
     nodes, groups = automaton.nodes, automaton.groups
     none = len(lengths)
-    # Of each piece: the longest other piece that it ends with, and the reference to its own group.
+    # For each piece: the longest other piece that it ends with, and the reference to its own group.
     shorter = np.empty(none + 1, dtype=np.int64)
     references = np.empty(none + 1, dtype=np.int64)
     shorter[none], references[none] = none, 4 * none
     for node in range(len(units)):
         nodes[4 * node] = 4 * units[node, 0]
-        # The root, and a unit that is free, have no parent: a number that is no node's.
+        # The root and free units have no parent. They get a number that is not a node's.
         nodes[4 * node + 1] = 4 * (units[node, 1] >> 1) if units[node, 1] >= 0 and node else 1
         groups[node] = 4 * none
     for i in range(1, len(order)):
@@ -161,19 +178,47 @@ def _connect(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Aut
         groups[node] = references[piece]
 
 
+@inlined
+def first_entry(reference: Scalar) -> Scalar:
+    """Return the first entry of a group; the other two follow it."""
+    return uint(GROUP) * uint(reference >> 2)
+
+
+@inlined
+def goes_on(reference: Scalar) -> Scalar:
+    """Return whether the chain goes on after a group."""
+    return reference & 1 != 0
+
+
+@inlined
+def next_group(automaton: Automaton, reference: Scalar) -> Scalar:
+    """Return the reference to the group that follows a group in its chain."""
+    return automaton.following[reference >> 2]
+
+
+@inlined
+def single_entry(automaton: Automaton, byte: Scalar) -> Scalar:
+    """Return the entry of a single byte."""
+    return uint(len(automaton.lengths) - 256) + uint(byte)
+
+
 @kernel
 def _step(
     nodes: U32, text: U8, position: Scalar, node: Scalar, base: Scalar, matches: U32
 ) -> tuple[Scalar, Scalar, Scalar]:
-    """Try the byte at a position: on to the child, or, at the same position, back.
+    """Take one step with the byte at a position: to the child, or else back, at the same position.
 
-    No branch: the processor would guess wrong in a third of all steps. All are uint64.
+    There is no branch, since the processor would mispredict it in a third of all steps. All numbers
+    are uint64.
+
+    Returns:
+        the next position, the node and its base.
     """
-    target = base + at(text[position]) * FOUR
-    back, back_base = at(nodes[node + TWO]), at(nodes[node + THREE])
-    target_base = at(nodes[target])
-    success = at(at(nodes[target + ONE]) == node)
-    mask = at(-np.int64(success))
+    target = base + uint(text[position]) * UINT_4
+    back, back_base = uint(nodes[node + UINT_2]), uint(nodes[node + UINT_3])
+    target_base = uint(nodes[target])
+    success = uint(uint(nodes[target + UINT_1]) == node)
+    mask = uint(-np.int64(success))
     node = back ^ ((back ^ target) & mask)
     base = back_base ^ ((back_base ^ target_base) & mask)
     matches[position] = node
@@ -192,24 +237,25 @@ def _scan_on(
     stop: Scalar,
     matches: U32,
 ) -> None:
-    """Take steps from a position in a segment on, until another position."""
-    while position < at(stop):
-        end = at(min(bounds[segment + 1], stop))
+    """Take steps from a position in a segment up to the position `stop`."""
+    while position < uint(stop):
+        end = uint(min(bounds[segment + 1], stop))
         while position < end:
             position, node, base = _step(nodes, text, position, node, base, matches)
         segment += 1
-        node, base = ZERO, at(nodes[0])
+        node, base = UINT_0, uint(nodes[0])
 
 
-# Four places of the text are scanned at a time, for a step waits for the memory of the one before
-# it: 2 MB of mixed text and 80 k pieces take 12 ms, in one lane 37, in two 19. Where a lane begins
-# within a segment, it starts as many bytes before as the longest piece has, which is all that a
-# node depends on; what it writes there the lane before it writes over.
+# The text is scanned in four lanes at a time, since each step waits for the memory access of the
+# step before it: 2 MB of mixed text with 80 k pieces take 12 ms in four lanes, 19 in two, 37 in
+# one. A lane that begins within a segment starts earlier by the length of the longest piece,
+# because a node depends on no byte further back. What it writes there, the lane before it
+# overwrites.
 @kernel
 def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
     nodes = automaton.nodes
-    root_base = at(nodes[0])
-    # Of each lane: where it stands, and the ends of its segment and of itself.
+    root_base = uint(nodes[0])
+    # For each lane: its position, node, base and segment, and where its segment and the lane end.
     position = np.zeros(_LANES, dtype=np.uint64)
     node = np.zeros(_LANES, dtype=np.uint64)
     base = np.zeros(_LANES, dtype=np.uint64)
@@ -223,8 +269,8 @@ def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) ->
         while bounds[current + 1] <= begin:
             current += 1
         segment[lane], end[lane] = current, min(bounds[current + 1], stop[lane])
-        p, n, b = at(max(bounds[current], begin - automaton.deepest)), ZERO, root_base
-        while p < at(begin):
+        p, n, b = uint(max(bounds[current], begin - automaton.deepest)), UINT_0, root_base
+        while p < uint(begin):
             p, n, b = _step(nodes, text, p, n, b, matches)
         position[lane], node[lane], base[lane] = p, n, b
     everywhere = True
@@ -232,7 +278,7 @@ def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) ->
         p0, p1, p2, p3 = position[0], position[1], position[2], position[3]
         n0, n1, n2, n3 = node[0], node[1], node[2], node[3]
         b0, b1, b2, b3 = base[0], base[1], base[2], base[3]
-        # A step takes at most one byte, so none of these leaves its segment.
+        # A step takes at most one byte, so no lane leaves its segment here.
         for _ in range(
             min(
                 end[0] - np.int64(p0),
@@ -249,13 +295,13 @@ def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) ->
         node[0], node[1], node[2], node[3] = n0, n1, n2, n3
         base[0], base[1], base[2], base[3] = b0, b1, b2, b3
         for lane in range(_LANES):
-            if position[lane] == at(end[lane]):
+            if position[lane] == uint(end[lane]):
                 if end[lane] == stop[lane]:
                     everywhere = False
                 else:
                     segment[lane] += 1
                     end[lane] = min(bounds[segment[lane] + 1], stop[lane])
-                    node[lane], base[lane] = ZERO, root_base
+                    node[lane], base[lane] = UINT_0, root_base
     for lane in range(_LANES):
         _scan_on(
             nodes,
@@ -270,7 +316,7 @@ def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) ->
         )
 
 
-# Cost: one step a byte to go on, and at most one a byte to go back; 1.6 in all for mixed text.
+# Cost: one step per byte forward and at most one per byte back; 1.6 in all for mixed text.
 @kernel
 def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
     """Find the pieces of more than one byte that end after each byte of a text.
@@ -278,15 +324,17 @@ def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
     Args:
         text: uint8[bytes].
         bounds: int64[segments + 1], where each segment begins, from 0 to the end of the text.
-        matches: uint32[bytes], filled with references to groups: of the longest piece that ends
-            after each byte of its segment, within the segment.
+        matches: uint32[bytes], to be filled with references to groups: for each byte, the group of
+            the longest piece within the byte's segment that ends with it.
     """
     nodes = automaton.nodes
     if len(text) < _FEW:
-        _scan_on(nodes, text, bounds, np.int64(0), ZERO, ZERO, at(nodes[0]), len(text), matches)
+        _scan_on(
+            nodes, text, bounds, np.int64(0), UINT_0, UINT_0, uint(nodes[0]), len(text), matches
+        )
     else:
         _scan_in_lanes(automaton, text, bounds, matches)
-    # From nodes to groups: here the loads need not wait for anything, least of all for a branch
-    # that was guessed wrong. Looked up by those who use the groups they cost three times as much.
+    # Replace nodes by groups. Here these loads wait for nothing; done in the kernels that use the
+    # groups, where they wait for mispredicted branches, they cost three times as much.
     for i in range(len(text)):
-        matches[i] = automaton.groups[matches[i] >> TWO]
+        matches[i] = automaton.groups[matches[i] >> UINT_2]

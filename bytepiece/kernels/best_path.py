@@ -1,4 +1,4 @@
-"""The best path: the segmentation with the largest sum of scores."""
+"""Find the best path: the segmentation with the largest sum of scores."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,23 +7,31 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, U8, U16, U32, offsets_of
-from bytepiece.kernels.automaton import GROUP, Automaton, scan
-from bytepiece.kernels.jit import ONE, TWO, ZERO, Scalar, at, inlined, kernel
+from bytepiece.kernels.automaton import (
+    Automaton,
+    first_entry,
+    goes_on,
+    next_group,
+    scan,
+    single_entry,
+)
+from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
 from bytepiece.kernels.segments import Segments, longest, segment_end
 
 _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 
 
-# Each position takes the best of the paths that reach it by a piece that ends there; from left to
-# right, so that the positions before have theirs. A candidate must be strictly better, and longer
-# last pieces come first: among equal sums the one with the longest last piece stays. Sums are taken
-# in the order of the text. All three are the original library's, whose output this reproduces to
-# the last tie.
-# Cost: an addition and a comparison per entry of the groups at each position, hardly a branch that
-# depends on the text but for long chains; 12 bytes of memory per byte of the longest segment, and 4
-# of matches per byte of the text. With 80 k pieces 2 MB of mixed text take 16 ms, `trace` 6 and the
-# scan 12 to 16; a walk along the trie from each position took 66 in all. Keeping only the sums, and
-# finding the last pieces again in `trace`, saves 2 here and costs 5 there.
+# Positions are visited from left to right. At each one, the best path to it is the best of those
+# whose last piece ends there. A candidate must be strictly better than the one before it, and
+# candidates with longer last pieces come first, so among equal sums the longest last piece wins.
+# Sums are added in the order of the text. The original library does these three things, too; this
+# reproduces its output to the last tie.
+# Cost: an addition and a comparison per entry of the groups at each position, with hardly a branch
+# that depends on the text, except for long chains; 12 bytes of memory per byte of the longest
+# segment, and 4 bytes of matches per byte of the text. With 80 k pieces, 2 MB of mixed text take 16
+# ms here, 6 in `trace` and 12 to 16 in the scan. A walk along the trie from each position took 66
+# in all. Keeping only the sums, and finding the last pieces again in `trace`, saves 2 ms here and
+# costs 5 there.
 @kernel
 def best_path(
     automaton: Automaton,
@@ -35,41 +43,42 @@ def best_path(
     best: F64,
     via: U32,
 ) -> None:
-    """Fill `best` and `via` for one segment: the best way to each position, its sum and last entry.
+    """Find the best path to each position of one segment.
 
     Args:
-        scores: float64[entries], −inf where there is no piece.
+        automaton: that of the pieces.
+        scores: float64[entries], −inf for an entry without a piece.
         text, matches: see `bytepiece.kernels.automaton.scan`.
-        start, stop: of the segment.
-        best: float64[more than the segment's length], of finite numbers.
-        via: uint32[more than the segment's length].
+        start, stop: the bounds of the segment in the text.
+        best: float64[more than the segment's length], finite numbers, to be filled with the sum of
+            each position's best path.
+        via: uint32[more than the segment's length], to be filled with its last entry.
     """
     lengths = automaton.lengths
-    singles = at(len(lengths) - 256)
     latest = 0.0  # best[position − 1]
     best[0] = latest
     for p in range(1, stop - start + 1):
-        position = at(p)
-        byte = at(start) + position - ONE
+        position = uint(p)
+        byte = uint(start) + position - UINT_1
         group = matches[byte]
-        top, last = -np.inf, ZERO
+        top, last = -np.inf, UINT_0
         while True:
-            entry = at(GROUP) * at(group >> 2)
-            first = best[position - at(lengths[entry])] + scores[entry]
-            second = best[position - at(lengths[entry + ONE])] + scores[entry + ONE]
-            third = best[position - at(lengths[entry + TWO])] + scores[entry + TWO]
+            entry = first_entry(group)
+            first = best[position - uint(lengths[entry])] + scores[entry]
+            second = best[position - uint(lengths[entry + UINT_1])] + scores[entry + UINT_1]
+            third = best[position - uint(lengths[entry + UINT_2])] + scores[entry + UINT_2]
             better = second > first
-            first, chosen = (second, entry + ONE) if better else (first, entry)
+            first, chosen = (second, entry + UINT_1) if better else (first, entry)
             better = third > first
-            first, chosen = (third, entry + TWO) if better else (first, chosen)
+            first, chosen = (third, entry + UINT_2) if better else (first, chosen)
             better = first > top
             top, last = (first, chosen) if better else (top, last)
-            if group & 1 == 0:
+            if not goes_on(group):
                 break
-            group = automaton.following[group >> 2]
-        # The single byte comes last: it waits for the position just before.
-        single = singles + at(text[byte])
-        alone = latest + scores[single]
+            group = next_group(automaton, group)
+        # The single byte comes last, since it has to wait for the position just before.
+        single = single_entry(automaton, text[byte])
+        alone: Scalar = latest + scores[single]
         better = alone > top
         latest, last = (alone, single) if better else (top, last)
         best[position], via[position] = latest, last
@@ -79,20 +88,29 @@ def best_path(
 def trace(
     automaton: Automaton, ids: U32, via: U32, length: Scalar, out: I32, filled: Scalar
 ) -> Scalar:
-    """Append the ids (uint32[entries]) of the path that `via` holds to `out`; how full it is then.
+    """Append the ids of the path that `via` holds to `out`.
 
-    `out` has room for as many as the segment has bytes.
+    Args:
+        automaton: that of the pieces.
+        ids: uint32[entries].
+        via: see `best_path`.
+        length: the length of the segment.
+        out: int32, with room for `length` ids from `filled` on.
+        filled: how many ids `out` holds.
+
+    Returns:
+        how many ids `out` holds then.
     """
-    position = at(length)
-    slot = at(filled) + position
-    while position > ZERO:
-        entry = at(via[position])
-        slot -= ONE
+    position = uint(length)
+    slot = uint(filled) + position
+    while position > UINT_0:
+        entry = uint(via[position])
+        slot -= UINT_1
         out[slot] = ids[entry]
-        position -= at(automaton.lengths[entry])
+        position -= uint(automaton.lengths[entry])
     count = length + filled - np.int64(slot)
     for i in range(count):
-        out[at(filled + i)] = out[slot + at(i)]
+        out[uint(filled + i)] = out[slot + uint(i)]
     return filled + count
 
 
@@ -102,11 +120,14 @@ def best_ids(
     """Encode the segments low…high − 1 by their best paths.
 
     Args:
-        scores: float64[entries], −inf where there is no piece.
+        automaton: that of the pieces.
+        scores: float64[entries], −inf for an entry without a piece.
         ids: uint32[entries].
+        segments: the text.
+        low, high: the numbers of the first segment and of the one after the last.
 
     Returns:
-        int32[tokens], the ids, segment after segment; int32[high − low], how many each has.
+        int32[tokens], the ids, segment after segment; int32[high − low], the number of ids of each.
     """
     return ids_by(_best_ids, automaton, scores, ids, segments, low, high)
 
@@ -120,7 +141,13 @@ def ids_by(
     low: int,
     high: int,
 ) -> tuple[I32, I32]:
-    """As `best_ids`, by a kernel that takes what `_best_ids` does, and scores of its own type."""
+    """Encode as `best_ids` does, by another kernel with the parameters of `_best_ids`.
+
+    Args:
+        compiled: the kernel.
+        scores: [entries], in the type that the kernel takes.
+        automaton, ids, segments, low, high: see `best_ids`.
+    """
     text, bounds = segments.stretch(low, high)
     out = np.empty(len(text), dtype=np.int32)
     counts = np.empty(high - low, dtype=np.int32)
@@ -148,13 +175,13 @@ def _best_ids(
 
 
 class Tables(NamedTuple):
-    """All that best paths need in few arrays, made by `pack`; `unpack` says what is where.
+    """The arrays that best paths need, packed into three. `pack` makes them, `unpack` splits them.
 
-    Numba looks at each array that a kernel is called with, and for a short text that is a third of
-    the work: with these three a call takes 6 µs, with the eight that they hold 7.
+    Numba inspects each array that a kernel is called with, which is a third of the work for a short
+    text: a call with these three arrays takes 6 µs, with the eight arrays packed in them 7.
 
     Args:
-        words: uint32[words], what has four bytes each, and in front where it is.
+        words: uint32[words], a table of contents and then all arrays of four-byte words.
         scores: float64[entries].
         lengths: uint16[entries].
     """
@@ -165,7 +192,7 @@ class Tables(NamedTuple):
 
 
 def pack(automaton: Automaton, scores: F64, ids: U32) -> Tables:
-    """Put arrays together; they are copied."""
+    """Copy arrays into `Tables`."""
     arrays = [automaton.nodes, automaton.groups, automaton.following, automaton.pieces, ids]
     ends = offsets_of([8, *map(len, arrays)])
     head = np.array([automaton.deepest, 0, *ends[1:]], dtype=np.uint32)
@@ -175,7 +202,7 @@ def pack(automaton: Automaton, scores: F64, ids: U32) -> Tables:
 
 
 def unpack(words: U32, scores: F64, lengths: U16) -> tuple[Automaton, F64, U32]:
-    """The automaton, the scores and the ids by entry in tables, without a copy."""
+    """Return the automaton, the scores and the ids by entry, without copying them."""
     automaton = Automaton(
         words[words[2] : words[3]],
         words[words[3] : words[4]],
@@ -191,7 +218,7 @@ _unpack = inlined(unpack)
 
 
 def best_ids_of_text(tables: Tables, text: bytes, isolate_digits: bool) -> I32:
-    """The ids of one text by its best path, without what only many texts need."""
+    """Return the ids of the best path of one text, leaving out all that only many texts need."""
     buffer = np.frombuffer(text, _BYTE)
     out = np.empty(len(text), _ID)
     return out[: _best_ids_of_text(*tables, buffer, isolate_digits, out)]

@@ -1,33 +1,43 @@
-"""The best path as SentencePiece finds it: with sums in float32.
+"""Find the best path as SentencePiece does, with sums in float32.
 
-In a long text such a sum has few digits left for what two paths differ in, and which of them wins
-is then a matter of rounding. So sums are rounded where SentencePiece rounds them, and as it does, a
-path begins to count anew from 0 where its sum has become large.
+In a long text such a sum has few digits left for the difference between two paths, and rounding
+decides which of them wins. So sums are rounded where SentencePiece rounds them. Like there, a path
+counts anew from 0 where its sum has become large.
 """
 
 import numpy as np
 
 from bytepiece._arrays import F32, I32, I64, U8, U32
-from bytepiece.kernels.automaton import GROUP, Automaton, scan
+from bytepiece.kernels.automaton import (
+    GROUP,
+    Automaton,
+    first_entry,
+    goes_on,
+    next_group,
+    scan,
+    single_entry,
+)
 from bytepiece.kernels.best_path import ids_by, trace
-from bytepiece.kernels.jit import ONE, ZERO, Scalar, at, kernel
+from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
 from bytepiece.kernels.segments import Segments, longest
 
 _LARGE = np.float32(100_000.0)
-"""Where sums begin anew: as in sentencepiece 0.2.3; releases before it go on."""
+"""The size from which sums begin anew, as in sentencepiece 0.2.3. Earlier releases let them
+grow."""
 
 
 def best_ids(
     automaton: Automaton, scores: F32, ids: U32, segments: Segments, low: int, high: int
 ) -> tuple[I32, I32]:
-    """Encode the segments low…high − 1, which are valid UTF-8, by SentencePiece's best paths.
+    """Encode the segments low…high − 1 by SentencePiece's best paths.
 
     Args:
-        scores: float32[entries], −inf where there is no piece.
-        ids: uint32[entries].
+        scores: float32[entries], −inf for an entry without a piece.
+        automaton, ids, segments, low, high: see `bytepiece.kernels.best_path.best_ids`. The
+            segments are valid UTF-8.
 
     Returns:
-        int32[tokens], the ids, segment after segment; int32[high − low], how many each has.
+        int32[tokens], the ids, segment after segment; int32[high − low], the number of ids of each.
     """
     return ids_by(_best_ids, automaton, scores, ids, segments, low, high)
 
@@ -52,11 +62,12 @@ def _best_ids(
     return filled
 
 
-# SentencePiece goes from each character to where its pieces end, and where the sum at a character
-# is large, it takes that much off this one and off all sums found so far further on. Here each
-# position looks back, at the longest piece first: what has been found for it by then takes part in
-# what was taken off between the beginning of one piece and that of the next.
-# Cost: as `bytepiece.kernels.best_path.best_path` does it, with a branch for each entry: twice the time.
+# SentencePiece goes forward from each character to the ends of the pieces that begin there. Where
+# the sum at a character is large, it subtracts that sum there and from all sums it has found
+# further on. Here each position looks back instead, at the longest piece first. So the best sum
+# found so far must be reduced by what was subtracted between the beginning of one piece and that of
+# the next.
+# Cost: twice the time of `bytepiece.kernels.best_path.best_path`, because each entry has a branch.
 @kernel
 def _best_path(
     automaton: Automaton,
@@ -69,40 +80,45 @@ def _best_path(
     taken: F32,
     via: U32,
 ) -> None:
-    """Fill `best`, `taken` (what was taken off at a position) and `via` for one segment."""
+    """Find the best path to each position of one segment.
+
+    Args:
+        best, via: see `bytepiece.kernels.best_path.best_path`; here float32.
+        taken: float32, to be filled with what was subtracted at each position.
+        automaton, scores, text, matches, start, stop: see there.
+    """
     lengths = automaton.lengths
-    singles = at(len(lengths) - 256)
-    # The last position where something was taken off.
-    latest = ZERO
+    # The last position where something was subtracted.
+    latest = UINT_0
     best[0] = 0.0
     for p in range(1, stop - start + 1):
-        position = at(p)
-        byte = at(start) + position - ONE
+        position = uint(p)
+        byte = uint(start) + position - UINT_1
         group = matches[byte]
-        top, last = -np.inf, ZERO
-        counted = ZERO
+        top, last = -np.inf, UINT_0
+        counted = UINT_0
         while True:
-            entry = at(GROUP) * at(group >> 2)
+            entry = first_entry(group)
             for _ in range(GROUP):
                 if scores[entry] > -np.inf:
-                    begin = position - at(lengths[entry])
+                    begin = position - uint(lengths[entry])
                     top, counted = _moved(top, taken, counted, begin, latest)
                     candidate = np.float32(best[begin] + scores[entry])
                     if candidate > top:
                         top, last = np.float64(candidate), entry
-                entry += ONE
-            if group & 1 == 0:
+                entry += UINT_1
+            if not goes_on(group):
                 break
-            group = automaton.following[group >> 2]
-        top, counted = _moved(top, taken, counted, position - ONE, latest)
-        single = singles + at(text[byte])
-        candidate = np.float32(best[position - ONE] + scores[single])
+            group = next_group(automaton, group)
+        top, counted = _moved(top, taken, counted, position - UINT_1, latest)
+        single = single_entry(automaton, text[byte])
+        candidate = np.float32(best[position - UINT_1] + scores[single])
         if candidate > top:
             top, last = np.float64(candidate), single
         best[position], via[position] = top, last
         taken[position] = 0.0
-        # Sums are large or not where characters begin.
-        begins = p < stop - start and text[byte + ONE] & 0xC0 != 0x80
+        # SentencePiece tests the size of a sum only where a character begins.
+        begins = p < stop - start and text[byte + UINT_1] & 0xC0 != 0x80
         if begins and abs(best[position]) > _LARGE:
             taken[position], best[position] = best[position], 0.0
             latest = position
@@ -112,9 +128,9 @@ def _best_path(
 def _moved(
     top: Scalar, taken: F32, counted: Scalar, begin: Scalar, latest: Scalar
 ) -> tuple[Scalar, Scalar]:
-    """A sum less what was taken off after the position `counted` and until `begin`; and `begin`."""
+    """Return a sum less what was subtracted after `counted` and up to `begin`; and `begin`."""
     if latest > counted and top > -np.inf:
-        for position in range(counted + ONE, begin + ONE):
+        for position in range(counted + UINT_1, begin + UINT_1):
             if taken[position] != 0.0:
                 top = np.float64(np.float32(np.float32(top) - taken[position]))
     return top, begin

@@ -1,4 +1,11 @@
-"""The one decorator every kernel is compiled with, and where compiled kernels are kept."""
+"""The decorator that compiles every kernel, and the place where compiled kernels are kept.
+
+Indices in kernels are unsigned. For a signed index Numba has to test whether it is negative, since
+Python counts those from the end; without the test, a walk along the trie from every byte of 2 MB of
+mixed text takes 40 ms instead of 50. So every number that becomes an index goes through `uint`. In
+interpreted kernels, NumPy would make a float64 of an unsigned plus a signed integer. So the numbers
+that are added to indices are unsigned, too: `UINT_0` … `UINT_4`.
+"""
 
 import hashlib
 import logging
@@ -23,12 +30,13 @@ logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 Scalar: TypeAlias = Any
-"""A number inside a kernel: a machine word when compiled, Python's or NumPy's when interpreted."""
-at: Any = np.uint64
-"""Makes an index unsigned, which spares the kernel asking whether it is negative: a walk along the
-trie from every byte of 2 MB of mixed text took 40 ms instead of 50."""
-ZERO, ONE, TWO, THREE, FOUR = (at(number) for number in range(5))
-"""To be added to unsigned numbers: with Python's, sums would be floats in interpreted kernels."""
+"""A number inside a kernel: a machine word when compiled, a Python or NumPy number when
+interpreted."""
+uint: Any = np.uint64
+"""Make a number unsigned, for use as an index."""
+UINT_0, UINT_1, UINT_2, UINT_3, UINT_4 = (uint(number) for number in range(5))
+"""Small unsigned numbers, to be added to others."""
+at, ZERO, ONE, TWO, THREE, FOUR = uint, UINT_0, UINT_1, UINT_2, UINT_3, UINT_4
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DECORATED = re.compile(rb"^@(?:kernel|inlined)$", re.MULTILINE)
@@ -37,13 +45,13 @@ _KEPT = 30 * 86400
 
 
 def _cache_roots() -> Iterator[Path]:
-    """Where compiled kernels may be kept, the best place first."""
+    """Yield the directories where compiled kernels may be kept, the best one first."""
     if config.CACHE_DIR:
         yield Path(config.CACHE_DIR)
         return
-    with suppress(RuntimeError):  # there is no home directory
+    with suppress(RuntimeError):  # without a home directory
         yield user_cache()
-    # Second, for pip does not delete what it did not install, and a folder left behind in
+    # Only second: pip does not delete files that it did not install, and a folder left behind in
     # site-packages hides a later editable install.
     yield _PACKAGE / "__pycache__"
 
@@ -93,14 +101,15 @@ _CACHE_DIR = _cache_dir()
 
 
 def kernel(function: F, inline: bool = False) -> F:
-    """Compile a function at its first call; it runs without the interpreter lock.
+    """Compile a function at its first call; it then runs without the interpreter lock.
 
-    A kernel that Python calls fills arrays it is given and returns numbers only. To return an
-    array Numba runs Python code, in which a pending signal may raise, as Ctrl-C does; Numba is not
-    prepared for that, and crashes.
+    A kernel that Python calls fills arrays that it is given, and returns only numbers. To return an
+    array, Numba runs Python code, in which a pending signal such as Ctrl-C may raise an exception.
+    Numba does not expect that and crashes.
 
-    Arithmetic is IEEE's, never fastmath: the kernels live on -inf. Compiled code is kept between
-    processes wherever a directory can be written, and compiled anew in each process elsewhere.
+    Arithmetic follows IEEE 754 and is never fastmath, since the kernels rely on -inf. Compiled code
+    is kept between processes if a directory for it can be written. Otherwise each process compiles
+    it anew.
     """
     theirs = config.CACHE_DIR
     config.CACHE_DIR = _CACHE_DIR
@@ -112,12 +121,15 @@ def kernel(function: F, inline: bool = False) -> F:
 
 
 def inlined(function: F) -> F:
-    """`kernel`, put into each caller's code: to pass the tables may cost more than the work."""
+    """Compile as `kernel` does, and copy the code into each caller.
+
+    Use it for functions so short that passing the tables to them would cost more than their work.
+    """
     return kernel(function, inline=True)
 
 
 class _Notice(event.Listener):
-    """Logs once when a kernel of ours has to be compiled, which takes seconds; adds them up."""
+    """Logs once that kernels have to be compiled, which takes seconds, and adds the seconds up."""
 
     said = False
     seconds = 0.0
@@ -130,7 +142,7 @@ class _Notice(event.Listener):
             self.said = True
             often = "the first time only" if _CACHE_DIR else "every time: no place to keep them"
             logger.info("compiling kernels: a few seconds, %s", often)
-        # A kernel that calls another compiles it on the way.
+        # Compiling a kernel also compiles the kernels that it calls.
         if self._depth == 0:
             self._start = time.monotonic()
         self._depth += 1
@@ -142,7 +154,7 @@ class _Notice(event.Listener):
 
 
 def compile_seconds() -> float:
-    """How long this process has compiled so far."""
+    """Return how many seconds this process has spent compiling so far."""
     return _NOTICE.seconds
 
 

@@ -1,14 +1,15 @@
-"""Sums over all segmentations of a segment: the one home of what sampling is made of.
+"""Sums over all segmentations of a segment, from which samples and probabilities follow.
 
-The weight of a piece is exp(alpha · score); z[d] is the sum, over the segmentations of a segment's
-last d bytes, of their weights' products. Distances are from the segment's end throughout, for the
-automaton that finds the pieces that begin at a position runs from right to left.
+The weight of a piece is exp(alpha · score), and the weight of a segmentation is the product of the
+weights of its pieces. z[d] is the sum of the weights of all segmentations of the segment's last d
+bytes. Distances are always from the segment's end, because the automaton that finds the pieces that
+begin at a position runs from right to left.
 
-A weight can be smaller than the smallest float64 and z is smaller by far, so both are a mantissa
-and an exponent to the base 2^256: value = mantissa · 2^(256 · exponent). Terms of a sum are aligned
-to their largest exponent, which moves no bit of what they add. Steps so coarse make unequal
-exponents rare: the common term costs one multiplication and one addition, and no alpha needs a
-second, logarithmic path.
+A weight can be smaller than the smallest float64, and z can be far smaller. So both are kept as a
+mantissa and an exponent to the base 2^256: value = mantissa · 2^(256 · exponent). The terms of a
+sum are aligned to their largest exponent, which is exact. With a base so large, exponents rarely
+differ: nearly every term costs one multiplication and one addition, and no alpha needs a second,
+logarithmic method.
 """
 
 import math
@@ -19,12 +20,19 @@ import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U8, U32
 from bytepiece.errors import ArgumentError
-from bytepiece.kernels.automaton import GROUP, Automaton
-from bytepiece.kernels.jit import ONE, TWO, Scalar, at, kernel
+from bytepiece.kernels.automaton import (
+    GROUP,
+    Automaton,
+    first_entry,
+    goes_on,
+    next_group,
+    single_entry,
+)
+from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, kernel, uint
 
 MAX_EXPONENT = float(1 << 30)
-"""Largest size of alpha · score, in nats: beyond it a weight's mantissa has no correct digit left
-that matters, and exponents of long texts would not fit their integers."""
+"""The largest size of alpha · score, in nats. Beyond it a weight's mantissa would have no correct
+digit left, and the exponents of long texts would not fit their integers."""
 
 _BITS = 256
 _UP = 2.0**_BITS
@@ -35,17 +43,17 @@ _HALF_DOWN = 2.0 ** -(_BITS // 2)
 LOG_BASE = _BITS * math.log(2.0)
 """The logarithm of the base of exponents."""
 
-# ln 2 in two parts, the first with 21 trailing zero bits, so that its multiples are exact.
+# ln 2 in two parts. The first has 21 trailing zero bits, so that its multiples are exact.
 _LN2_HIGH = 0.693147180369123816490
 _LN2_LOW = 1.90821492927058770002e-10
 
 
 class Weights(NamedTuple):
-    """exp(alpha · score) of each entry's piece.
+    """The weight exp(alpha · score) of each entry's piece.
 
     Args:
-        mantissa: float64[entries], in (2^-256, 2^128]; its sign is negative where the exponent is
-            not 0, so that the exponent is looked at only there; 0 where there is no piece.
+        mantissa: float64[entries], in (2^-256, 2^128]; 0 for an entry without a piece. It is
+            negative if the exponent is not 0, so that only then the exponent has to be loaded.
         exponent: int32[entries], to the base 2^256.
         plain: whether all exponents are 0.
     """
@@ -58,15 +66,16 @@ class Weights(NamedTuple):
 def weights(
     automaton: Automaton, scores: npt.NDArray[np.float64], alpha: float, less: F64 | None = None
 ) -> Weights:
-    """The weights exp(alpha · score − less) of the pieces.
+    """Return the weights exp(alpha · score − less) of the pieces.
 
     Args:
+        automaton: that of the pieces.
         scores: float64[pieces], natural-log probabilities.
         alpha: finite, ≥ 0.
         less: float64[pieces], at least 0; None for 0.
 
     Raises:
-        ArgumentError: alpha · score is too large for a sum to be right.
+        ArgumentError: if alpha · score is so large that a sum would be wrong.
     """
     with np.errstate(over="ignore"):
         logs = scores * alpha if less is None else scores * alpha - less
@@ -75,11 +84,11 @@ def weights(
             f"alpha {alpha:g} is too large for scores down to {scores.min():.6g} "
             f"(alpha · score may reach 2^30); for the best path, leave alpha out"
         )
-    # Weights not far above 1 need no exponent, and would lose digits by one.
+    # Weights not far above 1 need no exponent, and an exponent would cost them digits.
     exponents = np.where((logs > 0) & (logs <= LOG_BASE / 2), 0.0, np.ceil(logs / LOG_BASE))
     bits = exponents * _BITS
-    # The ceiling may be one off when the quotient is rounded: the mantissa is then just above 1
-    # or at 2^-256, which the sums below have room for.
+    # If the quotient is rounded, the ceiling may be off by one. The mantissa is then just above 1
+    # or at 2^-256, and the sums below have room for both.
     mantissas = np.exp((logs - bits * _LN2_HIGH) - bits * _LN2_LOW)
     return Weights(
         automaton.by_entry(np.where(exponents == 0, mantissas, -mantissas), 0),
@@ -89,17 +98,19 @@ def weights(
 
 
 def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
-    """A text from right to left, and where its segments begin then, and the end."""
+    """Return a text from right to left, where its segments begin then, and the end."""
     mirrored = text[::-1].copy()
-    mirrored.flags.writeable = False  # as the text itself: `scan` is compiled once for both
+    mirrored.flags.writeable = (
+        False  # like the text itself, so that `scan` is compiled once for both
+    )
     return mirrored, len(text) - bounds[::-1]
 
 
 @kernel
 def scale(term: Scalar, steps: Scalar) -> Scalar:
     """Return term · 2^(256 · steps), for steps ≤ 1."""
-    # Mantissas of terms and sums lie in 2^-384 … 2^267, so one that is moved down three steps is
-    # smaller than half a bit of the one that is not.
+    # Mantissas of terms and sums lie in 2^-384 … 2^267. So a term that is moved down three steps is
+    # smaller than half of the last bit of the other one, and adds nothing.
     if steps == 0:
         return term
     if steps == -1:
@@ -113,7 +124,7 @@ def scale(term: Scalar, steps: Scalar) -> Scalar:
 
 @kernel
 def add(total: Scalar, top: Scalar, term: Scalar, exponent: Scalar) -> tuple[Scalar, Scalar]:
-    """Add (term, exponent) to (total, top), aligned to the larger exponent."""
+    """Return (total, top) plus (term, exponent), aligned to the larger exponent."""
     if exponent <= top:
         return total + scale(term, exponent - top), top
     return scale(total, top - exponent) + term, exponent
@@ -128,19 +139,20 @@ def edge_term(
     exponents: I64,
     distance: Scalar,
 ) -> tuple[Scalar, Scalar]:
-    """The weight of an entry's piece that begins at a distance, times z where the piece ends."""
-    end = distance - at(automaton.lengths[entry])
+    """Return the weight of an entry's piece that begins at a distance, times z where it ends."""
+    end = distance - uint(automaton.lengths[entry])
     mantissa = weights.mantissa[entry]
     if mantissa < 0.0:
         return -mantissa * z[end], exponents[end] + weights.exponent[entry]
     return mantissa * z[end], exponents[end]
 
 
-# From the segment's end to its beginning: z[d] = Σ weight(piece) · z[d − length of the piece]. That
-# is all there is to it where all terms have one exponent, which the place of its last change tells;
-# elsewhere terms are aligned.
+# From the segment's end to its beginning: z[d] = Σ weight(piece) · z[d − length of the piece]. If
+# all terms of a sum have one exponent, this formula is all that is needed. That is so where the
+# longest piece does not reach back to the last change of the exponent. Elsewhere terms are aligned.
 # Cost: a multiplication and an addition per entry of the groups at each position; 16 bytes of
-# memory per byte of the longest segment, and 5 of matches and mirrored text per byte of the text.
+# memory per byte of the longest segment, and 5 bytes of matches and mirrored text per byte of the
+# text.
 @kernel
 def backward(
     automaton: Automaton,
@@ -155,52 +167,53 @@ def backward(
     """Fill z and exponents for one segment of mirrored text.
 
     Args:
-        automaton: of the reversed pieces.
-        text, matches: see `bytepiece.kernels.automaton.scan`. Two is added to a reference where all terms
-            that make up z have the exponent of z itself.
-        start, stop: of the segment in the mirrored text.
-        z: float64[more than the segment's length].
-        exponents: int64[more than the segment's length], to the base 2^256.
+        automaton: that of the reversed pieces.
+        weights: those of the pieces.
+        text, matches: see `bytepiece.kernels.automaton.scan`. If all terms of z at a position have
+            the exponent of z itself, two is added to the reference there.
+        start, stop: the bounds of the segment in the mirrored text.
+        z: float64[more than the segment's length], to be filled with mantissas.
+        exponents: int64[more than the segment's length], to be filled, to the base 2^256.
     """
     lengths, mantissa = automaton.lengths, weights.mantissa
-    singles = at(len(lengths) - 256)
     latest, top = 1.0, np.int64(0)
     z[0], exponents[0] = latest, top
-    # Where the exponent is what it is since: everywhere, or nowhere.
-    since = at(0) if weights.plain else at(stop - start + 1)
+    # The distance from which on the exponent has not changed. If weights have exponents, terms are
+    # always aligned.
+    since = UINT_0 if weights.plain else uint(stop - start + 1)
     for d in range(1, stop - start + 1):
-        distance = at(d)
-        byte = at(start) + distance - ONE
-        single = singles + at(text[byte])
+        distance = uint(d)
+        byte = uint(start) + distance - UINT_1
+        single = single_entry(automaton, text[byte])
         group = matches[byte]
-        entry = at(GROUP) * at(group >> 2)
-        plain = since + at(lengths[entry]) <= distance
+        entry = first_entry(group)
+        plain = since + uint(lengths[entry]) <= distance
         if plain:
             total = 0.0
             while True:
                 total += (
-                    mantissa[entry] * z[distance - at(lengths[entry])]
-                    + mantissa[entry + ONE] * z[distance - at(lengths[entry + ONE])]
-                ) + mantissa[entry + TWO] * z[distance - at(lengths[entry + TWO])]
-                if group & 1 == 0:
+                    mantissa[entry] * z[distance - uint(lengths[entry])]
+                    + mantissa[entry + UINT_1] * z[distance - uint(lengths[entry + UINT_1])]
+                ) + mantissa[entry + UINT_2] * z[distance - uint(lengths[entry + UINT_2])]
+                if not goes_on(group):
                     break
-                group = automaton.following[group >> 2]
-                entry = at(GROUP) * at(group >> 2)
-            # The single byte comes last: it waits for the position just before.
+                group = next_group(automaton, group)
+                entry = first_entry(group)
+            # The single byte comes last, since it has to wait for the position just before.
             total += mantissa[single] * latest
         else:
             total, top = edge_term(automaton, weights, single, z, exponents, distance)
             while True:
                 for i in range(GROUP):
-                    if mantissa[entry + at(i)] != 0.0:
+                    if mantissa[entry + uint(i)] != 0.0:
                         term, exponent = edge_term(
-                            automaton, weights, entry + at(i), z, exponents, distance
+                            automaton, weights, entry + uint(i), z, exponents, distance
                         )
                         total, top = add(total, top, term, exponent)
-                if group & 1 == 0:
+                if not goes_on(group):
                     break
-                group = automaton.following[group >> 2]
-                entry = at(GROUP) * at(group >> 2)
+                group = next_group(automaton, group)
+                entry = first_entry(group)
         if total < _HALF_DOWN:
             total *= _UP
             top -= 1
@@ -209,7 +222,7 @@ def backward(
             total *= _DOWN
             top += 1
             plain = False
-        if top != exponents[distance - ONE] and weights.plain:
+        if top != exponents[distance - UINT_1] and weights.plain:
             since = distance
         matches[byte] |= np.uint32(2 * plain)
         latest = total

@@ -1,4 +1,4 @@
-"""Segments: the stretches of text that are encoded by themselves, found and kept as arrays."""
+"""Segments: the stretches of text that are encoded independently of each other."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,12 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8
 from bytepiece.kernels.digits import ZEROS
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, inlined, kernel, uint
 
 
 @kernel
 def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
-    """The length of the longest of the strings low…high − 1 that lie end to end."""
+    """Return the length of the longest of the strings low…high − 1 that lie end to end."""
     length = np.int64(0)
     for i in range(low, high):
         length = max(length, offsets[i + 1] - offsets[i])
@@ -22,15 +22,33 @@ def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
 _ZEROS = np.array(ZEROS, dtype=np.int32)
 
 
+class Run(NamedTuple):
+    """Some neighbouring segments of a batch, as samplers need them.
+
+    Args:
+        text: uint8[bytes], their text.
+        bounds: int64[segments + 1], where each segment begins in `text`, and the end.
+        documents: int64[segments], the document of each segment.
+        begins: int64[segments], where each segment begins in the text of the batch.
+        document_starts: int64[documents], where each document begins there.
+    """
+
+    text: npt.NDArray[np.uint8]
+    bounds: npt.NDArray[np.int64]
+    documents: npt.NDArray[np.int64]
+    begins: npt.NDArray[np.int64]
+    document_starts: npt.NDArray[np.int64]
+
+
 class Segments(NamedTuple):
     """The texts of a batch, laid end to end and cut into segments.
 
     Args:
         text: uint8[bytes], normalized.
         bounds: int64[segments + 1], where each segment begins in `text`, and the end.
-        documents: int64[segments], the document that each belongs to, ascending.
-        special: int32[segments], −1, or the id of the special token that a segment without
-            bytes stands for.
+        documents: int64[segments], the document of each segment, ascending.
+        special: int32[segments], −1 for a segment of text; for a segment without bytes, the id of
+            the special token that it stands for.
         document_starts: int64[documents], where each document's text begins in `text`.
     """
 
@@ -41,14 +59,26 @@ class Segments(NamedTuple):
     document_starts: npt.NDArray[np.int64]
 
     def stretch(self, low: int, high: int) -> tuple[U8, I64]:
-        """The text of the segments low…high − 1, and where in it each begins, and the end."""
+        """Return the text of the segments low…high − 1, where each begins in it, and the end."""
         bounds = self.bounds[low : high + 1]
         return self.text[bounds[0] : bounds[-1]], bounds - bounds[0]
+
+    def run(self, low: int, high: int) -> Run:
+        """Return the segments low…high − 1."""
+        text, bounds = self.stretch(low, high)
+        documents, begins = self.documents[low:high], self.bounds[low:high]
+        return Run(text, bounds, documents, begins, self.document_starts)
+
+
+@inlined
+def offset_of(run: Run, segment: Scalar) -> Scalar:
+    """Return where a segment of a run begins in the text of its document, as uint64."""
+    return uint(run.begins[segment] - run.document_starts[run.documents[segment]])
 
 
 @kernel
 def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
-    """The bytes of the decimal digit that begins at `start`, or 0."""
+    """Return the number of bytes of the decimal digit that begins at `start`; 0 if none does."""
     lead = np.int32(text[start])
     if lead < 0x80:
         return 1 if 0x30 <= lead <= 0x39 else 0
@@ -64,7 +94,7 @@ def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
             return 0
         char = char << 6 | byte & 0x3F
     if (length == 3 and char < 0x800) or (length == 4 and char < 0x10000):
-        return 0  # overlong: not UTF-8
+        return 0  # an overlong form, which is not UTF-8
     low, high = 0, len(_ZEROS)  # bisection: _ZEROS[low] <= char < _ZEROS[high]
     while high - low > 1:
         middle = (low + high) // 2
@@ -79,9 +109,9 @@ def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
 def segment_end(
     text: U8, start: Scalar, stop: Scalar, isolate_digits: bool, most: Scalar
 ) -> Scalar:
-    """Where the segment that begins at `start` ends, in a text that ends at `stop`.
+    """Return where the segment that begins at `start` ends, in a text that ends at `stop`.
 
-    With `most` above 0, as in training, a segment has at most that many characters before its
+    If `most` is above 0, as in training, a segment has at most `most` characters before its
     newlines, and at most 100 newlines.
     """
     position = start
@@ -96,7 +126,7 @@ def segment_end(
             if length > 0:
                 return position if position > start else position + length
         position += 1
-        # Text that is not UTF-8 need not contain anything that begins a character.
+        # Text that is not UTF-8 may contain no byte that begins a character.
         if most > 0 and position - start > 4 * most:
             return position
     newlines = 0
@@ -116,14 +146,16 @@ def segment_bounds(
     Args:
         text: uint8[bytes].
         part_bounds: int64[parts + 1], where each part begins, and the end.
-        part_special: int32[parts], −1, or the special token that a part without bytes stands for.
+        part_special: int32[parts], −1 for a part with text; for a part without bytes, the id of the
+            special token that it stands for.
         isolate_digits: see `bytepiece.TextRules`.
         most: see `segment_end`.
 
     Returns:
-        int64[segments + 1], where each segment begins, and the end; int64[segments], its part.
+        int64[segments + 1], where each segment begins, and the end; int64[segments], the part of
+        each.
     """
-    # Room that is enough for most texts; what is too little becomes just enough.
+    # This is enough for most texts. If it is not, the kernel says how many segments there are.
     count = 4 * len(part_special) + 64
     while True:
         bounds, part_of = np.empty(count + 1, dtype=np.int64), np.empty(count, dtype=np.int64)
@@ -145,7 +177,7 @@ def _segment_bounds(
     bounds: I64,
     part_of: I64,
 ) -> Scalar:
-    """How many segments there are; as many are stored as there is room for."""
+    """Store the segments as far as there is room, and return how many there are."""
     count = 0
     for part in range(len(part_special)):
         position, stop = part_bounds[part], part_bounds[part + 1]

@@ -1,4 +1,6 @@
-"""Random streams that are pure functions of where they are used, never of when or by whom.
+"""Random streams: pure functions of the document, segment and sample that use them.
+
+They depend neither on time nor on the process or thread that uses them.
 
 Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011)
 turns a key of two and a counter of four 32-bit words into four random ones. It is used twice:
@@ -9,12 +11,12 @@ turns a key of two and a counter of four 32-bit words into four random ones. It 
                philox(counter = (i, segment, d2, d3), key = (d0, d1))      = w0 w1 w2 w3
     uniforms:  ((w0 · 2^32 + w1) >> 11) · 2^-53  and  ((w2 · 2^32 + w3) >> 11) · 2^-53
 
-so they have 53 bits and lie in [0, 1). `seed` and `doc_id` have 64 bits, `epoch` and `sample` 32;
-`segment` has 32: the offset of the segment's first byte in the document's (normalized) text,
-special tokens not counted. What is decided for a document as a whole (`bytepiece.encoding.request`)
-takes the draws of sample 0, segment 0 and i = 2^32 − 1, which no segment is long enough to need.
-For one seed, documents, epochs and samples that differ never share a
-key and a counter. This mapping is part of the interface: changing it is a breaking change.
+Uniforms have 53 bits and lie in [0, 1). `seed` and `doc_id` have 64 bits, `epoch` and `sample` 32.
+`segment` has 32 bits: the offset of the segment's first byte in the document's normalized text, not
+counting special tokens. Decisions about a document as a whole (`bytepiece.encoding.request`) take
+the draws of sample 0, segment 0 and i = 2^32 − 1; no segment is long enough to need that i.
+For one seed, different documents, epochs or samples never share a key and a counter. This mapping
+is part of the interface: changing it is a breaking change.
 """
 
 from typing import NamedTuple
@@ -23,13 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64
-from bytepiece.kernels.jit import ONE, Scalar, inlined, kernel
+from bytepiece.kernels.jit import UINT_1, Scalar, inlined, kernel
 
 DRAWS = 32
-"""How many draws are computed at a time."""
+"""The number of draws that are computed at a time."""
 
 DOCUMENT_BLOCK = np.uint64(0xFFFFFFFF)
-"""The block of draws that is kept for the document as a whole."""
+"""The block of draws that is reserved for decisions about a document as a whole."""
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
@@ -44,7 +46,7 @@ _WEYL_1 = np.uint64(0xBB67AE85)
 def philox(
     c0: Scalar, c1: Scalar, c2: Scalar, c3: Scalar, k0: Scalar, k1: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """Philox4x32-10; every word is a uint64 below 2^32."""
+    """Compute Philox4x32-10. Every word is a uint64 below 2^32."""
     for _ in range(10):
         p0 = _MULTIPLIER_0 * c0
         p1 = _MULTIPLIER_1 * c2
@@ -58,21 +60,24 @@ def philox(
 def document_words(
     seed: Scalar, epoch: Scalar, doc_id: Scalar, sample: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """The four words that stand for a sample of a document; all arguments are uint64."""
+    """Return the four words that stand for a sample of a document. All arguments are uint64."""
     return philox(doc_id & _MASK, doc_id >> _SHIFT, epoch, sample, seed & _MASK, seed >> _SHIFT)
 
 
 @inlined
 def uniforms(words: tuple[Scalar, ...], segment: Scalar, block: Scalar) -> tuple[Scalar, Scalar]:
-    """Draws 2 · block and 2 · block + 1 of a segment; segment and block are uint64."""
+    """Return the draws 2 · block and 2 · block + 1 of a segment.
+
+    `segment` and `block` are uint64.
+    """
     w0, w1, w2, w3 = philox(block, segment, words[2], words[3], words[0], words[1])
     first = np.float64((w0 << _SHIFT | w1) >> _ELEVEN) * 2.0**-53
     second = np.float64((w2 << _SHIFT | w3) >> _ELEVEN) * 2.0**-53
     return first, second
 
 
-# Sixteen blocks in one loop, and their draws stored apart, so that the compiler computes several
-# at a time: 1 ns a draw with AVX-512, where one block after the other takes 8.
+# Sixteen blocks in one loop, with even and odd draws stored apart, so that the compiler computes
+# several at a time: 1 ns a draw with AVX-512, where one block after the other takes 8.
 @kernel
 def fill_uniforms(words: tuple[Scalar, ...], segment: Scalar, first: Scalar, out: F64) -> None:
     """Compute `DRAWS` draws of a segment.
@@ -80,28 +85,28 @@ def fill_uniforms(words: tuple[Scalar, ...], segment: Scalar, first: Scalar, out
     Args:
         words, segment: see `uniforms`.
         first: the first draw's number, uint64, a multiple of `DRAWS`.
-        out: float64[DRAWS], filled; the draw first + i is at `place_of(i)`.
+        out: float64[DRAWS], to be filled. The draw first + i goes to `place_of(i)`.
     """
-    block = first >> ONE
+    block = first >> UINT_1
     for i in range(DRAWS // 2):
         out[i], out[DRAWS // 2 + i] = uniforms(words, segment, block + np.uint64(i))
 
 
 @kernel
 def place_of(draw: Scalar) -> Scalar:
-    """Where a draw, counted from the first one filled, stands: even ones before odd ones."""
+    """Return the place of a draw, counted from the first one: even ones come before odd ones."""
     return draw >> 1 | (draw & 1) * (DRAWS // 2)
 
 
 class Streams(NamedTuple):
-    """Which random streams the documents of a batch use; see `bytepiece.kernels.streams`.
+    """The random streams that the documents of a batch use.
 
     Args:
         seed: uint64.
         epoch: uint64, below 2^32.
         doc_ids: uint64[documents].
         first_sample: uint64, below 2^32: the number of the first sample drawn.
-        samples: how many samples of each document are drawn, numbered from the first on.
+        samples: the number of samples drawn for each document, numbered on from the first.
     """
 
     seed: np.uint64
@@ -115,7 +120,7 @@ class Streams(NamedTuple):
 def sample_words(
     streams: Streams, document: Scalar, sample: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """The words that stand for a sample, counted from the first one drawn, of a document."""
+    """Return the words for a sample of a document. Samples are counted from the first one drawn."""
     return document_words(
         streams.seed,
         streams.epoch,

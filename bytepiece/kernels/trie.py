@@ -1,13 +1,15 @@
-"""The trie: every key of a sorted set of byte strings as a path of nodes, in two flat arrays.
+"""The trie holds a set of byte strings, the keys, as paths of nodes, in two flat arrays.
 
-A double array (Aoe 1989). The child of `node` by byte `b` is `target = units[node, 0] + b` if
-`units[target, 1] >> 1 == node`, and none otherwise: one load of eight bytes a step. The lowest bit
-of `units[node, 1]` says that a key ends here. Node 0 is the root; its child by `b` stands at 1 + b.
-A leaf's base is 0, so a step from it looks at the root's children, which are in cache, and fails.
+It is a double array (Aoe 1989). The child of `node` by the byte `b` is `target = units[node, 0] +
+b` if `units[target, 1] >> 1 == node`; otherwise there is no such child. So a step loads eight
+bytes once. The lowest bit of `units[node, 1]` is set if a key ends at the node. Node 0 is the root,
+and its child by `b` is node 1 + b. The base of a leaf is 0, so a step from it looks at the root's
+children, which are in the cache, and fails.
 
-Nodes are placed breadth first, which puts the shallow ones, visited most, side by side. Tried and
-no better: placing them by the probability of the pieces below (a walk from every byte of mixed
-text with 80 k pieces 48.5 ms instead of 48.6, a scan by the automaton 12.1 instead of 11.9).
+Nodes are placed breadth first, so that the shallow ones, which are visited most, are neighbours.
+Placing them by the probability of the pieces below them was no better: a walk from every byte of
+mixed text with 80 k pieces took 48.5 ms instead of 48.6, a scan by the automaton 12.1 instead of
+11.9.
 """
 
 from collections.abc import Sequence
@@ -17,15 +19,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8, offsets_of
-from bytepiece.kernels.jit import Scalar, at, kernel
+from bytepiece.kernels.jit import Scalar, kernel, uint
 
 
 class Trie(NamedTuple):
-    """A set of byte strings as flat arrays that kernels walk; see the module for the layout.
+    """A set of byte strings as flat arrays for kernels. See the module for the layout.
 
     Args:
-        units: int32[nodes, 2], base and 2 · parent + (a key ends here).
-        order: int32[nodes], the nodes breadth first, from the root.
+        units: int32[nodes, 2], the base, and 2 · parent + 1 if a key ends at the node, else
+            2 · parent.
+        order: int32[nodes], the nodes in breadth-first order, from the root.
     """
 
     units: npt.NDArray[np.int32]
@@ -33,10 +36,10 @@ class Trie(NamedTuple):
 
 
 def build(keys: Sequence[bytes]) -> tuple[Trie, npt.NDArray[np.int32]]:
-    """The trie of some byte strings.
+    """Build the trie of some byte strings.
 
     Args:
-        keys: different, non-empty, in any order.
+        keys: all different and not empty, in any order.
 
     Returns:
         the trie, and int32[len(keys)], the node at which each key ends.
@@ -53,7 +56,7 @@ def build(keys: Sequence[bytes]) -> tuple[Trie, npt.NDArray[np.int32]]:
 def build_sorted(
     flat: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
 ) -> tuple[Trie, npt.NDArray[np.int32]]:
-    """The trie of byte strings that are already sorted, different, and laid end to end.
+    """Build the trie of byte strings that are sorted, all different, and laid end to end.
 
     Args:
         flat: uint8[bytes], the keys' bytes.
@@ -80,14 +83,14 @@ def build_sorted(
 
 @kernel
 def child(units: I32, node: Scalar, byte: Scalar) -> Scalar:
-    """The node one byte below, or 0."""
-    target = np.int64(units[at(node), 0]) + np.int64(byte)
-    return target if units[at(target), 1] >> 1 == node else np.int64(0)
+    """Return the child of a node by a byte, or 0 if there is none."""
+    target = np.int64(units[uint(node), 0]) + np.int64(byte)
+    return target if units[uint(target), 1] >> 1 == node else np.int64(0)
 
 
 @kernel
 def _count_nodes(flat: U8, offsets: I64) -> Scalar:
-    """One, and the bytes of each key that it does not share with the key before."""
+    """Return one, plus the bytes of each key that it does not share with the key before it."""
     nodes = 1
     for k in range(len(offsets) - 1):
         start, length = offsets[k], offsets[k + 1] - offsets[k]
@@ -104,17 +107,26 @@ def _count_nodes(flat: U8, offsets: I64) -> Scalar:
     return nodes
 
 
-# Cost: each key's bytes are read twice. A node with one child takes the first free unit; one with
-# more tries the next 64 free units and then goes to the end, so that the search stays linear in
-# the nodes whatever the keys; what it leaves free the single children fill.
+# Cost: each key's bytes are read twice. The child of a node with one child takes the first free
+# unit. For more children, the next 64 free units are tried, and then the end, so that the search is
+# linear in the number of nodes for all keys. Single children later fill the units that this leaves
+# free.
 @kernel
 def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes: I32) -> Scalar:
-    """Fill order, units (zeros) and key_nodes; how many units are used, or 0 if there are too few.
+    """Fill `order`, `units` and `key_nodes`.
 
-    queue, one row per node, is scratch: its range of keys and its depth.
+    Args:
+        flat, offsets: as for `build_sorted`.
+        queue: int32[nodes, 3], scratch, zeros: for each node its range of keys and its depth.
+        order: int32[nodes], to be filled.
+        units: int32[capacity, 2], zeros, to be filled.
+        key_nodes: int32[keys], to be filled with the node at which each key ends.
+
+    Returns:
+        the number of units used, or 0 if there are too few.
     """
-    # A free unit has no parent but −1. Free units form a list in ascending order, of which `head`
-    # is the first; `end` is where the units that were never used begin.
+    # The parent of a free unit is −1. Free units form a list in ascending order that begins at
+    # `head`. The units from `end` on were never used.
     capacity = len(units)
     after = np.empty(capacity, dtype=np.int32)
     before = np.empty(capacity, dtype=np.int32)
@@ -123,7 +135,7 @@ def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes
         after[i] = i + 1
         before[i] = i - 1
     units[0, 0], units[0, 1] = 1, 0
-    head = 257  # 0 is the root, 1…256 are kept for its children
+    head = 257  # 0 is the root, and 1…256 are reserved for its children
     end = 257
     labels = np.empty(257, dtype=np.int64)
     firsts = np.empty(257, dtype=np.int64)
@@ -184,5 +196,5 @@ def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes
             queue[tail, 0], queue[tail, 1] = firsts[i], firsts[i + 1]
             queue[tail, 2], order[tail] = depth + 1, target
             tail += 1
-    # Every base + 255 must be a unit, so that no step needs a bounds check.
+    # Every base + 255 must be a unit, so that no step has to check bounds.
     return end + 256

@@ -1,10 +1,10 @@
-"""The law of one text's segmentations as a Markov chain over its boundaries.
+"""The law of one text's segmentations, as a Markov chain over the text's boundaries.
 
-A path from P(path) ∝ Π weight(edge) is a walk from the text's beginning to its end: at a boundary s
-the next edge is chosen with probability p(edge | s) = weight · z[end] / z[s], whatever came before
-(forward filtering, backward sampling; Su, https://kexue.fm/archives/9811). All there is to know
-about the law follows from these probabilities by sums of numbers that are not negative: nothing
-cancels, and nothing overflows, for they are at most 1.
+A path drawn from P(path) ∝ Π weight(edge) is a walk from the beginning of the text to its end. At a
+boundary s, the walk takes the next edge with probability p(edge | s) = weight · z[end] / z[s],
+whatever edges came before (forward filtering, backward sampling; Su,
+https://kexue.fm/archives/9811). Every property of the law follows from these probabilities by sums
+of numbers in [0, 1]. So nothing cancels, and nothing overflows.
 """
 
 from typing import NamedTuple
@@ -14,28 +14,37 @@ import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, U8, U32
 from bytepiece.errors import ArgumentError
-from bytepiece.kernels.automaton import GROUP, Automaton, scan
-from bytepiece.kernels.jit import Scalar, at, inlined, kernel
+from bytepiece.kernels.automaton import (
+    GROUP,
+    Automaton,
+    first_entry,
+    goes_on,
+    next_group,
+    scan,
+    single_entry,
+)
+from bytepiece.kernels.jit import Scalar, inlined, kernel, uint
 from bytepiece.kernels.partition import LOG_BASE, Weights, backward, edge_term, mirror, scale
 from bytepiece.kernels.segments import longest
 
 MOST_EDGES = 1 << 28
-"""Most edges of a chain. A position has as many as pieces begin there: usually three, but in a run
-of one letter as many as there are pieces that consist of it."""
+"""The most edges of a chain. A position has one edge for each piece that begins there: usually
+three, but in a run of one letter one for each piece that consists of this letter."""
 
 
 class Chain(NamedTuple):
-    """The edges of a lattice and how probable each is where it begins.
+    """The edges of a lattice, and the probability of each at the position where it begins.
 
-    Edges are sorted by where they begin and, there, by where they end. From every position there
-    is a way to the end.
+    Edges are sorted by their beginnings and then by their ends. From every position a path leads to
+    the end of the text.
 
     Args:
-        first: int64[bytes + 1], the number of the first edge that begins at each position, and how
-            many edges there are.
-        ends: int32[edges], the position where each ends, right of where it begins.
-        p: float64[edges], the probability of each where it begins; they add up to 1 there.
-        log_p: float64[edges], its logarithm, finite even where p is too small for a float64.
+        first: int64[bytes + 1], the number of the first edge that begins at each position; the last
+            value is the number of edges.
+        ends: int32[edges], the position where each edge ends, which is behind its beginning.
+        p: float64[edges], the probability of each edge among those with the same beginning; these
+            add up to 1.
+        log_p: float64[edges], the logarithm of p, finite even if p is too small for a float64.
     """
 
     first: npt.NDArray[np.int64]
@@ -45,11 +54,13 @@ class Chain(NamedTuple):
 
 
 class Law(NamedTuple):
-    """The chain of a text, with what belongs to its edges and segments.
+    """The chain of a text, the pieces of its edges, and the sums of its segments.
 
     Args:
+        chain: the edges and their probabilities.
         pieces: int32[edges], the number of each edge's piece.
-        log_z: float64[segments], the logarithm of the sum of the weights of each one's paths.
+        log_z: float64[segments], for each segment the logarithm of the sum of the weights of all
+            its paths.
     """
 
     chain: Chain
@@ -58,16 +69,16 @@ class Law(NamedTuple):
 
 
 def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
-    """The law of a text that is cut into segments.
+    """Build the law of a text that is cut into segments.
 
     Args:
-        automaton: of the reversed pieces.
-        weights: of the pieces, at an alpha.
+        automaton: that of the reversed pieces.
+        weights: those of the pieces at an alpha.
         text: uint8[bytes].
         bounds: int64[segments + 1], where each segment begins, from 0 to the end of the text.
 
     Raises:
-        ArgumentError: there are too many edges.
+        ArgumentError: if there are too many edges.
     """
     mirrored, mirrored_bounds = mirror(text, bounds)
     matches = np.empty(len(text), dtype=np.uint32)
@@ -91,23 +102,24 @@ def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
 
 @kernel
 def _count(automaton: Automaton, text: U8, bounds: I64, matches: U32, first: I64) -> None:
-    """Scan mirrored text, and put into first[s + 1] how many pieces begin at s."""
+    """Scan mirrored text, and store in first[s + 1] the number of pieces that begin at s."""
     none = len(automaton.following) - 1
     scan(automaton, text, bounds, matches)
     for start in range(len(text)):
         group = matches[len(text) - 1 - start]
         count = 1  # the single byte, which is in no group
         while True:
-            for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
-                count += np.int64(automaton.pieces[entry]) < none
-            if group & 1 == 0:
+            for i in range(GROUP):
+                count += np.int64(automaton.pieces[first_entry(group) + uint(i)]) < none
+            if not goes_on(group):
                 break
-            group = automaton.following[group >> 2]
+            group = next_group(automaton, group)
         first[start + 1] = count
 
 
-# Groups hold the longest pieces first, so each position's edges are filled in from the last one on.
-# Cost: a logarithm and a division an edge: 2 MB of mixed text have 6 million edges.
+# Groups hold the longest pieces first, so the edges of each position are filled in from the last
+# one.
+# Cost: a logarithm and a division per edge; 2 MB of mixed text have 6 million edges.
 @kernel
 def _fill(
     automaton: Automaton,
@@ -119,6 +131,7 @@ def _fill(
     pieces: I32,
     log_z: F64,
 ) -> None:
+    """Fill in the edges of all positions, their pieces, and the sums of the segments."""
     most = longest(bounds, 0, len(bounds) - 1)
     z = np.zeros(most + 1, dtype=np.float64)
     exponents = np.zeros(most + 1, dtype=np.int64)
@@ -135,15 +148,16 @@ def _fill(
             edge = chain.first[begin + 1]
             group = matches[byte]
             while True:
-                for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
+                for i in range(GROUP):
+                    entry = first_entry(group) + uint(i)
                     if np.int64(automaton.pieces[entry]) < none:
                         edge -= 1
                         _set(automaton, weights, z, exponents, distance, entry, begin, edge, chain)
                         pieces[edge] = automaton.pieces[entry]
-                if group & 1 == 0:
+                if not goes_on(group):
                     break
-                group = automaton.following[group >> 2]
-            single = len(automaton.lengths) - 256 + np.int64(text[byte])
+                group = next_group(automaton, group)
+            single = single_entry(automaton, text[byte])
             _set(automaton, weights, z, exponents, distance, single, begin, edge - 1, chain)
             pieces[edge - 1] = automaton.pieces[single]
 
@@ -160,7 +174,8 @@ def _set(
     edge: Scalar,
     chain: Chain,
 ) -> None:
-    term, exponent = edge_term(automaton, weights, at(entry), z, exponents, at(distance))
+    """Fill in one edge."""
+    term, exponent = edge_term(automaton, weights, entry, z, exponents, uint(distance))
     steps = exponent - exponents[distance]
     chain.ends[edge] = begin + np.int64(automaton.lengths[entry])
     chain.p[edge] = scale(term, steps) / z[distance]
@@ -168,18 +183,18 @@ def _set(
 
 
 def starts(chain: Chain) -> npt.NDArray[np.int32]:
-    """int32[edges], the position where each edge begins."""
+    """Return int32[edges], the position where each edge begins."""
     return np.repeat(np.arange(len(chain.first) - 1, dtype=np.int32), np.diff(chain.first))
 
 
 def reach(chain: Chain) -> F64:
-    """float64[bytes + 1]: the probability that a path has a boundary at each position."""
+    """Return float64[bytes + 1], the probability that a path has a boundary at each position."""
     probabilities = np.zeros(len(chain.first), dtype=np.float64)
     _reach(chain, probabilities)
     return probabilities
 
 
-# Where no edge crosses, every path has a boundary: roundings begin anew there.
+# Every path has a boundary at a position that no edge crosses. Rounding errors begin anew there.
 @kernel
 def _reach(chain: Chain, probabilities: F64) -> None:
     furthest = 0
@@ -194,15 +209,16 @@ def _reach(chain: Chain, probabilities: F64) -> None:
 
 
 def entropy(chain: Chain) -> float:
-    """The entropy of a path, in nats: the mean of what is undecided at each boundary."""
+    """Return the entropy of a path in nats: the mean sum of the entropies of its next edges."""
     undecided = np.empty(len(chain.first) - 1, dtype=np.float64)
     _undecided(chain, undecided)
     return float(reach(chain)[:-1] @ undecided)
 
 
-# The largest term is −p·log(p) with p = 1 − rest, so that it is right when rest is tiny.
+# The largest term is −p·log(p) with p = 1 − rest, which is exact even if rest is tiny.
 @kernel
 def _undecided(chain: Chain, out: F64) -> None:
+    """Fill `out` with the entropy of the next edge at each position."""
     for start in range(len(out)):
         most = chain.first[start]
         for edge in range(chain.first[start], chain.first[start + 1]):
@@ -221,10 +237,11 @@ def _undecided(chain: Chain, out: F64) -> None:
 
 
 def moments(chain: Chain, values: F64) -> tuple[float, float]:
-    """Mean and variance of a path's sum of some number of its edges.
+    """Return the mean and the variance of the sum of a path's values.
 
     Args:
-        values: float64[edges].
+        chain: the law of the path.
+        values: float64[edges], the value of each edge.
     """
     mean = np.zeros(len(chain.first), dtype=np.float64)
     variance = np.zeros(len(chain.first), dtype=np.float64)
@@ -232,10 +249,11 @@ def moments(chain: Chain, values: F64) -> tuple[float, float]:
     return float(mean[0]), float(variance[0])
 
 
-# Of the rest of the path from each position on. Variances add up by the law of total variance, as
-# squares of distances from the mean; the mean of squares less the square of the mean would cancel.
+# Variances add up by the law of total variance, as squares of distances from the mean. The mean of
+# squares less the square of the mean would cancel.
 @kernel
 def _moments(chain: Chain, values: F64, mean: F64, variance: F64) -> None:
+    """Fill in the moments of the rest of the path from each position on."""
     for start in range(len(mean) - 2, -1, -1):
         total = 0.0
         for edge in range(chain.first[start], chain.first[start + 1]):

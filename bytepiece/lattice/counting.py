@@ -1,4 +1,4 @@
-"""All paths of a chain: how many there are, and each of them."""
+"""Count the paths of a chain, and enumerate them."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -9,13 +9,14 @@ from bytepiece._arrays import I64
 from bytepiece.lattice.chain import Chain
 
 
-# The text falls into parts where no edge crosses; their numbers of paths multiply, and are small.
-# Without that, a million bytes would take a million sums of numbers as long.
+# Positions that no edge crosses divide the text into parts. The numbers of paths of the parts are
+# small and multiply. Without parts, a million bytes would take a million sums of numbers with
+# hundreds of thousands of digits.
 def count(chain: Chain, limit: float) -> int:
-    """How many paths there are, or some number above the limit if there are more."""
+    """Return the number of paths, or some number above the limit if there are more than that."""
     ends, first = chain.ends.tolist(), chain.first.tolist()
     length = len(first) - 1
-    last = chain.ends[chain.first[1:] - 1]  # of the longest edge of each position
+    last = chain.ends[chain.first[1:] - 1]  # where the longest edge of each position ends
     furthest = np.append(0, np.maximum.accumulate(last)).tolist()
     longest = int((last - np.arange(length)).max(initial=0))
     counts = [1] * (length + 1)
@@ -25,11 +26,11 @@ def count(chain: Chain, limit: float) -> int:
         if counts[start] > limit:
             return counts[start]
         if start + longest <= length:
-            counts[start + longest] = 1  # no longer needed, and long
+            counts[start + longest] = 1  # it is no longer needed, and it is long
         if furthest[start] == start:
             parts.append(counts[start])
             counts[start] = 1
-    while len(parts) > 1:  # in pairs, so that both factors of a product are about as long
+    while len(parts) > 1:  # in pairs, so that the factors of a product have about the same length
         parts = [a * b for a, b in zip_longest(parts[::2], parts[1::2], fillvalue=1)]
         if max(parts) > limit:
             return max(parts)
@@ -37,7 +38,7 @@ def count(chain: Chain, limit: float) -> int:
 
 
 def enumerate_all(chain: Chain) -> Iterator[I64]:
-    """Each path, as int64[tokens], its edges; at each position, shorter edges first."""
+    """Yield each path as int64[tokens], its edges; at each position, shorter edges come first."""
     first, ends = chain.first.tolist(), chain.ends.tolist()
     length = len(first) - 1
     path: list[int] = []

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,85 +21,30 @@ from bytepiece.errors import ArgumentError
 from bytepiece.kernels.partition import MAX_EXPONENT
 from bytepiece.lattice import chain as chains
 from bytepiece.lattice import counting as paths
+from bytepiece.lattice.results import DistinctSample, Marginals, Segmentation
 from bytepiece.lattice.without_replacement import top_k
 from bytepiece.rules.text import Text, to_bytes
 
 MOST_PATHS = 1_000_000
-"""Most paths that `Lattice.paths` enumerates unless it is asked for more."""
+"""The most paths that `Lattice.paths` enumerates, unless the caller asks for more."""
 
 _LARGEST_ALPHA = float(1 << 20)
-"""Where paths whose sums of scores differ have long ceased to compete."""
+"""At this alpha the best path has practically all the probability, unless another has its score."""
 _MOST_STEPS = 100
-"""Of Newton's method and bisection: the latter alone would find every bit in so many."""
-
-
-class Segmentation(NamedTuple):
-    """One way to cut a text into pieces.
-
-    Args:
-        pieces: bytes, which joined are the text.
-        ids: of the pieces.
-        log_prob: natural logarithm of its probability at the lattice's alpha.
-    """
-
-    pieces: tuple[bytes, ...]
-    ids: tuple[int, ...]
-    log_prob: float
-
-    @property
-    def probability(self) -> float:
-        """exp(log_prob)."""
-        return math.exp(self.log_prob)
-
-
-class Marginals(NamedTuple):
-    """How probable each piece is at each place: the probability that a path has this edge.
-
-    Sorted by where edges begin and, there, by where they end; an edge whose probability is too
-    small for a float64 has 0.
-
-    Args:
-        starts, ends: int32[edges], in bytes of the (normalized) text.
-        ids: int32[edges].
-        probabilities: float64[edges].
-    """
-
-    starts: npt.NDArray[np.int32]
-    ends: npt.NDArray[np.int32]
-    ids: npt.NDArray[np.int32]
-    probabilities: npt.NDArray[np.float64]
-
-
-class DistinctSample(NamedTuple):
-    """Different segmentations, drawn without replacement.
-
-    Estimate the mean of f over all segmentations by Σ probability / inclusion · f over these, which
-    is unbiased, or divide that by Σ probability / inclusion for less variance.
-
-    Args:
-        segmentations: in the order drawn.
-        gumbels: float64[k], their perturbed log-probabilities, descending.
-        threshold: the largest perturbed log-probability of all that were not drawn; −inf if all
-            were.
-        inclusion: float64[k], for each the probability that its perturbed log-probability exceeds
-            the threshold: 1 − exp(−exp(log_prob − threshold)).
-    """
-
-    segmentations: list[Segmentation]
-    gumbels: npt.NDArray[np.float64]
-    threshold: float
-    inclusion: npt.NDArray[np.float64]
+"""The most steps of Newton's method and bisection. Bisection alone would find every bit in
+these."""
 
 
 class Lattice:
     """All segmentations of a text and their law P(path) = exp(alpha · Σ score) / Z.
 
-    Made by `Tokenizer.lattice`. Everything is about the whole text: its segments (lines) are
-    independent, so their probabilities multiply. Names of special tokens are plain text. Immutable.
+    Made by `Tokenizer.lattice`. All results are about the whole text. Its segments (lines) are
+    independent, so their probabilities multiply. Names of special tokens are plain text. Immutable
+    and picklable.
 
-    Numbers are float64, right to about 1e-12 · max(1, alpha · |Σ score|) or, where that is more,
-    1e-12 of themselves. A lattice takes 24 bytes of memory for each edge, a place where a piece can
-    stand, and its marginals 20 more: about 150 for each byte of common text.
+    Numbers are float64. Their error is about 1e-12 · max(1, alpha · |Σ score|), or 1e-12 times the
+    number itself if that is more. An edge is a place where a piece can stand. A lattice takes 24
+    bytes of memory per edge, and its marginals 20 more: about 150 per byte of common text.
 
     >>> from bytepiece import Model, Tokenizer
     >>> pieces = [bytes([b]) for b in range(256)] + [b"th", b"he", b"the"]
@@ -140,7 +85,7 @@ class Lattice:
 
     @property
     def text(self) -> bytes:
-        """The text that is segmented: normalized, if the model says so."""
+        """The text that is segmented, normalized if the model normalizes."""
         return self._segments.text.tobytes()
 
     @property
@@ -157,21 +102,22 @@ class Lattice:
         return math.fsum(self._log_z)
 
     def n_paths(self) -> int:
-        """How many segmentations there are, exactly.
+        """Return the exact number of segmentations.
 
-        A number with hundreds of thousands of digits, for a million bytes: seconds, where the text
-        falls into parts that no piece crosses, as common text does; in a run of one letter, a
-        time that grows with the square of its length.
+        For a million bytes it has hundreds of thousands of digits. That takes seconds for common
+        text, which falls into parts that no piece crosses. For a run of one letter, the time grows
+        with the square of its length.
 
         Source: Cognetta et al., https://arxiv.org/abs/2408.11443.
         """
         return paths.count(self._chain, math.inf)
 
     def entropy(self, unit: Literal["nats", "bits"] = "nats") -> float:
-        """The entropy of the law, −Σ P log P over all paths, ≥ 0.
+        """Return the entropy of the law, −Σ P log P over all paths, ≥ 0.
 
-        By the chain rule: the mean of the entropies of each next piece. log Z − alpha · E[Σ score]
-        is the same number, but what is left of a difference of large ones.
+        It is computed by the chain rule, as the mean sum of the entropies of the next pieces.
+        log Z − alpha · E[Σ score] is the same number, but loses digits as a difference of large
+        numbers.
 
         Source: Shannon 1948; the entropy of a Markov chain's walk.
 
@@ -179,7 +125,7 @@ class Lattice:
             unit: "nats" or "bits".
 
         Raises:
-            ArgumentError: there is no such unit.
+            ArgumentError: if the unit is another one.
         """
         if unit not in ("nats", "bits"):
             raise ArgumentError(f'unit must be "nats" or "bits", not {unit!r:.30}')
@@ -187,40 +133,41 @@ class Lattice:
         return nats / math.log(2.0) if unit == "bits" else nats
 
     def expected_tokens(self) -> float:
-        """The mean number of tokens, E[n]."""
+        """Return the mean number of tokens, E[n]."""
         return self._token_moments[0]
 
     def token_variance(self) -> float:
-        """The variance of the number of tokens, E[(n − E[n])²], by the law of total variance."""
+        """Return the variance of the number of tokens, E[(n − E[n])²]."""
         return self._token_moments[1]
 
     def expected_score(self) -> float:
-        """The mean sum of scores, E[Σ score] in nats: the derivative of log Z by alpha."""
+        """Return the mean sum of scores, E[Σ score] in nats: the derivative of log Z by alpha."""
         return self._score_moments[0]
 
     def score_variance(self) -> float:
-        """The variance of the sum of scores, in nats²: the second derivative of log Z by alpha."""
+        """Return the variance of the sum of scores, in nats²: d² log Z / d alpha²."""
         return self._score_moments[1]
 
     def log_prob(self, path: Iterable[bytes | str | int]) -> float:
-        """The natural logarithm of the probability of one segmentation.
+        """Return the natural logarithm of the probability of one segmentation.
 
         Args:
             path: its pieces (bytes or str), or their ids.
 
         Raises:
-            ArgumentError: it is not a segmentation of this text.
-            VocabularyError: an id is not in the vocabulary.
+            ArgumentError: if it is not a segmentation of this text.
+            VocabularyError: if an id is not in the vocabulary.
         """
         if isinstance(path, (str, bytes)) or not isinstance(path, Iterable):
             raise ArgumentError(f"a path is a list of pieces or ids, not {path!r:.60}")
         return math.fsum(self._chain.log_p[self._edges_of(path)])
 
     def marginals(self) -> Marginals:
-        """The probability of each edge: that a path has this piece at this place.
+        """Return the probability of each edge: that a path has this piece at this place.
 
-        Those of the edges that begin at a position add up to `boundary_probs` there; all of them
-        to `expected_tokens`. Source: the E-step of Kudo, https://arxiv.org/abs/1804.10959.
+        The probabilities of the edges that begin at a position add up to `boundary_probs` there,
+        and those of all edges to `expected_tokens`. Source: the E-step of Kudo,
+        https://arxiv.org/abs/1804.10959.
         """
         starts = chains.starts(self._chain)
         reached = chains.reach(self._chain)
@@ -228,27 +175,28 @@ class Lattice:
         return Marginals(starts, self._chain.ends.copy(), ids, reached[starts] * self._chain.p)
 
     def boundary_probs(self) -> F64:
-        """float64[bytes + 1]: the probability that a token begins, or the text ends, there."""
+        """Return float64[bytes + 1], the probability of a boundary at each position."""
         return chains.reach(self._chain)
 
     def best(self) -> Segmentation:
-        """The best path, as `Tokenizer.encode` finds it, ties included."""
+        """Return the best path, the one that `Tokenizer.encode` finds, also among ties."""
         return self._segmentation(self._edges_of(self._encoded(Sampling()).ids))
 
     def nbest(self, k: int) -> list[Segmentation]:
-        """The k best paths, the best first, or all if there are no more.
+        """Return the k best paths, the best first, or all paths if there are fewer.
 
-        They are sorted by their sums of scores, at any alpha. A segment's sum is taken from left to
-        right in float64, as in encoding. Among equal ones the path with the longest last piece
-        comes first; if that is the same, the better way to where it begins, by the same rule.
-        Sums of segments are added from left to right; among equal ones that path comes first which
-        has the better last segment. So the first is always what `encode` finds.
+        At every alpha, paths are sorted by their sums of scores. The sum of a segment is added from
+        left to right in float64, as in encoding. Among equal sums, the path with the longest last
+        piece comes first. If the last pieces are the same, the same rule is applied to the paths
+        without them. The sums of segments are added from left to right; among equal sums, the path
+        with the better last segment comes first. So the first path is always the one that `encode`
+        finds.
 
         Args:
             k: at least 1. Time and memory grow with k · bytes.
 
         Raises:
-            ArgumentError: k is less than 1, or more than memory can hold for a line so long.
+            ArgumentError: if k is less than 1, or too large for the length of a line.
 
         Source: the k best by dynamic programming; Chow and Schwartz 1989, The N-best algorithm.
         """
@@ -265,46 +213,46 @@ class Lattice:
         return found
 
     def sample(self, n: int = 1, seed: int | None = None) -> Encoded:
-        """Draw n segmentations, independent of each other, from the law.
+        """Draw n independent segmentations from the law.
 
         Args:
             n: how many, at least 1.
-            seed: see `Tokenizer`; None: a fresh one.
+            seed: see `Tokenizer`; None takes a fresh one.
 
         Returns:
             n rows of ids; row i is `encode(text, alpha=alpha, seed=seed, sample=i)`.
 
         Raises:
-            ArgumentError: an argument is outside its range.
+            ArgumentError: if an argument is outside its range.
         """
         return self._encoded(Sampling(self._alpha, seed=seed), check_whole(n, "n", 1))
 
     def sample_without_replacement(self, k: int, seed: int | None = None) -> DistinctSample:
-        """Draw k different segmentations, one after the other, each from the law without those.
+        """Draw k different segmentations, each from the law without those drawn before it.
 
         Args:
-            k: how many, at least 1; all come if there are no more.
-            seed: see `Tokenizer`; None: a fresh one.
+            k: how many, at least 1. If there are fewer, all are drawn.
+            seed: see `Tokenizer`; None takes a fresh one.
 
         Raises:
-            ArgumentError: an argument is outside its range.
+            ArgumentError: if an argument is outside its range.
 
         Source: Kool et al., https://arxiv.org/abs/1903.06059, over the tree of all beginnings.
         """
         drawn = top_k(self._chain, check_whole(k, "k", 1), seed_word(seed))
         found = [self._segmentation(path) for path in drawn.paths]
-        with np.errstate(over="ignore"):  # beyond any float64 it is certain
+        with np.errstate(over="ignore"):  # an infinite value means probability 1
             inclusion = -np.expm1(-np.exp(drawn.log_p - drawn.threshold))
         return DistinctSample(found, drawn.gumbels, drawn.threshold, inclusion)
 
     def paths(self, limit: int = MOST_PATHS) -> Iterator[Segmentation]:
-        """All segmentations, one by one; at each position, shorter pieces first.
+        """Return an iterator over all segmentations; at each position, shorter pieces come first.
 
         Args:
-            limit: the most that may be, at least 1.
+            limit: the largest number of segmentations that is allowed, at least 1.
 
         Raises:
-            ArgumentError: there are more; before the first one comes.
+            ArgumentError: if there are more, at once.
         """
         if paths.count(self._chain, check_whole(limit, "limit", 1)) > limit:
             raise ArgumentError(
@@ -314,23 +262,25 @@ class Lattice:
         return map(self._segmentation, paths.enumerate_all(self._chain))
 
     def alpha_for_entropy(self, h: float) -> float:
-        """The alpha at which the law of this text has a wanted entropy, which falls with alpha.
+        """Return the alpha at which the law of this text has a given entropy.
+
+        The entropy falls as alpha grows.
 
         Args:
-            h: in nats, from 0 to log(n_paths()), where alpha is 0.
+            h: the entropy in nats, from 0 to log(n_paths()), which is that of alpha 0.
 
         Returns:
-            alpha; the entropy there is right to about 1e-12 · max(1, log(n_paths())).
+            alpha. The entropy there differs from h by about 1e-12 · max(1, log(n_paths())).
 
         Raises:
-            ArgumentError: no alpha reaches it.
+            ArgumentError: if no alpha has this entropy.
 
         Source: Newton's method; the derivative is −alpha · `score_variance`.
         """
         if isinstance(h, bool) or not isinstance(h, (float, int, np.floating, np.integer)):
             raise ArgumentError(f"the entropy must be a number, not {h!r:.30}")
         highest = self._at(0.0).log_z
-        near = 1e-12 * max(1.0, highest)  # what entropies are right to
+        near = 1e-12 * max(1.0, highest)  # the error of an entropy
         if not 0 <= h <= highest + near:
             raise ArgumentError(
                 f"the entropy of this text is between 0 and {highest:.6g} nats, which is at alpha "
@@ -351,8 +301,8 @@ class Lattice:
                 )
             low, high = high, min(2 * high, most)
             reached = self._at(high)
-        # Newton's method, for the derivative is known, −alpha · variance of the score; bisection
-        # wherever a step would leave the bracket.
+        # Newton's method, since the derivative is known: −alpha · variance of the score. Bisection
+        # if a step would leave the bracket.
         alpha = high
         for _ in range(_MOST_STEPS):
             gap = reached.entropy() - h
@@ -376,7 +326,7 @@ class Lattice:
 
     @cached_property
     def _keys(self) -> I64:
-        """int64[edges], ascending: one number for both ends of each edge."""
+        """int64[edges], ascending: one number for the beginning and the end of each edge."""
         return _key(chains.starts(self._chain), self._chain.ends)
 
     def _encoded(self, sampling: Sampling, samples: int = 1) -> Encoded:
@@ -389,7 +339,7 @@ class Lattice:
         return Lattice(self._encoder, self._vocabulary, self._given, alpha)
 
     def _edges_of(self, path: Iterable[bytes | str | int]) -> I64:
-        """The numbers of a segmentation's edges; raises as `log_prob`."""
+        """Return the numbers of a segmentation's edges. Raises the errors of `log_prob`."""
         pieces = [self._piece(item) for item in path]
         ends = offsets_of(map(len, pieces))
         text = self.text
@@ -429,7 +379,7 @@ class Lattice:
         return piece
 
     def _segmentation(self, edges: I64) -> Segmentation:
-        """The path that consists of these edges."""
+        """Return the path that consists of these edges."""
         model = self._encoder.model
         numbers = self._pieces[edges]
         pieces = tuple([model.pieces[number] for number in numbers.tolist()])

@@ -1,15 +1,16 @@
 """Sampling without replacement: the k paths with the largest Gumbel-perturbed log-probabilities.
 
-Give every path the number G = log P + a Gumbel-distributed number of its own. The path with the
-largest G is a draw from P, the next one a draw from P without the first, and so on (Kool, van Hoof,
-Welling: Stochastic beams and where to find them; ICML 2019, https://arxiv.org/abs/1903.06059).
+Give every path a number G, the sum of its log-probability and a Gumbel-distributed number. The path
+with the largest G is a draw from P. The path with the next largest G is a draw from P without the
+first path, and so on (Kool, van Hoof, Welling: Stochastic beams and where to find them; ICML 2019,
+https://arxiv.org/abs/1903.06059).
 
-The numbers need not be made for all paths. The largest G below a node of the tree of all beginnings
-of paths is Gumbel-distributed around the node's log-probability; whose child's it is has the
-child's probability, whatever its value; and that of each other child is a Gumbel-distributed number
-around that child's log-probability, given that it is not larger. So the way from a node to the path
-with the largest G below it is a perfect sample, and what it leaves aside waits, each with the
-largest G below it, until that is the largest of all.
+Most paths never need their G. Consider the tree of all beginnings of paths. The largest G below a
+node is Gumbel-distributed around the node's log-probability. It lies below each child with that
+child's probability, whatever its value. The largest G below each other child is Gumbel-distributed
+around that child's log-probability, under the condition that it is not larger. So a walk from a
+node to the path with the largest G below it is a perfect sample. The children that the walk does
+not enter wait, each with the largest G below it, until this G is the largest of all.
 """
 
 import heapq
@@ -29,10 +30,11 @@ class Perturbed(NamedTuple):
     """Paths in the order of their perturbed log-probabilities.
 
     Args:
-        paths: of each, int64[tokens], its edges.
-        log_p: float64[paths], their log-probabilities.
-        gumbels: float64[paths], the same perturbed, descending.
-        threshold: the largest one of the paths that are left; −inf if none is.
+        paths: for each path int64[tokens], its edges.
+        log_p: float64[paths], the log-probabilities.
+        gumbels: float64[paths], the perturbed log-probabilities, descending.
+        threshold: the largest perturbed log-probability of all other paths; −inf if there is no
+            other path.
     """
 
     paths: list[npt.NDArray[np.int64]]
@@ -42,13 +44,13 @@ class Perturbed(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """Room for the nodes that a walk leaves aside, each by an edge.
+    """Room for the nodes that a walk does not enter. An edge leads to each of them.
 
     Args:
-        edges: int64[most].
-        depths: int64[most], the tokens before each.
-        log_p: float64[most], the log-probabilities of the nodes.
-        tops: float64[most], the largest G below each.
+        edges: int64[room], the edge that leads to each node.
+        depths: int64[room], the number of tokens before the edge.
+        log_p: float64[room], the log-probability of each node.
+        tops: float64[room], the largest G below each node.
     """
 
     edges: npt.NDArray[np.int64]
@@ -58,13 +60,15 @@ class Aside(NamedTuple):
 
 
 def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
-    """Draw k different paths, or all if there are no more.
+    """Draw k different paths, or all paths if there are fewer.
 
     Args:
+        chain: the law to draw from.
         k: at least 1.
-        seed: of the stream for document 0, epoch 0, sample 0 in `bytepiece.kernels.streams`, with segment 0.
+        seed: its stream for document 0, epoch 0, sample 0, segment 0 provides the draws. See
+            `bytepiece.kernels.streams`.
     """
-    # At each position all edges but one are left aside, so there are never more than edges.
+    # A walk leaves at most all edges aside.
     edges = len(chain.ends)
     aside = Aside(*(np.empty(edges, dtype=kind) for kind in (np.int64, np.int64, float, float)))
     path = np.empty(len(chain.first), dtype=np.int64)
@@ -72,9 +76,10 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
     found: list[tuple[float, float]] = []
     root = -math.log(-math.log(_first_draw(seed)))
     draws = made = 1
-    least = -math.inf  # what lies below it can't be wanted any more
-    # The nodes that wait: the largest G below each, negative, for a heap has the smallest in front;
-    # a number of its own; the node's log-probability; which path it left, where, and by which edge.
+    least = -math.inf  # nodes with a smaller G are no longer needed
+    # The nodes that wait. Of each: the largest G below it, negated, since a heap begins with the
+    # smallest item; a unique number; its log-probability; the path that it branches off from, the
+    # depth of that place, and the edge that leads to it.
     waiting = [(-root, 0, 0.0, -1, 0, -1)]
     while waiting and len(paths) < k:
         top, _, log, other, depth, edge = heapq.heappop(waiting)
@@ -85,7 +90,7 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
         depth, log, left, draws = _walk(chain, position, -top, log, seed, draws, path, depth, aside)
         paths.append(path[:depth].copy())
         found.append((log, -top))
-        # One more than are wanted, for the threshold.
+        # One more than needed, for the threshold.
         most = k + 1 - len(paths)
         some = np.flatnonzero(aside.tops[:left] > least)
         for i in some[np.argsort(-aside.tops[some], kind="stable")[:most]].tolist():
@@ -101,12 +106,13 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
 
 @kernel
 def _open(words: tuple[Scalar, ...], draw: Scalar) -> Scalar:
-    """A uniform number that is neither 0 nor 1."""
+    """Return a uniform number that is neither 0 nor 1."""
     return max(uniforms(words, np.uint64(0), np.uint64(draw))[0], 2.0**-54)
 
 
 @kernel
 def _first_draw(seed: Scalar) -> Scalar:
+    """Return draw 0 of a seed's stream."""
     return _open(document_words(seed, np.uint64(0), np.uint64(0), np.uint64(0)), 0)
 
 
@@ -122,17 +128,22 @@ def _walk(
     depth: Scalar,
     aside: Aside,
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """Walk from a node to the path with the largest G below it, which is `top`.
+    """Walk from a node to the path with the largest G below it.
 
     Args:
-        position: where the node stands.
-        log: its log-probability.
+        chain: the law to draw from.
+        position: the position of the node in the text.
+        top: that largest G.
+        log: the node's log-probability.
+        seed: see `top_k`.
         draws: how many draws of the stream are used up.
-        path: its first `depth` edges are the node's; filled with those that follow.
-        aside: filled with the nodes left aside.
+        path: its first `depth` edges lead to the node; the edges that follow are filled in.
+        depth: the number of edges before the node.
+        aside: to be filled with the nodes that the walk does not enter.
 
     Returns:
-        the tokens of the path, its log-probability, how many nodes are left aside, the draws.
+        the number of tokens of the path, its log-probability, the number of nodes not entered, and
+        how many draws of the stream are used up then.
     """
     words = document_words(seed, np.uint64(0), np.uint64(0), np.uint64(0))
     left = np.int64(0)

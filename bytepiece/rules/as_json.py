@@ -1,11 +1,12 @@
-"""The rules of other libraries as our own model file has them: JSON, tables packed as text."""
+"""The rules of other libraries as JSON, for our own model file; tables become text."""
 
 import zlib
 from base64 import b64decode, b64encode
 from typing import Any
 
 from bytepiece.errors import ModelError
-from bytepiece.rules.foreign import MAX_CHARSMAP, HuggingFaceRules, Rules, SentencePieceRules
+from bytepiece.rules.character_map import MAX_CHARSMAP
+from bytepiece.rules.foreign import HuggingFaceRules, LibraryRules, SentencePieceRules
 
 _SENTENCEPIECE = {
     "name",
@@ -18,26 +19,29 @@ _SENTENCEPIECE = {
 _HUGGINGFACE = {"name", "steps", "prefix", "spaces", "strips"}
 
 
-def to_document(rules: Rules | None) -> dict[str, Any] | None:
-    """What the field "library" of a model file holds."""
+def to_document(rules: LibraryRules | None) -> dict[str, Any] | None:
+    """Return the value of the field "library" of a model file."""
     if isinstance(rules, SentencePieceRules):
         return {
             "name": "sentencepiece",
-            **vars_of(rules),
+            **_fields(rules),
             "charsmap": _packed(rules.charsmap),
             "symbols": list(rules.symbols),
         }
     if isinstance(rules, HuggingFaceRules):
-        steps = [[_packed(x) if isinstance(x, bytes) else x for x in s] for s in rules.steps]
-        return {"name": "huggingface", **vars_of(rules), "steps": steps}
+        steps = [
+            [_packed(part) if isinstance(part, bytes) else part for part in step]
+            for step in rules.steps
+        ]
+        return {"name": "huggingface", **_fields(rules), "steps": steps}
     return None
 
 
-def from_document(document: Any) -> Rules | None:
-    """The rules that the field "library" of a model file, parsed, says.
+def from_document(document: Any) -> LibraryRules | None:
+    """Return the rules in the parsed field "library" of a model file.
 
     Raises:
-        ModelError: it says none.
+        ModelError: if the field is neither null nor valid rules.
     """
     if document is None:
         return None
@@ -54,8 +58,8 @@ def from_document(document: Any) -> Rules | None:
     raise ModelError('"library" must be null or the rules of sentencepiece or huggingface')
 
 
-def vars_of(rules: Rules) -> dict[str, Any]:
-    """The fields of rules by name."""
+def _fields(rules: LibraryRules) -> dict[str, Any]:
+    """Return the fields of rules by name."""
     return {name: getattr(rules, name) for name in rules.__match_args__}
 
 

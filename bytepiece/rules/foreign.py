@@ -1,54 +1,51 @@
-"""What other libraries do with a text before they segment it, and with ids when they decode.
+"""The rules of SentencePiece and Hugging Face: how they normalize a text and how they decode.
 
-A model that comes from one of them goes by that library's rules. They take a text to the bytes
-that are segmented, where a space is a space and not U+2581.
+A model that is read from another library's file keeps that library's rules. The rules turn a text
+into the bytes that are segmented. In these bytes a space is a space, not U+2581.
 """
 
 import hashlib
 import json
 import re
-import struct
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-
 from bytepiece.errors import ModelError
-from bytepiece.rules.protobuf import field, float32, integer
+from bytepiece.rules.character_map import SPACE, SentencePieceNormalizer, check_charsmap
+from bytepiece.rules.protobuf import integer
+from bytepiece.rules.sentencepiece_message import NormalizerField
 
-SPACE = "\u2581"
-"""What these libraries spell a space with."""
 WHITE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 )
 WHITE += "\u2028\u2029\u202f\u205f\u3000"
-"""Unicode's white space, which Hugging Face's Strip takes off; Python's `strip` knows four more."""
-MAX_CHARSMAP = 1 << 24
-"""Most bytes of a table of normalizations."""
+"""Unicode's white space, which Hugging Face's Strip removes; Python's `strip` removes four more."""
 MAX_SYMBOLS = 1 << 16
+"""Most symbols of `SentencePieceRules`."""
 MAX_STEPS = 64
+"""Most steps of `HuggingFaceRules`."""
 MAX_GROWTH = 1024
-"""How many times as long replacements may make a text, one after the other."""
+"""All replacements together may make a text at most this many times as long."""
 
 Prefix = Literal["always", "first", "never"]
-_UNKNOWN, _NORMAL, _SYMBOL = 2, 1, 4
+"""Where a text gets a space in front; see `HuggingFaceRules`."""
 
 
 @dataclass(frozen=True)
 class SentencePieceRules:
-    """SentencePiece's normalization, which the `sentencepiece` package itself carries out.
+    """SentencePiece's normalization; the `sentencepiece` package itself does the work.
 
     Args:
-        charsmap: which characters become which, compiled, as `precompiled_charsmap` in its files;
-            empty for none.
-        add_dummy_prefix: a space is put before a text that is not empty.
-        remove_extra_whitespaces: spaces at either end of a text go, and runs of them become one.
-        treat_whitespace_as_suffix: the space is put after the text instead.
-        symbols: stretches of text that are left as they are.
+        charsmap: the compiled character map, `precompiled_charsmap` in a .model file: it says
+            which characters become which. Empty for none.
+        add_dummy_prefix: put a space before a text that is not empty.
+        remove_extra_whitespaces: remove spaces at both ends of a text, and make runs of spaces
+            one space.
+        treat_whitespace_as_suffix: put the space after the text instead of before it.
+        symbols: stretches of text that stay as they are.
     """
 
     charsmap: bytes = b""
@@ -58,7 +55,7 @@ class SentencePieceRules:
     symbols: tuple[str, ...] = ()
 
     unknown = b" \xe2\x81\x87 "
-    """What an unknown token is decoded to."""
+    """The bytes that an unknown token is decoded to."""
 
     def __post_init__(self) -> None:
         check_charsmap(self.charsmap)
@@ -76,38 +73,47 @@ class SentencePieceRules:
 
     @property
     def strips(self) -> Literal["never", "once", "all"]:
-        """Whether decoding takes a space off: of the first token that has one, or of all till text.
+        """How many tokens at the beginning of a text lose their leading space in decoding.
 
-        A token that is only a space is then no text, and with "all" the next loses its own as well.
+        "once": the first token with a leading space. "all": every token up to the first one that
+        leaves text; a token that is only a space leaves none, so the next token loses its space
+        too.
         """
         if self.remove_extra_whitespaces:
             return "all"
         return "once" if self.add_dummy_prefix else "never"
 
     def normalize(self, stretches: Sequence[bytes]) -> list[bytes]:
-        """Normalize the stretches of one text that stand between special tokens.
+        """Return the normalized stretches of one text.
 
-        The space that goes before a text goes before the first stretch that is not empty.
+        The space before a text goes before its first stretch that is not empty.
+
+        Args:
+            stretches: the text, cut at its special tokens.
         """
         filled = [i for i, stretch in enumerate(stretches) if stretch]
         normalized = list(stretches)
-        without, with_it = self._processors
+        plain, with_space = self._normalizers
         for i in filled:
-            wanted = i == filled[-1 if self.treat_whitespace_as_suffix else 0]
-            processor = with_it if wanted and self.add_dummy_prefix else without
-            normalized[i] = processor(stretches[i])
+            gets_space = i == filled[-1 if self.treat_whitespace_as_suffix else 0]
+            normalizer = with_space if gets_space and self.add_dummy_prefix else plain
+            normalized[i] = normalizer(stretches[i])
         return normalized
 
     @cached_property
-    def _processors(self) -> tuple["_Normalizer", "_Normalizer"]:
-        """Without the space before the text, and with it."""
-        flags = integer(4, self.remove_extra_whitespaces)
-        suffix = self.treat_whitespace_as_suffix
-        without, with_it = (
-            _Normalizer(self.charsmap, flags + integer(3, dummy), suffix, self.symbols)
-            for dummy in (False, True)
+    def _normalizers(self) -> tuple[SentencePieceNormalizer, SentencePieceNormalizer]:
+        """A normalizer that adds no space to a text, and one that adds it."""
+        flags = integer(NormalizerField.REMOVE_EXTRA_WHITESPACES, self.remove_extra_whitespaces)
+        plain, with_space = (
+            SentencePieceNormalizer(
+                self.charsmap,
+                flags + integer(NormalizerField.ADD_DUMMY_PREFIX, space),
+                self.treat_whitespace_as_suffix,
+                self.symbols,
+            )
+            for space in (False, True)
         )
-        return without, with_it
+        return plain, with_space
 
     @property
     def fingerprint(self) -> str:
@@ -115,7 +121,7 @@ class SentencePieceRules:
         return _fingerprint(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the processors, which are built again where they are needed.
+        # Without the normalizers: they are built again when they are needed.
         return SentencePieceRules, tuple(getattr(self, name) for name in self.__match_args__)
 
     def __repr__(self) -> str:
@@ -124,26 +130,30 @@ class SentencePieceRules:
             "remove_extra_whitespaces",
             "treat_whitespace_as_suffix",
         )
-        said = [name for name in names if getattr(self, name)]
+        shown = [name for name in names if getattr(self, name)]
         if self.charsmap:
-            said.insert(0, f"charsmap of {len(self.charsmap)} bytes")
+            shown.insert(0, f"charsmap of {len(self.charsmap)} bytes")
         if self.symbols:
-            said.append(f"{len(self.symbols)} symbols")
-        return f"SentencePiece: {', '.join(said) or 'nothing'}"
+            shown.append(f"{len(self.symbols)} symbols")
+        return f"SentencePiece: {', '.join(shown) or 'nothing'}"
 
 
 @dataclass(frozen=True)
 class HuggingFaceRules:
-    """The normalizer and the pre-tokenizer of a tokenizer.json, as far as they are known here.
+    """The normalizer and the pre-tokenizer of a tokenizer.json, for the steps that bytepiece knows.
 
     Args:
-        steps: in this order: ("NFC",) and the other forms; ("charsmap", bytes); ("squeeze", text),
-            which puts a text in place of runs of two or more spaces; ("replace", text, text);
-            ("strip", left, right); ("prepend", text), if there is any text.
-        prefix: where a text gets a space in front unless it begins with one: "always" (also after a
-            special token), "first" (only where the text begins) or "never".
-        spaces: U+2581 and the space are one.
-        strips: decoding takes the space off with which the first token begins.
+        steps: the normalizer's steps in the order of their application. A step is one of
+            ("NFC",), ("NFD",), ("NFKC",), ("NFKD",): a Unicode normalization form;
+            ("charsmap", bytes): SentencePiece's compiled character map;
+            ("squeeze", text): the text replaces each run of two or more spaces;
+            ("replace", old, new);
+            ("strip", left, right): remove white space at these ends;
+            ("prepend", text): put the text before a text that is not empty.
+        prefix: where a text that does not begin with a space gets one in front: "always" (also
+            after a special token), "first" (only at the beginning of the text) or "never".
+        spaces: U+2581 counts as a space.
+        strips: "once" if decoding removes the leading space of the first token.
     """
 
     steps: tuple[tuple[Any, ...], ...] = ()
@@ -152,7 +162,7 @@ class HuggingFaceRules:
     strips: Literal["never", "once"] = "never"
 
     unknown = b""
-    """What an unknown token is decoded to."""
+    """The bytes that an unknown token is decoded to."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.steps, tuple) or len(self.steps) > MAX_STEPS:
@@ -173,7 +183,11 @@ class HuggingFaceRules:
             raise ModelError(f"strips must be never or once, not {self.strips!r:.60}")
 
     def normalize(self, stretches: Sequence[bytes]) -> list[bytes]:
-        """Normalize the stretches of one text that stand between special tokens."""
+        """Return the normalized stretches of one text.
+
+        Args:
+            stretches: the text, cut at its special tokens.
+        """
         return [
             self._normalize(stretch, i == 0) if stretch else stretch
             for i, stretch in enumerate(stretches)
@@ -184,15 +198,15 @@ class HuggingFaceRules:
             return raw
         text = raw.decode("utf-8", "replace")
         for step in self.steps:
-            text = self._stepped(text, *step)
+            text = self._apply(text, *step)
         if self.spaces:
             text = text.replace(SPACE, " ")
-        wanted = self.prefix == "always" or (self.prefix == "first" and first)
-        if wanted and text and not text.startswith(" "):
+        gets_space = self.prefix == "always" or (self.prefix == "first" and first)
+        if gets_space and text and not text.startswith(" "):
             text = " " + text
         return text.encode()
 
-    def _stepped(self, text: str, name: str, *arguments: Any) -> str:
+    def _apply(self, text: str, name: str, *arguments: Any) -> str:
         if name == "charsmap":
             return self._charsmaps[arguments[0]](text.encode()).decode("utf-8", "replace")
         if name == "squeeze":
@@ -207,11 +221,18 @@ class HuggingFaceRules:
         return unicodedata.normalize(name, text)  # type: ignore[arg-type]
 
     @cached_property
-    def _charsmaps(self) -> dict[bytes, "_Normalizer"]:
-        # No dummy prefix, no extra spaces removed, spaces not escaped.
-        flags = integer(3, 0) + integer(4, 0) + integer(5, 0)
+    def _charsmaps(self) -> dict[bytes, SentencePieceNormalizer]:
+        """The normalizer of each character map; it applies the map and does nothing else."""
+        flags = b"".join(
+            integer(flag, False)
+            for flag in (
+                NormalizerField.ADD_DUMMY_PREFIX,
+                NormalizerField.REMOVE_EXTRA_WHITESPACES,
+                NormalizerField.ESCAPE_WHITESPACES,
+            )
+        )
         maps = {step[1] for step in self.steps if step[0] == "charsmap"}
-        return {charsmap: _Normalizer(charsmap, flags, False, ()) for charsmap in maps}
+        return {charsmap: SentencePieceNormalizer(charsmap, flags, False, ()) for charsmap in maps}
 
     @property
     def fingerprint(self) -> str:
@@ -222,85 +243,23 @@ class HuggingFaceRules:
         return HuggingFaceRules, (self.steps, self.prefix, self.spaces, self.strips)
 
     def __repr__(self) -> str:
-        said = [
+        shown = [
             f"charsmap of {len(step[1])} bytes"
             if step[0] == "charsmap"
             else " ".join([step[0], *map(repr, step[1:])])
             for step in self.steps
         ]
-        said.append(f"prefix {self.prefix}")
-        return f"Hugging Face: {', '.join(said)}"
+        shown.append(f"prefix {self.prefix}")
+        return f"Hugging Face: {', '.join(shown)}"
 
 
-class _Normalizer:
-    """A function from bytes to bytes: SentencePiece's normalization by such a specification."""
-
-    def __init__(self, charsmap: bytes, flags: bytes, suffix: bool, symbols: Sequence[str]) -> None:
-        with warnings.catch_warnings():
-            # Its bindings warn when they are imported, in newer Pythons.
-            warnings.simplefilter("ignore")
-            # Here, for most models can do without.
-            import sentencepiece  # noqa: PLC0415
-
-        filler = "a"  # it wants a piece that is no symbol
-        while filler in symbols:
-            filler += "a"
-        pieces = [("<unk>", _UNKNOWN), (filler, _NORMAL), *((name, _SYMBOL) for name in symbols)]
-        message = b"".join(
-            field(1, field(1, name.encode()) + float32(2, 0.0) + integer(3, kind))
-            for name, kind in pieces
-            if name != "<unk>" or kind == _UNKNOWN
-        )
-        message += field(2, integer(3, 1) + integer(24, suffix))
-        message += field(3, field(2, charsmap) + flags)
-        self._processor: Any = sentencepiece.SentencePieceProcessor()
-        try:
-            self._processor.LoadFromSerializedProto(message)
-        except RuntimeError as error:
-            said = " ".join(str(error).split())
-            raise ModelError(f"sentencepiece cannot use these rules: {said:.120}") from None
-
-    def __call__(self, text: bytes | str) -> bytes:
-        normalized: bytes = self._processor.Normalize(text)
-        return normalized.replace(SPACE.encode(), b" ")
+LibraryRules = SentencePieceRules | HuggingFaceRules
+"""The rules of one of the other libraries."""
 
 
-Rules = SentencePieceRules | HuggingFaceRules
-
-
-def _fingerprint(rules: Rules) -> str:
-    said = [type(rules).__name__, *(getattr(rules, name) for name in rules.__match_args__)]
-    return hashlib.sha256(json.dumps(said, default=bytes.hex).encode()).hexdigest()
-
-
-def check_charsmap(charsmap: bytes) -> None:
-    """See that looking characters up in a compiled table never leads out of it.
-
-    It is a number of bytes, a double array of so many (Darts'), and the texts that its values are
-    places in, each with a NUL after it.
-
-    Raises:
-        ModelError: it is no such table.
-    """
-    if not isinstance(charsmap, bytes):
-        raise ModelError(f"a charsmap must be bytes, not {type(charsmap).__name__}")
-    if not charsmap:
-        return
-    if len(charsmap) > MAX_CHARSMAP:
-        raise ModelError(f"a charsmap has more than {MAX_CHARSMAP} bytes, the most allowed")
-    size = struct.unpack_from("<I", charsmap)[0] if len(charsmap) >= 4 else 0
-    texts = charsmap[4 + size :]
-    if size < 1024 or size % 1024 or not texts or texts[-1]:
-        raise ModelError("the charsmap, the table of normalizations, is damaged")
-    units = np.frombuffer(charsmap, dtype="<u4", count=size // 4, offset=4).astype(np.int64)
-    nodes = np.flatnonzero(units >> 31 == 0)
-    found = units[nodes]
-    below = nodes ^ (found >> 10 << ((found & 1 << 9) >> 6))
-    ending = below[found & 1 << 8 != 0]
-    if (below | 0xFF).max(initial=0) >= len(units) or np.any(
-        (units[ending] & 0x7FFFFFFF) >= len(texts)
-    ):
-        raise ModelError("the charsmap, the table of normalizations, is damaged")
+def _fingerprint(rules: LibraryRules) -> str:
+    fields = [type(rules).__name__, *(getattr(rules, name) for name in rules.__match_args__)]
+    return hashlib.sha256(json.dumps(fields, default=bytes.hex).encode()).hexdigest()
 
 
 def _check_unicode(text: str) -> None:
@@ -310,7 +269,7 @@ def _check_unicode(text: str) -> None:
         raise ModelError(f"{text!r:.60} is not valid Unicode") from None
 
 
-_ARGUMENTS: dict[str, tuple[type, ...]] = {
+_STEP_ARGUMENTS: dict[str, tuple[type, ...]] = {
     "NFC": (),
     "NFD": (),
     "NFKC": (),
@@ -327,8 +286,8 @@ def _check_step(step: object) -> None:
     if not isinstance(step, tuple) or not step or not isinstance(step[0], str):
         raise ModelError(f"a step must be a tuple that begins with its name, not {step!r:.60}")
     name, *arguments = step
-    if name not in _ARGUMENTS or tuple(map(type, arguments)) != _ARGUMENTS[name]:
-        raise ModelError(f"unknown step {step!r:.60}; known are {', '.join(_ARGUMENTS)}")
+    if name not in _STEP_ARGUMENTS or tuple(map(type, arguments)) != _STEP_ARGUMENTS[name]:
+        raise ModelError(f"unknown step {step!r:.60}; known are {', '.join(_STEP_ARGUMENTS)}")
     if name == "charsmap":
         check_charsmap(arguments[0])
     for argument in arguments:

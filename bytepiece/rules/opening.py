@@ -1,27 +1,31 @@
-"""The spaces that decoding removes where a text begins."""
+"""The leading spaces that decoding removes where a text begins."""
 
 from typing import NamedTuple
 
 
 class Opening(NamedTuple):
-    """The rule by which decoding removes spaces at the beginning of a text, as other libraries do.
+    """The leading spaces that decoding removes at the beginning of a text, like other libraries.
 
-    These libraries put a space before a text so that its first word looks like all others.
+    Those libraries put a space before a text, so that its first word looks like all other words.
 
     Args:
-        spaces: the ids of tokens that begin with a space that may be removed.
-        all: whether each token loses its space until a token has text; otherwise only the first
-            token with a space does.
+        spaces: ids of the tokens whose leading space may be removed.
+        all: remove the space of every token up to the first one that leaves text, and not only of
+            the first token that has a space.
     """
 
     spaces: frozenset[int]
     all: bool
 
     def strip(self, ids: list[int], pieces: list[bytes]) -> bool:
-        """Remove spaces from the pieces of ids that begin a text.
+        """Remove leading spaces from pieces, in place.
+
+        Args:
+            ids: ids at the beginning of a text.
+            pieces: their bytes; changed in place.
 
         Returns:
-            whether the text has still not begun after them.
+            whether the text has still to begin, so that later ids may lose spaces too.
         """
         for i, id_ in enumerate(ids):
             if id_ in self.spaces:

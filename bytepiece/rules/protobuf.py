@@ -1,7 +1,8 @@
-"""Protocol buffers: the little of the wire format that SentencePiece's files need, both ways.
+"""Protocol buffers: the part of the wire format that SentencePiece's files use, read and written.
 
-A message is a row of fields: a tag (number · 8 + wire type), then a whole number as a varint, or
-four or eight bytes, or a length and as many bytes. What is read is not trusted.
+A message is a row of fields. A field is a tag (number · 8 + wire type) and a value: a whole number
+as a varint, four bytes, eight bytes, or a length and that number of bytes. Reading trusts nothing
+in a message. This code is our own so that users need no protobuf package.
 """
 
 import struct
@@ -14,10 +15,12 @@ _LONGEST_VARINT = 10
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:
-    """The fields of a message by number, in order: whole numbers, float32, and what else as bytes.
+    """Yield the fields of a message in order: the number, and the value.
+
+    A varint becomes an int, four bytes become a float32, and all other values are bytes.
 
     Raises:
-        ModelError: the bytes are no message, or end before it does.
+        ModelError: if the bytes are not a message, or the end of the message is missing.
 
     >>> list(fields(integer(3, 300) + float32(2, -1.5) + field(1, b"ab")))
     [(3, 300), (2, -1.5), (1, b'ab')]
@@ -60,7 +63,7 @@ def _read_varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def varint(value: int) -> bytes:
-    """A whole number ≥ 0."""
+    """Return a whole number of at least 0 in base 128, the lowest digit first."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -70,15 +73,15 @@ def varint(value: int) -> bytes:
 
 
 def field(number: int, content: bytes) -> bytes:
-    """A field that is a text, bytes or a message."""
+    """Return a field that holds a text, bytes or a message."""
     return varint(number << 3 | _BYTES) + varint(len(content)) + content
 
 
 def integer(number: int, value: int) -> bytes:
-    """A field that is a whole number ≥ 0 or a truth value."""
+    """Return a field that holds a whole number of at least 0 or a truth value."""
     return varint(number << 3 | _VARINT) + varint(value)
 
 
 def float32(number: int, value: float) -> bytes:
-    """A field that is a float32."""
+    """Return a field that holds a float32."""
     return varint(number << 3 | _FOUR) + struct.pack("<f", value)

@@ -1,4 +1,4 @@
-"""Texts as they are given, and the bytes that they stand for."""
+"""Texts as users give them, and the bytes that are encoded."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from bytepiece.errors import ArgumentError
 
 
 def is_utf8(text: bytes) -> bool:
-    """Whether bytes are UTF-8, and so whole characters."""
+    """Return whether bytes are valid UTF-8, that is, whole characters."""
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:
@@ -16,13 +16,21 @@ def is_utf8(text: bytes) -> bool:
 
 
 Text = str | bytes | bytearray | memoryview
+"""The types that a text may have."""
 
 
 def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
-    r"""The UTF-8 bytes of a text, normalized.
+    r"""Return the UTF-8 bytes of a text after normalization.
 
-    A lone surrogate in a str becomes its three bytes. Bytes that are not valid UTF-8 pass through
-    normalization as they are.
+    A lone surrogate in a str becomes its three bytes. Normalization leaves bytes that are not
+    valid UTF-8 as they are.
+
+    Args:
+        text: a str, or bytes in any form.
+        normalization: Unicode normalization forms, applied in this order.
+
+    Raises:
+        ArgumentError: if the text is neither str nor bytes.
 
     >>> to_bytes("e\u0301"), to_bytes(b"e\xcc\x81\xff", ("NFC",)), to_bytes("\ud800")
     (b'e\xcc\x81', b'\xc3\xa9\xff', b'\xed\xa0\x80')
@@ -35,7 +43,7 @@ def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
         raise ArgumentError(f"a text must be str or bytes, not {type(text).__name__}")
     raw = bytes(text)
     if normalization and not raw.isascii():
-        # Each stray byte becomes a lone surrogate, which no normalization touches.
+        # Each stray byte becomes a lone surrogate; normalization does not change these.
         chars = _normalize(raw.decode("utf-8", "surrogateescape"), normalization)
         raw = chars.encode("utf-8", "surrogateescape")
     return raw
@@ -43,7 +51,8 @@ def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
 
 def _normalize(text: str, normalization: Sequence[str]) -> str:
     if "\n" in text:
-        # Nothing is joined across a line end, and a line in its form already costs a tenth.
+        # No form joins characters across a line end. Line by line is faster, because a line that
+        # is already in its form costs a tenth.
         return "\n".join([_normalize(line, normalization) for line in text.split("\n")])
     for step in normalization:
         text = unicodedata.normalize(step, text)  # type: ignore[arg-type]

@@ -1,35 +1,35 @@
-"""TextRules: what turns a text into segments."""
+"""`TextRules`: the rules that turn a text into segments."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from bytepiece.errors import ModelError
-from bytepiece.rules.foreign import HuggingFaceRules, Rules, SentencePieceRules
+from bytepiece.rules.foreign import HuggingFaceRules, LibraryRules, SentencePieceRules
 
 NormalizationStep = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 @dataclass(frozen=True)
 class TextRules:
-    """What turns a text into the segments that are encoded one by one.
+    """The rules that turn a text into segments; each segment is encoded by itself.
 
     Args:
         normalization: Unicode normalization forms, applied in this order; none by default.
-        isolate_digits: every Unicode decimal digit is a segment of its own.
-        segment: "line", a line with all its trailing newlines, or "text", a whole text; no piece
-            crosses its end.
-        unknown: what stands for characters that no piece covers. None: nothing, for the 256 single
-            bytes are pieces like others. "bytes": single bytes, which spell such characters only,
-            and no others, not even in samples. "token": those bytes have the id of the special
-            token whose role is unknown, and a run of them in a segment is one token.
-        library: the rules of the library that the model comes from, in place of normalization.
+        isolate_digits: make every Unicode decimal digit a segment of its own.
+        segment: "line", a line with all its trailing newlines, or "text", a whole text. No piece
+            crosses the end of a segment.
+        unknown: how a character without a piece is encoded. None: by single bytes, which are
+            pieces like all others. "bytes": by single bytes that spell only such characters, also
+            in samples. "token": by the special token with the role unknown; the single bytes share
+            its id, and a run of them in a segment becomes one token.
+        library: the rules of the library that the model comes from; they replace normalization.
     """
 
     normalization: tuple[NormalizationStep, ...] = ()
     isolate_digits: bool = False
     segment: Literal["line", "text"] = "line"
     unknown: Literal["bytes", "token"] | None = None
-    library: Rules | None = None
+    library: LibraryRules | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.normalization, tuple) or len(self.normalization) > 4:
@@ -50,11 +50,13 @@ class TextRules:
             if not isinstance(self.library, (SentencePieceRules, HuggingFaceRules)):
                 raise ModelError(f"library must be rules, not {type(self.library).__name__}")
             if self.normalization:
-                raise ModelError("a model with the rules of a library has no normalization besides")
+                raise ModelError(
+                    "a model with the rules of a library cannot have its own normalization"
+                )
         if self.isolate_digits and self.segment == "text":
             raise ModelError("where digits are isolated, a segment is a line, not a text")
 
     @property
     def own(self) -> bool:
-        """Whether these are rules such as bytepiece trains with, and none of other libraries."""
+        """Whether bytepiece itself could train a model with these rules."""
         return self.segment == "line" and self.unknown is None and self.library is None

@@ -1,15 +1,15 @@
-"""The token that stands for text without a piece."""
+"""The token that stands for characters without a piece."""
 
 from typing import NamedTuple
 
 
 class Unknown(NamedTuple):
-    """The token that stands for runs of characters, or bytes, without a piece.
+    """The token that stands for a run of characters without a piece.
 
     Args:
-        id: the id of the token.
-        known: the characters, or bytes, that have a piece of their own.
-        whole: whether the token stands for whole characters; otherwise it stands for bytes.
+        id: the token's id.
+        known: the characters, or the bytes, that have a piece of their own.
+        whole: the token stands for whole characters, not for single bytes.
     """
 
     id: int
@@ -17,7 +17,7 @@ class Unknown(NamedTuple):
     whole: bool
 
     def after(self, raw: bytes, start: int) -> int | None:
-        """Return where the character or byte at `start` ends; None if it is known."""
+        """Return the end of the unknown character or byte at `start`; None if it has a piece."""
         stop = start + 1
         while self.whole and stop < len(raw) and raw[stop] & 0xC0 == 0x80:
             stop += 1

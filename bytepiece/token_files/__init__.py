@@ -1,14 +1,18 @@
-"""Token files: the ids of a corpus on the disk, to be mapped into memory.
+"""Token files: the ids of a corpus on disk, which are mapped into memory.
 
-Two layouts, each of two files that are named after a prefix; all numbers are little-endian:
+There are two layouts. Each has two files that are named after a prefix. All numbers are
+little-endian:
 
     megatron    PREFIX.bin            the ids, uint16 or int32, end to end
                 PREFIX.idx            the index of Megatron-LM's datasets
     npy         PREFIX.ids.npy        the ids, uint8, uint16 or uint32, end to end
                 PREFIX.offsets.npy    int64[documents + 1], where each document begins, and the end
 
-While they are written, what is there is in PREFIX.….part, and how far that can be trusted in
-PREFIX.journal.
+Unfinished files are called PREFIX.….part. PREFIX.journal says how much of them is safely on disk.
+
+- layouts.py: the names of the files, and the bytes in them.
+- writer.py: writes token files, and continues them after a kill.
+- reader.py: reads token files after checking them.
 """
 
 from bytepiece.token_files.layouts import Layout, names, smallest_type

@@ -1,4 +1,4 @@
-"""The layouts of token files: what is where in which file."""
+"""The layouts of token files: the names of the files, and the bytes in them."""
 
 import os
 import struct
@@ -12,20 +12,28 @@ from bytepiece.errors import ArgumentError
 Layout = Literal["megatron", "npy"]
 
 BLOCK = 1 << 16
-"""Documents whose places are held in memory at once."""
+"""Documents whose places are in memory at the same time."""
 
 IDX = struct.Struct("<9sQBQQ")
-"""What an .idx begins with: its magic, its version, the code of the ids' type, the number of
-sequences, and that of the places where documents begin among them, and the end. The sequences'
-lengths follow, int32, where in the .bin each begins, in bytes, int64, and those places, int64."""
+"""The head of an .idx: its magic, its version, the code of the ids' type, the number of sequences,
+and the number of document places. Three columns follow: int32, the lengths of the sequences; int64,
+the byte in the .bin at which each begins; int64, the document places. A document place is the
+number of the sequence at which a document begins; the last one is the number of all sequences."""
 MAGIC = b"MMIDIDX\x00\x00"
 CODES = {1: "<u1", 2: "<i1", 3: "<i2", 4: "<i4", 5: "<i8", 8: "<u2"}
 _NPY_HEAD = 128
-"""Bytes before the ids in an .npy, always: their number is only known in the end."""
+"""Bytes before the ids in an .npy; a fixed size, because the head is written last."""
 
 
-class Files(NamedTuple):
-    """Where things are."""
+class LayoutFiles(NamedTuple):
+    """The paths of the files of one prefix and layout.
+
+    Args:
+        layout: "megatron" or "npy".
+        data: the file of the ids.
+        places: the file of the places where documents begin.
+        journal: the file that says how much of unfinished files is safely on disk.
+    """
 
     layout: Layout
     data: Path
@@ -33,11 +41,11 @@ class Files(NamedTuple):
     journal: Path
 
     @classmethod
-    def of(cls, prefix: str | os.PathLike[str], layout: Layout) -> "Files":
-        """The files of a prefix.
+    def of(cls, prefix: str | os.PathLike[str], layout: Layout) -> "LayoutFiles":
+        """Return the files of a prefix.
 
         Raises:
-            ArgumentError: there is no such layout.
+            ArgumentError: if there is no such layout.
         """
         if layout not in get_args(Layout):
             raise ArgumentError(f'layout must be "megatron" or "npy", not {layout!r:.30}')
@@ -47,28 +55,28 @@ class Files(NamedTuple):
 
     @property
     def data_part(self) -> Path:
-        """The ids, while they are written."""
+        """The unfinished file of the ids."""
         return self.data.with_name(self.data.name + ".part")
 
     @property
     def ends_part(self) -> Path:
-        """Where documents end, in ids, int64, while they are written."""
+        """The unfinished file of the places where documents end, counted in ids, int64."""
         return self.places.with_name(self.places.name + ".part")
 
     @property
     def head(self) -> int:
-        """Bytes before the ids."""
+        """The number of bytes before the ids."""
         return _NPY_HEAD if self.layout == "npy" else 0
 
 
 def names(prefix: str | os.PathLike[str], layout: Layout) -> tuple[Path, Path]:
-    """The two files that a prefix stands for."""
-    files = Files.of(prefix, layout)
+    """Return the two files of a prefix."""
+    files = LayoutFiles.of(prefix, layout)
     return files.data, files.places
 
 
 def smallest_type(vocab_size: int, layout: Layout) -> np.dtype[Any]:
-    """The smallest type that holds all ids, of those that readers of the layout know.
+    """Return the smallest type that holds all ids and that readers of the layout know.
 
     >>> smallest_type(65536, "megatron").name, smallest_type(65537, "megatron").name
     ('uint16', 'int32')
@@ -80,7 +88,7 @@ def smallest_type(vocab_size: int, layout: Layout) -> np.dtype[Any]:
 
 
 def npy_head(kind: np.dtype[Any], length: int) -> bytes:
-    """What an .npy of one dimension begins with; as long as it always is."""
+    """Return the head of an .npy of one dimension, which always has the same size."""
     fields = f"{{'descr': '{kind.str}', 'fortran_order': False, 'shape': ({length},), }}"
     head = fields.encode().ljust(_NPY_HEAD - 11) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head

@@ -1,4 +1,4 @@
-"""Reading token files: mapped into memory, and not believed before they are checked."""
+"""Reading token files: they are mapped into memory and checked first."""
 
 import os
 from collections.abc import Iterator
@@ -9,30 +9,30 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ArgumentError, TokenFileError
-from bytepiece.token_files.layouts import BLOCK, CODES, IDX, MAGIC, Files, Layout
+from bytepiece.token_files.layouts import BLOCK, CODES, IDX, MAGIC, Layout, LayoutFiles
 
 
 class TokenFile:
-    """Token files, mapped into memory: documents are read when they are asked for.
+    """Token files mapped into memory: a document is read from disk when it is used.
 
-    Indexing and iterating give one array for each document, which is a part of the file. Picklable:
-    another process maps the files again.
+    Indexing and iterating give one array for each document. The array is a part of the mapped file.
+    A TokenFile can be pickled; the other process maps the files again.
 
     Args:
-        prefix: what the names of the files begin with.
-        layout: "megatron" or "npy"; by default, the one whose files are there.
+        prefix: the beginning of the files' names.
+        layout: "megatron" or "npy"; by default the layout whose files exist.
 
     Raises:
-        OSError: the files cannot be read.
-        TokenFileError: they are damaged, or of another kind.
+        OSError: if the files cannot be read.
+        TokenFileError: if the files are damaged, or of another kind.
     """
 
     def __init__(self, prefix: str | os.PathLike[str], layout: Layout | None = None) -> None:
         if layout is None:
             layout = _layout_of(prefix)
-        self._prefix, self._files = os.fspath(prefix), Files.of(prefix, layout)
+        self._prefix, self._files = os.fspath(prefix), LayoutFiles.of(prefix, layout)
         self.ids: npt.NDArray[np.integer[Any]]
-        """All the ids, end to end."""
+        """All ids, end to end."""
         if layout == "megatron":
             self.ids, self._starts = self._megatron()
             self._unit = self.ids.itemsize
@@ -77,7 +77,7 @@ class TokenFile:
             )
         ends = np.cumsum([IDX.size, 4 * count, 8 * count, 8 * places], dtype=object)
         if ends[-1] != len(index):
-            raise self._sizes(files.places, len(index), ends[-1])
+            raise self._wrong_size(files.places, len(index), ends[-1])
         lengths = index[ends[0] : ends[1]].view("<i4")
         starts = index[ends[1] : ends[2]].view("<i8")
         documents = index[ends[2] : ends[3]].view("<i8")
@@ -85,13 +85,13 @@ class TokenFile:
         size = np.dtype(CODES[code]).itemsize
         total = 0
         for low in range(0, count, BLOCK):
-            some = lengths[low : low + BLOCK].astype(np.int64)
-            expected = total + np.cumsum(some * size) - some * size
-            if some.min() < 0 or not np.array_equal(starts[low : low + BLOCK], expected):
+            block = lengths[low : low + BLOCK].astype(np.int64)
+            expected = total + np.cumsum(block * size) - block * size
+            if block.min() < 0 or not np.array_equal(starts[low : low + BLOCK], expected):
                 raise TokenFileError(f"{files.places}: its sequences do not lie end to end")
-            total += int(some.sum()) * size
+            total += int(block.sum()) * size
         if total != len(data):
-            raise self._sizes(files.data, len(data), total)
+            raise self._wrong_size(files.data, len(data), total)
         if not _ascending(documents, count):
             raise TokenFileError(f"{files.places}: its documents are not made of its sequences")
         return data.view(CODES[code]), starts
@@ -103,26 +103,26 @@ class TokenFile:
             raise TokenFileError(f"{files.places}: these are not the offsets of {files.data}")
         return ids, offsets[:-1]
 
-    def _sizes(self, path: Path, size: int, expected: int) -> TokenFileError:
+    def _wrong_size(self, path: Path, size: int, expected: int) -> TokenFileError:
         return TokenFileError(f"{path} has {size} bytes, and its index says {expected}: damaged")
 
 
 def _layout_of(prefix: str | os.PathLike[str]) -> Layout:
-    there = [kind for kind in get_args(Layout) if Files.of(prefix, kind).places.exists()]
-    if len(there) == 1:
-        return there[0]  # type: ignore[no-any-return]
-    megatron, npy = (Files.of(prefix, kind).places for kind in ("megatron", "npy"))
-    if there:
+    found = [kind for kind in get_args(Layout) if LayoutFiles.of(prefix, kind).places.exists()]
+    if len(found) == 1:
+        return found[0]  # type: ignore[no-any-return]
+    megatron, npy = (LayoutFiles.of(prefix, kind).places for kind in ("megatron", "npy"))
+    if found:
         raise ArgumentError(f"{megatron} and {npy} are both there; give a layout")
-    journal = Files.of(prefix, "npy").journal
+    journal = LayoutFiles.of(prefix, "npy").journal
     more = f": {journal} says that they are not finished" if journal.exists() else ""
     raise TokenFileError(f"neither {megatron} nor {npy} is there{more}")
 
 
 def _mapped(path: Path) -> npt.NDArray[np.uint8]:
-    if path.stat().st_size == 0:  # which cannot be mapped
+    if path.stat().st_size == 0:  # An empty file cannot be mapped.
         return np.frombuffer(b"", np.uint8)
-    # A plain array: parts of a memmap are ten times slower to make.
+    # A plain array: slices of a memmap are ten times slower.
     return np.memmap(path, np.uint8, "r").view(np.ndarray)
 
 
@@ -131,7 +131,7 @@ def _npy(path: Path, kinds: tuple[str, ...]) -> npt.NDArray[Any]:
         array = np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
-    except Exception as error:  # of many kinds: a head is parsed as Python is
+    except Exception as error:  # Of many kinds: NumPy parses the head as Python.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise TokenFileError(f"{path} is no .npy file, or damaged: {reason:.100}") from None
     known = array.ndim == 1 and array.dtype in map(np.dtype, kinds)
@@ -142,7 +142,7 @@ def _npy(path: Path, kinds: tuple[str, ...]) -> npt.NDArray[Any]:
 
 
 def _ascending(places: npt.NDArray[np.int64], last: int) -> bool:
-    """Whether numbers go from 0 to `last` and never back."""
+    """Return whether numbers begin at 0, end at `last` and never decrease."""
     if len(places) == 0 or places[0] != 0 or places[-1] != last:
         return False
     return all(

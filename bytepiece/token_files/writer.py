@@ -1,4 +1,4 @@
-"""Writing token files: in constant memory, and so that a run that was killed can go on."""
+"""Writing token files in constant memory; a run that was killed can be resumed."""
 
 import json
 import os
@@ -21,37 +21,39 @@ from bytepiece.token_files.layouts import (
     CODES,
     IDX,
     MAGIC,
-    Files,
     Layout,
+    LayoutFiles,
     npy_head,
     smallest_type,
 )
 
 _INTERVAL = 10.0
-"""Seconds of work that a kill may cost, at most."""
+"""Most seconds of work that a kill may cost."""
 _FORMAT = "bytepiece token files, unfinished"
 _LONGEST_JOURNAL = 1 << 20
+"""Most bytes of a journal that are read."""
 
 
 class TokenFileWriter:
-    """Writes token files, in constant memory; to be used in a `with` statement.
+    """Writes token files in constant memory; use it in a `with` statement.
 
-    The files get their names at its end, the index last. If it ends by an exception or a kill,
-    what was written stays, and a writer with `resume` goes on from there; after an exception
-    before the first document, nothing stays. One process may write to a prefix at a time.
+    The files get their names at the end of the statement, the index last. After an exception or a
+    kill the unfinished files stay, and a writer with `resume` continues them. An exception before
+    the first document leaves no files. Only one process may write to a prefix at a time.
 
     Args:
-        prefix: what the names of the files begin with.
-        vocab_size: all ids are below it.
+        prefix: the beginning of the files' names.
+        vocab_size: all ids are below this number.
         layout: "megatron" or "npy".
-        run: what the ids depend on, such as the fingerprint of the model and the arguments of
-            `encode_batch`, in JSON types. Who resumes must give the same.
-        resume: go on where an earlier writer was stopped, if one was.
+        run: everything that the ids depend on, in JSON types, such as the model's fingerprint and
+            the arguments of `encode_batch`. A writer that resumes must get the same.
+        resume: continue unfinished files, if there are any.
 
     Raises:
-        ArgumentError: an argument is outside its range.
-        TokenFileError: what was begun is damaged or of another run, or it was not to be resumed.
-        OSError: the files cannot be written.
+        ArgumentError: if an argument is outside its range.
+        TokenFileError: if unfinished files are damaged, belong to another run, or exist while
+            `resume` is False.
+        OSError: if the files cannot be written.
 
     >>> import tempfile, bytepiece
     >>> from bytepiece.token_files import TokenFile
@@ -72,15 +74,15 @@ class TokenFileWriter:
         run: Mapping[str, Any] | None = None,
         resume: bool = False,
     ) -> None:
-        self._files = Files.of(prefix, layout)
+        self._files = LayoutFiles.of(prefix, layout)
         self._vocab_size = vocab_size
         self._type = smallest_type(vocab_size, layout)
         self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(run or {}))}
         self.documents = 0
-        """How many were appended, those before a resumption among them: so many are to be skipped
-        then."""
+        """How many documents were appended, also before a resumption. After resuming, skip this
+        number of documents."""
         self.tokens = 0
-        """How many they have together."""
+        """How many ids these documents have together."""
         began = _read_journal(self._files.journal)
         if began is not None and not resume:
             raise TokenFileError(
@@ -99,7 +101,7 @@ class TokenFileWriter:
                 self._compare(began["run"])
                 self.documents, self.tokens = began["documents"], began["tokens"]
                 if files.data.exists() and not files.data_part.exists() and began["complete"]:
-                    # It was killed between the first name and the last.
+                    # The writer was killed after it named the ids and before it named the index.
                     files.places.unlink(missing_ok=True)
                     files.data.replace(files.data_part)
             try:
@@ -117,7 +119,7 @@ class TokenFileWriter:
             stack.pop_all()
 
     def _clear(self) -> None:
-        """Delete what a kill left of files that were to be renamed."""
+        """Delete temporary files that a kill left."""
         files = self._files
         names = "|".join(re.escape(path.name) for path in (files.journal, files.places))
         left = re.compile(rf"\.({names})\.[0-9a-f]{{16}}\.tmp")
@@ -128,14 +130,14 @@ class TokenFileWriter:
     def _compare(self, kept: Mapping[str, Any]) -> None:
         for name in [*self._run, *kept]:
             if kept.get(name) != self._run.get(name):
-                was, now = (json.dumps(one.get(name)) for one in (kept, self._run))
+                was, now = (json.dumps(run.get(name)) for run in (kept, self._run))
                 raise TokenFileError(
                     f"{self._files.journal} is of another run, whose {name} was {was:.60}, not "
                     f"{now:.60}; go on with that, or delete it to begin anew"
                 )
 
     def _rewind(self) -> None:
-        """Forget what was written after the last entry of the journal."""
+        """Cut off what was written after the last entry of the journal."""
         data_size = self._files.head + self.tokens * self._type.itemsize
         ends_size = 8 * self.documents
         for file, size in ((self._data, data_size), (self._ends, ends_size)):
@@ -157,11 +159,14 @@ class TokenFileWriter:
         )
 
     def append(self, rows: Encoded) -> None:
-        """Write the ids of more documents, one in each row.
+        """Write the ids of more documents.
+
+        Args:
+            rows: one row for each document.
 
         Raises:
-            ArgumentError: an id is not below the size of the vocabulary, or a row too long.
-            OSError: they cannot be written.
+            ArgumentError: if an id is not below the size of the vocabulary, or a row is too long.
+            OSError: if the ids cannot be written.
         """
         ids, lengths = rows.ids, np.diff(rows.offsets)
         if ids.min(initial=0) < 0 or ids.max(initial=0) >= self._vocab_size:
@@ -170,13 +175,13 @@ class TokenFileWriter:
             raise ArgumentError("a document of 2^31 ids or more; the layout npy can hold it")
         _write(self._data, np.ascontiguousarray(ids, self._type).view(np.uint8))
         _write(self._ends, (rows.offsets[1:] + self.tokens).astype("<i8").tobytes())
-        # At once, for an interruption between would leave a journal that does not fit.
+        # Both in one statement: an interruption between two would spoil the journal.
         self.documents, self.tokens = self.documents + len(rows), self.tokens + len(ids)
         if time.monotonic() - self._synced >= _INTERVAL:
             self._sync()
 
     def _sync(self, complete: bool = False) -> None:
-        """Let the journal say that what was written until now is there."""
+        """Flush everything to disk, and write this to the journal."""
         os.fsync(self._data.fileno())
         os.fsync(self._ends.fileno())
         counts = {"documents": self.documents, "tokens": self.tokens, "complete": complete}
@@ -200,22 +205,22 @@ class TokenFileWriter:
                     _write(self._data, npy_head(self._type, self.tokens))
                 self._sync(complete=True)
             elif self.documents:
-                with suppress(OSError):  # the journal before it is as good
+                with suppress(OSError):  # The journal of before is good too.
                     self._sync()
         if error is None:
             self._name()
-        elif not self.documents:  # nothing to go on from
+        elif not self.documents:  # There is nothing to resume.
             for path in (self._files.journal, self._files.data_part, self._files.ends_part):
                 path.unlink(missing_ok=True)
 
     def _name(self) -> None:
-        """Give the files their names."""
+        """Write the index and give the files their names."""
         files = self._files
         with replacing(files.places) as index:
             with files.ends_part.open("rb") as ends:
                 parts = self._idx(ends) if files.layout == "megatron" else self._offsets(ends)
                 index.writelines(parts)
-            # An index that is there is of other ids.
+            # An index that already has the name belongs to other ids.
             files.places.unlink(missing_ok=True)
             files.data_part.replace(files.data)
         files.journal.unlink()
@@ -238,7 +243,7 @@ class TokenFileWriter:
             yield bounds[1:].tobytes()
 
     def _bounds(self, ends: BinaryIO) -> Iterator[npt.NDArray[np.int64]]:
-        """Where some documents begin, and where the last of them ends, again and again."""
+        """Yield, block by block, where documents begin and where the last one of the block ends."""
         ends.seek(0)
         last = bytes(8)
         while block := ends.read(8 * BLOCK):
@@ -267,7 +272,7 @@ def _read_journal(path: Path) -> dict[str, Any] | None:
 
 
 def _write(file: Any, data: Any) -> None:
-    """Write bytes, or an array of them, all of it, to a file without a buffer."""
+    """Write all bytes of a bytes-like object to a file without a buffer."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]

@@ -1,4 +1,4 @@
-"""Hugging Face's Unigram models, read, encode and decode as `tokenizers` does."""
+"""Hugging Face's Unigram models: once read, they encode and decode like `tokenizers`."""
 
 import base64
 import copy
@@ -15,6 +15,7 @@ from support.strategies import JIT
 from bytepiece import Tokenizer, model_io
 from bytepiece.errors import ModelError
 from bytepiece.formats import from_huggingface
+from bytepiece.formats.huggingface_steps import DIGITS
 from bytepiece.rules.foreign import HuggingFaceRules
 from bytepiece.rules.protobuf import fields
 
@@ -48,7 +49,7 @@ TOKENS = [(0, "<unk>"), (1, "<s>"), (2, "</s>")]
 
 
 def converted(**settings):
-    """A model of SentencePiece's as the usual converters write it, before what a test changes."""
+    """Return a model of SentencePiece as the usual converters write it."""
     message = trained(**settings)
     entries, charsmap, fallback = [], b"", False
     for number, value in fields(message):
@@ -104,7 +105,7 @@ def byte_level(**flags):
 
 
 def over_bytes():
-    """A Unigram model of the library's own trainer, in the ByteLevel alphabet."""
+    """Return a Unigram model from the library's own trainer, in the ByteLevel alphabet."""
     tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
     tok.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tok.decoder = tokenizers.decoders.ByteLevel()
@@ -120,7 +121,7 @@ def over_bytes():
 
 
 def over_characters():
-    """Another one, of pieces that hold spaces and line ends as they are."""
+    """Return a Unigram model from that trainer whose pieces hold spaces and line ends."""
     tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
     trainer = tokenizers.trainers.UnigramTrainer(
         vocab_size=1500, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
@@ -131,7 +132,7 @@ def over_characters():
 
 @cache
 def files():
-    """Files by name; each way that one may be made of steps."""
+    """Return files by name, one for each combination of steps."""
     plain = converted(normalization_rule_name="identity")
     mapped = converted(normalization_rule_name="nmt_nfkc")
     fallback = converted(normalization_rule_name="identity", byte_fallback=True)
@@ -210,7 +211,7 @@ def ours(file):
 def texts(file):
     texts = [*(LINES if JIT else LINES[:40]), *(ODD if JIT else [text[:200] for text in ODD])]
     if "Precompiled" in json.dumps(file["normalizer"]):
-        # What is not composed the library looks up by grapheme clusters, as the notes tell.
+        # The library looks up decomposed text by grapheme clusters; the notes say so.
         texts = [text for text in texts if unicodedata.is_normalized("NFC", text)]
         texts = [text for text in texts if "ﾟ" not in text]
     return [text for text in texts if "<0x41>" not in text]
@@ -221,7 +222,7 @@ def rows_of(theirs, texts):
 
 
 def test_ids_are_the_same(ours, theirs, texts):
-    """Their library always finds special tokens in a text; ours where it is allowed to."""
+    """Their library always finds special tokens in a text. Ours finds them if allowed."""
     rows = ours.encode_batch(texts, allowed_special="all", threads=2)
     assert [row.tolist() for row in rows] == rows_of(theirs, texts)
 
@@ -242,12 +243,12 @@ def test_any_text(ours, theirs, file, text):
     assert ours.encode(text, allowed_special="all") == theirs.encode(text).ids
 
 
-def test_it_is_kept_in_our_own_file_and_in_pickles(ours, texts, tmp_path):
+def test_our_own_file_and_pickles_keep_the_model(ours, texts, tmp_path):
     for tok in kept_and_pickled(ours, tmp_path):
         assert tok.encode_batch(texts) == ours.encode_batch(texts)
 
 
-def test_load_tells_it_by_its_content(tmp_path):
+def test_load_recognizes_the_format_by_its_content(tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(files()["identity"]), "utf-8")
     model, kind = model_io.load_with_format(path)
@@ -258,18 +259,16 @@ def test_load_tells_it_by_its_content(tmp_path):
     assert model.special_id("unknown") == 0
 
 
-def test_a_model_over_bytes_is_as_one_of_ours():
+def test_a_model_over_bytes_is_like_one_of_ours():
     model = from_huggingface.from_document(files()["bytes, lines"])
     model.check_own("this")
     assert Tokenizer(model).decode_bytes(Tokenizer(model).encode(b"\xff\xfe")) == b"\xff\xfe"
 
 
-def test_digits_that_are_split_as_ours_are():
-    from bytepiece.formats.huggingface_steps import _DIGITS
-
+def test_digits_split_like_ours():
     digits = {
         "type": "Split",
-        "pattern": {"Regex": _DIGITS},
+        "pattern": {"Regex": DIGITS},
         "behavior": "Isolated",
         "invert": False,
     }
@@ -287,7 +286,7 @@ def test_digits_that_are_split_as_ours_are():
         assert tok.encode(text) == theirs.encode(text).ids
 
 
-def test_notes_say_what_there_is_no_room_for():
+def test_notes_say_what_is_lost():
     file = changed(
         files()["byte fallback"],
         truncation={"max_length": 5},
@@ -333,7 +332,7 @@ PLAIN = {
 }
 
 
-def modelled(**settings):
+def modified(**settings):
     return changed(PLAIN, model={**PLAIN["model"], **settings})
 
 
@@ -347,24 +346,24 @@ def modelled(**settings):
         ({"model": {"type": ["Unigram"]}}, "other model, and only Unigram"),
         ({"model": []}, "JSON of another kind"),
         ({"model": None, "vocab": {}}, "JSON of another kind"),
-        (modelled(vocab={}), "without a list of pieces"),
-        (modelled(vocab=[]), "without a list of pieces"),
-        (modelled(vocab=[["a"]]), "a piece and its score"),
-        (modelled(vocab=[["a", "b"]]), "a piece and its score"),
-        (modelled(vocab=[[1, 2.0]]), "a piece and its score"),
-        (modelled(vocab=[*PLAIN["model"]["vocab"], ["▁", 0.0]]), "occurs twice"),
-        (modelled(vocab=[*PLAIN["model"]["vocab"], ["", 0.0]]), "empty"),
-        (modelled(vocab=[*PLAIN["model"]["vocab"], ["\ud800", 0.0]]), "Unicode"),
-        (modelled(vocab=[*PLAIN["model"]["vocab"], ["x" * 2000, 0.0]]), "1024"),
-        (modelled(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 1e15]]), "score"),
-        (modelled(vocab=without_space(PLAIN)), "alone"),
-        (modelled(unk_id=None), "no unknown token"),
-        (modelled(unk_id=99999), "unk_id"),
-        (modelled(unk_id=-1), "unk_id"),
-        (modelled(unk_id=True), "unk_id"),
-        (modelled(byte_fallback="yes"), "byte_fallback"),
-        (modelled(vocab=[*PLAIN["model"]["vocab"], ["<0x41>", 0.0]], byte_fallback=True), "255 of"),
-        (modelled(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 10**400]]), "its score"),
+        (modified(vocab={}), "without a list of pieces"),
+        (modified(vocab=[]), "without a list of pieces"),
+        (modified(vocab=[["a"]]), "a piece and its score"),
+        (modified(vocab=[["a", "b"]]), "a piece and its score"),
+        (modified(vocab=[[1, 2.0]]), "a piece and its score"),
+        (modified(vocab=[*PLAIN["model"]["vocab"], ["▁", 0.0]]), "occurs twice"),
+        (modified(vocab=[*PLAIN["model"]["vocab"], ["", 0.0]]), "empty"),
+        (modified(vocab=[*PLAIN["model"]["vocab"], ["\ud800", 0.0]]), "Unicode"),
+        (modified(vocab=[*PLAIN["model"]["vocab"], ["x" * 2000, 0.0]]), "1024"),
+        (modified(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 1e15]]), "score"),
+        (modified(vocab=without_space(PLAIN)), "alone"),
+        (modified(unk_id=None), "no unknown token"),
+        (modified(unk_id=99999), "unk_id"),
+        (modified(unk_id=-1), "unk_id"),
+        (modified(unk_id=True), "unk_id"),
+        (modified(byte_fallback="yes"), "byte_fallback"),
+        (modified(vocab=[*PLAIN["model"]["vocab"], ["<0x41>", 0.0]], byte_fallback=True), "255 of"),
+        (modified(vocab=[*PLAIN["model"]["vocab"], ["xyzzy", 10**400]]), "its score"),
         (changed(PLAIN, added_tokens={"a": 1}), "added_tokens"),
         (changed(PLAIN, added_tokens=["a"]), "added token"),
         (changed(PLAIN, added_tokens=[added("1", "a")]), "added token"),
@@ -398,7 +397,7 @@ def modelled(**settings):
         (changed(PLAIN, decoder="Metaspace"), "decoder"),
     ],
 )  # fmt: skip
-def test_bad_files_get_one_line(tmp_path, file, message):
+def test_bad_files_are_refused_with_one_line(tmp_path, file, message):
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(file))
     with pytest.raises(ModelError, match=message) as info:
@@ -409,7 +408,7 @@ def test_bad_files_get_one_line(tmp_path, file, message):
 
 
 @pytest.mark.parametrize("lines", [True, False])
-def test_runs_of_unknown_bytes_end_where_stretches_do(tmp_path, lines):
+def test_a_run_of_unknown_bytes_ends_with_its_stretch(tmp_path, lines):
     split = {
         "type": "Split",
         "pattern": {"Regex": "\\n+"},
@@ -417,7 +416,7 @@ def test_runs_of_unknown_bytes_end_where_stretches_do(tmp_path, lines):
         "invert": False,
     }
     steps = [split, byte_level()] if lines else [byte_level()]
-    vocabulary = [["<unk>", 0.0], ["a", -1.0], ["\u0102", -2.0]]  # the byte 0xA9
+    vocabulary = [["<unk>", 0.0], ["a", -1.0], ["\u0102", -2.0]]  # It spells the byte 0xA9.
     file = changed(
         PLAIN,
         model={"type": "Unigram", "unk_id": 0, "vocab": vocabulary},
@@ -436,7 +435,7 @@ def test_runs_of_unknown_bytes_end_where_stretches_do(tmp_path, lines):
 
 
 @pytest.mark.parametrize("left", [True, False])
-def test_a_space_before_what_is_left_of_a_text_is_noted(left):
+def test_a_note_on_the_space_before_a_stripped_text(left):
     strip = {**STRIP, "strip_left": left}
     file = changed(PLAIN, pre_tokenizer=metaspace("first"), normalizer=strip)
     notes = from_huggingface.from_document(file).record["notes"]
@@ -446,7 +445,7 @@ def test_a_space_before_what_is_left_of_a_text_is_noted(left):
 @settings(max_examples=400 if JIT else 50)
 @given(st.data())
 def test_a_file_with_any_part_replaced(data):
-    """Whatever stands in place of a part, nothing else than a ModelError comes of it."""
+    """Any value in place of any part gives a model or a ModelError of one line."""
     file = changed(PLAIN)
     place = file
     for depth in range(6):
@@ -469,8 +468,8 @@ def test_a_file_with_any_part_replaced(data):
     try:
         model = from_huggingface.from_document(file)
     except ModelError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = ""
+        message = ""
         Tokenizer(model).encode("a b")
-    assert "\n" not in said
+    assert "\n" not in message

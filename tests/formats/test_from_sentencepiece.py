@@ -1,4 +1,4 @@
-"""SentencePiece's Unigram models, read, encode and decode as `sentencepiece` does."""
+"""SentencePiece's Unigram models: once read, they encode and decode like `sentencepiece`."""
 
 import random
 import re
@@ -26,8 +26,10 @@ from support.strategies import JIT
 
 import bytepiece
 from bytepiece import Tokenizer, model_io
+from bytepiece.encoding.segmentation import segment
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import from_sentencepiece
+from bytepiece.kernels.best_path import best_ids
 from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.protobuf import field, float32, integer
 
@@ -103,9 +105,9 @@ def test_any_bytes(ours, theirs, raw):
 @given(st.lists(st.integers(0, 1199), max_size=9))
 def test_any_ids_decode_alike(ours, theirs, ids):
     ids = [id_ for id_ in ids if id_ < ours.vocab_size]
-    # Bytes that are no text become more U+FFFD there than here.
-    one = re.compile("\ufffd+")
-    assert one.sub("\ufffd", ours.decode(ids)) == one.sub("\ufffd", theirs.decode(ids))
+    # For bytes that are not text, SentencePiece writes more U+FFFD than we do.
+    run = re.compile("\ufffd+")
+    assert run.sub("\ufffd", ours.decode(ids)) == run.sub("\ufffd", theirs.decode(ids))
     decoder = ours.stream_decoder()
     for _ in range(2):
         assert "".join(map(decoder.push, ids)) + decoder.finish() == ours.decode(ids)
@@ -131,7 +133,7 @@ def test_the_vocabulary_is_the_same(ours, theirs):
     assert model.record["notes"] == []
 
 
-def test_it_is_kept_in_our_own_file_and_in_pickles(ours, theirs, tmp_path):
+def test_our_own_file_and_pickles_keep_the_model(ours, theirs, tmp_path):
     for tok in kept_and_pickled(ours, tmp_path):
         assert [tok.encode(text) for text in ODD[:20]] == theirs.encode(ODD[:20])
     model_io.save_vocab(ours.model, tmp_path / "ours.vocab")
@@ -156,7 +158,7 @@ def file(tmp_path):
     return path
 
 
-def test_load_tells_it_by_its_content(file):
+def test_load_recognizes_the_format_by_its_content(file):
     model, kind = model_io.load_with_format(file)
     assert kind == "sentencepiece"
     assert isinstance(model.rules.library, SentencePieceRules)
@@ -164,7 +166,7 @@ def test_load_tells_it_by_its_content(file):
 
 
 def test_special_tokens(file):
-    """The space before a text comes once, before the first text; a text cannot forge a token."""
+    """The space comes once, before the first stretch of text. A text cannot forge a token."""
     tok, theirs = Tokenizer.load(file), processor(file.read_bytes())
     sep = tok.piece_to_id("<sep>")
     assert tok.encode("<sep>") == theirs.encode("<sep>")
@@ -180,7 +182,7 @@ def test_special_tokens(file):
     assert suffix.decode_bytes(ids) == b"ab "
 
 
-def test_what_is_unknown_is_one_token():
+def test_a_run_of_unknown_characters_is_one_token():
     tok = Tokenizer(from_sentencepiece.from_bytes(trained()))
     assert tok.encode("☃☃☃ ☃☃").count(0) == 2
     rows = tok.encode_batch(["☃☃", "☃", "", "☃a☃☃"], alpha=1.0, seed=0, samples=2)
@@ -191,7 +193,7 @@ def test_what_is_unknown_is_one_token():
         tok.lattice("a")
 
 
-def test_pieces_that_no_text_is_given():
+def test_pieces_that_no_text_gets():
     pieces = [("a", -1.0, NORMAL), ("ab", -1.5, UNUSED), ("▁", -1.0, NORMAL), ("a b", -0.1, NORMAL)]
     content = made([*pieces, *BYTES], integer(3, 0), integer(35, 1))
     tok, theirs = Tokenizer(from_sentencepiece.from_bytes(content)), processor(content)
@@ -214,7 +216,7 @@ def test_pieces_that_no_text_is_given():
     st.booleans(),
     st.lists(st.text("ab é😀c\0", max_size=12), min_size=1, max_size=5),
 )
-def test_any_small_vocabulary_ties_included(names, scores, kinds, fallback, texts):
+def test_any_small_vocabulary_with_ties(names, scores, kinds, fallback, texts):
     names = [name.replace("\0", "").replace(" ", "▁") for name in names]
     pieces = dict(zip(names, zip(scores, kinds, strict=False), strict=False))
     pieces.pop("", None)
@@ -228,8 +230,8 @@ def test_any_small_vocabulary_ties_included(names, scores, kinds, fallback, text
         assert tok.decode(tok.encode(text)) == theirs.decode(theirs.encode(text))
 
 
-def test_scores_that_only_float32_ties(tmp_path):
-    """In a long text a sum has few bits left; which of equals wins is as SentencePiece says."""
+def test_sums_that_tie_only_in_float32(tmp_path):
+    """In a long text a float32 sum has few bits left; among ties we choose like SentencePiece."""
     rng = random.Random(0)
     names = {"".join(rng.choices("abc", k=rng.randint(1, 3))) for _ in range(60)} | {*"abc"}
     rows = [(name, -8 - rng.random(), NORMAL) for name in sorted(names)]
@@ -238,16 +240,13 @@ def test_scores_that_only_float32_ties(tmp_path):
     text = "".join(rng.choices("abc", k=100_000 if JIT else 2000))
     assert tok.encode(text) == theirs.encode(text)
     if JIT:
-        from bytepiece.kernels.best_path import best_ids
-
-        segments = bytepiece.encoding.segmentation.segment([text], tok.model.rules)
-        engine = tok._encoder
-        forwards = engine.automaton, engine.scores, engine.ids
-        exact, _ = best_ids(*forwards, segments, 0, 1)
+        segments = segment([text], tok.model.rules)
+        encoder = tok._encoder
+        exact, _ = best_ids(encoder.automaton, encoder.scores, encoder.ids, segments, 0, 1)
         assert not np.array_equal(exact, theirs.encode(text))
 
 
-def test_a_model_that_needs_no_fallback_has_notes_of_what_is_lost():
+def test_notes_say_what_is_lost():
     content = made([("a", -1.0, NORMAL)], b"", field(44, b"??"))
     content += field(5, field(2, b"\0" * 9))
     notes = from_sentencepiece.from_bytes(content).record["notes"]
@@ -256,7 +255,7 @@ def test_a_model_that_needs_no_fallback_has_notes_of_what_is_lost():
 
 
 @pytest.mark.parametrize("kind", ["bpe", "char", "word"])
-def test_models_of_other_kinds(tmp_path, kind):
+def test_models_of_other_kinds_are_refused(tmp_path, kind):
     path = tmp_path / "other.model"
     size = {"bpe": 1200, "char": 300, "word": 900}[kind]
     path.write_bytes(trained(size, model_type=kind))
@@ -305,7 +304,7 @@ GOOD = ("a", -1.0, NORMAL)
         (made([("a" * 1025, -1.0, NORMAL)]), "1024"),
     ],
 )  # fmt: skip
-def test_bad_files_get_one_line(tmp_path, content, message):
+def test_bad_files_are_refused_with_one_line(tmp_path, content, message):
     path = tmp_path / "bad.model"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=message) as info:
@@ -314,38 +313,38 @@ def test_bad_files_get_one_line(tmp_path, content, message):
     assert "\n" not in str(info.value)
 
 
-def test_settings_that_are_not_known_change_nothing():
+def test_unknown_settings_change_nothing():
     more = integer(99, 1) + field(100_000, b"x")
     model = from_sentencepiece.from_bytes(made([GOOD], integer(99, 1), more))
     assert model == from_sentencepiece.from_bytes(made([GOOD]))
 
 
 def loads_or_says_why(content):
-    """Whether a file holds a model; nothing else than a ModelError may come of it."""
+    """Return whether a file holds a model. The only error allowed is a short ModelError."""
     try:
         model = from_sentencepiece.from_bytes(content)
     except ModelError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = ""
-    assert "\n" not in said
-    assert len(said) < 500
-    if said:
+        message = ""
+    assert "\n" not in message
+    assert len(message) < 500
+    if message:
         return False
     assert Tokenizer(model).encode("any text \u00bd") is not None
     return True
 
 
-def test_files_that_were_cut_off_anywhere():
+def test_files_that_are_cut_off_anywhere():
     pieces = [GOOD, ("▁", -1.0, NORMAL), ("bb", 0.0, USER), ("<s>", 0.0, CONTROL), *BYTES[:3]]
     content = made(pieces[:-3], field(1, b"identity"), integer(4, 5))
     assert loads_or_says_why(content)
-    # Without the normalizer's settings, or part of these, it is a whole file again.
+    # Without the normalizer's settings, or without part of them, it is still a whole file.
     whole = [end for end in range(len(content)) if loads_or_says_why(content[:end])]
     assert all(end >= len(content) - len(field(3, field(1, b"identity"))) for end in whole)
 
 
-def test_files_with_bits_that_flipped():
+def test_files_with_flipped_bits():
     content = bytearray(trained())
     rng = random.Random(1)
     start = bytes(content).index(b"\x12", 15000)
@@ -357,7 +356,7 @@ def test_files_with_bits_that_flipped():
         loads_or_says_why(bytes(damaged))
 
 
-def test_what_it_cannot_do_is_refused(file, tmp_path):
+def test_operations_on_such_a_model_are_refused(file, tmp_path):
     model = model_io.load(file)
     own = bytepiece.train(["the cat"] * 9, 262)
     for change in (

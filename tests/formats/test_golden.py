@@ -1,4 +1,4 @@
-"""What the original library 0.6.3 did: files made by `python -m benchmarks.make_golden`."""
+"""The original library 0.6.3 as it was, in files made by `python -m benchmarks.make_golden`."""
 
 import functools
 import io
@@ -24,7 +24,8 @@ def test_ids_are_those_of_the_original_library():
         assert ids.tolist() == row["ids"], row["text"]
 
 
-def test_training_with_the_mended_fault_put_back_gives_the_original_library_s_model(monkeypatch):
+def test_training_with_the_original_fault_gives_the_original_model(monkeypatch):
+    """Our trainer mends a fault of the original library; `mend=False` puts it back."""
     sample = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
     lines = io.StringIO(sample.read_bytes().decode("utf-8"), newline="\n").readlines()
     monkeypatch.setattr(bnlm, "Cutter", functools.partial(bnlm.Cutter, mend=False))

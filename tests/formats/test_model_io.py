@@ -1,4 +1,4 @@
-"""Model files: what is written is read back; what is broken is refused in one line."""
+"""Model files: every model comes back; a broken file is refused with one line."""
 
 import json
 from base64 import b64encode
@@ -20,7 +20,7 @@ NFC = TextRules(normalization=("NFC",))
 
 
 def same(first, second):
-    """Equal in everything, also in what equality of models leaves out."""
+    """Return whether models are equal, also in the columns and the record that `==` ignores."""
     columns = all(
         np.array_equal(getattr(first, name), getattr(second, name))
         for name in ("scores", "ids", "counts")
@@ -90,7 +90,7 @@ def test_files_are_readable_and_the_same_everywhere(path):
 
 
 def test_a_record_may_hold_the_name_of_any_file(path):
-    """Python spells bytes of a file's name that are not UTF-8 as lone surrogates."""
+    """Python writes bytes of a file name that are not UTF-8 as lone surrogates."""
     model = make_model({}, record={"corpus": ["caf\udce9.txt"]})
     model_io.save(model, path)
     assert same(model_io.load(path), model)
@@ -110,7 +110,7 @@ def test_a_record_that_is_not_json_is_not_half_written(path, value):
 
 
 def original_entries():
-    """Of the bytes, a piece that is text, and one that is not."""
+    """Return entries for the single bytes, one piece that is text, and one that is not."""
     entries = {
         b64encode(bytes([b])).decode(): [b + 3, chr(b) if b < 0x80 else "", b + 1]
         for b in range(256)
@@ -168,18 +168,18 @@ def test_a_model_without_counts_and_with_equal_scores(path, pieces):
     ],
     ids=["no NFC", "digits", "NFKC", "special tokens", "gap"],
 )
-def test_what_the_original_format_cannot_say(path, fields):
+def test_models_that_the_original_format_cannot_hold(path, fields):
     path.write_bytes(b"old")
     with pytest.raises(ModelError, match="original format"):
         model_io.save_original(make_model({}, **fields), path)
     assert path.read_bytes() == b"old"
 
 
-# ---- for human eyes
+# ---- text for people
 
 
-def test_printable_tells_pieces_apart():
-    """Also stray bytes and characters of the same number, and escapes and what they look like."""
+def test_different_pieces_are_printed_differently():
+    """Also a stray byte and the character of the same number, an escape and a text like it."""
     atoms = [b"\x80", "\x80".encode(), b"\xa0", "\xa0".encode(), b" ", "▁".encode(), b"\n", b"\t"]
     atoms += [b"\\", b"n", b"x80", b"u0080", b"u2581", "\u0301".encode(), "\U0001f44d".encode()]
     pieces = {b"".join(parts) for n in (1, 2, 3) for parts in product(atoms, repeat=n)}
@@ -217,7 +217,7 @@ def test_the_table_has_a_row_for_every_id(path):
 # ---- writing
 
 
-def failing():
+def failing_chunks():
     yield b"half"
     raise RuntimeError("on purpose")
 
@@ -225,14 +225,14 @@ def failing():
 def test_a_failure_leaves_the_old_file(path):
     path.write_bytes(b"old")
     with pytest.raises(RuntimeError, match="on purpose"):
-        write_atomically(path, failing())
+        write_atomically(path, failing_chunks())
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_failure_leaves_no_file(path):
     with pytest.raises(RuntimeError, match="on purpose"):
-        write_atomically(path, failing())
+        write_atomically(path, failing_chunks())
     assert list(path.parent.iterdir()) == []
 
 
@@ -254,11 +254,11 @@ def test_places_that_cannot_be_written(tmp_path, path):
     assert path.read_bytes() == b"old"
 
 
-# ---- files that are no models
+# ---- files that are not models
 
 
-def refused(path):
-    """The file is refused, in one line that names it."""
+def refusal(path):
+    """Check that the file is refused in one line that names it; return the line."""
     with pytest.raises(ModelError) as error:
         model_io.load(path)
     message = str(error.value)
@@ -313,12 +313,12 @@ WHOLE = "".join(bytepiece_file._lines(RICH)).encode()
     ],
     ids=lambda content: repr(content[:20]) + str(len(content)),
 )
-def test_contents_that_are_no_model(path, content):
+def test_contents_that_are_not_a_model(path, content):
     path.write_bytes(content)
-    refused(path)
+    refusal(path)
 
 
-def test_a_utf8_mark_is_read_over(path):
+def test_a_byte_order_mark_is_skipped(path):
     path.write_bytes(b"\xef\xbb\xbf" + WHOLE)
     assert same(model_io.load(path), RICH)
 
@@ -327,7 +327,7 @@ DOCUMENT = json.loads("".join(bytepiece_file._lines(make_model({b"ab": -3.0}))))
 
 
 def changed(name, value, index=None):
-    """The document with a field, or an entry of a field, replaced."""
+    """Return the document with one field, or one entry of a field, replaced."""
     if index is None:
         return {**DOCUMENT, name: value}
     column = list(DOCUMENT[name])
@@ -420,19 +420,19 @@ def changed(name, value, index=None):
 )
 def test_fields_that_are_wrong(path, name, value, index, message):
     path.write_text(json.dumps(changed(name, value, index)))
-    assert message in refused(path).removeprefix(str(path))
+    assert message in refusal(path).removeprefix(str(path))
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENT))
 def test_fields_that_are_missing(path, name):
     path.write_text(json.dumps({key: value for key, value in DOCUMENT.items() if key != name}))
-    refused(path)
+    refusal(path)
 
 
 def test_true_is_not_the_number_one_among_ids(path):
     document = {**DOCUMENT, "special_tokens": [], "ids": [0, True, *range(2, 257)]}
     path.write_text(json.dumps(document))
-    refused(path)
+    refusal(path)
 
 
 @pytest.mark.parametrize("depth", [3, 70, 500, 900, 960, 980, 990, 1000, 20_000])
@@ -440,7 +440,7 @@ def test_true_is_not_the_number_one_among_ids(path):
 def test_deep_nesting_anywhere(path, name, depth):
     content = json.dumps({**DOCUMENT, name: "HERE"})
     path.write_text(content.replace('"HERE"', "[" * depth + "]" * depth))
-    refused(path)
+    refusal(path)
 
 
 @pytest.mark.parametrize(
@@ -466,14 +466,14 @@ def test_deep_nesting_anywhere(path, name, depth):
 )
 def test_long_values_are_not_repeated_in_the_error(path, name, value, index):
     path.write_text(json.dumps(changed(name, value, index)))
-    assert len(refused(path)) < len(str(path)) + 400
+    assert len(refusal(path)) < len(str(path)) + 400
 
 
 @pytest.mark.parametrize("name", ["scores", "ids", "counts"])
 def test_a_long_string_among_numbers_takes_no_memory(path, name):
-    """An array of strings would give each of its entries the length of the longest."""
+    """A NumPy array of strings would give each entry the length of the longest one."""
     path.write_text(json.dumps({**DOCUMENT, name: ["x" * (1 << 22)] + [0] * 300_000}))
-    assert name in refused(path).removeprefix(str(path))
+    assert name in refusal(path).removeprefix(str(path))
 
 
 @pytest.mark.parametrize(
@@ -507,19 +507,19 @@ def test_a_long_string_among_numbers_takes_no_memory(path, name):
 )
 def test_original_entries_that_are_wrong(path, key, entry):
     path.write_text(json.dumps({**original_entries(), key: entry}))
-    refused(path)
+    refusal(path)
 
 
 def test_an_original_file_without_a_byte(path):
     entries = original_entries()
     del entries[b64encode(b"A").decode()]
     path.write_text(json.dumps(entries))
-    assert "0x41" in refused(path)
+    assert "0x41" in refusal(path)
 
 
 def test_an_original_file_with_an_entry_twice(path):
     path.write_text(json.dumps(original_entries())[:-1] + ', "AA==": [700, "", 5]}')
-    assert "twice" in refused(path)
+    assert "twice" in refusal(path)
 
 
 def test_original_dicts_need_not_come_from_a_file():

@@ -1,4 +1,4 @@
-"""Files for SentencePiece, read by SentencePiece itself."""
+"""Files written for SentencePiece, read by SentencePiece itself."""
 
 import random
 import struct
@@ -10,10 +10,11 @@ import pytest
 from support.strategies import make_model
 
 from bytepiece import SpecialToken, TextRules, Tokenizer
+from bytepiece.errors import ModelError
 from bytepiece.model import STANDARD_SPECIAL_TOKENS
 
 with warnings.catch_warnings():
-    # Its bindings warn when they are imported, in newer Pythons.
+    # In newer Pythons, its bindings warn when they are imported.
     warnings.simplefilter("ignore")
     import sentencepiece
 
@@ -21,20 +22,20 @@ SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
 
 
 def float32(value):
-    """A score that both programs hold alike."""
+    """Round a score to float32, so that both libraries have the same score."""
     return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
 @pytest.fixture(scope="module")
 def lines():
-    """Lines of visible characters and spaces; SentencePiece spells the space U+2581."""
+    """Lines of visible characters and spaces, without U+2581, SentencePiece's space."""
     found = SAMPLE.read_text(encoding="utf-8").split("\n")
     return [line for line in found if line and line.isprintable() and "\u2581" not in line]
 
 
 @pytest.fixture(scope="module")
 def tok(lines):
-    """All characters of these lines, and their commonest strings of two to four characters."""
+    """Pieces: all characters of these lines, and the most frequent strings of 2 to 4 of them."""
     random_ = random.Random(3)
     longer = Counter(
         line[i : i + n] for line in lines for n in (2, 3, 4) for i in range(len(line) - n + 1)
@@ -63,14 +64,14 @@ def test_sentencepiece_finds_the_same_pieces(tok, lines, tmp_path):
         assert theirs.decode(theirs.encode(line)) == line
 
 
-def test_ids_are_kept_and_what_follows_them_are_bytes(tok, tmp_path):
+def test_ids_stay_and_byte_pieces_follow(tok, tmp_path):
     theirs = load(tok, tmp_path / "sp.model")
     assert [theirs.id_to_piece(id_) for id_ in (0, 1, 2)] == ["<unk>", "<s>", "</s>"]
     assert theirs.piece_to_id("a") == tok.piece_to_id(b"a")
     assert theirs.id_to_piece(tok.piece_to_id(b"\n")) == "<0x0A>"
     assert theirs.is_byte(tok.piece_to_id(b"\xff"))
-    rest = [theirs.id_to_piece(id_) for id_ in range(tok.vocab_size, theirs.vocab_size())]
-    assert rest == [f"<0x{byte:02X}>" for byte in range(0x20, 0x7F)]
+    added = [theirs.id_to_piece(id_) for id_ in range(tok.vocab_size, theirs.vocab_size())]
+    assert added == [f"<0x{byte:02X}>" for byte in range(0x20, 0x7F)]
 
 
 def test_characters_without_a_piece_become_bytes(tok, tmp_path):
@@ -81,7 +82,7 @@ def test_characters_without_a_piece_become_bytes(tok, tmp_path):
     assert theirs.decode(theirs.encode(text)) == text
 
 
-def test_what_sentencepiece_cannot_represent_is_unused(tmp_path):
+def test_pieces_that_sentencepiece_cannot_represent_are_unused(tmp_path):
     pieces = {b"\xe4\xbb": -2.0, b"a\x00": -2.0, "▁a".encode(): -2.0, b"ab": -2.0}
     tok = Tokenizer(make_model(pieces))
     with pytest.warns(UserWarning, match="3 pieces"):
@@ -91,16 +92,14 @@ def test_what_sentencepiece_cannot_represent_is_unused(tmp_path):
     assert theirs.encode("ab") == tok.encode("ab")
 
 
-def test_nothing_is_left_behind_when_it_cannot_be_written(tok, tmp_path):
+def test_a_failed_write_leaves_nothing(tok, tmp_path):
     with pytest.raises(OSError, match="missing"):
         tok.convert_to_sentencepiece(tmp_path / "missing" / "sp.model")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_models_whose_ids_sentencepiece_cannot_keep(tmp_path):
-    """Its ids 0, 1 and 2 are taken; a byte there must not be lost in silence."""
-    from bytepiece.errors import ModelError
-
+    """SentencePiece uses the ids 0, 1 and 2; a byte with such an id must not be lost silently."""
     tok = Tokenizer(make_model({b"ab": -2.0}, special_tokens=()))
     try:
         theirs = load(tok, tmp_path / "sp.model")
@@ -120,17 +119,17 @@ def test_further_special_tokens_keep_their_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("special", "told"),
+    ("special", "warning"),
     [
         (SpecialToken("<user>", 1, "control"), "'<user>' is <s>"),
         (SpecialToken("ab", 300, "control"), "'ab', a name that it cannot have, is left unused"),
         (SpecialToken("<s>", 300, "control"), "'<s>', a name that it cannot have, is left unused"),
     ],
 )
-def test_special_tokens_that_lose_their_names_are_told(special, told, tmp_path):
+def test_a_warning_names_special_tokens_that_lose_their_names(special, warning, tmp_path):
     model = make_model({b"ab": -2.0}, special_tokens=(special,), ids=range(10, 267))
     tok = Tokenizer(model)
-    with pytest.warns(UserWarning, match=f"the special token {told}"):
+    with pytest.warns(UserWarning, match=f"the special token {warning}"):
         theirs = load(tok, tmp_path / "sp.model")
     assert theirs.encode("<user>ab<s>") == tok.encode("<user>ab<s>")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.cli import TEXT, invoke
-from support.documents import ROOT, directory, run_examples  # noqa: F401
+from support.documents import ROOT, run_examples
 from support.strategies import BYTES, JIT, STRINGS, make_model
 
 from bytepiece import Encoded, TextRules, Tokenizer, model_io
@@ -450,6 +450,6 @@ def test_without_pyarrow_the_command_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize("library", ["pyarrow", "polars"])
-def test_examples_in_the_docs(library, directory):  # noqa: F811
+def test_examples_in_the_docs(library, directory):
     pytest.importorskip(library)
     run_examples(ROOT / "docs" / "arrow.md", f"python {library}")

@@ -1,4 +1,4 @@
-"""Generation with `transformers` that goes on from the middle of a token."""
+"""Generation with `transformers` that continues from the middle of a token."""
 
 import pickle
 import sys
@@ -27,7 +27,7 @@ PROMPTS = ["the cat and the ha", "th", "... 今", "\n", "the hat, the cat..\n"]
 
 @pytest.fixture(scope="module")
 def language_model(tok):
-    """A small one that has learnt nothing; with a few ids more than the vocabulary."""
+    """A small untrained language model with a few more ids than the vocabulary."""
     torch.manual_seed(1)
     config = transformers.GPT2Config(
         vocab_size=tok.vocab_size + 7,
@@ -43,7 +43,7 @@ def language_model(tok):
     return transformers.GPT2LMHeadModel(config).eval()
 
 
-WAYS = [
+GENERATION_OPTIONS = [
     {},
     {"do_sample": True, "num_return_sequences": 3},
     {"num_beams": 4, "num_return_sequences": 2},
@@ -51,24 +51,24 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("options", GENERATION_OPTIONS, ids=str)
 @pytest.mark.parametrize("exact", [False, True], ids=["masked", "exact"])
 @pytest.mark.parametrize("backtrack", [0, 1, 3])
-def test_generated_texts_begin_with_their_prompts(tok, language_model, way, backtrack, exact):
+def test_generated_texts_begin_with_their_prompts(tok, language_model, options, backtrack, exact):
     torch.manual_seed(2)
     log_probs = log_probs_of(language_model) if exact else None
     prepared = prepare(tok, PROMPTS, backtrack, add_bos=True, log_probs=log_probs)
     rows = language_model.generate(
-        **prepared.inputs, logits_processor=[prepared.processor], max_new_tokens=24, **way
+        **prepared.inputs, logits_processor=[prepared.processor], max_new_tokens=24, **options
     )
-    each = way.get("num_return_sequences", 1)
+    each = options.get("num_return_sequences", 1)
     texts = [tok.decode_bytes(id_ for id_ in row if id_ < tok.vocab_size) for row in rows.tolist()]
     assert len(texts) == each * len(PROMPTS)
     for number, text in enumerate(texts):
         assert text.startswith(PROMPTS[number // each].encode())
 
 
-def test_one_token_back_is_the_model_cut_down_to_what_begins_with_it(tok, language_model):
+def test_one_token_back_allows_the_tokens_that_begin_with_its_bytes(tok, language_model):
     prepared = prepare(tok, ["the cat th"], add_bos=True)
     width = prepared.inputs["input_ids"].shape[1]
     scores = language_model(**prepared.inputs).logits[:, -1].detach()
@@ -76,11 +76,11 @@ def test_one_token_back_is_the_model_cut_down_to_what_begins_with_it(tok, langua
     cover = tok.continuations("the cat th")[1].cover
     assert torch.isfinite(masked[0]).nonzero()[:, 0].tolist() == sorted(cover.completing.tolist())
     assert torch.equal(masked[0, cover.completing], scores[0, cover.completing])
-    one = prepared.inputs["input_ids"][0].tolist()
-    assert one == [1, *tok.continuations("the cat th")[1].kept]
+    row = prepared.inputs["input_ids"][0].tolist()
+    assert row == [1, *tok.continuations("the cat th")[1].kept]
 
-    [_, few] = tok.continuations(tok.encode("the cat th", add_bos=True), tokens=1)
-    law = few.distribution(log_probs_of(language_model))
+    [_, shorter] = tok.continuations(tok.encode("the cat th", add_bos=True), tokens=1)
+    law = shorter.distribution(log_probs_of(language_model))
     stepwise = masked[0].log_softmax(-1)
     for ids, log_prob in zip(law.ids, law.log_probs, strict=True):
         assert float(stepwise[ids[0]]) == pytest.approx(log_prob, abs=1e-5)
@@ -88,7 +88,7 @@ def test_one_token_back_is_the_model_cut_down_to_what_begins_with_it(tok, langua
 
 
 def test_with_the_language_model_the_law_is_exact(tok, language_model):
-    """Step by step, the processor's probabilities multiply to those of whole covers."""
+    """The probabilities of the steps multiply to the probability of the whole cover."""
     prompts = ["the cat and the", "at"]
     prepared = prepare(tok, prompts, 2, add_bos=True, log_probs=log_probs_of(language_model))
     ids = prepared.inputs["input_ids"]
@@ -111,7 +111,7 @@ def test_with_the_language_model_the_law_is_exact(tok, language_model):
 
 @given(st.data())
 def test_any_rows_of_any_prompts(tok, data):
-    """Whatever the logits: while something is left to cover, only pieces that cover it."""
+    """For any logits, only pieces that cover the bytes taken back are allowed until the end."""
     texts = data.draw(st.lists(st.sampled_from(PROMPTS), min_size=1, max_size=4))
     backtrack = data.draw(st.integers(0, 4))
     prepared = prepare(tok, texts, backtrack, add_bos=True)
@@ -138,7 +138,7 @@ def test_padding_and_mask(tok):
     assert torch.equal(mask.bool(), ids != 0)
 
 
-def test_padding_is_only_asked_for_where_it_is_needed():
+def test_the_pad_token_is_only_needed_for_padding():
     tok = Tokenizer(make_model({b"ab": -1.0}, special_tokens=()))
     assert prepare(tok, ["xab", "yb"]).inputs["attention_mask"].tolist() == [[1], [1]]
     with pytest.raises(ModelError, match="pad"):
@@ -172,7 +172,7 @@ def test_errors(tok):
         ContinuationProcessor([], 1)(ids, torch.zeros((2, 300)))
 
 
-def test_without_torch_it_says_what_to_install(tok, monkeypatch):
+def test_without_torch_the_error_says_what_to_install(tok, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"pip install 'bytepiece\[huggingface,torch\]'"):
         prepare(tok, ["the"], add_bos=True)

@@ -1,4 +1,4 @@
-"""The function for `datasets.map`, called by that library."""
+"""The function for `datasets.map`, called by `datasets` itself."""
 
 import os
 import pickle
@@ -27,7 +27,7 @@ def quiet():
 
 @pytest.fixture
 def texts():
-    """A dataset in a file, so that what is computed from it is kept in a cache."""
+    """A dataset of texts and numbers."""
     return datasets.Dataset.from_dict({"text": TEXTS, "number": [3 * i for i in range(len(TEXTS))]})
 
 
@@ -36,9 +36,9 @@ def mapped(dataset, encode, **options):
 
 
 @pytest.mark.parametrize("options", [{}, {"alpha": 0.1}, {"alpha": (0.0, 0.5), "epoch": 2}])
-@pytest.mark.parametrize("how", [{}, {"batch_size": 7}, {"num_proc": 2}])
-def test_rows_are_those_of_encode_batch(texts, tok, options, how):
-    out = mapped(texts, Encode(tok, seed=5, add_eos=True, **options), **how)
+@pytest.mark.parametrize("mapping", [{}, {"batch_size": 7}, {"num_proc": 2}])
+def test_rows_are_those_of_encode_batch(texts, tok, options, mapping):
+    out = mapped(texts, Encode(tok, seed=5, add_eos=True, **options), **mapping)
     assert out.column_names == ["input_ids"]
     assert str(out.features["input_ids"].feature.dtype) == "int32"
     expected = tok.encode_batch(TEXTS, seed=5, add_eos=True, **options)
@@ -66,7 +66,7 @@ def test_while_reading(texts, tok):
     assert [row.tolist() for row in lazy[50:]["input_ids"]] == [[], tok.encode("the cat")]
 
 
-def test_what_has_been_computed_is_found_again(texts, tok, tmp_path):
+def test_the_cache_finds_earlier_results(texts, tok, tmp_path):
     texts.save_to_disk(tmp_path)
     texts = datasets.load_from_disk(tmp_path)
     first = mapped(texts, Encode(tok, alpha=0.1))
@@ -79,7 +79,7 @@ def test_what_has_been_computed_is_found_again(texts, tok, tmp_path):
     assert later["input_ids"][:] != first["input_ids"][:]
 
 
-def test_the_fingerprint_is_of_what_it_does(tok, tmp_path):
+def test_the_fingerprint_depends_on_the_settings_only(tok, tmp_path):
     encode = Encode(tok, alpha=0.1, seed=1, allowed_special=["<eos>"])
     before = Hasher.hash(encode)
     encode({"text": TEXTS}, range(len(TEXTS)))
@@ -104,7 +104,7 @@ def test_the_fingerprint_is_of_what_it_does(tok, tmp_path):
     assert done.stdout.strip() == before
 
 
-def test_the_order_of_a_set_plays_no_part(tok, tmp_path):
+def test_the_order_of_a_set_changes_nothing(tok, tmp_path):
     model_io.save(tok.model, tmp_path / "m.model")
     script = (
         "from bytepiece import Tokenizer; from datasets.fingerprint import Hasher\n"
@@ -130,14 +130,14 @@ def test_the_order_of_a_set_plays_no_part(tok, tmp_path):
 
 
 def test_nulls_and_streams(tok):
-    some = datasets.Dataset.from_dict({"text": ["the cat", None, ""], "number": [5, 6, 7]})
-    wanted = [tok.encode("the cat", add_eos=True), [], tok.encode("", add_eos=True)]
+    dataset = datasets.Dataset.from_dict({"text": ["the cat", None, ""], "number": [5, 6, 7]})
+    expected = [tok.encode("the cat", add_eos=True), [], tok.encode("", add_eos=True)]
     encode = Encode(tok, add_eos=True)
-    assert some.map(encode, batched=True)["input_ids"][:] == wanted
-    assert [row.tolist() for row in some.with_transform(encode)[:]["input_ids"]] == wanted
-    streamed = some.to_iterable_dataset().map(encode, batched=True, remove_columns=["text"])
+    assert dataset.map(encode, batched=True)["input_ids"][:] == expected
+    assert [row.tolist() for row in dataset.with_transform(encode)[:]["input_ids"]] == expected
+    streamed = dataset.to_iterable_dataset().map(encode, batched=True, remove_columns=["text"])
     rows = [(row["number"], list(row["input_ids"])) for row in streamed]
-    assert rows == list(zip([5, 6, 7], wanted, strict=True))
+    assert rows == list(zip([5, 6, 7], expected, strict=True))
 
 
 def test_bad_calls(texts, tok):

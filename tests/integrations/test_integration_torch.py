@@ -1,4 +1,4 @@
-"""Blocks for a `DataLoader`: the same ones however they are loaded."""
+"""Blocks for a `DataLoader`: they are the same for all workers, restarts and ranks."""
 
 import os
 import subprocess
@@ -18,9 +18,9 @@ from bytepiece.integrations import torch as module  # noqa: E402
 from bytepiece.integrations.torch import PackedBlocks  # noqa: E402
 
 pytestmark = [
-    # Of a machine with few processors.
+    # On a machine with few processors, torch warns.
     pytest.mark.filterwarnings("ignore:This DataLoader will create .* worker processes"),
-    # Of Python 3.12 and later, when a loader forks, whoever's threads there are.
+    # From 3.12 on, Python warns when a loader forks, whichever library has threads.
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
 ]
 
@@ -34,26 +34,26 @@ SETTINGS = [
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    """So that even these few texts are encoded in many steps."""
+    """Encode even these few texts in many steps."""
     monkeypatch.setattr(module, "_CHARS", 500)
     monkeypatch.setattr(module, "_SLICE", 7)
 
 
-class Again:
-    """Texts that can be iterated again and have no numbers, as those of a file."""
+class IterableTexts:
+    """Texts that can be iterated again but not indexed, like the lines of a file."""
 
     def __iter__(self):
         return iter(TEXTS)
 
 
 def listed(blocks, **loading):
-    """The ids of all blocks, as a loader gives them."""
+    """Return the ids of all blocks; with options, through a `DataLoader`."""
     loader = DataLoader(blocks, batch_size=None, **loading) if loading else blocks
     return [block["input_ids"].tolist() for block in loader]
 
 
 def expected(tok, texts, length, seed=0, epoch=0, add_bos=False, numbers=None, **options):
-    """The blocks as their definition says."""
+    """Return the blocks by their definition, document by document."""
     ids = []
     for number, text in zip(numbers or range(len(texts)), texts, strict=True):
         row = tok.encode(
@@ -64,7 +64,7 @@ def expected(tok, texts, length, seed=0, epoch=0, add_bos=False, numbers=None, *
 
 
 @pytest.mark.parametrize("options", SETTINGS)
-@pytest.mark.parametrize("source", [TEXTS, Again(), lambda: iter(TEXTS), Again])
+@pytest.mark.parametrize("source", [TEXTS, IterableTexts(), lambda: iter(TEXTS), IterableTexts])
 @pytest.mark.parametrize("length", [7, 300])
 def test_blocks_are_those_of_their_definition(tok, options, source, length):
     blocks = PackedBlocks(tok, source, length, **options)
@@ -88,13 +88,13 @@ def test_workers_change_nothing(tok, options, workers):
 def test_fork_and_spawn(tok, context):
     if context not in torch.multiprocessing.get_all_start_methods():
         pytest.skip("not on this system")
-    list(tok.encode_batch(TEXTS, threads=2, alpha=0.1, seed=0))  # threads have been used before
+    list(tok.encode_batch(TEXTS, threads=2, alpha=0.1, seed=0))  # This process has used threads.
     blocks = PackedBlocks(tok, TEXTS, 16, alpha=0.1)
     assert listed(blocks, num_workers=2, multiprocessing_context=context) == listed(blocks)
 
 
 @pytest.mark.parametrize("options", SETTINGS)
-@pytest.mark.parametrize("source", [TEXTS, Again()])
+@pytest.mark.parametrize("source", [TEXTS, IterableTexts()])
 def test_restart_at_every_position(tok, options, source):
     blocks = PackedBlocks(tok, source, 16, positions=True, **options)
     all_blocks = listed(blocks)
@@ -125,7 +125,7 @@ def test_restart_of_workers(tok):
                 assert torch.equal(one["input_ids"], other["input_ids"])
 
 
-def test_a_worker_is_given_its_own_state(tok, monkeypatch):
+def test_a_worker_gets_its_own_state(tok, monkeypatch):
     blocks = PackedBlocks(tok, TEXTS, 16)
     iterator = iter(blocks)
     next(iterator)
@@ -160,7 +160,7 @@ def test_epochs(tok):
         seen.append([block["input_ids"].tolist() for block in loader])
         assert seen[-1] == listed(PackedBlocks(tok, TEXTS, 16, alpha=0.1, epoch=epoch))
     assert seen[0] != seen[1] != seen[2]
-    # A restart: the trainer says in which epoch it is; its place in that one stays.
+    # After a restart, the trainer sets the epoch. The place in that epoch stays.
     iterator = iter(blocks)
     next(iterator)
     again = PackedBlocks(tok, TEXTS, 16, alpha=0.1)
@@ -192,7 +192,7 @@ def test_the_last_block(tok):
         PackedBlocks(type(tok)(unpadded), TEXTS, 4, fill_last=True, add_eos=False)
 
 
-@pytest.mark.parametrize("source", [TEXTS, Again()])
+@pytest.mark.parametrize("source", [TEXTS, IterableTexts()])
 def test_ranks_share_the_documents(tok, source):
     for rank in range(3):
         numbers = list(range(rank, len(TEXTS), 3))
@@ -213,7 +213,7 @@ def test_lines_of_a_file(tok, tmp_path):
     lines = [text + "\n" for text in TEXTS]
     assert listed(blocks) == expected(tok, lines, 16)
     assert listed(blocks, num_workers=2) == listed(blocks)
-    next(iter(blocks))  # the file is closed, for the suite counts a warning as an error
+    next(iter(blocks))  # The file is closed: the suite turns warnings into errors.
 
 
 def test_documents_of_a_dataset(tok):
@@ -250,7 +250,7 @@ def test_bad_arguments(tok):
             PackedBlocks(tok, **{"documents": TEXTS, "length": 4, **wrong})
 
 
-def test_a_state_of_something_else_is_refused(tok):
+def test_a_state_of_other_settings_is_refused(tok):
     state = PackedBlocks(tok, TEXTS, 16, alpha=0.1).state_dict()
     for options in ({}, {"alpha": 0.2}, {"alpha": 0.1, "seed": 1}, {"alpha": 0.1, "world_size": 2}):
         with pytest.raises(errors.ArgumentError, match="this state is of another"):

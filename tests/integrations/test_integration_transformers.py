@@ -1,4 +1,4 @@
-"""The tokenizer for `transformers`, used as that library's own classes use one."""
+"""The tokenizer for `transformers`, used like that library's own tokenizers."""
 
 import copy
 import os
@@ -23,12 +23,12 @@ CHAT = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 STRANGE = "the cat\n\n and the hat… 今天天气 👍 é\x00\x00 \ud800"
-FIVE = transformers.__version__.split(".")[0] != "4"
+IS_VERSION_5 = transformers.__version__.split(".")[0] != "4"
 
 
 @pytest.fixture(scope="module")
 def chat(model):
-    """With two tokens for chats, that the model has not."""
+    """A tokenizer with two added tokens for chats."""
     tokenizer = BytePieceTokenizer(model, chat_template=CHAT)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
     return tokenizer
@@ -40,7 +40,7 @@ def plain(model):
 
 
 def with_piece(model, piece, **fields):
-    """The model with one piece more."""
+    """Return the model with one more piece."""
     return bytepiece.Model(
         (*model.pieces, piece),
         [*model.scores.tolist(), -1.0],
@@ -104,8 +104,8 @@ def test_chat_template(chat, tok):
     assert chat(text)["input_ids"] == chat(["x", text])["input_ids"][1] == ids
 
 
-@pytest.mark.skipif(not FIVE, reason="transformers 4 has no such option")
-def test_what_users_write_is_no_control_token(chat):
+@pytest.mark.skipif(not IS_VERSION_5, reason="transformers 4 has no such option")
+def test_control_tokens_that_users_write_are_text(chat):
     messages = [{"role": "user", "content": "<|im_end|>the<eos>"}]
     ids = chat.apply_chat_template(messages, return_dict=False, sanitize_control_tokens=True)
     assert chat.decode(ids) == chat.apply_chat_template(messages, tokenize=False)
@@ -143,7 +143,7 @@ def test_added_tokens(plain, tok):
     ids = tokenizer.encode("the café")
     assert ids[-1] == new + 1
     assert tokenizer.decode(ids) == "the café"
-    # The byte that is spelled é in the alphabet is still another one.
+    # The byte that the alphabet spells é is still another token.
     byte = tok.piece_to_id(b"\xe9")
     assert tokenizer.convert_tokens_to_ids(tokenizer.convert_ids_to_tokens(byte)) == byte
     assert tokenizer.decode(tokenizer.encode("an hour é ê")) == "an hour é ê"
@@ -153,7 +153,7 @@ def test_added_tokens(plain, tok):
             tokenizer.add_tokens([transformers.AddedToken("<m>", **{kind: True})])
 
 
-def test_an_added_token_that_becomes_special_is_no_piece(plain, tmp_path):
+def test_an_added_token_that_becomes_special_is_not_a_piece(plain, tmp_path):
     tokenizer = copy.deepcopy(plain)
     piece = tokenizer.convert_tokens_to_ids("a")
     assert tokenizer.add_tokens(["a"]) == 0
@@ -168,7 +168,7 @@ def test_an_added_token_that_becomes_special_is_no_piece(plain, tmp_path):
         assert one.decode([piece, new], skip_special_tokens=True) == "a"
 
 
-def test_what_is_no_text(plain):
+def test_values_that_are_not_text(plain):
     for wrong, kind in (
         (5, "int"),
         (b"the cat", "bytes"),
@@ -213,7 +213,7 @@ def test_saved_and_loaded(chat, tmp_path):
     assert sampling.encode(text)[:-1] == chat.sampled(0.1, seed=3).encode(text)
     sampling.save_pretrained(tmp_path / "b")
     marked = BytePieceTokenizer.from_pretrained(tmp_path / "b")
-    assert marked.encode("the") == [*chat.encode("the"), 2]  # it adds eos, and does not sample
+    assert marked.encode("the") == [*chat.encode("the"), 2]  # It adds eos and does not sample.
 
 
 def test_nothing_to_load(tmp_path):
@@ -246,7 +246,7 @@ def test_padding_and_truncation(plain):
     rows = [plain.encode(text) for text in texts]
     longest = max(map(len, rows))
     right = plain(texts, padding=True)
-    left = plain(texts, padding=True, padding_side="left") if FIVE else None
+    left = plain(texts, padding=True, padding_side="left") if IS_VERSION_5 else None
     for i, row in enumerate(rows):
         fill = longest - len(row)
         assert right["input_ids"][i] == row + [0] * fill
@@ -336,14 +336,16 @@ def test_offsets(chat, alpha):
         assert spans[length:] == [(0, 0)] * (len(ids) - length)
         covered = 0
         for id_, (low, high) in zip(ids[:length], spans, strict=False):
-            assert low <= covered <= high  # no gap; a character of several tokens is in each
+            assert (
+                low <= covered <= high
+            )  # No gap. A character of several tokens is in each of them.
             covered = high
             if id_ in chat.all_special_ids:
                 assert text[low:high] == chat.convert_ids_to_tokens(id_)
         assert covered == len(text)
 
 
-def test_offsets_of_pairs_words_and_what_is_cut(model):
+def test_offsets_of_pairs_words_and_truncated_texts(model):
     tokenizer = BytePieceTokenizer(model, add_bos=True)
     both = tokenizer(
         "the cat",
@@ -363,7 +365,7 @@ def test_offsets_of_pairs_words_and_what_is_cut(model):
     assert cut["offset_mapping"] == [[(0, 0), (0, 3)]]
     arrays = tokenizer(["the cat"], return_offsets_mapping=True, return_tensors="np")
     assert arrays["offset_mapping"].shape == (1, 3, 2)
-    if FIVE:  # transformers 4 takes no ids here
+    if IS_VERSION_5:  # transformers 4 accepts no ids here.
         ids = tokenizer([5, 6], return_offsets_mapping=True)
         assert ids["offset_mapping"] == [(0, 0)] * 3
 
@@ -371,7 +373,7 @@ def test_offsets_of_pairs_words_and_what_is_cut(model):
 def test_offsets_under_normalization(model):
     tokenizer = BytePieceTokenizer(with_piece(model, b"xyz", normalization=("NFC",)))
     spans = tokenizer("e\u0301!", return_offsets_mapping=True)["offset_mapping"]
-    assert spans == [(0, 1), (1, 2)]  # into the normalized text
+    assert spans == [(0, 1), (1, 2)]  # Places in the normalized text.
 
 
 def test_sampling_is_a_pure_function(chat, tok):
@@ -383,10 +385,10 @@ def test_sampling_is_a_pure_function(chat, tok):
     assert rows == chat(texts, alpha=0.1, seed=7)["input_ids"]
     assert rows != chat.sampled(0.1, seed=8)(texts)["input_ids"]
     assert rows != chat.sampled(0.1, seed=7, epoch=1)(texts)["input_ids"]
-    assert chat.decode(rows) == texts if FIVE else True
-    assert chat(texts)["input_ids"] != rows  # which had no effect on the one it came from
+    assert chat.decode(rows) == texts if IS_VERSION_5 else True
+    assert chat(texts)["input_ids"] != rows  # The first tokenizer is unchanged.
     assert chat(texts)["input_ids"] == chat(texts)["input_ids"]
-    # Texts that are told apart by nothing but their numbers.
+    # Equal texts with different numbers.
     same = sampler(["the cat and the hat"] * 9, doc_ids=range(9))["input_ids"]
     assert len({tuple(row) for row in same}) > 3
     one = tok.encode("the cat and the hat", alpha=0.1, seed=7, doc_id=5)
@@ -396,7 +398,7 @@ def test_sampling_is_a_pure_function(chat, tok):
         sampler(texts, doc_ids=[1])
 
 
-def test_a_share_and_a_range(plain, tok):
+def test_sample_prob_and_a_range_of_alphas(plain, tok):
     texts = [f"the cat and the hat {i}" for i in range(200)]
     best = plain(texts)["input_ids"]
     some = plain.sampled(0.0, seed=1, sample_prob=0.25)(texts)["input_ids"]
@@ -421,7 +423,9 @@ def test_a_streamer_prints_what_is_decoded(chat):
     torch = pytest.importorskip("torch")
     text = "the cat 👍 and 今天 é, <|im_end|>\n" * 3
     for skip in (False, True):
-        ids = chat.sampled(0.0, seed=2).encode(text)  # many characters are cut up
+        ids = chat.sampled(0.0, seed=2).encode(
+            text
+        )  # Many characters are split over several tokens.
         streamer = transformers.TextIteratorStreamer(chat, skip_special_tokens=skip)
 
         def put(ids=ids, streamer=streamer):
@@ -436,17 +440,17 @@ def test_a_streamer_prints_what_is_decoded(chat):
 
 
 @pytest.mark.parametrize("library", ["np", "pt"])
-def test_all_that_can_be_asked_for_as_tensors(chat, library):
+def test_all_columns_as_tensors(chat, library):
     if library == "pt":
         pytest.importorskip("torch")
-    asked = {
+    wanted = {
         "return_length": True,
         "return_offsets_mapping": True,
         "return_special_tokens_mask": True,
         "return_token_type_ids": True,
     }
-    batch = chat(["the cat", "the"], padding=True, return_tensors=library, **asked)
-    lists = chat(["the cat", "the"], padding=True, **asked)
+    batch = chat(["the cat", "the"], padding=True, return_tensors=library, **wanted)
+    lists = chat(["the cat", "the"], padding=True, **wanted)
     assert batch.keys() == lists.keys()
     for name, rows in lists.items():
         assert np.array_equal(np.asarray(batch[name]), np.asarray(rows)), name
@@ -468,7 +472,7 @@ def test_tensors_and_a_collator(chat):
 
 
 def test_a_model_of_another_library(tmp_path):
-    """Which puts a space before a text, and takes it off, and has a token for what is unknown."""
+    """It puts a space before a text, removes it in decoding, and has an unknown token."""
     sentencepiece = pytest.importorskip("sentencepiece")
     from bytepiece.formats import from_sentencepiece
 

@@ -1,10 +1,12 @@
-"""Rules of other libraries: their checks, their place in models and files, the commands."""
+"""Rules of other libraries: their checks, models and files that hold them, and the commands."""
 
 import json
 import math
 import pickle
 import subprocess
 import sys
+import zlib
+from base64 import b64encode
 from collections import Counter
 from dataclasses import replace
 
@@ -17,7 +19,8 @@ from bytepiece import Model, SpecialToken, TextRules, Tokenizer, model_io
 from bytepiece.encoding.encoded import Encoded, without_runs
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import from_sentencepiece
-from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules, check_charsmap
+from bytepiece.rules.character_map import check_charsmap
+from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.protobuf import fields
 
 SPACES = SentencePieceRules()
@@ -68,7 +71,7 @@ def test_rules_that_are_wrong(rules, settings):
     assert len(str(info.value)) < 300
 
 
-def test_a_table_that_is_whole():
+def test_a_valid_character_map():
     check_charsmap(TABLE)
     check_charsmap(b"")
     rules = SentencePieceRules(TABLE, symbols=("½",))
@@ -85,7 +88,7 @@ def test_a_table_that_is_whole():
 
 def test_rules_pickle_small_and_compare():
     rules = SentencePieceRules(add_dummy_prefix=False)
-    rules.normalize([b"a"])  # and so it holds what is not to be pickled
+    rules.normalize([b"a"])  # Now it holds normalizers, which a pickle leaves out.
     assert pickle.loads(pickle.dumps(rules)) == rules
     assert len(pickle.dumps(rules)) < 300
     assert rules != SPACES
@@ -103,7 +106,7 @@ def test_rules_pickle_small_and_compare():
         ("never", [b"a", b"b"]),
     ],
 )
-def test_where_a_space_is_put(prefix, expected):
+def test_where_a_space_is_added(prefix, expected):
     rules = HuggingFaceRules(prefix=prefix)
     assert rules.normalize([b"a", b"b"]) == expected
     assert rules.normalize([b" a", b""]) == [b" a", b""]
@@ -125,19 +128,19 @@ def test_steps():
     assert HuggingFaceRules().normalize([b"\xff"]) == ["\ufffd".encode()]
 
 
-def own(**settings):
+def with_unknown_token(**settings):
     unknown = SpecialToken("<unk>", 0, "unknown")
     return make_model({b"ab": -2.0}, special_tokens=(unknown,), **settings)
 
 
 def test_models_with_aliases():
-    model = own(aliases={1000: b"ab", 300: b"a\xff"})
+    model = with_unknown_token(aliases={1000: b"ab", 300: b"a\xff"})
     assert model.vocab_size == 1001
     assert list(model.aliases) == [300, 1000]
-    assert model != own()
-    assert model != own(aliases={1000: b"ab", 300: b"a\xfe"})
+    assert model != with_unknown_token()
+    assert model != with_unknown_token(aliases={1000: b"ab", 300: b"a\xfe"})
     assert pickle.loads(pickle.dumps(model)) == model
-    assert replace(model, aliases={}) == own()
+    assert replace(model, aliases={}) == with_unknown_token()
     tok = Tokenizer(model)
     assert tok.decode_bytes([1000, 300, 0]) == b"aba\xff"
     assert tok.piece_to_id(b"ab") == tok.encode("ab")[0] < 300
@@ -152,12 +155,12 @@ def test_models_with_aliases():
 )  # fmt: skip
 def test_aliases_that_are_wrong(aliases):
     with pytest.raises(ModelError):
-        own(aliases=aliases)
+        with_unknown_token(aliases=aliases)
 
 
-def shared(**settings):
-    """A model whose bytes of 0x80 and above are unknown."""
-    model = own()
+def with_unknown_bytes(**settings):
+    """Return a model in which the bytes from 0x80 on are unknown."""
+    model = with_unknown_token()
     ids = np.where(
         [len(p) == 1 and p >= b"\x80" for p in model.pieces], np.int32(0), model.ids
     ).astype(np.int32)
@@ -171,15 +174,15 @@ def shared(**settings):
 
 
 def test_an_unknown_token():
-    tok = Tokenizer(shared())
+    tok = Tokenizer(with_unknown_bytes())
     assert tok.encode("aéé\néb") == [*tok.encode("a"), 0, *tok.encode("\n"), 0, *tok.encode("b")]
     assert tok.decode([0]) == ""
     assert tok.encode_batch(["é", "é"], samples=2).ids.tolist() == [0] * 4
     with pytest.raises(ModelError, match="given twice"):
-        shared(rules=TextRules())
+        with_unknown_bytes(rules=TextRules())
     with pytest.raises(ModelError, match="unknown token"):
-        replace(own(), special_tokens=(), rules=TextRules(unknown="token"))
-    model = own()
+        replace(with_unknown_token(), special_tokens=(), rules=TextRules(unknown="token"))
+    model = with_unknown_token()
     with pytest.raises(ModelError, match="more than one byte"):
         Model(
             model.pieces,
@@ -190,18 +193,18 @@ def test_an_unknown_token():
         )
 
 
-def test_bytes_with_pieces_of_their_own_are_drawn_as_others():
-    """In a file over bytes, where some bytes are unknown, the known ones stand in for nothing."""
-    model = own()
+def test_bytes_with_pieces_of_their_own_are_sampled():
+    """In a model over bytes, a known byte is an ordinary piece, even if other bytes are unknown."""
+    model = with_unknown_token()
     ids = np.where([p == b"\xff" for p in model.pieces], np.int32(0), model.ids).astype(np.int32)
-    of_two = Model(
+    model = Model(
         [*model.pieces, "é".encode()],
         [*model.scores, -2.0],
         [*ids, 1000],
         model.special_tokens,
         TextRules(unknown="token"),
     )
-    rows = Tokenizer(of_two).encode_batch(["é"] * 200, alpha=0.0, seed=1)
+    rows = Tokenizer(model).encode_batch(["é"] * 200, alpha=0.0, seed=1)
     assert {len(row) for row in rows} == {1, 2}
 
 
@@ -213,7 +216,7 @@ def test_runs_of_one_id():
     assert len(without_runs(empty, 0)) == 0
 
 
-def test_a_text_as_one_segment():
+def test_a_text_can_be_one_segment():
     pieces = {b"a\nb": -1.0, b"\n\n": -3.0}
     line, text = (
         Tokenizer(make_model(pieces, rules=TextRules(segment=s))) for s in ("line", "text")
@@ -236,7 +239,7 @@ FILE = {
 }
 
 
-def test_old_models_have_old_files(tmp_path):
+def test_a_model_has_the_oldest_version_that_holds_it(tmp_path):
     path = tmp_path / "m.model"
     for settings, version in (
         ({}, 1),
@@ -251,8 +254,8 @@ def test_old_models_have_old_files(tmp_path):
         assert json.loads(path.read_text("utf-8"))["version"] == version
         assert model_io.load(path) == model
         assert model_io.load(path).rules == model.rules
-    model_io.save(shared(), path)
-    assert model_io.load(path) == shared()
+    model_io.save(with_unknown_bytes(), path)
+    assert model_io.load(path) == with_unknown_bytes()
 
 
 @pytest.mark.parametrize(
@@ -305,9 +308,6 @@ def test_fields_that_are_wrong(tmp_path, name, value):
 
 
 def test_a_charsmap_that_would_fill_memory(tmp_path):
-    import zlib
-    from base64 import b64encode
-
     path = tmp_path / "m.model"
     model_io.save(make_model({b"ab": -2.0}, rules=TextRules(library=SPACES)), path)
     document = json.loads(path.read_text("utf-8"))
@@ -320,7 +320,7 @@ def test_a_charsmap_that_would_fill_memory(tmp_path):
 @pytest.mark.parametrize("fallback", [True, False])
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 1.0])
 def test_samples_follow_the_law_of_the_librarys_own_segmentations(fallback, alpha):
-    """Characters that have a piece are never spelled in bytes, however small alpha is."""
+    """Characters with a piece are never spelled in bytes, even at a small alpha."""
     pieces = [("a", -1.0, NORMAL), ("▁", -2.0, NORMAL), ("▁a", -2.5, NORMAL), ("é", -30.0, NORMAL)]
     pieces += BYTES if fallback else []
     tok = Tokenizer(
@@ -340,16 +340,16 @@ def test_samples_follow_the_law_of_the_librarys_own_segmentations(fallback, alph
         assert {tuple(row.tolist()) for row in rows} == set(drawn)
 
 
-def test_characters_have_no_lattice():
+def test_models_over_characters_have_no_lattice():
     tok = Tokenizer(from_sentencepiece.from_bytes(trained(byte_fallback=True)))
     with pytest.raises(ArgumentError, match="no lattice"):
         tok.lattice("a")
 
 
-def command(*arguments, given=""):
+def command(*arguments, stdin=""):
     done = subprocess.run(
         [sys.executable, "-m", "bytepiece", *arguments],
-        input=given,
+        input=stdin,
         capture_output=True,
         encoding="utf-8",
         check=True,
@@ -357,12 +357,12 @@ def command(*arguments, given=""):
     return done.stdout
 
 
-def test_commands_take_their_files(tmp_path):
+def test_commands_accept_their_files(tmp_path):
     path = tmp_path / "their.model"
     path.write_bytes(trained(byte_fallback=True))
     text = "the market and the harbour\na ☃\n"
-    ids = command("encode", "-m", str(path), given=text)
-    assert command("decode", "-m", str(path), given=ids) == text
+    ids = command("encode", "-m", str(path), stdin=text)
+    assert command("decode", "-m", str(path), stdin=ids) == text
     facts = json.loads(command("info", "--json", str(path)))
     assert facts["format"] == "sentencepiece"
     assert "SentencePiece" in facts["library"]

@@ -1,4 +1,4 @@
-"""What the tests of reading other libraries' models share: texts, and small models of theirs."""
+"""Texts, and small models of other libraries, for the tests that read such models."""
 
 import io
 import pickle
@@ -12,7 +12,7 @@ from bytepiece import Tokenizer, model_io
 from bytepiece.rules.protobuf import field, float32, integer
 
 with warnings.catch_warnings():
-    # Its bindings warn when they are imported, in newer Pythons.
+    # In newer Pythons, its bindings warn when they are imported.
     warnings.simplefilter("ignore")
     import sentencepiece
 
@@ -45,12 +45,12 @@ ODD = [
     SAMPLE[:9000],
     "the " * 3000,
 ]
-"""Beside odd ones some long ones, whose sums float32 holds badly."""
+"""Odd texts, and some long ones whose sums of scores lose bits in float32."""
 TEXTS = st.text(max_size=40) | st.text(alphabet="ab e\u0301\u0302▁\n\0<usr>Ａé今", max_size=40)
 
 
 def kept_and_pickled(ours, folder):
-    """Two copies of a tokenizer, from our own file and from a pickle, that hold what it holds."""
+    """Return two checked copies of a tokenizer: one from our own file, one from a pickle."""
     path = folder / "ours.model"
     model_io.save(ours.model, path)
     kept, kind = model_io.load_with_format(path)
@@ -68,7 +68,7 @@ def kept_and_pickled(ours, folder):
 
 @cache
 def trained(vocab_size: int = 1200, **settings: object) -> bytes:
-    """A Unigram model of SentencePiece's own trainer, of the sample."""
+    """Return a Unigram model that SentencePiece's own trainer learns from the sample."""
     out = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(LINES),
@@ -84,16 +84,18 @@ def trained(vocab_size: int = 1200, **settings: object) -> bytes:
 
 
 def processor(content: bytes) -> sentencepiece.SentencePieceProcessor:
-    """SentencePiece with a model."""
+    """Return SentencePiece with a model."""
     return sentencepiece.SentencePieceProcessor(model_proto=content)
 
 
 NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = range(1, 7)
+"""The types of SentencePiece's entries, written from its documentation once more."""
 BYTES = [(f"<0x{byte:02X}>", 0.0, BYTE) for byte in range(256)]
+"""Entries for all byte pieces."""
 
 
 def made(pieces: list, normalizer: bytes = b"", trainer: bytes = b"") -> bytes:
-    """A model made by hand."""
+    """Return a SentencePiece model made by hand; `<unk>` comes before the entries."""
     entries = b""
     for text, score, kind in [("<unk>", 0.0, UNKNOWN), *pieces]:
         raw = text if isinstance(text, bytes) else text.encode()

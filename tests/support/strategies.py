@@ -10,36 +10,38 @@ from numba import config
 from bytepiece import Model, SpecialToken
 
 JIT = not config.DISABLE_JIT
-"""Whether kernels are compiled; where they are not, tests take smaller sizes."""
+"""Whether kernels are compiled; if they are interpreted, tests use smaller sizes."""
 
 SCORES = st.floats(-30.0, 0.0)
 INTEGER_SCORES = st.integers(-3, 0).map(float)
-"""Few and exact, so that sums tie."""
+"""A few whole numbers: their sums are exact and often tie."""
 HARSH_SCORES = st.floats(-900.0, 50.0) | st.sampled_from([-800.0, -0.5])
-"""Weights that are smaller or larger than any float64."""
+"""Scores whose weights are smaller or larger than any float64."""
 
 
 def make_model(pieces: Mapping[bytes, float], byte_score: float = -12.0, **fields: Any) -> Model:
-    """A model of these pieces and of the single bytes that are not among them."""
+    """Return a model of these pieces and of all single bytes that are missing."""
     scores = {bytes([b]): byte_score for b in range(256)} | dict(pieces)
     return Model(tuple(scores), list(scores.values()), **fields)
 
 
 def scores_of(model: Model) -> dict[bytes, float]:
-    """A model as the slow twins take it."""
+    """Return the score of each piece, the form in which slow twins take a model."""
     return dict(zip(model.pieces, model.scores.tolist(), strict=True))
 
 
 def vocabularies(scores: st.SearchStrategy[float] = SCORES, alphabet: bytes = b"ab\xe4"):
-    """Scores of all letters of the alphabet and of up to ten longer pieces over it."""
+    """Return scores of all letters of an alphabet and of up to ten longer pieces over it."""
     letters = st.fixed_dictionaries({bytes([b]): scores for b in alphabet})
     longer = st.dictionaries(texts_over(alphabet, 2, 5), scores, max_size=10)
     return st.builds(lambda *parts: parts[0] | parts[1], letters, longer)
 
 
 def overlapping(scores: st.SearchStrategy[float] = SCORES):
-    """Scores of a, b, and many of the strings of them of up to four letters: most texts of a and b
-    have many segmentations."""
+    """Return scores of a, b, and many strings of two to four of these letters.
+
+    Most texts of a and b then have many segmentations.
+    """
     letters = st.fixed_dictionaries({b"a": scores, b"b": scores})
     longer = st.dictionaries(texts_over(b"ab", 2, 4), scores, min_size=6, max_size=14)
     return st.builds(lambda *parts: parts[0] | parts[1], letters, longer)
@@ -47,7 +49,7 @@ def overlapping(scores: st.SearchStrategy[float] = SCORES):
 
 @st.composite
 def models(draw: Any, gaps: bool = True) -> Model:
-    """Any small model: some special tokens, its ids in any order, scores of either objective."""
+    """Draw a small model: some special tokens, ids in any order, either objective of training."""
     pieces = draw(vocabularies())
     tokens = draw(st.sets(st.sampled_from(["<pad>", "<eos>", "<mask>", "<a>", "<b>"])))
     number = 256 + sum(len(piece) > 1 for piece in pieces) + len(tokens)
@@ -66,19 +68,19 @@ def models(draw: Any, gaps: bool = True) -> Model:
 
 
 def texts_over(alphabet: bytes, min_size: int, max_size: int) -> st.SearchStrategy[bytes]:
-    """Byte strings over a small alphabet, where pieces overlap in every way."""
+    """Return byte strings over a small alphabet, in which pieces overlap in every way."""
     return st.lists(st.sampled_from(alphabet), min_size=min_size, max_size=max_size).map(bytes)
 
 
 CHARACTERS = st.characters(exclude_categories=("Cn",))
-"""Any assigned character, lone surrogates among them."""
+"""Any assigned character, and lone surrogates."""
 
 STRINGS = st.text(CHARACTERS | st.sampled_from("\n\n\r 0७٣é\u0301\ufeff\x00"), max_size=40)
 
 BYTES = st.one_of(
     st.binary(max_size=60),
     texts_over(b"the cat\n.", 0, 60),
-    # Whole characters, halves of some, overlong forms, an encoded surrogate.
+    # Whole characters, parts of characters, overlong forms, an encoded surrogate.
     st.lists(
         st.sampled_from(
             [
@@ -89,6 +91,6 @@ BYTES = st.one_of(
         max_size=20,
     ).map(b"".join),
 )
-"""Any byte string; invalid UTF-8 of every kind."""
+"""Any byte string, with invalid UTF-8 of every kind."""
 
 TEXTS = STRINGS | BYTES

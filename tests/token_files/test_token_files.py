@@ -1,4 +1,4 @@
-"""Token files: what is written comes back, whatever ends the writing; damaged files are refused."""
+"""Token files: ids come back after any interruption of the writer; damaged files are refused."""
 
 import errno
 import json
@@ -59,10 +59,11 @@ def batches(count, vocab_size=1000, seed=0):
 
 def write(parts, layout="megatron", vocab_size=1000, resume=False, **run):
     with TokenFileWriter("x", vocab_size, layout, run=run, resume=resume) as writer:
-        done = 0
+        number = 0
         for part in parts:
-            rest = part[max(writer.documents - done, 0) :] if done < writer.documents else part
-            done += len(part)
+            # Documents that were written before a resumption are skipped.
+            rest = part[max(writer.documents - number, 0) :] if number < writer.documents else part
+            number += len(part)
             writer.append(encoded(rest))
 
 
@@ -83,7 +84,7 @@ def rows_of(found):
     parts=st.lists(st.lists(st.lists(st.integers(0, 255), max_size=4), max_size=4), max_size=4),
     vocab_size=st.sampled_from(SIZES),
 )
-def test_what_is_written_comes_back(layout, parts, vocab_size):
+def test_ids_come_back(layout, parts, vocab_size):
     if vocab_size > 256:
         parts = [*parts, [[vocab_size - 1], []]]
     write(parts, layout, vocab_size)
@@ -110,7 +111,7 @@ def test_the_smallest_type_that_readers_know():
 
 
 def test_the_index_is_megatrons_to_the_byte():
-    """The layout, written from its description once more, one number at a time."""
+    """The expected bytes are written here from the description, one number at a time."""
     write([[[1, 2, 3], []], [[700]]], vocab_size=1000)
     assert Path("x.bin").read_bytes() == struct.pack("<4H", 1, 2, 3, 700)
     head = b"MMIDIDX\x00\x00" + struct.pack("<Q", 1) + bytes([8]) + struct.pack("<QQ", 3, 4)
@@ -157,15 +158,15 @@ def test_documents_are_parts_of_the_file(layout):
     assert repr(found) == "<bytepiece.TokenFile x: 2 documents, 3 ids, uint16>"
 
 
-# Ends of all kinds.
+# Interruptions of all kinds.
 
 
 class StopError(Exception):
-    """What ends a run."""
+    """Ends a run."""
 
 
 def stop_at(monkeypatch, number):
-    """Let the call of that number of a function of the system's fail, and all that follow."""
+    """Let the system call with this number, and all later ones, raise an error."""
     count = 0
     for place, function in ((os, "fsync"), (module, "_write"), (Path, "replace"), (Path, "unlink")):
         real = getattr(place, function)
@@ -187,12 +188,12 @@ def test_a_run_that_is_stopped_anywhere_goes_on(layout, interval, monkeypatch):
     parts = batches(6)
     write(parts, layout)
     whole = contents(layout)
-    for before in (False, True):  # whether there are finished files already
+    for finished_before in (False, True):
         number = 0
         while True:
             number += 1
             for name in listed():
-                if not before or name not in FINISHED[layout]:
+                if not finished_before or name not in FINISHED[layout]:
                     Path(name).unlink()
             with pytest.MonkeyPatch.context() as patch:
                 stop_at(patch, number)
@@ -201,7 +202,7 @@ def test_a_run_that_is_stopped_anywhere_goes_on(layout, interval, monkeypatch):
                     break
                 except StopError:
                     pass
-            # Whoever reads now finds whole files or none.
+            # A reader finds whole files or none at this moment.
             if Path(FINISHED[layout][1]).exists():
                 assert rows_of(TokenFile("x", layout)) == [row for part in parts for row in part]
             write(parts, layout, resume=True)
@@ -211,7 +212,7 @@ def test_a_run_that_is_stopped_anywhere_goes_on(layout, interval, monkeypatch):
 
 
 def begin(parts=([[1, 2], [3]],), layout="megatron", vocab_size=1000, **run):
-    """Write some, and stop; how much it was."""
+    """Write some documents and stop; return how many documents and ids were written."""
     with suppress(StopError), TokenFileWriter("x", vocab_size, layout, run=run) as writer:
         for part in parts:
             writer.append(encoded(part))
@@ -220,7 +221,7 @@ def begin(parts=([[1, 2], [3]],), layout="megatron", vocab_size=1000, **run):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_nothing_that_the_journal_knows_is_done_again(layout):
+def test_work_in_the_journal_is_not_repeated(layout):
     parts = batches(6)
     documents, tokens = begin(parts[:4], layout)
     assert documents == sum(map(len, parts[:4]))
@@ -243,7 +244,7 @@ def test_a_disk_that_is_full_loses_nothing(layout, monkeypatch):
     room = 0
 
     class Full:
-        """A file on a disk with little room: it takes some of the bytes, and then none."""
+        """A file on a disk with little room: it accepts some bytes, and then none."""
 
         def __init__(self, file):
             self._file = file
@@ -265,7 +266,7 @@ def test_a_disk_that_is_full_loses_nothing(layout, monkeypatch):
             write(parts, layout, resume=True)
             break
         except OSError as error:
-            assert error.errno == errno.ENOSPC  # noqa: PT017  # as often as it comes
+            assert error.errno == errno.ENOSPC  # noqa: PT017  # It may occur several times.
             failures += 1
     assert failures >= 2
     assert contents(layout) == whole
@@ -281,7 +282,7 @@ def test_a_disk_that_is_full_loses_nothing(layout, monkeypatch):
         ({"epoch": 1}, "epoch was null, not 1"),
     ],
 )
-def test_another_run_s_files_are_not_gone_on_with(arguments, words):
+def test_files_of_another_run_are_not_resumed(arguments, words):
     begin(model="ab", seed=7)
     with pytest.raises(TokenFileError) as caught:
         write([], **{"model": "ab", "seed": 7, "resume": True, **arguments})
@@ -291,7 +292,7 @@ def test_another_run_s_files_are_not_gone_on_with(arguments, words):
     assert rows_of(TokenFile("x")) == [[1, 2], [3], [4]]
 
 
-def test_what_was_begun_is_not_thrown_away_in_silence():
+def test_unfinished_files_are_not_overwritten_silently():
     begin()
     with pytest.raises(TokenFileError, match=r"x\.journal: .* begun and not finished; resume, or"):
         write([])
@@ -300,14 +301,14 @@ def test_what_was_begun_is_not_thrown_away_in_silence():
     assert rows_of(TokenFile("x")) == [[5]]
 
 
-def test_to_resume_where_nothing_was_begun_is_to_begin():
+def test_resuming_without_unfinished_files_begins_anew():
     write([[[5]]], resume=True)
     write([[[6]]], resume=True)
     assert rows_of(TokenFile("x")) == [[6]]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_what_failed_before_its_first_document_is_not_in_the_way(layout):
+def test_a_failure_before_the_first_document_leaves_nothing(layout):
     begin([], layout, column="txet")
     assert listed() == []
     write([[[5]]], layout, column="text")
@@ -315,7 +316,7 @@ def test_what_failed_before_its_first_document_is_not_in_the_way(layout):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "5", "{}", "[" * 50_000, '{"format": "x"}'])
-def test_a_damaged_journal_is_named(content):
+def test_a_damaged_journal_is_refused(content):
     begin()
     Path("x.journal").write_text(content, "utf-8")
     for resume in (True, False):
@@ -323,7 +324,7 @@ def test_a_damaged_journal_is_named(content):
             write([], resume=resume)
 
 
-def test_a_journal_with_numbers_that_are_none_is_damaged():
+def test_a_journal_with_bad_numbers_is_refused():
     begin()
     content = Path("x.journal").read_text("utf-8")
     for bad in ('"documents": -1', '"documents": 2.5', '"documents": true', '"documents": "2"'):
@@ -332,7 +333,7 @@ def test_a_journal_with_numbers_that_are_none_is_damaged():
             write([], resume=True)
 
 
-def test_a_journal_of_ids_without_documents_does_not_fit():
+def test_a_journal_of_ids_without_documents_is_refused():
     begin()
     content = Path("x.journal").read_text("utf-8")
     Path("x.journal").write_text(content.replace('"documents": 2', '"documents": 0'), "utf-8")
@@ -378,10 +379,10 @@ def test_bad_arguments():
     assert listed() == []
 
 
-# Reading what others wrote.
+# Reading the files of other programs.
 
 
-def test_a_layout_is_found_by_its_files():
+def test_the_files_tell_the_layout():
     with pytest.raises(TokenFileError, match=r"neither x\.idx nor x\.offsets\.npy is there$"):
         TokenFile("x")
     write([[[1]]], "megatron")
@@ -439,7 +440,7 @@ def packed(
 def test_a_damaged_index_is_refused(index, words):
     Path("x.bin").write_bytes(struct.pack("<3H", 1, 2, 3))
     Path("x.idx").write_bytes(packed(documents=(0, 2)))
-    assert rows_of(TokenFile("x")) == [[1, 2], [3]]  # documents of several sequences
+    assert rows_of(TokenFile("x")) == [[1, 2], [3]]  # One document of two sequences gives two rows.
     Path("x.idx").write_bytes(index)
     with pytest.raises(TokenFileError, match=r"x\.(idx|bin)") as caught:
         TokenFile("x")
@@ -484,20 +485,20 @@ def test_a_damaged_npy_is_refused(name, kind):
 @pytest.mark.parametrize(
     "head",
     [
-        "{'descr': '<u2",  # ends within a string
+        "{'descr': '<u2",  # It ends within a string.
         "{'descr': ((((",
-        "-" * 9000 + "1",  # too deep for Python's parser
+        "-" * 9000 + "1",  # Nested too deep for Python's parser.
         "{'descr': '<u2', 'fortran_order': False, 'shape': (99999999999999999999,), }\n",
     ],
 )
-def test_a_head_of_an_npy_that_is_no_python_is_refused(head):
+def test_an_npy_head_that_is_not_python_is_refused(head):
     write([[[1, 2], [3]]], "npy")
     Path("x.ids.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode())
     with pytest.raises(TokenFileError, match=r"^x\.ids\.npy is no \.npy file, or damaged: \S"):
         TokenFile("x")
 
 
-def test_a_zip_that_is_none_is_refused():
+def test_a_file_that_only_begins_like_a_zip_is_refused():
     write([[[1, 2], [3]]], "npy")
     Path("x.ids.npy").write_bytes(b"PK\3\4" + bytes(99))
     with pytest.raises(TokenFileError, match=r"^x\.ids\.npy is no \.npy file"):
@@ -540,7 +541,7 @@ def test_the_command_writes_token_files(layout, tok):
 
 
 @pytest.mark.usefixtures("saved")
-def test_the_command_goes_on(tok, monkeypatch):
+def test_the_command_resumes(tok, monkeypatch):
     Path("c.txt").write_bytes(lines(300))
     monkeypatch.setattr("bytepiece_cli.streams._MOST", 1000)
     monkeypatch.setattr(module, "_INTERVAL", 0)
@@ -610,7 +611,7 @@ def test_an_input_is_not_written_over():
 
 
 def documents_done(prefix):
-    """What the journal of a program that runs says."""
+    """Return the number of documents in the journal; −1 if there is no journal yet."""
     try:
         return json.loads(Path(f"{prefix}.journal").read_bytes())["documents"]
     except FileNotFoundError:
@@ -623,7 +624,7 @@ def documents_done(prefix):
 def test_killed_at_random_moments_it_ends_with_the_same_files(layout, monkeypatch):
     count = 20_000 if JIT else 1000
     Path("c.txt").write_bytes(lines(count))
-    # As the command, but with an entry in the journal for every batch, and small batches.
+    # Like the command, but with small batches and an entry in the journal for each.
     script = (
         "import sys\nfrom bytepiece.token_files import writer\n"
         "from bytepiece_cli import main, streams\n"
@@ -643,7 +644,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_files(layout, monkeypatc
         program.kill()
         program.wait()
         stops.append(documents_done("x"))
-    assert stops[1] > 0.2 * count  # it was in the middle of the work
+    assert stops[1] > 0.2 * count  # The second kill came in the middle of the work.
     subprocess.run([*command, "-o", "x", "--resume"], check=True, capture_output=True)
     for name in FINISHED[layout]:
         assert Path(name).read_bytes() == Path("y" + name[1:]).read_bytes()
@@ -652,7 +653,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_files(layout, monkeypatc
 
 @posix_only
 @pytest.mark.usefixtures("saved")
-def test_ctrl_c_says_how_it_goes_on(tok):
+def test_ctrl_c_says_how_to_resume(tok):
     with start("encode", "--format", "npy", "-o", "x") as program:
         program.stdin.write(b"the hat\n" * 1000)
         program.stdin.flush()
@@ -694,7 +695,7 @@ def test_memory_is_constant():
         check=True,
     )
     grown = int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
-    assert grown < 8 << 20  # the files have 80 MB of ids each, and 32 of offsets
+    assert grown < 8 << 20  # The files hold 80 MB of ids each, and 32 MB of offsets.
     assert len(TokenFile("npy")) == 4 * 10**6
 
 

@@ -1,4 +1,4 @@
-"""Names for tokens: a str for every id, from which the id can be told."""
+"""Names of tokens for `transformers`: a different str for every id."""
 
 from collections.abc import Iterable
 
@@ -8,18 +8,18 @@ from bytepiece.model import Model
 _CHARS = dict(enumerate(alphabet()))
 
 
-class Names:
+class TokenNames:
     r"""The names of a model's ids.
 
-    A piece is spelled in the byte-level alphabet, "Ġthe" for b" the". Where that name is taken, by
-    a special token or another one that was added, it is "\0piece" and its id; an id that stands
-    for nothing is "\0unused" and itself.
+    A piece is spelled in the ByteLevel alphabet: "Ġthe" for b" the". If a special or an added token
+    has that name, the piece is called "\0piece" and its id. An id that stands for nothing is called
+    "\0unused" and the id.
 
     Args:
-        model: whose ids.
+        model: the model that has these ids.
 
     >>> import bytepiece
-    >>> names = Names(bytepiece.train([" the the"] * 9, 260, algorithm="bnlm"))
+    >>> names = TokenNames(bytepiece.train([" the the"] * 9, 260, algorithm="bnlm"))
     >>> names.of[2], names.of[256], names.ids["<eos>"]
     ('<eos>', 'ý', 2)
     """
@@ -28,7 +28,7 @@ class Names:
         specials = {token.name: token.id for token in model.special_tokens}
         pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True)) | dict(model.aliases)
         self.pieces = {id_: pieces[id_] for id_ in pieces.keys() - {*specials.values()}}
-        """The bytes that an id stands for, without special tokens."""
+        """The bytes of each id, without special tokens."""
         unused = {*range(model.vocab_size)} - self.pieces.keys() - {*specials.values()}
         self.of = {id_: f"\0unused {id_}" for id_ in sorted(unused)}
         """The name of each id."""
@@ -42,17 +42,17 @@ class Names:
             self._give(name, id_)
 
     def keep_for(self, name: str, ids: Iterable[int]) -> None:
-        """Call the piece otherwise that has this name, unless its id is one of these."""
+        """Give the piece that has this name another one, unless its id is one of `ids`."""
         taken = self.ids.get(name)
         if taken is not None and taken not in ids:
             del self.ids[name]
             self._give(f"\0piece {taken}", taken)
 
     def keep_for_added(self, name: str, special: bool) -> None:
-        """Make room for a token that is added.
+        """Free a name for a token that is added.
 
-        One that is not special may be a piece, if it is that very text; a special one may not, for
-        a document could then forge it.
+        A token that is not special may be a piece, if the piece is exactly its text. A special
+        token may not be a piece, because a document could then forge it.
         """
         id_ = self.ids.get(name)
         piece = self.pieces.get(id_) if id_ is not None else None
