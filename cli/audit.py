@@ -33,7 +33,7 @@ def _exponents(
     "--model",
     type=click.Path(path_type=Path),
     show_default="small built-in vocabularies",
-    help="The model file: of this library, the original one, SentencePiece or Hugging Face.",
+    help="The model file: of this library, or of the original one.",
 )
 @click.option(
     "--text",
@@ -50,7 +50,7 @@ def _exponents(
     multiple=True,
     default=[0.1, 0.5, 1.0],
     show_default=True,
-    help="The exponent on a path's probability, at least 0. Repeat the option for several.",
+    help="The exponent on a path's probability, at least 0. Repeat the option for several values.",
 )
 @click.option(
     "--draws",

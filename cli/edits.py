@@ -46,14 +46,14 @@ def check_output(output: Path, models: Sequence[Path], corpus: Sequence[Path] = 
         check_writable(target, corpus)
 
 
-def write_edited(edited: "Edited", source: "Model", output: Path, *told: str) -> None:
+def write_edited(edited: "Edited", source: "Model", output: Path, *details: str) -> None:
     """Write a model and its id map, and report on standard error.
 
     Args:
         edited: the new model and the map of ids.
         source: the model whose ids the map leads from.
         output: the model file to write.
-        told: the parts of the report that follow the number of ids.
+        details: the parts of the report that follow the number of ids.
     """
     # Late, because it imports numpy, and --help works without numpy.
     from bytepiece.editing.ids import to_json  # noqa: PLC0415
@@ -61,7 +61,9 @@ def write_edited(edited: "Edited", source: "Model", output: Path, *told: str) ->
     # The map is written first: without it, the model might be used with the old embeddings.
     write_file(_ids_file(output), to_json(edited, source))
     bytepiece.model_io.save(edited.model, output)
-    say(f"{click.format_filename(output)}: {'; '.join([f'{id_count(edited.model)} ids', *told])}")
+    say(
+        f"{click.format_filename(output)}: {'; '.join([f'{id_count(edited.model)} ids', *details])}"
+    )
 
 
 def id_count(model: "Model") -> int:

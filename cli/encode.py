@@ -51,8 +51,8 @@ _TOKEN_FILES = ("megatron", "npy")
 @click.option(
     "--resume",
     is_flag=True,
-    help="Continue an earlier run that was stopped. The arguments must be the same; the formats "
-    "are megatron and npy.",
+    help="Continue an earlier run that was stopped, with the same arguments. It works with "
+    "--format megatron and npy.",
 )
 @jsonl_option
 @column_option

@@ -74,6 +74,8 @@ def command(
         try:
             found = bytepiece.evaluate(models, texts, threads=threads)
         except ModelError as error:
+            if files and len(models) == 1:
+                raise
             raise ModelError(f"{error}; each text file needs an --on before its name") from None
     write(table(found).encode("utf-8", "backslashreplace"))
     if json_file is not None:

@@ -42,7 +42,7 @@ def command(
     temp_dir: Path | None,
     threads: int | None,
 ) -> None:
-    """Add pieces to MODEL's vocabulary that are learned from new text.
+    """Learn pieces from new text, and add them to MODEL's vocabulary.
 
     All old ids stay, and new ids follow them. `bytepiece train --help` explains PATH and WEIGHT.
     OUT.ids.json lists the new id of each old id from 0 on: the same number, or -1 for an unused id.

@@ -115,7 +115,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _explained(error: click.UsageError) -> click.UsageError:
-    """Return the error, with a hint if an option that is repeated got two values at once."""
+    """Return the error, with a hint if an option that can be repeated got two values at once."""
     params = error.ctx.command.params if error.ctx else []
     repeated = [p.opts[0] for p in params if isinstance(p, click.Option) and p.multiple]
     if "unexpected extra argument" in error.message and repeated:
@@ -128,7 +128,7 @@ def _explained(error: click.UsageError) -> click.UsageError:
 def _log_shown() -> Iterator[None]:
     """Show the messages that the library logs."""
     logger, handler = logging.getLogger("bytepiece"), _LogHandler()
-    # Progress lines show these messages.
+    # Progress lines already show what this logger reports.
     handler.addFilter(lambda record: record.name != "bytepiece.training.progress")
     level = logger.level
     logger.addHandler(handler)

@@ -155,7 +155,7 @@ _SAMPLING = (
         type=click.IntRange(0, 2**32 - 1),
         default=0,
         show_default=True,
-        help="The number of the pass over the data. Each epoch has its own samples of a seed.",
+        help="The number of the pass over the data. Each epoch has other samples.",
     ),
     click.option(
         "--sampler",

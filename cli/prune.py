@@ -48,7 +48,7 @@ def command(
     """Make MODEL's vocabulary smaller by dropping the pieces whose loss costs the fewest tokens.
 
     A piece that stays keeps its id if the id is below the new size, else it moves to a free id.
-    OUT.ids.json lists the new id of each old id from 0 on; -1 means that it is dropped.
+    OUT.ids.json lists the new id of each old id from 0 on; -1 means that its piece is dropped.
     docs/editing.md shows how to move embeddings with it. `bytepiece train --help` explains PATH
     and WEIGHT.
 
