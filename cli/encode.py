@@ -126,7 +126,7 @@ def _check(format: str, output: Path | None, resume: bool) -> None:
     """Raise if the options do not fit the format."""
     if format in _LINES and output is not None:
         raise click.UsageError(
-            f"--format {format} goes to standard output; use > FILE instead of -o"
+            f"--format {format} goes to standard output; leave -o out, and write > FILE"
         )
     if format not in _LINES and output in (None, STDOUT):
         raise click.UsageError(f"--format {format} is written to files; name them with -o")
