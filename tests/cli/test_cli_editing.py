@@ -58,14 +58,14 @@ def test_prune_by_scores(models):
 
 
 @pytest.mark.parametrize(
-    "named",
+    "options",
     [
         ["--on", "spanish.txt", "--on", "english.txt:0.5"],
         ["--on=spanish.txt", "--threads", "1", "--on", "english.txt:0.5"],
     ],
 )
-def test_prune_on_text(models, named):
-    shown = invoke("prune", "one.model", "--vocab-size", 290, *named, "-o", "out.model").stderr
+def test_prune_on_text(models, options):
+    shown = invoke("prune", "one.model", "--vocab-size", 290, *options, "-o", "out.model").stderr
     corpus = Files(["spanish.txt", "english.txt"], weights=[1, 0.5])
     assert_written(bytepiece.prune(models[0], 290, corpus), models[0])
     assert "reading: " in shown

@@ -244,9 +244,7 @@ def test_each_line_is_answered_at_once(tok):
         for line in (b"the hat", b"", b"the"):
             program.stdin.write(line + b"\n")
             program.stdin.flush()
-            answer = (
-                program.stdout.readline().decode()
-            )  # it would wait forever for a missing answer
+            answer = program.stdout.readline().decode()  # without an answer it waits forever
             assert [int(word) for word in answer.split()] == tok.encode(line)
         program.stdin.write(b"no end")
         program.stdin.close()

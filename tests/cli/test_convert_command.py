@@ -85,8 +85,8 @@ def test_a_missing_library_is_reported(ours, tmp_path, monkeypatch):
         classmethod(lambda _: "not installed; pip install tokenizers"),
     )
     result = invoke("convert", ours, tmp_path / "tokenizer.json")
-    told = "not compared: Hugging Face tokenizers is not installed; pip install tokenizers\n"
-    assert result.stdout == told
+    report = "not compared: Hugging Face tokenizers is not installed; pip install tokenizers\n"
+    assert result.stdout == report
     assert (tmp_path / "tokenizer.json").exists()
 
 
@@ -104,7 +104,7 @@ def test_a_model_that_the_format_cannot_hold_is_refused(tmp_path):
 
 
 def test_wrong_usage(ours, tmp_path):
-    for arguments, told in (
+    for arguments, message in (
         ([ours, tmp_path / "x.model"], "say --to sentencepiece, --to original or"),
         ([ours, ours], "is read"),
         ([ours, SAMPLE, "--to", "original", "--check", SAMPLE], "is read"),
@@ -115,7 +115,7 @@ def test_wrong_usage(ours, tmp_path):
     ):
         before = SAMPLE.read_bytes()
         result = invoke("convert", *arguments, code=2)
-        assert told in result.stderr
+        assert message in result.stderr
         assert SAMPLE.read_bytes() == before
     result = invoke("convert", ours, tmp_path / "no" / "x.json", code=1)
     assert_one_line(result.stderr)
