@@ -1,14 +1,22 @@
-"""The end of a prompt in the middle of a token: what a language model makes of it, and the remedy.
+"""Show what a language model makes of a prompt that ends in the middle of a token, and the remedy.
 
-Trains a tokenizer and two very small language models on lines that are made here, in less than a
-minute, and prints how probable the right continuation of some prompts is:
+The program makes lines of text. It trains a tokenizer and two very small language models on them,
+which takes less than a minute. Then it prints how probable the right continuation of some prompts
+is:
 
     python examples/continuation.py
 
-The columns: its share in the lines themselves; the model's probability after the prompt as it is;
-after the last token is taken back and one piece, or any series of pieces, covers its bytes; the
-same with two tokens taken back; and after the prompt as it is, in a model that was trained on
-sampled segmentations. docs/continuation.md explains them.
+The columns are:
+
+    lines         how often the continuation follows the prompt in the lines
+    as it is      the first model, with the unchanged prompt
+    1, one piece  the first model, with one token taken back, and one piece that covers its bytes
+    1, any        the same, but any series of pieces may cover the bytes
+    2, any        the same, with two tokens taken back
+    sampled       the second model, which was trained on sampled segmentations, with the unchanged
+                  prompt
+
+docs/continuation.md explains them.
 """
 
 import math
@@ -35,7 +43,7 @@ LogProbs = Callable[[list[list[int]]], np.ndarray]
 
 
 def made_lines(count: int) -> list[str]:
-    """Lines of a few kinds, some of them code, some Chinese."""
+    """Return lines of a few kinds; some are code, some are Chinese."""
     rng = random.Random(1)
 
     def one(of: str) -> str:
@@ -73,12 +81,12 @@ class LanguageModel(torch.nn.Module):
         self.head = torch.nn.Linear(128, vocab_size)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """float[rows, length, vocab_size], the logits of what follows each id."""
+        """Return float[rows, length, vocab_size], the logits of the id that follows each id."""
         return self.head(self.network(self.embedding(ids))[0])
 
 
 def trained(tok: bytepiece.Tokenizer, lines: list[str], alpha: float | None) -> LogProbs:
-    """A language model of the lines, in best or in sampled segmentations, new in each epoch."""
+    """Train a language model on the lines; with an alpha, on new samples of them in each epoch."""
     torch.manual_seed(0)
     model = LanguageModel(tok.vocab_size)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
@@ -103,7 +111,7 @@ def trained(tok: bytepiece.Tokenizer, lines: list[str], alpha: float | None) -> 
 
 
 def main() -> None:
-    """Train, compare and print."""
+    """Train both models, ask them about the prompts, and print the probabilities."""
     torch.set_num_threads(1)
     lines = made_lines(4000)
     tok = bytepiece.Tokenizer(bytepiece.train(lines, VOCAB_SIZE))

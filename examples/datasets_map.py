@@ -1,4 +1,4 @@
-"""Encode a Hugging Face dataset with `map`: a new sample for each epoch, each kept in the cache.
+"""Encode a Hugging Face dataset with `map`, with a new sample for each epoch, kept in the cache.
 
 python examples/datasets_map.py [TEXT_FILE]
 """
@@ -17,7 +17,7 @@ SAMPLE = Path(__file__).parent.parent / "data" / "sample.txt"
 
 
 def main(corpus: Path) -> None:
-    """The best path, two epochs of samples, and one of them again."""
+    """Encode by the best path, sample two epochs, and find one of them again in the cache."""
     datasets.disable_progress_bars()
     tok = bytepiece.Tokenizer(bytepiece.train(corpus, vocab_size=2000))
     with tempfile.TemporaryDirectory() as directory:
@@ -36,9 +36,9 @@ def main(corpus: Path) -> None:
             seconds = time.perf_counter() - start
             tokens = sum(map(len, sampled["input_ids"]))
             print(f"epoch {epoch}: {tokens} tokens, {seconds:.3f} s, {sampled._fingerprint}")
-        # The third one was found in the cache, by its fingerprint.
+        # The third run is epoch 0 again; `map` found it in the cache by its fingerprint.
         assert [tok.decode(ids) for ids in sampled["input_ids"]] == lines
-        del dataset, best, sampled  # else Windows could not delete what is mapped into memory
+        del dataset, best, sampled  # Windows cannot delete files that are mapped into memory
 
 
 if __name__ == "__main__":

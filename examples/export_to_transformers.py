@@ -1,4 +1,4 @@
-"""Give a model to `transformers`: a tokenizer that samples, and one that needs no bytepiece.
+"""Use a model in `transformers`: as a tokenizer that samples, and as one without bytepiece.
 
 python examples/export_to_transformers.py [TEXT_FILE]
 """
@@ -21,16 +21,16 @@ CHAT = (
 
 
 def main(corpus: Path) -> None:
-    """Save both, load them, and use them as any tokenizer of transformers."""
+    """Save both tokenizers, load them, and use them like any tokenizer of transformers."""
     model = bytepiece.train(corpus, vocab_size=2000)
     specials = {"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]}
     tokenizer = BytePieceTokenizer(model, chat_template=CHAT)
     tokenizer.add_special_tokens(specials)
-    register()  # so that AutoTokenizer knows it
+    register()  # AutoTokenizer can then load the tokenizer
     with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
         tokenizer.save_pretrained(ours)
         tokenizer = AutoTokenizer.from_pretrained(ours)
-        # A tokenizer.json, for programs that have no bytepiece: the same ids, but no samples.
+        # A tokenizer.json is for programs without bytepiece: same ids, but no samples.
         save_pretrained_files(model, theirs, {"chat_template": CHAT})
         print("saved:", sorted(path.name for path in Path(theirs).iterdir()))
         exported = AutoTokenizer.from_pretrained(theirs)
@@ -41,7 +41,7 @@ def main(corpus: Path) -> None:
     ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
     print("chat:", tokenizer.convert_ids_to_tokens(ids))
 
-    sampler = tokenizer.sampled(alpha=0.1, seed=7, epoch=0)  # for training
+    sampler = tokenizer.sampled(alpha=0.1, seed=7, epoch=0)  # for training a language model
     print("a sample:", sampler.tokenize(lines[0])[:6])
     assert tokenizer.decode(sampler.encode(lines[0])) == lines[0]
 

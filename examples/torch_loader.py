@@ -1,4 +1,4 @@
-"""Feed a language model blocks of sampled ids; stop in the middle, and go on from there.
+"""Feed a language model blocks of sampled ids, stop in the middle of an epoch, and go on there.
 
 python examples/torch_loader.py [TEXT_FILE]
 """
@@ -16,7 +16,7 @@ SAMPLE = Path(__file__).parent.parent / "data" / "sample.txt"
 
 
 def main(corpus: Path) -> None:
-    """Two epochs, and the second one again from its third batch on."""
+    """Run two epochs, then repeat the second one from the place after its third batch."""
     tok = bytepiece.Tokenizer(bytepiece.train(corpus, vocab_size=2000))
 
     lines = partial(open, corpus, encoding="utf-8")  # each line is a document
@@ -28,17 +28,17 @@ def main(corpus: Path) -> None:
         dataset.set_epoch(epoch)
         epochs.append([])
         for step, batch in enumerate(loader):
-            # Here a model would learn from batch["input_ids"] and batch["labels"].
+            # A real program trains the model here on batch["input_ids"] and batch["labels"].
             epochs[-1].append(batch["input_ids"].tolist())
             if (epoch, step) == (1, 2):
-                state = dataset.state_at(batch["position"])  # what a checkpoint holds
+                state = dataset.state_at(batch["position"])  # save this in your checkpoint
         print(f"epoch {epoch}: {len(epochs[-1])} batches,", repr(tok.decode(epochs[-1][0][0][:9])))
     assert epochs[0][0] != epochs[1][0]
 
     print("stopped at", state)
     again = PackedBlocks(tok, lines, length=128, **settings)
     again.load_state_dict(state)
-    loader = DataLoader(again, batch_size=4)  # the number of workers does not matter
+    loader = DataLoader(again, batch_size=4)  # any number of workers gives the same blocks
     rest = [batch["input_ids"].tolist() for batch in loader]
     assert rest == epochs[1][3:]
     print(f"went on with the same {len(rest)} batches")

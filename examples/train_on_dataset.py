@@ -1,4 +1,4 @@
-"""Train a model on a column of a Hugging Face dataset, and see how it cuts text up.
+"""Train a model on a column of a Hugging Face dataset, and look at the pieces of some lines.
 
 python examples/train_on_dataset.py [TEXT_FILE]
 """
@@ -16,11 +16,12 @@ SAMPLE = Path(__file__).parent.parent / "data" / "sample.txt"
 
 
 def main(corpus: Path) -> None:
-    """Train, save, load, and look at a few lines."""
-    # In a program of yours: datasets.load_dataset("…", split="train"), also with streaming=True.
+    """Train, save and load a model, measure its compression, and print the pieces of some lines."""
+    # In your program, use datasets.load_dataset("…", split="train"), also with streaming=True.
     dataset = datasets.Dataset.from_dict({"text": corpus.read_text("utf-8").splitlines()})
 
-    # Any series of texts that can be read again will do; a column is one, and stays on the disk.
+    # The corpus can be any iterable of texts that can be read more than once. A column of a
+    # dataset is one. It stays on the disk.
     model = bytepiece.train(dataset["text"], vocab_size=2000)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "bytepiece.model"

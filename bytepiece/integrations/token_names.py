@@ -12,8 +12,8 @@ class TokenNames:
     r"""The names of a model's ids.
 
     A piece is spelled in the ByteLevel alphabet: "Ġthe" for b" the". If a special or an added token
-    has that name, the piece is called "\0piece" and its id. An id that stands for nothing is called
-    "\0unused" and the id.
+    has that name, or the id is an alias, it is called "\0piece" and its id. An id that stands for
+    nothing is called "\0unused" and the id.
 
     Args:
         model: the model that has these ids.
@@ -34,8 +34,9 @@ class TokenNames:
         """The name of each id."""
         self.ids = {name: id_ for id_, name in self.of.items()}
         """The id of each name."""
-        for id_, piece in self.pieces.items():
-            name = piece.decode("latin-1").translate(_CHARS)
+        # Aliases last: the plain name belongs to the id that texts are given.
+        for id_ in sorted(self.pieces, key=lambda id_: (id_ in model.aliases, id_)):
+            name = self.pieces[id_].decode("latin-1").translate(_CHARS)
             self._give(name if name not in self.ids else f"\0piece {id_}", id_)
         for name, id_ in specials.items():
             self.keep_for(name, [id_])

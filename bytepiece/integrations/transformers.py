@@ -140,6 +140,12 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         return twin
 
     @property
+    def all_special_tokens(self) -> list[str]:
+        """The names of all special tokens: those of `transformers`, and always the model's own."""
+        names: list[str] = list(super().all_special_tokens)
+        return names + [t.name for t in self.model.special_tokens if t.name not in names]
+
+    @property
     def model(self) -> Model:
         """The model this tokenizer encodes with."""
         return self._tokenizer.model
@@ -362,17 +368,20 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
     ) -> str:
         ids = [token_ids] if isinstance(token_ids, int) else token_ids
         skipped = {*self.all_special_ids} if skip_special_tokens else set()
-        added = {
-            id_: b"" if id_ in skipped else token.content.encode()
-            for id_, token in self._added_tokens_decoder.items()
-        }
+        added = self._added_tokens_decoder
+        # An unknown token stands for text, so the space behind it is not at the text's beginning.
+        unknown = {t.id for t in self.model.special_tokens if t.role == "unknown"} - skipped
         parts, opening = [], True
         for of_text, run in groupby(ids, lambda i: i in self._names.pieces and i not in added):
             if of_text:
                 part, opening = self._tokenizer.vocabulary.decode_on(run, opening)
                 parts.append(part)
-            else:  # A language model with more rows may give ids of no token; they have no text.
-                parts += [added.get(id_, b"") for id_ in run]
+                continue
+            for id_ in run:
+                # A language model with more rows may give ids of no token. They have no text.
+                if id_ in added and id_ not in skipped:
+                    parts.append(added[id_].content.encode())
+                opening = opening and id_ not in unknown
         text = b"".join(parts).decode("utf-8", "replace")
         clean_up = clean_up_tokenization_spaces
         if self.clean_up_tokenization_spaces if clean_up is None else clean_up:

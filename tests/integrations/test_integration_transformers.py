@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import reading
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 transformers = pytest.importorskip("transformers", reason="pip install transformers")
 
 import bytepiece  # noqa: E402
 from bytepiece import SpecialToken, errors  # noqa: E402
+from bytepiece.formats import from_sentencepiece  # noqa: E402
 from bytepiece.integrations.transformers import BytePieceTokenizer, register  # noqa: E402
+from bytepiece.rules.protobuf import integer  # noqa: E402
 
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
@@ -495,3 +498,49 @@ def test_a_model_of_another_library(tmp_path):
     spans = tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
     assert len(spans) == len(processor.encode(text))
     assert len(tokenizer.get_vocab()) == len(tokenizer)
+
+
+def read(pieces, byte_fallback=False):
+    """Return a tokenizer for a SentencePiece model made by hand."""
+    content = reading.made(pieces, trainer=integer(35, byte_fallback))
+    return BytePieceTokenizer(from_sentencepiece.from_bytes(content))
+
+
+@pytest.mark.parametrize("fallback", [[], reading.BYTES])
+def test_single_characters_have_the_ids_that_texts_get(fallback):
+    """Not the ids of aliases, which no text gets."""
+    characters = "▁AZaz059"
+    pieces = [*fallback, *((char, -3.0, reading.NORMAL) for char in characters)]
+    tokenizer = read(pieces, bool(fallback))
+    ids = dict(zip(characters, range(1 + len(fallback), 99999), strict=False))
+    for char in characters[1:]:
+        assert tokenizer.convert_tokens_to_ids(char) == ids[char]
+        assert tokenizer.tokenize(char) == ["Ġ", char]
+        assert tokenizer.encode(char, add_special_tokens=False) == [ids["▁"], ids[char]]
+
+
+@pytest.mark.parametrize(
+    ("text", "decoded"),
+    [
+        ("☃ the cat", "<unk> the cat"),
+        ("☃ ☃ cat", "<unk> <unk> cat"),
+        ("the ☃", "the <unk>"),
+        (" cat", "cat"),
+    ],
+)
+def test_words_stay_apart_after_an_unknown_token(text, decoded):
+    pieces = [(piece, -3.0, reading.NORMAL) for piece in ("▁", "▁the", "▁cat")]
+    tokenizer = read(pieces)
+    assert tokenizer.decode(tokenizer.encode(text)) == decoded
+
+
+def test_the_models_own_special_tokens_stay_special():
+    """Also after other ones were added in their place."""
+    model = bytepiece.train(["the cat"] * 9, 300, special_tokens=["<|im_end|>"])
+    tokenizer = BytePieceTokenizer(model)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<x>"]})
+    ids = tokenizer.encode("the<|im_end|><x>")
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "the"
+    mask = tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
+    assert mask[-2:] == [1, 1]
+    assert not any(mask[:-2])
