@@ -1,4 +1,4 @@
-"""`python -m bytepiece`: the command line, where no `bytepiece` is on the path."""
+"""The command line as `python -m bytepiece`, for when no `bytepiece` is on the PATH."""
 
 from bytepiece_cli.main import main
 

@@ -1,1 +1,1 @@
-"""The command line of bytepiece; thin: what it does is done by the library."""
+"""The command line of bytepiece: one file for each command. The library does the work."""

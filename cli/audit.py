@@ -1,4 +1,4 @@
-"""bytepiece audit: do samplers follow the law they are meant to?"""
+"""bytepiece audit: test whether samplers follow the exact law."""
 
 import sys
 from collections.abc import Sequence
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bytepiece.audit.summary import table, to_json
 from bytepiece.errors import ArgumentError
 
 from .documents import documents
-from .options import exponent, files_argument, missing_model_explained
+from .options import checked_alpha, files_argument, missing_model_explained
 from .outputs import OUTPUT, check_folders, write_file
 from .progress import Phases
 from .streams import write
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def _exponents(
     _: click.Context, parameter: click.Parameter, alphas: tuple[float, ...]
 ) -> tuple[float, ...]:
-    return tuple([exponent(alpha, parameter) for alpha in alphas])
+    return tuple([checked_alpha(alpha, parameter) for alpha in alphas])
 
 
 @click.command("audit", short_help="Test samplers against the exact law.")
@@ -31,15 +32,15 @@ def _exponents(
     "-m",
     "--model",
     type=click.Path(path_type=Path),
-    show_default="small vocabularies of the audit's own",
-    help="The model file, of this library or of the original one.",
+    show_default="small built-in vocabularies",
+    help="The model file: of this library, or of the original one.",
 )
 @click.option(
     "--text",
     "given",
     metavar="TEXT",
     multiple=True,
-    help="Segment this line; several may be given.",
+    help="A line of text to segment. Repeat the option for several lines.",
 )
 @click.option(
     "--alpha",
@@ -49,14 +50,14 @@ def _exponents(
     multiple=True,
     default=[0.1, 0.5, 1.0],
     show_default=True,
-    help="The exponent on a path's probability; several may be given.",
+    help="The exponent on a path's probability, at least 0. Repeat the option for several values.",
 )
 @click.option(
     "--draws",
     type=click.IntRange(min=100),
     default=100_000,
     show_default=True,
-    help="How many of each text at each alpha; texts above 16 bytes get fewer.",
+    help="The number of samples of each text at each alpha. Texts above 16 bytes get fewer.",
 )
 @click.option(
     "--sampler",
@@ -64,19 +65,21 @@ def _exponents(
     metavar="NAME",
     multiple=True,
     show_default="perfect, nbest and viterbi",
-    help="perfect, nbest, viterbi, sentencepiece, sentencepiece-nbest, huggingface, original, "
-    "rs_bytepiece, or all of these; or module:function, a function from a text to its pieces. "
-    "Several may be given.",
+    help="The sampler to test: perfect, nbest, viterbi, sentencepiece, sentencepiece-nbest, "
+    "huggingface, original, rs_bytepiece, or all of these; or module:function, a function that "
+    "turns a text into pieces. Repeat the option for several samplers.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),
     default=0,
     show_default=True,
-    help="The same seed draws the same samples, where a sampler takes one.",
+    help="The same seed draws the same samples, if the sampler takes a seed.",
 )
-@click.option("--json", "json_file", type=OUTPUT, help="Write everything found to this file.")
-@click.option("--html", "html_file", type=OUTPUT, help="Write a page to look at to this file.")
+@click.option("--json", "json_file", type=OUTPUT, help="Write all results to this file as JSON.")
+@click.option(
+    "--html", "html_file", type=OUTPUT, help="Write the results to this file as a web page."
+)
 def command(
     files: tuple[Path, ...],
     model: Path | None,
@@ -90,12 +93,12 @@ def command(
 ) -> None:
     """Test whether samplers draw segmentations from the exact law.
 
-    By that law the probability of a segmentation is proportional to exp(alpha * score), where its
-    score is the sum of those of its pieces. Each sampler gets the p-value of all its tests
-    together; one below 1e-5 refutes it, and the smallest case that does is shown. The texts are
-    the lines of FILE and those of --text, or a few of several scripts. Without a model the audit
-    brings small vocabularies and texts along, which are hard for samplers. Libraries that are not
-    installed are named with the way to install them.
+    By that law, the probability of a segmentation is proportional to exp(alpha * score), and its
+    score is the sum of its pieces' scores. Each sampler gets one p-value for all its tests
+    together. A p-value below 1e-5 refutes the sampler, and the smallest case that refutes it is
+    shown. The texts are the values of --text and the lines of each FILE, or else a few texts in
+    several scripts. Without a model, the audit uses built-in vocabularies and texts that are hard
+    for samplers. If a library is not installed, the report says how to install it.
 
     \b
     Examples:
@@ -104,21 +107,20 @@ def command(
       bytepiece audit -m bytepiece.model --alpha 0.1 --text "the quick brown fox"
       bytepiece audit -m my.model --alpha 0.2 --sampler my_module:my_sampler
     """  # noqa: D301
-    # Here, because these import the compiler, which is slow, and --help can do without.
+    # Late, because it imports the compiler, which is slow, and --help works without the compiler.
     from bytepiece.audit.run import audit  # noqa: PLC0415
-    from bytepiece.audit.summary import table, to_json  # noqa: PLC0415
 
     if html_file is not None:
         from bytepiece.audit.page import page  # noqa: PLC0415
     kinds = _kinds(samplers)
     if any(kind.fixed for kind in kinds) and (model is None or len(alphas) != 1):
         raise click.UsageError(
-            "a function has its vocabulary and alpha already: say which, with -m and one --alpha"
+            "a function has its own vocabulary and alpha: say which, with -m and one --alpha"
         )
     texts = None
     if files or given:
         if model is None:
-            raise click.UsageError("name the model to segment the text with, by -m")
+            raise click.UsageError("name the model that segments the text, by -m")
         texts = [*given, *_lines(files)]
     check_folders(json_file, html_file)
     with Phases("draws") as phases:
@@ -135,11 +137,12 @@ def command(
 
 
 def _kinds(names: Sequence[str]) -> list["Kind"]:
+    """Return the samplers with these names, each once."""
     from bytepiece.audit.samplers import KINDS, OURS, resolve  # noqa: PLC0415
 
     if ":" in "".join(names):
-        sys.path.insert(0, "")  # functions of one's own are in the folder where one works
-    wanted = [one for name in names or OURS for one in (KINDS if name == "all" else [name])]
+        sys.path.insert(0, "")  # the user's own modules are in the current folder
+    wanted = [kind for name in names or OURS for kind in (KINDS if name == "all" else [name])]
     try:
         return resolve(list(dict.fromkeys(wanted)))
     except ArgumentError as error:
@@ -147,7 +150,7 @@ def _kinds(names: Sequence[str]) -> list["Kind"]:
 
 
 def _lines(files: Sequence[Path]) -> list[str]:
-    """The lines of text files, and the texts of records, without those that are blank."""
+    """Return the lines of text files and the texts of records, except empty ones."""
     found = []
     if files:
         for batch in documents(files, None, lambda _: None):

@@ -1,66 +1,61 @@
-"""bytepiece convert: a model in another library's format, and a report of how alike they are."""
+"""bytepiece convert: write a model in another library's format, and compare both libraries."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
+import bytepiece
+from bytepiece.audit.shown import visible
 from bytepiece.errors import ModelError
 from bytepiece.formats import FORMATS, Format
 
 from .documents import documents
 from .edits import MODEL
-from .options import OnCommand
 from .outputs import check_folders
-from .progress import for_filter
+from .progress import input_progress
 from .streams import STDIN, name_of, say, write
 
 _FOREIGN = ("sentencepiece", "huggingface")
 
 
-class _Command(OnCommand):
-    spread = "--check"
-
-
-@click.command("convert", cls=_Command, short_help="Write a model in another library's format.")
+@click.command("convert", short_help="Write a model in another library's format.")
 @click.argument("source", metavar="IN", type=MODEL)
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
     "--to",
     type=click.Choice(FORMATS),
     show_default="huggingface if OUT ends in .json, bytepiece if IN is another library's",
-    help="The format of OUT; huggingface is a tokenizer.json.",
+    help="The format of OUT; huggingface means a tokenizer.json.",
 )
 @click.option(
     "--check",
     "files",
-    metavar="FILE...",
+    metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    show_default="lines drawn from the model's pieces, and odd ones",
-    help="Text to compare the libraries on, line by line; all names up to the next option are "
-    "files.",
+    show_default="lines made from the model's pieces, and unusual lines",
+    help="A text to compare the libraries on, line by line. Repeat the option for several files.",
 )
-@click.option("--no-check", is_flag=True, help="Compare nothing.")
+@click.option("--no-check", is_flag=True, help="Do not compare the libraries.")
 def command(
     source: Path, target: Path, to: Format | None, files: tuple[Path, ...], no_check: bool
 ) -> None:
     """Write a model in another library's format, or another library's model in ours.
 
-    What is in IN tells its format: of this library, of the original one, of SentencePiece
-    (Unigram), or a tokenizer.json of Hugging Face (Unigram). What a format cannot say is refused
-    or told on standard error. The report on standard output says how many lines both libraries
-    encode alike, and why they do not the others. docs/formats.md says what each format keeps.
+    IN is a file of this library, of the original library, of SentencePiece (Unigram), or a
+    tokenizer.json of Hugging Face (Unigram). Its content tells the format. If OUT's format cannot
+    hold a part of the model, the conversion fails, or a note on standard error says what is lost.
+    The report on standard output says how many lines both libraries encode in the same way, and why
+    the others differ. docs/formats.md says what each format keeps.
 
     \b
     Examples:
       bytepiece convert bytepiece.model tokenizer.json
       bytepiece convert bytepiece.model sp.model --to sentencepiece --check heldout.txt
-      bytepiece convert spiece.model bytepiece.model --check texts/*.txt
+      bytepiece convert spiece.model bytepiece.model --check a.txt --check b.txt
     """  # noqa: D301
-    # Here, because these import the compiler, which is slow, and --help can do without.
-    from bytepiece import model_io  # noqa: PLC0415
-    from bytepiece.audit.shown import visible  # noqa: PLC0415
+    # Late, because it imports the compiler, which is slow, and --help works without the compiler.
     from bytepiece.parity import conversion  # noqa: PLC0415
 
     if no_check and files:
@@ -71,7 +66,7 @@ def command(
         if target.exists() and target.samefile(file):
             raise click.UsageError(f"{name_of(target)} is read; name another file for OUT")
     check_folders(target)
-    model, kind = model_io.load_with_format(source)
+    model, kind = bytepiece.model_io.load_with_format(source)
     to = to or _format_of(target, kind)
     for note in model.record.get("notes", []) if kind in _FOREIGN else []:
         say(f"{name_of(source)}: {visible(note)}")
@@ -87,8 +82,8 @@ def command(
     drawn = [] if files else [conversion.drawn(model)]
     for path, its_format in pairs:
         try:
-            with for_filter("comparing", files) as meter:
-                batches = drawn or _lines(files, meter.advance)
+            with input_progress("comparing", files) as progress:
+                batches = drawn or _lines(files, progress.advance)
                 found = conversion.check(model, path, its_format, batches, sample)
         except ModelError as error:
             report = f"not compared: {error}"
@@ -99,13 +94,13 @@ def command(
 
 
 def _format_of(target: Path, source: str) -> Format:
-    """The format of a file by its name, or by what it is made from."""
+    """Return the format that the name of the target or the format of the source suggests."""
     if target.suffix.lower() == ".json":
         return "huggingface"
     if source != "bytepiece":
         return "bytepiece"
     raise click.UsageError(
-        f"{name_of(target)} does not tell its format; say --to sentencepiece, "
+        f"the name {name_of(target)} does not tell the format; say --to sentencepiece, "
         "--to original or --to huggingface"
     )
 

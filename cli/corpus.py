@@ -1,47 +1,41 @@
-"""The text that a command learns from, as it is named at the command line."""
+"""The corpus of a command that learns from text."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .spool import comes_once, spooled
+from bytepiece.inputs.files import Files
+
+from .spool import is_stream, spooled
 from .weighted import weighted
 
-if TYPE_CHECKING:
-    from bytepiece.inputs.files import Files
 
-
-class Corpus:
-    """Inputs that may be read several times in the end, and how much each counts.
+class CorpusInputs:
+    """The inputs of a corpus as the command line names them, with their weights.
 
     Args:
-        inputs: PATH or PATH:WEIGHT, as often as there are.
+        inputs: arguments of the form PATH or PATH:WEIGHT.
         jsonl: the field of a record that is the text; see `bytepiece.Files`.
-        column: of Parquet files.
+        column: the column of Parquet files that is the text.
     """
 
     def __init__(self, inputs: Sequence[str], jsonl: str | None, column: str) -> None:
-        self._inputs = [weighted(one) for one in inputs]
+        self._inputs = [weighted(argument) for argument in inputs]
         self._jsonl = jsonl
         self._column = column
 
-    @property
-    def lasting(self) -> list[Path]:
-        """The paths of what can be read several times as it is."""
-        return [one.path for one in self._inputs if not comes_once(one.path)]
-
     def files(self) -> list[Path]:
-        """The files that these stand for, each looked into."""
-        from bytepiece.inputs.files import Files  # noqa: PLC0415  # it imports the compiler
-
-        return [file.path for file in Files(self.lasting, self._jsonl).inputs()]
+        """Return the files of all inputs except streams. Each file is opened and checked."""
+        lasting = [one.path for one in self._inputs if not is_stream(one.path)]
+        return [file.path for file in Files(lasting, self._jsonl).inputs()]
 
     @contextmanager
-    def opened(self, temp_dir: Path | None) -> Iterator["Files"]:
-        """All of it, what comes only once being kept in temporary files meanwhile."""
-        from bytepiece.inputs.files import Files  # noqa: PLC0415  # it imports the compiler
+    def opened(self, temp_dir: Path | None) -> Iterator[Files]:
+        """Yield all inputs; copies of streams stay in temporary files until the end.
 
+        Args:
+            temp_dir: the directory for the copies; default: the system's.
+        """
         with spooled([one.path for one in self._inputs], temp_dir) as paths:
             yield Files(
                 paths,

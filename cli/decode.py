@@ -1,4 +1,4 @@
-"""bytepiece decode: ids to text."""
+"""bytepiece decode: turn ids into text."""
 
 import json
 from functools import partial
@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+import bytepiece
 from bytepiece.errors import VocabularyError
 from bytepiece.inputs.records import value_of
 
-from .documents import converted
-from .options import files_argument, load_tokenizer, model_option
-from .progress import for_filter
+from .documents import convert_lines
+from .options import files_argument, missing_model_explained, model_option
+from .progress import input_progress
 from .streams import STDIN, read_lines, write
 
 if TYPE_CHECKING:
-    from bytepiece.tokenizer import Tokenizer
+    from bytepiece.encoding.vocabulary import Vocabulary
 
 _MOST_DIGITS = 18
-"""No id has more, and Python refuses to read numbers of thousands."""
+"""No id has more digits, and Python refuses to convert strings of thousands of digits."""
 
 
 @click.command("decode", short_help="Turn ids back into text.")
@@ -30,16 +31,16 @@ _MOST_DIGITS = 18
     type=click.Choice(["ids", "jsonl"]),
     default="ids",
     show_default=True,
-    help='ids: a line of ids gives the exact bytes of its text. jsonl: {"ids": [...]} gives '
-    '{"text": "..."}, with U+FFFD for bytes that are not valid UTF-8.',
+    help="The format of the input. ids: each line of ids becomes the exact bytes of its text. "
+    'jsonl: {"ids": [...]} becomes {"text": "..."}, with U+FFFD for bytes that are not valid '
+    "UTF-8.",
 )
 def command(files: tuple[Path, ...], model: Path, format: str) -> None:
     """Turn ids, as `bytepiece encode` writes them, back into text.
 
-    A line gives a line, with a line end even where the last one had none, and bad ones end the
-    run. Special tokens stand for no text. Texts with
-    line ends in them stay apart with --format jsonl. Without FILE, or where it is -, standard
-    input is read.
+    Each line of input becomes one text, and a line end follows each text. Texts that contain line
+    ends stay apart only with --format jsonl. Special tokens stand for no text. The first bad id
+    ends the run. Without FILE, or if FILE is -, standard input is read.
 
     \b
     Examples:
@@ -47,48 +48,53 @@ def command(files: tuple[Path, ...], model: Path, format: str) -> None:
       bytepiece decode ids.txt > text.txt
       bytepiece encode --format jsonl records.jsonl | bytepiece decode --format jsonl
     """  # noqa: D301
-    tokenizer = load_tokenizer(model)
-    convert = _Words(tokenizer).text_of if format == "ids" else partial(_record, tokenizer)
-    with for_filter("decoding", files) as meter:
+    # Late, because it imports numpy, and --help works without numpy.
+    from bytepiece.encoding.vocabulary import Vocabulary  # noqa: PLC0415
+
+    with missing_model_explained(model):
+        vocabulary = Vocabulary(bytepiece.model_io.load(model))
+    convert = _BytesOfWords(vocabulary).text_of if format == "ids" else partial(_record, vocabulary)
+    with input_progress("decoding", files) as progress:
         for path in files or [STDIN]:
-            for lines in read_lines(path, meter.advance):
-                for texts in converted(lines, convert, blank=format == "ids"):
+            for batch in read_lines(path, progress.advance):
+                for texts in convert_lines(batch, convert, blank=format == "ids"):
                     write(b"".join([text + b"\n" for text in texts]))
 
 
-class _Words(dict[bytes, bytes]):
-    """The bytes of each id, by its digits, looked up when first needed."""
+class _BytesOfWords(dict[bytes, bytes]):
+    """The bytes of each id by its decimal digits. An entry is made when it is first needed."""
 
-    def __init__(self, tokenizer: "Tokenizer") -> None:
+    def __init__(self, vocabulary: "Vocabulary") -> None:
         super().__init__()
-        self._tokenizer = tokenizer
-        # What an id stands for depends there on whether it comes first.
-        self._foreign = tokenizer.model.rules.library is not None
+        self._vocabulary = vocabulary
+        # With the rules of another library, an id's bytes depend on whether it comes first.
+        self._foreign = vocabulary.model.rules.library is not None
 
     def text_of(self, line: bytes) -> bytes:
-        """The bytes of a line of ids."""
+        """Return the bytes of a line of ids."""
         words = line.split()
-        text = b"".join(map(self.__getitem__, words))
-        return self._tokenizer.decode_bytes(map(int, words)) if self._foreign else text
+        text = b"".join(map(self.__getitem__, words))  # it also checks every word
+        return self._vocabulary.decode_bytes(map(int, words)) if self._foreign else text
 
     def __missing__(self, word: bytes) -> bytes:
         if not word.isdigit() or len(word) > _MOST_DIGITS:
             hint = "; JSON lines need --format jsonl" if word.startswith(b"{") else ""
             shown = word.decode("utf-8", "backslashreplace")
-            raise VocabularyError(f"{_no_id(shown, self._tokenizer)}{hint}")
-        self[word] = text = self._tokenizer.decode_bytes([int(word)])
+            raise VocabularyError(f"{_not_an_id(shown, self._vocabulary)}{hint}")
+        self[word] = text = self._vocabulary.decode_bytes([int(word)])
         return text
 
 
-def _record(tokenizer: "Tokenizer", line: bytes) -> bytes:
+def _record(vocabulary: "Vocabulary", line: bytes) -> bytes:
+    """Return the record of a text for a record of ids."""
     ids = value_of(line, "ids")
     if not isinstance(ids, list):
         raise VocabularyError('the field "ids" is not a list of ids')
     for id_ in ids:
         if type(id_) is not int:
-            raise VocabularyError(_no_id(json.dumps(id_), tokenizer))
-    return json.dumps({"text": tokenizer.decode(ids)}, ensure_ascii=False).encode()
+            raise VocabularyError(_not_an_id(json.dumps(id_), vocabulary))
+    return json.dumps({"text": vocabulary.decode(ids)}, ensure_ascii=False).encode()
 
 
-def _no_id(shown: str, tokenizer: "Tokenizer") -> str:
-    return f"{shown!r:.40} is not an id, a number in 0…{tokenizer.vocab_size - 1}"
+def _not_an_id(shown: str, vocabulary: "Vocabulary") -> str:
+    return f"{shown!r:.40} is not an id, a number in 0…{vocabulary.size - 1}"

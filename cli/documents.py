@@ -1,4 +1,4 @@
-"""Documents: the lines of text files, the records of `.jsonl` files, the rows of Parquet files."""
+"""Documents: lines of text files, records of `.jsonl` files, and rows of Parquet files."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -12,51 +12,53 @@ from bytepiece.inputs import parquet
 from bytepiece.inputs.decompress import suffix_of
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX, text_of
 
-from .streams import STDIN, Lines, read_lines
+from .streams import STDIN, LineBatch, read_lines
 
 T = TypeVar("T")
 
 _HEAD = 1 << 10
-"""Bytes of a file that show what it is."""
+"""The number of bytes at the beginning of a file that show its format."""
 
 
 def documents(
     paths: Sequence[Path], field: str | None, advance: Callable[[int], object]
 ) -> Iterator[list[bytes] | list[str]]:
-    """Read documents in batches: the lines of text files, and the records of `.jsonl` files.
+    """Yield documents in batches: lines of text files and records of `.jsonl` files.
 
     Args:
-        paths: of the files; none means standard input.
-        field: the field of a record that is the document; given, all input is records; None means
-            "text" in files that end in `.jsonl`.
-        advance: told how many bytes came.
+        paths: the files; none means standard input.
+        field: the field of a record that is the document. With a field, all input is records.
+            None means the field "text" of files that end in `.jsonl`.
+        advance: called with the number of bytes of each read.
 
     Raises:
-        click.ClickException: a record is not one, after the documents before it were yielded.
+        click.ClickException: if a record is invalid. The documents before it are yielded first.
     """
     for path in paths or [STDIN]:
         records = field is not None or suffix_of(path) == SUFFIX
-        for lines in read_lines(path, advance):
+        for batch in read_lines(path, advance):
             if records:
-                yield from converted(
-                    lines, partial(text_of, field=field or DEFAULT_FIELD), blank=False
+                yield from convert_lines(
+                    batch, partial(text_of, field=field or DEFAULT_FIELD), blank=False
                 )
             else:
-                yield lines.lines
+                yield batch.lines
 
 
 def documents_or_columns(
     paths: Sequence[Path], field: str | None, column: str, advance: Callable[[int], object]
 ) -> Iterator[Any]:
-    """Read documents in batches, those in Parquet files as arrays of Arrow.
+    """Yield documents in batches: Arrow arrays for Parquet files, else lists as `documents` does.
 
     Args:
-        paths, field, advance: as for `documents`.
-        column: of Parquet files.
+        paths: the files; none means standard input.
+        field: see `documents`.
+        column: the column of Parquet files.
+        advance: called with the number of bytes of each read.
 
     Raises:
-        CorpusError: a Parquet file cannot be read, or has no such column.
-        click.ClickException: a record is not one.
+        CorpusError: if a Parquet file cannot be read, or does not have the column.
+        click.ClickException: if a record is invalid.
     """
     for path in paths or [STDIN]:
         if _is_parquet(path):
@@ -66,31 +68,31 @@ def documents_or_columns(
 
 
 def _is_parquet(path: Path) -> bool:
-    if not path.is_file():  # standard input and pipes are read but once, and not from their end
+    if not path.is_file():  # a Parquet file is read from its end, which a stream does not allow
         return False
     with path.open("rb") as file:
         return parquet.is_parquet(file.read(_HEAD), path.suffix) or path.suffix == ".parquet"
 
 
-def converted(
-    lines: Lines, function: Callable[[bytes], T], *, blank: bool = True
+def convert_lines(
+    batch: LineBatch, function: Callable[[bytes], T], *, blank: bool = True
 ) -> Iterator[list[T]]:
-    """Yield function(line) of all the lines, or of those that come before a bad one.
+    """Yield one list: function(line) of every line, or of the lines before a bad line.
 
     Args:
-        lines: what to convert.
-        function: raises one of the library's errors where a line is bad.
-        blank: blank lines count, too.
+        batch: the lines.
+        function: converts a line, and raises one of the library's errors if the line is bad.
+        blank: whether blank lines are converted, too.
 
     Raises:
-        click.ClickException: a line was bad; says which.
+        click.ClickException: if a line is bad; the message names the line.
     """
     results: list[T] = []
-    for number, line in enumerate(lines.lines, lines.first):
+    for number, line in enumerate(batch.lines, batch.first):
         if blank or line.strip():
             try:
                 results.append(function(line))
             except BytepieceError as error:
                 yield results
-                raise click.ClickException(f"{lines.source}:{number}: {error}") from None
+                raise click.ClickException(f"{batch.source}:{number}: {error}") from None
     yield results

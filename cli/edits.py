@@ -1,10 +1,12 @@
-"""What the commands that change a vocabulary share: what they write, and how they tell it."""
+"""The shared part of the commands that change a vocabulary: their output files and messages."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+import bytepiece
 
 from .outputs import check_writable, write_file
 from .streams import say
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from bytepiece.model import Model
 
 MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
-"""A model file that is there."""
+"""The argument type of a model file that exists."""
 
 output_option = click.option(
     "-o",
@@ -27,7 +29,13 @@ output_option = click.option(
 
 
 def check_output(output: Path, models: Sequence[Path], corpus: Sequence[Path] = ()) -> None:
-    """Find out before the work begins whether the model and its id map can be written."""
+    """Raise, before the work begins, if the model or its id map cannot be written.
+
+    Args:
+        output: the model file to write.
+        models: the model files that are read. The output must not be one of them.
+        corpus: the text files that are read. The output must not be one of them.
+    """
     for target in (output, _ids_file(output)):
         for model in models:
             if target.exists() and target.samefile(model):
@@ -38,24 +46,28 @@ def check_output(output: Path, models: Sequence[Path], corpus: Sequence[Path] = 
         check_writable(target, corpus)
 
 
-def write_edited(edited: "Edited", source: "Model", output: Path, *told: str) -> None:
-    """Write a model and its id map, and tell what happened.
+def write_edited(edited: "Edited", source: "Model", output: Path, *details: str) -> None:
+    """Write a model and its id map, and report on standard error.
 
     Args:
+        edited: the new model and the map of ids.
         source: the model whose ids the map leads from.
-        told: what there is to tell beside the number of ids.
+        output: the model file to write.
+        details: the parts of the report that follow the number of ids.
     """
-    from bytepiece import model_io  # noqa: PLC0415  # it imports the compiler
+    # Late, because it imports numpy, and --help works without numpy.
     from bytepiece.editing.ids import to_json  # noqa: PLC0415
 
-    # The map first: a model without it might be used with embeddings that are not its own.
+    # The map is written first: without it, the model might be used with the old embeddings.
     write_file(_ids_file(output), to_json(edited, source))
-    model_io.save(edited.model, output)
-    say(f"{click.format_filename(output)}: {'; '.join([f'{ids_in(edited.model)} ids', *told])}")
+    bytepiece.model_io.save(edited.model, output)
+    say(
+        f"{click.format_filename(output)}: {'; '.join([f'{id_count(edited.model)} ids', *details])}"
+    )
 
 
-def ids_in(model: "Model") -> int:
-    """How many ids stand for something."""
+def id_count(model: "Model") -> int:
+    """Return the number of ids that stand for a piece or a special token."""
     return len(model.pieces) + len(model.special_tokens)
 
 

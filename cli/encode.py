@@ -1,22 +1,25 @@
-"""bytepiece encode: text to ids."""
+"""bytepiece encode: turn text into ids."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
+import bytepiece
+from bytepiece.parallel import usable_cores
+
 from .documents import documents_or_columns
 from .options import (
     column_option,
     files_argument,
     jsonl_option,
-    load_tokenizer,
+    missing_model_explained,
     model_option,
     sampling_options,
     threads_option,
 )
 from .outputs import OUTPUT
-from .progress import for_filter
+from .progress import input_progress
 from .streams import STDOUT
 
 _LINES = ("ids", "pieces", "jsonl")
@@ -32,22 +35,24 @@ _TOKEN_FILES = ("megatron", "npy")
     type=click.Choice([*_LINES, "parquet", *_TOKEN_FILES]),
     default="ids",
     show_default=True,
-    help='ids: separated by spaces. pieces: made visible, to look at. jsonl: {"ids": [...]}. '
-    "parquet: a column `ids` of lists. megatron: -o.bin and -o.idx, as Megatron-LM reads them. "
-    "npy: -o.ids.npy and -o.offsets.npy, as np.load reads them.",
+    help="The format of the output. ids: a line of ids with spaces between them. pieces: a line of "
+    'readable pieces. jsonl: {"ids": [...]}. parquet: a column `ids` of lists. megatron: the files '
+    "OUT.bin and OUT.idx that Megatron-LM reads. npy: the files OUT.ids.npy and OUT.offsets.npy "
+    "that np.load reads.",
 )
 @click.option(
     "-o",
     "--output",
+    metavar="OUT",
     type=OUTPUT,
-    help="The file to write, for parquet; what the names of the files begin with, for megatron "
-    "and npy. The other formats go to standard output.",
+    help="The file to write with --format parquet, or the beginning of the files' names with "
+    "megatron and npy. The other formats go to standard output.",
 )
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on where an earlier run with the same arguments was stopped, if one was; for megatron "
-    "and npy.",
+    help="Continue an earlier run that was stopped, with the same arguments. It works with "
+    "--format megatron and npy.",
 )
 @jsonl_option
 @column_option
@@ -69,11 +74,11 @@ def command(
 ) -> None:
     """Turn text into ids.
 
-    A line is a document, and gives a line of output; documents with line ends in them go into
-    .jsonl files, or into the rows of Parquet files. Without FILE, or where it is -, standard
-    input is read, and answered line by line. What is compressed, by gzip, bzip2, xz or zstd, is
-    decompressed. Documents are numbered from 0 across all files; with --sample a document's
-    number, the seed and the epoch determine its sample, whatever else is encoded.
+    Each line of a text file is a document, and becomes one line of output. Documents that contain
+    line ends can be records of .jsonl files or rows of Parquet files. Without FILE, or if FILE is
+    -, standard input is read, and each line is answered at once. Files may be compressed with
+    gzip, bzip2, xz or zstd. Documents are numbered from 0 across all files. With --sample, the
+    seed, the epoch and a document's number determine its sample; other documents do not matter.
 
     \b
     Examples:
@@ -85,12 +90,11 @@ def command(
       bytepiece encode --format megatron -o tokens --eos --resume corpus.txt
     """  # noqa: D301
     _check(format, output, resume)
-    # Here, because these import the compiler, which is slow, and --help can do without.
-    from bytepiece.parallel import usable_cores  # noqa: PLC0415
-
+    # Late, because it imports the compiler, which is slow, and --help works without the compiler.
     from . import sinks  # noqa: PLC0415
 
-    tokenizer = load_tokenizer(model)
+    with missing_model_explained(model):
+        tokenizer = bytepiece.Tokenizer.load(model)
     options = {"add_bos": bos, "add_eos": eos, **sampling}
     if output is None:
         opened = sinks.lines(format, tokenizer)
@@ -100,8 +104,8 @@ def command(
         arguments = {**options, "jsonl": jsonl, "column": column}
         opened = sinks.token_files(output, format, tokenizer, files, arguments, resume)
     doc_id = 0
-    with opened as sink, for_filter("encoding", files, output or STDOUT) as meter:
-        for texts in documents_or_columns(files, jsonl, column, meter.advance):
+    with opened as sink, input_progress("encoding", files, output or STDOUT) as progress:
+        for texts in documents_or_columns(files, jsonl, column, progress.advance):
             skipped = min(max(sink.documents - doc_id, 0), len(texts))
             rest = texts[skipped:] if skipped else texts
             rows = tokenizer.encode_batch(
@@ -119,7 +123,7 @@ def command(
 
 
 def _check(format: str, output: Path | None, resume: bool) -> None:
-    """See that the options fit the format."""
+    """Raise if the options do not fit the format."""
     if format in _LINES and output is not None:
         raise click.UsageError(
             f"--format {format} goes to standard output; leave -o out, and write > FILE"

@@ -1,22 +1,23 @@
-"""bytepiece eval: how well models encode a text."""
+"""bytepiece eval: measure how well models encode a text."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
+import bytepiece
 from bytepiece.errors import ModelError
 
 from .documents import documents
-from .options import OnCommand, jsonl_option, threads_option
+from .options import jsonl_option, threads_option
 from .outputs import OUTPUT, check_folders, write_file
-from .progress import for_filter
+from .progress import input_progress
 from .streams import STDIN, write
 
 _INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
-@click.command("eval", cls=OnCommand, short_help="Measure how well models encode a text.")
+@click.command("eval", short_help="Measure how well models encode a text.")
 @click.argument(
     "models",
     metavar="MODEL...",
@@ -27,15 +28,20 @@ _INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path
 @click.option(
     "--on",
     "files",
-    metavar="FILE...",
+    metavar="FILE",
     type=_INPUT,
     multiple=True,
     show_default="standard input",
-    help="The text; all names up to the next option are files, and - is standard input.",
+    help="The text to encode; - is standard input. Repeat the option for several files.",
 )
 @jsonl_option
-@click.option("--json", "json_file", type=OUTPUT, help="Write everything found to this file.")
-@click.option("--plot", "svg_file", type=OUTPUT, help="Write bars of bytes per token, as an SVG.")
+@click.option("--json", "json_file", type=OUTPUT, help="Write all results to this file as JSON.")
+@click.option(
+    "--plot",
+    "svg_file",
+    type=OUTPUT,
+    help="Write a chart of bytes per token to this SVG file.",
+)
 @threads_option
 def command(
     models: tuple[Path, ...],
@@ -45,32 +51,32 @@ def command(
     svg_file: Path | None,
     threads: int | None,
 ) -> None:
-    """Measure how well models encode a text, all of them on the same one.
+    """Measure how well models encode a text, and compare them in one table.
 
-    Models may be of this library, of the original one, of SentencePiece, and tokenizer.json files
-    of Hugging Face tokenizers; what is in a file tells which. docs/evaluation.md says what each
-    measure means. The text should be one that the models were not trained on.
+    A MODEL is a file of this library, of the original library, of SentencePiece, or a
+    tokenizer.json of Hugging Face tokenizers. Its content tells the format. Choose a text that the
+    models were not trained on. docs/evaluation.md explains each measure.
 
     \b
     Examples:
       bytepiece eval bytepiece.model --on heldout.txt
-      bytepiece eval ours.model sp.model tokenizer.json --on heldout/*.txt --plot bars.svg
+      bytepiece eval ours.model sp.model tokenizer.json --on news.txt --on code.txt --plot bars.svg
       bytepiece eval *.model --on records.jsonl --json all.json
       head -n 1000 heldout.txt | bytepiece eval ours.model
     """  # noqa: D301
-    # Here, because these import the compiler, which is slow, and --help can do without.
+    # Late, because these import the compiler, which is slow, and --help works without the compiler.
     from bytepiece.evaluation.plot import plot  # noqa: PLC0415
     from bytepiece.evaluation.report import table, to_json  # noqa: PLC0415
-    from bytepiece.evaluation.run import evaluate  # noqa: PLC0415
 
     check_folders(json_file, svg_file)
-    with for_filter("evaluating", files) as meter:
-        texts = _texts(files or [STDIN], jsonl, meter.advance)
+    with input_progress("evaluating", files) as progress:
+        texts = _texts(files or [STDIN], jsonl, progress.advance)
         try:
-            found = evaluate(models, texts, threads=threads)
+            found = bytepiece.evaluate(models, texts, threads=threads)
         except ModelError as error:
-            hint = "" if files else "; the names of texts follow --on"
-            raise ModelError(f"{error}{hint}") from None
+            if files and len(models) == 1:
+                raise
+            raise ModelError(f"{error}; each text file needs an --on before its name") from None
     write(table(found).encode("utf-8", "backslashreplace"))
     if json_file is not None:
         write_file(json_file, to_json(found) + "\n")
@@ -81,9 +87,10 @@ def command(
 def _texts(
     files: Sequence[Path], field: str | None, advance: Callable[[int], object]
 ) -> Iterator[bytes | str]:
-    """The texts of records, and text files in stretches; their last line has its end as well.
+    """Yield the texts of records, and text files in stretches of whole lines.
 
-    Blank lines belong to the line before them, so a stretch ends before a line that is not blank.
+    A stretch ends before a line that is not blank, because blank lines belong to the line before
+    them. The last line of a file always gets a line end.
     """
     for file in files:
         kept: list[bytes] = []

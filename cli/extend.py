@@ -1,4 +1,4 @@
-"""bytepiece extend: a model with new pieces, learned from new text."""
+"""bytepiece extend: add new pieces to a model, learned from new text."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import click
 import bytepiece
 
 from .choices import memory_option
-from .corpus import Corpus
-from .edits import MODEL, check_output, ids_in, output_option, write_edited
+from .corpus import CorpusInputs
+from .edits import MODEL, check_output, id_count, output_option, write_edited
 from .options import column_option, jsonl_option, temp_dir_option, threads_option
 from .progress import Phases
 from .streams import say
@@ -23,7 +23,7 @@ from .weighted import WeightedCommand
     "size",
     type=click.IntRange(257, 2**24),
     required=True,
-    help="The most ids, old and new, special tokens among them.",
+    help="The largest number of ids; it includes old ids and special tokens.",
 )
 @output_option
 @jsonl_option
@@ -42,11 +42,10 @@ def command(
     temp_dir: Path | None,
     threads: int | None,
 ) -> None:
-    """Add to MODEL's vocabulary pieces that are learned from new text.
+    """Learn pieces from new text, and add them to MODEL's vocabulary.
 
-    All ids stay, and the new ones follow. Text is read as by `bytepiece train`, and what
-    PATH:WEIGHT names counts that many times. OUT.ids.json says for each old id, from 0 on, that it
-    is the same, or -1 where there was none.
+    All old ids stay, and new ids follow them. `bytepiece train --help` explains PATH and WEIGHT.
+    OUT.ids.json lists the new id of each old id from 0 on: the same number, or -1 for an unused id.
 
     \b
     Examples:
@@ -54,12 +53,9 @@ def command(
       bytepiece extend a.model more/ --vocab-size 40000 --memory 2G -o b.model
       bytepiece extend base.model 'code/**/*.py' docs.jsonl:0.5 --vocab-size 40000 -o code.model
     """  # noqa: D301
-    # Here, because it imports the compiler, which is slow, and --help can do without.
-    from bytepiece import model_io  # noqa: PLC0415
-
-    corpus = Corpus(inputs, jsonl, column)
+    corpus = CorpusInputs(inputs, jsonl, column)
     check_output(output, [model], corpus.files())
-    old = model_io.load(model)
+    old = bytepiece.model_io.load(model)
     with corpus.opened(temp_dir) as files, Phases() as phases:
         edited = bytepiece.extend(
             old,
@@ -70,10 +66,10 @@ def command(
             temp_dir=temp_dir,
             progress=phases.report,
         )
-    stay, came = ids_in(old), ids_in(edited.model) - ids_in(old)
+    stay, came = id_count(old), id_count(edited.model) - id_count(old)
     write_edited(edited, old, output, f"{stay} stay, {came} come")
     if edited.model.vocab_size < size:
         say(
-            f"only {came} pieces came of this corpus, which is small, or has little that is new; "
+            f"only {came} pieces came from this corpus: it is small, or has little new text; "
             f"--vocab-size {size} has room for {size - old.vocab_size}"
         )

@@ -1,10 +1,12 @@
-"""bytepiece info: what a model file holds."""
+"""bytepiece info: show what a model file holds."""
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+import bytepiece
 
 from .options import DEFAULT_MODEL, MODEL_VARIABLE, missing_model_explained
 from .progress import megabytes
@@ -14,20 +16,19 @@ if TYPE_CHECKING:
     from bytepiece.model import Model
 
 
-@click.command("info", short_help="Say what a model file holds.")
+@click.command("info", short_help="Show what a model file holds.")
 @click.argument(
     "model",
     type=click.Path(path_type=Path),
     envvar=MODEL_VARIABLE,
     default=DEFAULT_MODEL,
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
 def command(model: Path, as_json: bool) -> None:
-    """Say what a model file holds.
+    """Show a model file's format, vocabulary, rules for text, and how it was made.
 
-    That is its format, its vocabulary, its rules for text, and how it was made. Without MODEL,
-    $BYTEPIECE_MODEL or bytepiece.model is read. Models with equal fingerprints encode and decode
-    everything alike.
+    Without MODEL, the file that $BYTEPIECE_MODEL names or else bytepiece.model is read. Models
+    with equal fingerprints encode and decode every text in the same way.
 
     \b
     Examples:
@@ -35,11 +36,8 @@ def command(model: Path, as_json: bool) -> None:
       bytepiece info other.model
       bytepiece info --json | jq .vocab_size
     """  # noqa: D301
-    # Here, because it imports the compiler, which is slow, and --help can do without.
-    from bytepiece import model_io  # noqa: PLC0415
-
     with missing_model_explained(model):
-        facts = _facts(model, *model_io.load_with_format(model))
+        facts = _facts(model, *bytepiece.model_io.load_with_format(model))
     text = json.dumps(facts, ensure_ascii=False, indent=1) if as_json else _table(facts)
     write(text.encode("utf-8", "backslashreplace") + b"\n")
 
@@ -47,7 +45,7 @@ def command(model: Path, as_json: bool) -> None:
 def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
     rules = model.rules
     special = {token.id for token in model.special_tokens}
-    # Without the bytes that only an unknown token stands for.
+    # Bytes that only the unknown token stands for have its id. They are not pieces.
     ids = zip(model.pieces, model.ids.tolist(), strict=True)
     lengths = [len(piece) for piece, id_ in ids if id_ not in special]
     return {
@@ -93,7 +91,7 @@ def _table(facts: dict[str, Any]) -> str:
 
 
 def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """What only models of other libraries have."""
+    """Return the rows that only models of other libraries have."""
     rows = []
     if facts["library"] is not None:
         rows.append(("rules of", _bare(facts["library"])))
@@ -106,6 +104,6 @@ def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _bare(value: object) -> str:
-    """A value of a model file on one line; a text can't command the terminal."""
+    """Return a value of a model file on one line, with control characters escaped."""
     text = json.dumps(value)
     return text[1:-1] if isinstance(value, str) else text

@@ -1,4 +1,4 @@
-"""The command `bytepiece`: finds the command asked for, and turns every error into one line."""
+"""The program `bytepiece`: it runs a command and turns every error into one line."""
 
 import gc
 import logging
@@ -16,7 +16,7 @@ from bytepiece.errors import BytepieceError
 from . import signals
 from .streams import abandon, say
 
-# In the order in which they are used.
+# The order of their use.
 _COMMANDS = (
     "train",
     "encode",
@@ -31,11 +31,11 @@ _COMMANDS = (
 )
 
 _SIGPIPE_EXIT = 128 + 13
-"""What the shell reports for a program that wrote to a pipe nobody reads."""
+"""The exit code that shells expect of a program whose output pipe was closed."""
 
 
-class _Commands(click.Group):
-    """A group that imports a command when it is asked for."""
+class _CommandGroup(click.Group):
+    """A group that imports a command only when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
@@ -45,26 +45,28 @@ class _Commands(click.Group):
             command: click.Command = import_module(f".{cmd_name}", __package__).command
             return command
         if not ctx.resilient_parsing:
-            ctx.fail(f"there is no command {cmd_name!r}; there are {', '.join(_COMMANDS)}")
+            ctx.fail(f"there is no command {cmd_name!r}; the commands are {', '.join(_COMMANDS)}")
         return None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _explained(error) from None
         except KeyboardInterrupt:
             _leave(ctx)
-        except BrokenPipeError:  # whoever read our output has had enough
+        except BrokenPipeError:  # the reader of the output has stopped
             ctx.exit(_SIGPIPE_EXIT)
         except (BytepieceError, OSError, MemoryError) as error:
             raise click.ClickException(_one_line(error)) from None
         except Exception:
-            if signals.interrupted():  # a compiler that was interrupted fails in its own ways
+            if signals.interrupted():  # an interrupted compiler raises other errors
                 _leave(ctx)
             raise
 
 
 @click.group(
-    cls=_Commands,
+    cls=_CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(bytepiece.__version__, prog_name="bytepiece", message="%(prog)s %(version)s")
@@ -79,20 +81,20 @@ def cli(ctx: click.Context) -> None:
       echo "some text" | bytepiece encode --sample --format pieces
       bytepiece encode corpus.txt | bytepiece decode
 
-    `bytepiece COMMAND --help` tells more about a command.
+    `bytepiece COMMAND --help` explains a command.
     """  # noqa: D301
-    ctx.with_resource(_notices())
+    ctx.with_resource(_log_shown())
 
 
 def main() -> None:
-    """Run the command line as a program of its own."""
+    """Run the command line as a program."""
     signals.catch()
-    # Imports and models make a million objects that stay: looking through them for garbage again
-    # and again takes a sixth of the time to the first token.
+    # Imports and models make a million lasting objects. With the default threshold, the garbage
+    # collector scans them so often that it takes a sixth of the time to the first token.
     gc.set_threshold(100_000)
     try:
         cli()
-    except OSError as error:  # not even the help could be written
+    except OSError as error:  # the help could not be written
         abandon(sys.stdout)
         say(f"Error: {_one_line(error)}")
         sys.exit(1)
@@ -112,11 +114,21 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).splitlines())
 
 
+def _explained(error: click.UsageError) -> click.UsageError:
+    """Return the error, with a hint if an option that can be repeated got two values at once."""
+    params = error.ctx.command.params if error.ctx else []
+    repeated = [p.opts[0] for p in params if isinstance(p, click.Option) and p.multiple]
+    if "unexpected extra argument" in error.message and repeated:
+        hint = f"{repeated[0]} takes one value, so repeat it for each value"
+        return click.UsageError(f"{error.message}; {hint}", error.ctx)
+    return error
+
+
 @contextmanager
-def _notices() -> Iterator[None]:
-    """Shows what the library logs."""
-    logger, handler = logging.getLogger("bytepiece"), _Notices()
-    # What a meter shows.
+def _log_shown() -> Iterator[None]:
+    """Show the messages that the library logs."""
+    logger, handler = logging.getLogger("bytepiece"), _LogHandler()
+    # Progress lines already show what this logger reports.
     handler.addFilter(lambda record: record.name != "bytepiece.training.progress")
     level = logger.level
     logger.addHandler(handler)
@@ -128,6 +140,8 @@ def _notices() -> Iterator[None]:
         logger.setLevel(level)
 
 
-class _Notices(logging.Handler):
+class _LogHandler(logging.Handler):
+    """Writes each message as a line on standard error."""
+
     def emit(self, record: logging.LogRecord) -> None:
         say(f"bytepiece: {record.getMessage()}")

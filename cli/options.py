@@ -1,4 +1,4 @@
-"""Options that several commands have, and what they stand for."""
+"""Options that several commands share."""
 
 import math
 import secrets
@@ -6,17 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-import bytepiece
-
 from .streams import say
-
-if TYPE_CHECKING:
-    from bytepiece.tokenizer import Tokenizer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,25 +19,9 @@ DEFAULT_MODEL = "bytepiece.model"
 MODEL_VARIABLE = "BYTEPIECE_MODEL"
 
 
-class OnCommand(click.Command):
-    """A command with an option, --on, that takes several names."""
+class _InputFile(click.Path):
+    """A file to read. If there is none, the error says how to pipe text in."""
 
-    spread = "--on"
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As always, but after it all names up to the next option are taken, such as * gives."""
-        told: list[str] = []
-        names = False
-        for arg in args:
-            if arg.startswith("-") and arg != "-":
-                names = arg == self.spread
-            elif names and told[-1] != self.spread:
-                told.append(self.spread)
-            told.append(arg)
-        return super().parse_args(ctx, told)
-
-
-class _Input(click.Path):
     def convert(
         self,
         value: Any,
@@ -54,7 +33,7 @@ class _Input(click.Path):
         except click.BadParameter as error:
             if ctx is None or Path(value).exists():
                 raise
-            hint = f"What is in no file is piped in: echo ... | {ctx.command_path}"
+            hint = f"To give the text itself, pipe it in: echo ... | {ctx.command_path}"
             raise click.BadParameter(f"{error.message} {hint}", ctx, param) from None
 
 
@@ -62,7 +41,7 @@ files_argument = click.argument(
     "files",
     metavar="[FILE]...",
     nargs=-1,
-    type=_Input(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    type=_InputFile(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
 )
 
 model_option = click.option(
@@ -79,8 +58,8 @@ model_option = click.option(
 jsonl_option = click.option(
     "--jsonl",
     metavar="FIELD",
-    help="Read all input as JSON lines, and this field of each as the text. "
-    'Files that end in .jsonl are read so anyway, with the field "text".',
+    help="Read all input as JSON lines; this field of each line is the text. Without the option, "
+    'only files that end in .jsonl are JSON lines, with the field "text".',
 )
 
 column_option = click.option(
@@ -102,20 +81,20 @@ threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
     show_default="all usable cores",
-    help="How many threads to use; the result is the same for any number.",
+    help="The number of threads. The result is the same for any number.",
 )
 
 
-def exponent(alpha: float, parameter: click.Parameter | None, hint: str = "") -> float:
-    """An alpha that an option may have; says what is wrong with another one, and the hint."""
+def checked_alpha(alpha: float, parameter: click.Parameter | None, hint: str = "") -> float:
+    """Return the alpha if it is in its range, else raise an error that ends with the hint."""
     if not math.isfinite(alpha) or alpha < 0:
         message = f"{alpha} is not a finite number of at least 0{hint}"
         raise click.BadParameter(message, param=parameter)
     return alpha
 
 
-class _Alpha(click.ParamType):  # type: ignore[type-arg]  # no generic in older releases
-    """A number, or a range of two with a colon between them."""
+class _AlphaType(click.ParamType):  # type: ignore[type-arg]  # not generic in older releases
+    """An alpha, or a range of alphas LOW:HIGH."""
 
     name = "number or low:high"
 
@@ -129,7 +108,7 @@ class _Alpha(click.ParamType):  # type: ignore[type-arg]  # no generic in older 
         if len(numbers) not in (1, 2):
             self.fail(f"{value!r} is neither a number nor a range such as 0.1:0.5", param, ctx)
         for alpha in numbers:
-            exponent(alpha, param, " (without --sample, the best path comes)")
+            checked_alpha(alpha, param, " (for the best path, leave --sample out)")
         if numbers[0] > numbers[-1]:
             self.fail(f"the range {value} begins above its end", param, ctx)
         return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
@@ -143,17 +122,19 @@ def _share(_: click.Context, parameter: click.Parameter, share: float) -> float:
 
 _SAMPLING = (
     click.option(
-        "--sample", is_flag=True, help="Encode by a random path, drawn anew for each document."
+        "--sample",
+        is_flag=True,
+        help="Encode each document by a random path, not the best path.",
     ),
     click.option(
         "--alpha",
-        type=_Alpha(),
+        type=_AlphaType(),
         metavar="NUMBER|LOW:HIGH",
         default=0.1,
         show_default=True,
-        help="The exponent on a path's probability: 0 makes all paths equally likely, 1 is the "
-        "model's own law, larger values come closer to the best path. With 0.1:0.5 each document "
-        "has its own, drawn from that range.",
+        help="The exponent on a path's probability, at least 0. 0 makes all paths equally likely, "
+        "1 is the model's own law, and larger values come closer to the best path. With 0.1:0.5, "
+        "each document's alpha is drawn from that range.",
     ),
     click.option(
         "--sample-prob",
@@ -161,12 +142,12 @@ _SAMPLING = (
         callback=_share,
         default=1.0,
         show_default=True,
-        help="The share of documents that are sampled; the others get the best path.",
+        help="The share of documents that are sampled, 0 to 1. The others get the best path.",
     ),
     click.option(
         "--seed",
         type=click.IntRange(0, 2**64 - 1),
-        show_default="a fresh one, told on stderr",
+        show_default="a fresh seed, shown on standard error",
         help="The same seed gives the same samples.",
     ),
     click.option(
@@ -174,28 +155,29 @@ _SAMPLING = (
         type=click.IntRange(0, 2**32 - 1),
         default=0,
         show_default=True,
-        help="Other samples with the same seed, such as for each pass over the data.",
+        help="The number of the pass over the data. Each epoch has other samples.",
     ),
     click.option(
         "--sampler",
         type=click.Choice(["perfect", "nbest", "viterbi"]),
         default="perfect",
         show_default=True,
-        help="perfect draws from the exact law; nbest from that law cut down to the best paths of "
-        "each line; viterbi, an older algorithm, follows neither. Both are for comparison.",
+        help="perfect draws from the exact law. The others are for comparison: nbest draws from "
+        "the law of the best paths of each line only, and viterbi, an older algorithm, follows "
+        "neither law.",
     ),
     click.option(
         "--nbest-size",
         type=click.IntRange(1, 2**20),
         default=64,
         show_default=True,
-        help="How many paths of each line --sampler nbest draws from.",
+        help="The number of best paths of each line that --sampler nbest draws from.",
     ),
 )
 
 
 def sampling_options(command: F) -> F:
-    """Options that say how to sample; the command gets `sampling`, arguments for encode_batch."""
+    """Add the options of sampling; the command gets them as `sampling`, for encode_batch."""
 
     @wraps(command)
     def wrapped(*, sample: bool, **others: Any) -> Any:
@@ -205,14 +187,14 @@ def sampling_options(command: F) -> F:
         chosen = [n for n in names if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT]
         if sample:
             if "nbest_size" in chosen and given["sampler"] != "nbest":
-                raise click.UsageError("--nbest-size is about --sampler nbest; add that")
+                raise click.UsageError("--nbest-size needs --sampler nbest; add that")
             if given["seed"] is None:
                 given["seed"] = secrets.randbits(64)
                 say(f"bytepiece: to draw the same samples again, add --seed {given['seed']}")
             return command(sampling=given, **others)
         if chosen:
             name = chosen[0].replace("_", "-")
-            raise click.UsageError(f"--{name} is about sampling; add --sample")
+            raise click.UsageError(f"--{name} is an option of sampling; add --sample")
         return command(sampling={}, **others)
 
     for option in reversed(_SAMPLING):
@@ -220,15 +202,9 @@ def sampling_options(command: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
-def load_tokenizer(path: Path) -> "Tokenizer":
-    """Load the model that an option names."""
-    with missing_model_explained(path):
-        return bytepiece.Tokenizer.load(path)
-
-
 @contextmanager
 def missing_model_explained(path: Path) -> Iterator[None]:
-    """Tell whoever has no model yet how to come by one."""
+    """Say how to get a model if the model file does not exist."""
     try:
         yield
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Files that commands write beside standard output."""
+"""Output files of commands."""
 
 import os
 import tempfile
@@ -7,32 +7,39 @@ from pathlib import Path
 
 import click
 
+from bytepiece._files import write_atomically
+
 from .streams import STDIN
 
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
-"""A file to write."""
+"""The option type of a file to write."""
 
 
 def check_folders(*targets: Path | None) -> None:
-    """See, before the work begins, that what is to hold the files is there."""
+    """Raise, before the work begins, if the folder of an output file does not exist."""
     for target in targets:
         if target is not None and not target.parent.is_dir():
             raise click.ClickException(f"{click.format_filename(target)}: no such directory")
 
 
 def check_writable(target: Path, files: Sequence[Path]) -> None:
-    """Find out before hours of work whether their result can be written."""
+    """Raise, before hours of work, if the result cannot be written.
+
+    Args:
+        target: the output file.
+        files: the input files. The output must not be one of them.
+    """
     name = click.format_filename(target)
     if target == STDIN:
         raise click.UsageError("the result is written to a file; name one with -o")
-    target = Path(os.path.realpath(target))  # a link stays one, and what it leads to is written
+    target = Path(os.path.realpath(target))  # a link stays a link; its target is written
     if target.exists() and not target.is_file():
         raise click.ClickException(f"{name} is no regular file; name another one with -o")
     for file in files:
         if target.exists() and target.samefile(file):
             raise click.UsageError(f"{name} is part of the corpus; name another file with -o")
     try:
-        # As long a name as the file will have while it is being written.
+        # This name is as long as the temporary name that the file has while it is written.
         tempfile.NamedTemporaryFile(
             dir=target.parent, prefix=f".{target.name}.", suffix=".writable.tmp"
         ).close()
@@ -43,7 +50,5 @@ def check_writable(target: Path, files: Sequence[Path]) -> None:
 
 
 def write_file(target: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    from bytepiece._files import write_atomically  # noqa: PLC0415  # it imports the compiler
-
+    """Write a file as a whole or not at all."""
     write_atomically(target, [text.encode("utf-8", "backslashreplace")])

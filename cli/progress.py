@@ -1,4 +1,8 @@
-"""How far a job is: a bar on a terminal."""
+"""Progress on standard error: one line that is redrawn on a terminal, and a summary of each phase.
+
+click's progress bar does not fit: it redraws at every step, wraps on narrow terminals, shows even
+jobs that take no time, hides the cursor, and leaves its last line behind after an error.
+"""
 
 import os
 import shutil
@@ -6,29 +10,29 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
 
 from .streams import STDIN, STDOUT, is_terminal, say, show
 
 _INTERVAL = 0.2
-"""Seconds from one look of the bar to the next; jobs that take less show none."""
+"""Seconds between two redraws. Jobs that take less time show nothing."""
 _BAR = 20
-"""Characters of the bar."""
+"""The width of the bar, in characters."""
 _UNITS = {"pruning": "rounds", "merging": "rounds"}
-"""What phases count that count something of their own."""
+"""The units of the phases of training that do not count bytes."""
 
 
-class Meter:
-    """Shows on a line of standard error, if that is wanted, how far a job is, and how fast.
+class ProgressLine(AbstractContextManager["ProgressLine"]):
+    """A line on standard error that shows how much of a job is done, the speed and the time left.
 
     Args:
-        label: what is being done.
-        total: how much there is to do; None if nobody knows.
-        shown: whether to show anything.
-        unit: "bytes", or the name of what else is counted.
-        start: when it began, by time.monotonic(); now by default.
+        label: what the job does, such as "encoding".
+        total: the whole amount of work; None if it is unknown.
+        shown: whether to show the line at all.
+        unit: "bytes", or the name of whatever else is counted.
+        start: when the job began, by time.monotonic(); default: now.
     """
 
     def __init__(
@@ -47,23 +51,15 @@ class Meter:
         self._start = time.monotonic() if start is None else start
         self._next = self._start + _INTERVAL
 
-    def __enter__(self) -> "Meter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.clear()
 
     def advance(self, amount: int) -> None:
-        """Count so much more as done."""
+        """Add an amount of finished work."""
         self.reach(self._done + amount, self._total)
 
     def reach(self, done: int, total: int | None) -> None:
-        """Count so much as done, of so much."""
+        """Set the amount of finished work and of all work."""
         self._done, self._total = done, total
         now = time.monotonic()
         if self._shown and now >= self._next:
@@ -71,12 +67,12 @@ class Meter:
             self._next = now + _INTERVAL
 
     def clear(self) -> None:
-        """Leave the line empty for what others have to say."""
+        """Empty the line, so that other messages can take its place."""
         if self._shown:
             self._draw("")
 
     def summary(self) -> str:
-        """What was done, and in how much time."""
+        """Return a sentence on how much was done in how much time."""
         seconds = time.monotonic() - self._start
         if self._unit != "bytes":
             return f"{self.label}: {self._done} {self._unit} in {duration(seconds)}"
@@ -87,8 +83,8 @@ class Meter:
     def _line(self, seconds: float) -> str:
         parts = [self.label]
         if self._total:
-            part = min(self._done / self._total, 1.0)
-            parts.append(f"[{'#' * int(part * _BAR):-<{_BAR}}] {part:4.0%}")
+            share = min(self._done / self._total, 1.0)
+            parts.append(f"[{'#' * int(share * _BAR):-<{_BAR}}] {share:4.0%}")
         if self._unit == "bytes":
             parts += [megabytes(self._done), self._rate(seconds)]
         elif self._unit == "draws":
@@ -105,70 +101,62 @@ class Meter:
         show(f"\r\033[K{line[: shutil.get_terminal_size().columns - 1]}")
 
 
-class Phases:
-    """A meter for each phase of a job, and a line that stays for each that is finished.
+class Phases(AbstractContextManager["Phases"]):
+    """A progress line for each phase of a job, and a summary that stays for each finished phase.
 
     Args:
-        unit: of what most phases count; see `Meter`.
+        unit: the unit that most phases count in; see `ProgressLine`.
     """
 
     def __init__(self, unit: str = "bytes") -> None:
         self._unit = unit
-        self._meter: Meter | None = None
+        self._phase: ProgressLine | None = None
         self._since = time.monotonic()
 
-    def __enter__(self) -> "Phases":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
             self._finish()
-        elif self._meter is not None:
-            self._meter.clear()
+        elif self._phase is not None:
+            self._phase.clear()
 
     def report(self, phase: str, done: int, total: int) -> None:
-        """Take note of how far a phase is."""
-        if self._meter is None or self._meter.label != phase:
+        """Show how far a phase is. A new phase ends the one before it."""
+        if self._phase is None or self._phase.label != phase:
             self._finish()
             unit = _UNITS.get(phase, self._unit)
-            self._meter = Meter(phase, total, is_terminal(sys.stderr), unit, self._since)
-        self._meter.reach(done, total)
+            self._phase = ProgressLine(phase, total, is_terminal(sys.stderr), unit, self._since)
+        self._phase.reach(done, total)
 
     def _finish(self) -> None:
-        if self._meter is not None:
-            say(self._meter.summary())
+        if self._phase is not None:
+            say(self._phase.summary())
             self._since = time.monotonic()
 
 
-def for_filter(label: str, paths: Sequence[Path], output: Path = STDOUT) -> Meter:
-    """A meter for a command that reads files, or standard input, and writes standard output.
+def input_progress(label: str, paths: Sequence[Path], output: Path = STDOUT) -> ProgressLine:
+    """Return a progress line for a command that reads its input once.
 
-    It shows nothing where what is read or written stands on the terminal as well.
+    The line stays hidden if the input or the output uses the same terminal.
 
     Args:
-        label: what is being done.
-        paths: what is read; none means standard input.
-        output: what is written, if it is a file.
+        label: what the command does, such as "encoding".
+        paths: the input files; none means standard input.
+        output: the output file; default: standard output.
     """
     inputs = paths or [STDIN]
     shown = is_terminal(sys.stderr) and not (output == STDOUT and is_terminal(sys.stdout))
     if STDIN in inputs and is_terminal(sys.stdin):
         shown = False
-    return Meter(label, size_of(inputs), shown)
+    return ProgressLine(label, size_of(inputs), shown)
 
 
 def size_of(paths: Sequence[Path]) -> int | None:
-    """The bytes of all inputs together, or None if one is no regular file."""
+    """Return the size of all inputs together in bytes, or None if one is not a regular file."""
     total = 0
     for path in paths:
         try:
             status = os.fstat(sys.stdin.fileno()) if path == STDIN else path.stat()
-        except (OSError, AttributeError):  # standard input is closed, or not a file at all
+        except (OSError, AttributeError):  # standard input is closed or is not a file
             return None
         if not stat.S_ISREG(status.st_mode):
             return None
@@ -177,20 +165,20 @@ def size_of(paths: Sequence[Path]) -> int | None:
 
 
 def peak_memory() -> int | None:
-    """The most bytes that this process took at once, if the system tells."""
+    """Return the largest memory use of this process in bytes, or None if it is unknown."""
     if sys.platform == "win32":
         return None
-    import resource  # noqa: PLC0415  # only there
+    import resource  # noqa: PLC0415  # Windows does not have it
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most << 10
 
 
 def megabytes(size: float) -> str:
-    """A number of bytes for human eyes."""
+    """Return a number of bytes in readable form."""
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
 def duration(seconds: float) -> str:
-    """A stretch of time for human eyes."""
+    """Return a number of seconds in readable form."""
     return f"{seconds:.1f} s" if seconds < 100 else str(timedelta(seconds=round(seconds)))

@@ -1,4 +1,4 @@
-"""The end that a signal asks for: in good order, wherever the program is."""
+"""Signals that end the program: they raise KeyboardInterrupt, so that all cleanup runs."""
 
 import _thread
 import signal
@@ -8,15 +8,15 @@ from typing import Any
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _PAUSE = 0.02
-"""Seconds until an interruption that got lost is repeated."""
+"""Seconds before a lost interruption is repeated."""
 
 _caught: list[int] = []
 
 
 def catch() -> None:
-    """Let signals that would end the program at once raise KeyboardInterrupt instead.
+    """Make the signals that end a program raise KeyboardInterrupt.
 
-    Temporary files are then deleted. A signal that is ignored, as under nohup, stays so.
+    Temporary files are then deleted. A signal that is ignored, as under nohup, stays ignored.
     """
     for number in (getattr(signal, name, None) for name in _ENDING):
         if number and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
@@ -25,12 +25,12 @@ def catch() -> None:
 
 
 def interrupted() -> bool:
-    """Whether a signal asked for the end."""
+    """Return whether a signal asked the program to end."""
     return bool(_caught)
 
 
 def exit_code() -> int:
-    """What the shell reports for a program that the signal ended."""
+    """Return the exit code that shells expect of a program that the signal ended."""
     return 128 + (_caught[-1] if _caught else signal.SIGINT)
 
 
@@ -40,9 +40,9 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _repeat(unraisable: Any) -> None:
-    """Interrupt again where the first time was in vain.
+    """Interrupt again if the first interruption was lost.
 
-    The compiler calls Python from C, which drops every exception; soon it is somewhere else.
+    The compiler calls Python from C, which drops every exception. A moment later it is elsewhere.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _caught:
         threading.Timer(_PAUSE, _thread.interrupt_main, [_caught[-1]]).start()

@@ -1,4 +1,4 @@
-"""Where encoded documents go: lines on standard output, or files."""
+"""Destinations of encoded documents: lines on standard output, or files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,17 +15,17 @@ from bytepiece.tokenizer import Tokenizer
 
 from .outputs import check_writable
 from .progress import size_of
-from .rows import writer
+from .rows import line_writer
 from .signals import interrupted
 from .streams import say, write
 
 
-class Sink(NamedTuple):
-    """Takes encoded documents.
+class DocumentSink(NamedTuple):
+    """A destination of encoded documents.
 
     Args:
-        documents: how many are there already, from an earlier run.
-        append: takes the ids of more, and these documents themselves.
+        documents: the number of documents that an earlier run has written.
+        append: writes more documents. Its arguments are their ids and their texts.
     """
 
     documents: int
@@ -33,15 +33,15 @@ class Sink(NamedTuple):
 
 
 @contextmanager
-def lines(format: str, tokenizer: Tokenizer) -> Iterator[Sink]:
-    """Lines on standard output."""
-    to_lines = writer(format, tokenizer)
-    yield Sink(0, lambda rows, _: write(to_lines(rows)))
+def lines(format: str, tokenizer: Tokenizer) -> Iterator[DocumentSink]:
+    """Yield a sink that writes lines to standard output."""
+    to_lines = line_writer(format, tokenizer)
+    yield DocumentSink(0, lambda rows, _: write(to_lines(rows)))
 
 
 @contextmanager
-def parquet(path: Path, files: Sequence[Path]) -> Iterator[Sink]:
-    """A Parquet file; a document that was null is null there, too."""
+def parquet(path: Path, files: Sequence[Path]) -> Iterator[DocumentSink]:
+    """Yield a sink that writes a Parquet file. A null document stays null."""
     check_writable(path, files)
     with ParquetWriter(path) as file:
 
@@ -50,7 +50,7 @@ def parquet(path: Path, files: Sequence[Path]) -> Iterator[Sink]:
             present = texts.is_valid().to_numpy(zero_copy_only=False) if missing else None
             file.append(columns.list_array(rows.ids, rows.offsets, present))
 
-        yield Sink(0, append)
+        yield DocumentSink(0, append)
 
 
 @contextmanager
@@ -61,16 +61,16 @@ def token_files(
     files: Sequence[Path],
     arguments: Mapping[str, Any],
     resume: bool,
-) -> Iterator[Sink]:
-    """Token files, which can be gone on with.
+) -> Iterator[DocumentSink]:
+    """Yield a sink that writes token files; a later run can continue them.
 
     Args:
-        prefix: of their names.
-        layout: theirs.
-        tokenizer: what encodes.
-        files: that are encoded.
-        arguments: what else the ids depend on.
-        resume: go on where an earlier run was stopped.
+        prefix: the beginning of the files' names.
+        layout: the layout of the files.
+        tokenizer: the tokenizer that encodes.
+        files: the input files.
+        arguments: the other arguments that the ids depend on.
+        resume: whether to continue an earlier run that was stopped.
     """
     for path in names(prefix, layout):
         check_writable(path, files)
@@ -81,7 +81,7 @@ def token_files(
         say(f"bytepiece: going on after {writer.documents} documents")
     try:
         with writer:
-            yield Sink(writer.documents, lambda rows, _: writer.append(rows))
+            yield DocumentSink(writer.documents, lambda rows, _: writer.append(rows))
     except BaseException as error:
         stopped = isinstance(error, (KeyboardInterrupt, OSError)) or interrupted()
         if stopped and writer.documents:

@@ -1,4 +1,4 @@
-"""Input that can be read only once, kept so that it can be read twice."""
+"""Temporary copies of input that can be read only once, so that it can be read again."""
 
 import sys
 import tempfile
@@ -10,40 +10,40 @@ import click
 
 from bytepiece.errors import CorpusError
 
-from .progress import Meter, size_of
+from .progress import ProgressLine, size_of
 from .streams import STDIN, is_terminal, name_of, open_binary
 
 _CHUNK = 1 << 20
 
 
-def comes_once(path: Path) -> bool:
-    """Whether a path is standard input, a pipe, or the like."""
+def is_stream(path: Path) -> bool:
+    """Return whether an input can be read only once: standard input, a pipe or a device."""
     return path == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 @contextmanager
 def spooled(paths: Sequence[Path], temp_dir: Path | None) -> Iterator[list[Path]]:
-    """Copy standard input and pipes to temporary files, and delete these in the end.
+    """Copy streams to temporary files, and delete the copies in the end.
 
     Args:
-        paths: of all inputs.
-        temp_dir: where the copies go; by default where the system keeps temporary files.
+        paths: all inputs.
+        temp_dir: the directory for the copies; default: the system's directory for temporary files.
 
     Yields:
-        the paths, with those of the copies. Errors in them are told in the names of the inputs.
+        the paths, with copies in the place of streams. Errors name the stream, not its copy.
     """
-    if not any(map(comes_once, paths)):
+    if not any(map(is_stream, paths)):
         yield list(paths)
         return
     try:
-        # Hidden, so that it is no part of the corpus should this be in the same directory.
+        # The name is hidden, so a corpus that is this very directory does not include the copies.
         kept = tempfile.TemporaryDirectory(prefix=".bytepiece-", dir=temp_dir)
     except OSError as error:
         raise _no_room(error, temp_dir) from None
     with kept as directory:
-        # A pipe may be given twice; the second time nothing is left in it, as with `cat - -`.
+        # A pipe may be named twice. The second copy is then empty, as with `cat - -`.
         copies = [
-            Path(directory, f"{number}{''.join(path.suffixes[-2:])}") if comes_once(path) else path
+            Path(directory, f"{number}{''.join(path.suffixes[-2:])}") if is_stream(path) else path
             for number, path in enumerate(paths)
         ]
         pairs = [(path, copy) for path, copy in zip(paths, copies, strict=True) if copy != path]
@@ -63,19 +63,19 @@ def _copy(path: Path, copy: Path) -> None:
     with (
         open_binary(path) as file,
         copy.open("wb") as spool,
-        Meter("reading", size_of([path]), shown) as meter,
+        ProgressLine("reading", size_of([path]), shown) as progress,
     ):
         while chunk := file.read(_CHUNK):
             try:
                 spool.write(chunk)
             except OSError as error:
                 raise _no_room(error, copy.parent.parent) from None
-            meter.advance(len(chunk))
+            progress.advance(len(chunk))
 
 
 def _no_room(error: OSError, directory: Path | None) -> click.ClickException:
     place = click.format_filename(directory or tempfile.gettempdir())
     return click.ClickException(
-        f"what can be read only once cannot be kept in {place}: {error.strerror}; --temp-dir, or "
-        "the variable TMPDIR, names another directory"
+        f"input that can be read only once cannot be kept in {place}: {error.strerror}; name "
+        "another directory with --temp-dir, or with the variable TMPDIR"
     )

@@ -1,4 +1,4 @@
-"""Lines in, bytes out, and what is said beside."""
+"""Standard streams: lines are read, bytes are written, and messages go to standard error."""
 
 import os
 import sys
@@ -17,18 +17,18 @@ if sys.platform == "linux":
 STDIN = STDOUT = Path("-")
 
 _MOST = 1 << 22
-"""Bytes that are read at once, at most: memory stays small, and the batches are large enough."""
+"""The most bytes of one read. Memory stays small, and batches are large enough for all threads."""
 
 _PIPE = 1 << 20
-"""Bytes that a pipe should hold: the most that Linux allows without asking."""
+"""The size of a pipe's buffer in bytes: the most that Linux gives to every user."""
 
 
-class Lines(NamedTuple):
+class LineBatch(NamedTuple):
     """Whole lines of one input, without their line ends.
 
     Args:
-        source: what to call the input.
-        first: the number of the first line in it, from 1.
+        source: the name of the input in messages.
+        first: the number of the first line, counted from 1.
         lines: the lines.
     """
 
@@ -37,37 +37,36 @@ class Lines(NamedTuple):
     lines: list[bytes]
 
 
-def read_lines(path: Path, advance: Callable[[int], object]) -> Iterator[Lines]:
-    r"""Read the lines of a file or of standard input, as many at once as are there already.
+def read_lines(path: Path, advance: Callable[[int], object]) -> Iterator[LineBatch]:
+    r"""Yield the lines of a file or of standard input, in batches of the lines at hand.
 
-    What is compressed is decompressed.
+    Compressed input is decompressed. A line ends with \n; the last line may lack it. All other
+    bytes stay as they are, \r too.
 
     Args:
-        path: of the file, or STDIN.
-        advance: told how many bytes came, before they were decompressed.
-
-    A line ends with \n; the last one need not. Bytes come as they are, a \r among them.
+        path: the file, or STDIN.
+        advance: called with the number of bytes of each read, before decompression.
     """
     source, number = name_of(path), 1
     unfinished: list[bytes] = []
     with open_binary(path) as raw:
         file = decompressed(raw, source, advance)
-        # read1 does not wait for more when something is there: an answer comes line by line.
+        # read1 returns what is there and does not wait for more, so each line is answered at once.
         while chunk := file.read1(_MOST):
             head, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 lines = b"".join([*unfinished, head]).split(b"\n")
-                yield Lines(source, number, lines)
+                yield LineBatch(source, number, lines)
                 number += len(lines)
                 unfinished.clear()
             if rest:
                 unfinished.append(rest)
     if unfinished:
-        yield Lines(source, number, [b"".join(unfinished)])
+        yield LineBatch(source, number, [b"".join(unfinished)])
 
 
 def name_of(path: Path) -> str:
-    """What messages call an input."""
+    """Return the name of an input for messages."""
     return "<stdin>" if path == STDIN else click.format_filename(path)
 
 
@@ -84,20 +83,21 @@ def open_binary(path: Path) -> AbstractContextManager[BinaryIO]:
 
 
 def _prepare(stream: Any) -> None:
-    with suppress(OSError):  # no file at all, or no pipe
-        if os.name == "posix":  # else a pipe that is empty for now would look like its end
+    """Make reads of a pipe wait for data, and enlarge its buffer."""
+    with suppress(OSError):  # the stream is not a file or not a pipe
+        if os.name == "posix":  # in non-blocking mode an empty pipe looks like its end
             os.set_blocking(stream.fileno(), True)
-        if sys.platform == "linux":  # 64 KiB, as usual, are too little to share among threads
+        if sys.platform == "linux":  # the usual 64 KiB are too few to divide among threads
             fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def write(data: bytes) -> None:
-    """Write bytes to standard output, at once and as they are."""
+    """Write bytes to standard output unchanged, and flush them."""
     if sys.stdout is None:
         raise click.ClickException("standard output is closed")
     rest = memoryview(data)
     try:
-        while rest:  # under PYTHONUNBUFFERED, a write may take only a part
+        while rest:  # with PYTHONUNBUFFERED a write may take only a part
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
     except OSError as error:
@@ -106,12 +106,12 @@ def write(data: bytes) -> None:
 
 
 def say(message: str) -> None:
-    """Write a line to standard error, over a progress bar or a ^C that may be there."""
+    """Write a line to standard error. On a terminal it replaces a progress line or a ^C."""
     show(("\r\033[K" if is_terminal(sys.stderr) else "") + message + "\n")
 
 
 def show(text: str) -> None:
-    """Write to standard error; where that is gone nobody listens, and the work goes on."""
+    """Write text to standard error. If that fails, nobody reads it, and the work goes on."""
     try:
         click.echo(text, err=True, nl=False)
     except OSError:
@@ -119,12 +119,12 @@ def show(text: str) -> None:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a standard stream, which may be closed, is a terminal."""
+    """Return whether a standard stream is a terminal. A closed stream is None."""
     return stream is not None and stream.isatty()
 
 
 def abandon(stream: Any) -> None:
-    """Send the rest of a stream that cannot be written to nowhere, or Python complains at exit."""
+    """Discard all further output to a stream that failed; else Python complains at exit."""
     with suppress(OSError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -12,7 +12,7 @@ import bytepiece
 from bytepiece.errors import CheckpointError, CorpusError
 
 from .choices import memory_option, training_choices
-from .corpus import Corpus
+from .corpus import CorpusInputs
 from .options import (
     DEFAULT_MODEL,
     column_option,
@@ -130,7 +130,7 @@ def command(
     if len(targets) > 1:
         targets = {size: Path(f"{output}.{size}") for size in sizes}
     tables = {target: Path(f"{target}.vocab") for target in targets.values() if vocab}
-    corpus = Corpus(inputs, jsonl, column)
+    corpus = CorpusInputs(inputs, jsonl, column)
     # Before what comes once is waited for.
     known = corpus.files()
     for target in {output, *targets.values(), *tables.values()}:

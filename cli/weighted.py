@@ -1,4 +1,4 @@
-"""PATH:WEIGHT, as inputs are named at the command line."""
+"""Arguments of the form PATH:WEIGHT."""
 
 import os
 from pathlib import Path
@@ -11,38 +11,38 @@ from bytepiece.inputs.weights import steps_of
 
 
 class WeightedCommand(click.Command):
-    """A command with arguments PATH:WEIGHT."""
+    """A command that accepts -:WEIGHT, standard input with a weight, as an argument."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As always, but -:WEIGHT is standard input and its weight, and not an option."""
+        """Parse the arguments; `./` keeps click from taking -:WEIGHT for an option."""
         return super().parse_args(ctx, [f"./{a}" if a.startswith("-:") else a for a in args])
 
 
-class Weighted(NamedTuple):
-    """An input, and how often what is in it counts."""
+class WeightedPath(NamedTuple):
+    """An input, and how many times its text counts."""
 
     path: Path
     weight: float
 
 
-def weighted(argument: str) -> Weighted:
-    r"""Take PATH:WEIGHT apart; the weight is 1 where there is none.
+def weighted(argument: str) -> WeightedPath:
+    r"""Split PATH:WEIGHT; without a weight, the weight is 1.
 
-    What exists under the whole name, with its colon, is a path. What follows a colon is a weight
-    only if it is a number: C:\corpus.txt is a path.
+    If a file has the whole argument as its name, the argument is a path. The part after the colon
+    is a weight only if it is a number, so C:\corpus.txt is a path.
 
     Raises:
-        ArgumentError: the weight is outside its range.
+        ArgumentError: if the weight is outside its range.
     """
     name, colon, number = argument.rpartition(":")
     if name and colon and not os.path.lexists(argument):
         try:
             weight = float(number)
         except ValueError:
-            return Weighted(Path(argument), 1)
+            return WeightedPath(Path(argument), 1)
         try:
-            steps_of(weight)  # refused now, not after a wait for standard input
+            steps_of(weight)  # checked now, not after standard input was read
         except ArgumentError as error:
             raise ArgumentError(f"{argument}: {error}") from None
-        return Weighted(Path(name), weight)
-    return Weighted(Path(argument), 1)
+        return WeightedPath(Path(name), weight)
+    return WeightedPath(Path(argument), 1)

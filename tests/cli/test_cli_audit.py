@@ -1,4 +1,4 @@
-"""`bytepiece audit`: options, inputs, and what it writes where."""
+"""`bytepiece audit`: its options, inputs and output files."""
 
 import json
 import os
@@ -17,8 +17,8 @@ QUICK = ["--draws", "300", "--alpha", "0.5"]
 
 
 @pytest.fixture(autouse=True)
-def saved(tmp_path, monkeypatch):
-    """A model is in a file, and the tests work beside it."""
+def model_file(tmp_path, monkeypatch):
+    """Save a model in the current folder."""
     model = make_model({b"th": -4.0, b"the": -3.5, b"he": -4.5, b" hat": -5.5}, byte_score=-6.0)
     model_io.save(model, tmp_path / "small.model")
     monkeypatch.chdir(tmp_path)
@@ -28,7 +28,7 @@ def rows(result):
     return [re.split(" {2,}", line) for line in result.stdout.splitlines()]
 
 
-def test_our_samplers_without_a_model():
+def test_our_samplers_run_without_a_model():
     result = invoke("audit", *QUICK, "--draws", 2000 if JIT else 300)
     table = rows(result)
     assert table[0][:3] == ["sampler", "version", "law"]
@@ -39,7 +39,7 @@ def test_our_samplers_without_a_model():
     assert " draws in " in result.stderr
 
 
-def test_a_model_and_texts_from_everywhere(tmp_path):
+def test_texts_come_from_options_files_and_standard_input(tmp_path):
     lines = tmp_path / "lines.txt"
     lines.write_bytes("the hat\n\nthe é\n".encode())
     records = tmp_path / "records.jsonl"
@@ -50,7 +50,7 @@ def test_a_model_and_texts_from_everywhere(tmp_path):
     assert [case["text"] for case in cases] == ["that", "the hat", "the é", "hat", "he"]
 
 
-def test_the_same_seed_the_same_report(tmp_path):
+def test_the_same_seed_gives_the_same_report(tmp_path):
     found = []
     for number in (1, 1, 2):
         command = ["audit", *QUICK, "--seed", number, "--sampler", "perfect", "--json", "out.json"]
@@ -61,13 +61,13 @@ def test_the_same_seed_the_same_report(tmp_path):
     assert found[0] != found[2]
 
 
-def test_html(tmp_path):
+def test_html_is_written(tmp_path):
     pytest.importorskip("bytepiece.audit.page")
     invoke("audit", *QUICK, "--sampler", "perfect", "--html", "out.html")
     assert "<html" in (tmp_path / "out.html").read_text("utf-8")
 
 
-def test_all_samplers_there_are():
+def test_all_stands_for_every_sampler():
     table = rows(invoke("audit", *QUICK, "-m", "small.model", "--sampler", "all", "--text", "hat"))
     names = [row[0] for row in table[1:9]]
     assert names[:4] == ["perfect", "nbest", "viterbi", "sentencepiece"]
@@ -119,7 +119,7 @@ def test_wrong_usage(arguments, message, monkeypatch):
         ),
     ],
 )
-def test_what_cannot_be_audited(arguments, message, tmp_path, monkeypatch):
+def test_bad_inputs_are_refused(arguments, message, tmp_path, monkeypatch):
     (tmp_path / "latin.txt").write_bytes("caf\xe9\n".encode("latin-1"))
     (tmp_path / "empty.txt").write_bytes(b"\n")
     monkeypatch.setattr(sys, "path", sys.path[:])

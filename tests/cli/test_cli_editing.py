@@ -1,4 +1,4 @@
-"""`bytepiece prune`, `merge` and `extend`: what they read and write, and what they refuse."""
+"""`bytepiece prune`, `merge` and `extend`: their input, output and errors."""
 
 import json
 from pathlib import Path
@@ -17,13 +17,13 @@ SPANISH = "".join(f"el gato numero {i} y el pato de los {i * 7} ratos\n" for i i
 
 @pytest.fixture(scope="module")
 def models():
-    """One model of each language."""
+    """Return an English model and a Spanish model."""
     return bytepiece.train([TEXT], 320), bytepiece.train([SPANISH], 320)
 
 
 @pytest.fixture(autouse=True)
-def saved(models, tmp_path, monkeypatch):
-    """The models and texts are in files, and the tests work beside them."""
+def input_files(models, tmp_path, monkeypatch):
+    """Save the models and texts in the current folder."""
     for name, model in zip(("one", "two"), models, strict=True):
         model_io.save(model, tmp_path / f"{name}.model")
     (tmp_path / "english.txt").write_text(TEXT, "utf-8")
@@ -31,7 +31,7 @@ def saved(models, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def files():
+def file_names():
     return sorted(path.name for path in Path().iterdir())
 
 
@@ -39,15 +39,15 @@ BEFORE = ["english.txt", "one.model", "spanish.txt", "two.model"]
 
 
 def assert_written(edited, source):
-    """That the model and the map of ids from the source are in out.model and beside it."""
-    assert files() == sorted([*BEFORE, "out.model", "out.model.ids.json"])
+    """Assert that out.model holds the model, and out.model.ids.json the id map from the source."""
+    assert file_names() == sorted([*BEFORE, "out.model", "out.model.ids.json"])
     written = model_io.load("out.model")
     assert written == edited.model
     assert written.record == edited.model.record
     assert Path("out.model.ids.json").read_text("utf-8") == to_json(edited, source)
 
 
-def test_prune(models):
+def test_prune_by_scores(models):
     result = invoke("prune", "one.model", "--vocab-size", 290, "-o", "out.model")
     expected = bytepiece.prune(models[0], 290)
     assert_written(expected, models[0])
@@ -58,14 +58,14 @@ def test_prune(models):
 
 
 @pytest.mark.parametrize(
-    "named",
+    "options",
     [
-        ["--on", "spanish.txt", "english.txt:0.5"],
-        ["--on", "spanish.txt", "--on", "english.txt:0.5", "--threads", "1"],
+        ["--on", "spanish.txt", "--on", "english.txt:0.5"],
+        ["--on=spanish.txt", "--threads", "1", "--on", "english.txt:0.5"],
     ],
 )
-def test_prune_on_text(models, named):
-    shown = invoke("prune", "one.model", "--vocab-size", 290, *named, "-o", "out.model").stderr
+def test_prune_on_text(models, options):
+    shown = invoke("prune", "one.model", "--vocab-size", 290, *options, "-o", "out.model").stderr
     corpus = Files(["spanish.txt", "english.txt"], weights=[1, 0.5])
     assert_written(bytepiece.prune(models[0], 290, corpus), models[0])
     assert "reading: " in shown
@@ -80,7 +80,7 @@ def test_prune_on_records_and_standard_input(models):
     assert model_io.load("out.model") == expected
 
 
-def test_merge(models):
+def test_merge_everything(models):
     shown = invoke("merge", "one.model", "two.model", "-o", "out.model").stderr
     expected = bytepiece.merge(*models)
     assert_written(expected, models[1])
@@ -100,7 +100,7 @@ def test_merge_to_a_size(models):
     assert f"{310 - gone} were there and {gone} are left out" in shown
 
 
-def test_extend(models):
+def test_extend_by_files(models):
     options = ["--vocab-size", 340, "--memory", "512M", "--threads", 2, "-o", "out.model"]
     shown = invoke("extend", "one.model", "spanish.txt:2", "english.txt", *options).stderr
     corpus = Files(["spanish.txt", "english.txt"], weights=[2, 1])
@@ -117,7 +117,7 @@ def test_extend_by_standard_input(models):
     assert model_io.load("out.model") == bytepiece.extend(models[0], corpus, 340).model
 
 
-def test_extend_says_when_little_comes():
+def test_extend_says_when_the_corpus_gives_few_pieces():
     Path("small.txt").write_text("xyz xyz xyz", "utf-8")
     options = ["--vocab-size", 9000, "-o", "out.model"]
     *_, summary, few = invoke("extend", "one.model", "small.txt", *options).stderr.splitlines()
@@ -127,7 +127,7 @@ def test_extend_says_when_little_comes():
     assert few.endswith("--vocab-size 9000 has room for 8680")
 
 
-def test_a_model_of_the_original_library_is_changed_as_well():
+def test_prune_a_model_of_the_original_library():
     model = bytepiece.train([TEXT], 290, algorithm="bnlm", normalization=["NFC"])
     model_io.save_original(model, "original.model")
     invoke("prune", "original.model", "--vocab-size", 280, "-o", "out.model")
@@ -142,7 +142,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_is_read_is_not_written(command):
+def test_input_models_are_not_overwritten(command):
     error = invoke(*command, "-o", "one.model", code=2).stderr
     assert "one.model is the model that the ids lead from; name another file with -o" in error
     Path("two.model").rename("two.model.ids.json")
@@ -155,7 +155,7 @@ def test_what_is_read_is_not_written(command):
     assert "Missing option '-o'" in invoke(*names, code=2).stderr
 
 
-def test_the_corpus_is_not_written():
+def test_the_corpus_is_not_overwritten():
     for command in (
         ["prune", "one.model", "--vocab-size", "290", "--on", "english.txt"],
         ["extend", "one.model", "english.txt", "--vocab-size", "340"],
@@ -170,14 +170,18 @@ def test_the_corpus_is_not_written():
         (["prune", "one.model"], "Missing option '--vocab-size'"),
         (["prune", "none.model", "--vocab-size", "290"], "'none.model' does not exist"),
         (["prune", "one.model", "--vocab-size", "9"], "9 is not in the range"),
+        (
+            ["prune", "one.model", "--vocab-size", "290", "--on", "spanish.txt", "english.txt"],
+            "extra argument (english.txt); --on takes one value, so repeat it for each value",
+        ),
         (["merge", "one.model"], "Missing argument 'OTHER'"),
         (["extend", "one.model", "--vocab-size", "340"], "Missing argument"),
         (["extend", "one.model", "spanish.txt", "--memory", "much"], "memory must be a size"),
     ],
 )
-def test_usage(args, words):
+def test_wrong_usage(args, words):
     assert words in invoke(*args, "-o", "out.model", code=2).stderr
-    assert files() == BEFORE
+    assert file_names() == BEFORE
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`bytepiece encode`: what it reads, what it writes, and which documents are which."""
+"""`bytepiece encode`: its input, output, options and the numbers of documents."""
 
 import bz2
 import gzip
@@ -22,8 +22,8 @@ SAMPLING = ["--sample", "--alpha", "0.3", "--seed", "7"]
 
 
 @pytest.fixture(autouse=True)
-def saved(model, tmp_path, monkeypatch):
-    """The model is in a file, and the variable names it."""
+def model_file(model, tmp_path, monkeypatch):
+    """Save the model and set the environment variable that names it."""
     path = tmp_path / "small.model"
     model_io.save(model, path)
     monkeypatch.setenv("BYTEPIECE_MODEL", str(path))
@@ -58,15 +58,15 @@ def test_a_line_is_a_document(text, documents, tok):
     assert ids_of(invoke("encode", input=text).stdout) == [tok.encode(d) for d in documents]
 
 
-def test_a_line_is_a_document_whatever_its_length(tok):
+def test_a_very_long_line_is_one_document(tok):
     text = b"the hat " * (700_000 if JIT else 700)
     assert ids_of(invoke("encode", input=text).stdout) == [tok.encode(text)]
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_compressed_text_is_text(pack, tok, tmp_path):
+def test_compressed_input_is_decompressed(pack, tok, tmp_path):
     expected = [tok.encode(line) for line in LINES]
-    path = tmp_path / "x.gz"  # told by content
+    path = tmp_path / "x.gz"  # recognized by its content, not its name
     path.write_bytes(pack(TEXT))
     assert ids_of(invoke("encode", path).stdout) == expected
     assert ids_of(invoke("encode", input=pack(TEXT)).stdout) == expected
@@ -80,7 +80,7 @@ def test_compressed_text_is_text(pack, tok, tmp_path):
     assert "<stdin>: the " in invoke("encode", input=pack(TEXT)[:-9], code=1).stderr
 
 
-def test_samples_are_those_of_the_line_numbers(tok):
+def test_a_line_number_is_the_document_number_of_its_sample(tok):
     assert ids_of(invoke("encode", *SAMPLING, input=TEXT).stdout) == samples(tok, LINES)
     options = ["--epoch", "3", "--sampler", "viterbi"]
     drawn = ids_of(invoke("encode", *SAMPLING, *options, input=TEXT).stdout)
@@ -99,14 +99,14 @@ def test_documents_are_numbered_across_files(tmp_path, tok):
 
 
 @pytest.mark.parametrize("most", [1, 5, 1000])
-def test_batches_and_threads_change_nothing(most, monkeypatch, tok):
+def test_batches_and_threads_do_not_matter(most, monkeypatch, tok):
     monkeypatch.setattr(streams, "_MOST", most)
     for threads in (1, 2):
         shown = invoke("encode", *SAMPLING, "--threads", threads, input=TEXT).stdout
         assert ids_of(shown) == samples(tok, LINES)
 
 
-def test_a_fresh_seed_is_told_so_that_the_run_can_be_repeated():
+def test_a_fresh_seed_is_shown_so_that_the_run_can_be_repeated():
     first = invoke("encode", "--sample", input=TEXT * 9)
     option = first.stderr.split("add ")[1].split()
     assert invoke("encode", "--sample", *option, input=TEXT * 9).stdout == first.stdout
@@ -119,7 +119,7 @@ def test_a_range_of_alphas_and_a_share_of_the_documents(tok):
     assert ids_of(shown) == samples(tok, LINES, alpha=(0.1, 0.9), sample_prob=0.5, seed=5)
 
 
-def test_a_sample_without_more_is_drawn_with_alpha_one_tenth(tok):
+def test_the_default_alpha_is_one_tenth(tok):
     shown = invoke("encode", "--sample", "--seed", 5, input=TEXT).stdout
     assert ids_of(shown) == samples(tok, LINES, alpha=0.1, seed=5)
 
@@ -134,13 +134,13 @@ def test_a_sample_without_more_is_drawn_with_alpha_one_tenth(tok):
         ["--sampler", "perfect"],
     ],
 )
-def test_options_of_sampling_ask_for_sample(option):
+def test_sampling_options_without_sample_are_wrong_usage(option):
     error = invoke("encode", *option, code=2).stderr
     assert option[0] in error
     assert "add --sample" in error
 
 
-def test_a_number_of_paths_asks_for_its_sampler():
+def test_nbest_size_needs_the_nbest_sampler():
     error = invoke("encode", "--sample", "--nbest-size", 3, code=2).stderr
     assert "--sampler nbest" in error
 
@@ -165,19 +165,19 @@ def test_values_out_of_range_are_wrong_usage(option, values):
         assert str(value) in error
 
 
-def test_the_ends_of_the_ranges_are_in_them(tok):
+def test_the_limits_of_ranges_are_valid(tok):
     options = ["--seed", 2**64 - 1, "--epoch", 2**32 - 1, "--alpha", "0"]
     drawn = ids_of(invoke("encode", "--sample", *options, input=TEXT).stdout)
     assert drawn == samples(tok, LINES, alpha=0, seed=2**64 - 1, epoch=2**32 - 1)
 
 
-def test_a_text_in_the_place_of_a_file_is_told_where_texts_go():
+def test_a_text_instead_of_a_file_gets_a_hint():
     error = invoke("encode", "the hat", code=2).stderr
     assert "'the hat' does not exist" in error
     assert "echo" in error
 
 
-def test_pieces_are_visible_and_special_tokens_have_their_names():
+def test_pieces_are_readable_and_special_tokens_have_names():
     shown = invoke("encode", "--format", "pieces", "--bos", "--eos", input=b"the hat\n\n\xff\r")
     lines = shown.stdout_bytes.decode().splitlines()
     assert lines == ["<bos> the ▁hat <eos>", "<bos> <eos>", "<bos> \\xff \\r <eos>"]
@@ -191,16 +191,16 @@ def test_jsonl_holds_the_same_ids(tok):
 
 
 @given(lists=st.lists(st.lists(st.integers(0, 2**24 - 1), max_size=4), max_size=5))
-def test_ids_are_written_as_str_writes_them(lists, tok):
+def test_ids_are_written_as_decimal_numbers(lists, tok):
     offsets = np.cumsum([0, *map(len, lists)])
     encoded = Encoded(np.array(list(chain(*lists)), dtype=np.int32), offsets)
     expected = "".join(" ".join(map(str, row)) + "\n" for row in lists)
-    assert rows.writer("ids", tok)(encoded).decode() == expected
-    jsonl = rows.writer("jsonl", tok)(encoded).decode()
+    assert rows.line_writer("ids", tok)(encoded).decode() == expected
+    jsonl = rows.line_writer("jsonl", tok)(encoded).decode()
     assert [json.loads(line)["ids"] for line in jsonl.splitlines()] == lists
 
 
-def test_records_come_from_the_field_that_is_named(tok):
+def test_the_option_jsonl_names_the_field_of_the_text(tok):
     text = '{"id": 1, "body": "the\\n今天\\ud800"}\n  \n{"body": "hat"}'.encode()
     drawn = ids_of(invoke("encode", *SAMPLING, "--jsonl", "body", input=text).stdout)
     assert drawn == samples(tok, ["the\n今天\ud800", "hat"])
@@ -220,7 +220,7 @@ def test_records_come_from_the_field_that_is_named(tok):
         ('{"text": null}', ['"text" is null', "--jsonl"]),
     ],
 )
-def test_a_bad_record_is_named_and_what_came_before_it_stays(line, words, tmp_path, tok):
+def test_a_bad_record_is_reported_after_the_records_before_it(line, words, tmp_path, tok):
     path = tmp_path / "some.jsonl"
     path.write_bytes(b'{"text": "the"}\n\n' + line.encode("latin-1") + b'\n{"text": "hat"}\n')
     result = invoke("encode", path, code=1)
@@ -231,7 +231,7 @@ def test_a_bad_record_is_named_and_what_came_before_it_stays(line, words, tmp_pa
     assert "<stdin>:3: " in piped.stderr
 
 
-def test_a_missing_file_ends_the_run_before_it_begins(tmp_path):
+def test_a_missing_file_stops_the_run_at_the_start(tmp_path):
     there = tmp_path / "there.txt"
     there.write_bytes(TEXT)
     result = invoke("encode", there, tmp_path / "missing.txt", code=2)
@@ -239,12 +239,12 @@ def test_a_missing_file_ends_the_run_before_it_begins(tmp_path):
     assert "missing.txt" in result.stderr
 
 
-def test_lines_are_answered_one_by_one(tok):
+def test_each_line_is_answered_at_once(tok):
     with start("encode") as program:
         for line in (b"the hat", b"", b"the"):
             program.stdin.write(line + b"\n")
             program.stdin.flush()
-            answer = program.stdout.readline().decode()  # waits forever if none comes
+            answer = program.stdout.readline().decode()  # without an answer it waits forever
             assert [int(word) for word in answer.split()] == tok.encode(line)
         program.stdin.write(b"no end")
         program.stdin.close()
@@ -253,7 +253,7 @@ def test_lines_are_answered_one_by_one(tok):
 
 
 @posix_only
-def test_a_pipe_that_is_empty_for_now_is_not_at_its_end(tok):
+def test_an_empty_nonblocking_pipe_is_not_the_end_of_input(tok):
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     with start("encode", stdin=reader) as program:
@@ -267,7 +267,7 @@ def test_a_pipe_that_is_empty_for_now_is_not_at_its_end(tok):
         assert program.wait() == 0
 
 
-def test_much_output_arrives_whole():
+def test_large_output_is_complete():
     text = TEXT * (20_000 if JIT else 20)
     with start("encode", stderr=subprocess.DEVNULL) as program:
         output, _ = program.communicate(text)

@@ -1,4 +1,4 @@
-"""`bytepiece eval`: what it reads, what it writes, and what it says where it cannot."""
+"""`bytepiece eval`: its input, output and errors."""
 
 import json
 import signal
@@ -17,8 +17,8 @@ ENDED = TEXT + b"\n"
 
 
 @pytest.fixture(autouse=True)
-def saved(model, tmp_path, monkeypatch):
-    """Two models and a text are in files, and the tests work beside them."""
+def input_files(model, tmp_path, monkeypatch):
+    """Save two models and a text in the current folder."""
     model_io.save(model, tmp_path / "one.model")
     model_io.save(make_model({b"the": -1.0}), tmp_path / "two.model")
     (tmp_path / "text.txt").write_bytes(TEXT)
@@ -29,13 +29,13 @@ def expected(*texts, models=("one.model", "two.model")):
     return table(evaluate(models, texts))
 
 
-def test_one_table_for_several_models():
+def test_several_models_share_one_table():
     shown = invoke("eval", "one.model", "two.model", "--on", "text.txt").stdout
     assert shown == expected(ENDED)
     assert "one.model" in shown.splitlines()[2]
 
 
-def test_standard_input_is_read_without_a_file():
+def test_standard_input_is_the_default():
     assert invoke("eval", "one.model", "two.model", input=TEXT).stdout == expected(ENDED)
     shown = invoke("eval", "one.model", "two.model", "--on", "-", input=TEXT).stdout
     assert shown == expected(ENDED)
@@ -44,19 +44,19 @@ def test_standard_input_is_read_without_a_file():
 @pytest.mark.parametrize(
     "args",
     [
-        ["one.model", "--on", "text.txt", "more.txt", "-"],
-        ["one.model", "--on", "text.txt", "--on", "more.txt", "-", "--threads", "1"],
-        ["--on", "text.txt", "more.txt", "-", "--threads", "1", "one.model"],
+        ["one.model", "--on", "text.txt", "--on", "more.txt", "--on", "-"],
+        ["--on", "text.txt", "--on", "more.txt", "--on", "-", "--threads", "1", "one.model"],
+        ["--on", "text.txt", "one.model", "--on", "more.txt", "--on", "-"],
         ["one.model", "--on=text.txt", "--on", "more.txt", "--threads=2", "--on", "-"],
     ],
 )
-def test_all_names_after_on_are_files(args, tmp_path):
+def test_on_is_repeated_for_several_files(args, tmp_path):
     (tmp_path / "more.txt").write_bytes(b"\n\nthe\n")
     shown = invoke("eval", *args, input=b"hat").stdout
     assert shown == expected(ENDED, b"\n\nthe\n", b"hat\n", models=["one.model"])
 
 
-def test_records(tmp_path):
+def test_records_are_texts(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "the\\nhat"}\n{"text": ""}\n', "utf-8")
     shown = invoke("eval", "one.model", "--on", "a.jsonl").stdout
     assert shown == expected("the\nhat", "", models=["one.model"])
@@ -68,13 +68,13 @@ def test_records(tmp_path):
 
 
 @pytest.mark.parametrize("most", [1, 2, 7, 1000])
-def test_how_a_file_comes_changes_nothing(most, monkeypatch):
+def test_the_size_of_reads_does_not_matter(most, monkeypatch):
     text = b"\n\n" + TEXT * 3 + b"\n\n\nthe\n\n\n\nhat\n\n"
     monkeypatch.setattr(streams, "_MOST", most)
     assert invoke("eval", "one.model", input=text).stdout == expected(text, models=["one.model"])
 
 
-def test_everything_goes_into_files():
+def test_results_are_written_to_files():
     invoke("eval", "one.model", "--on", "text.txt", "--json", "all.json", "--plot", "bars.svg")
     found = evaluate(["one.model"], [ENDED])
     assert json.loads(Path("all.json").read_text("utf-8")) == json.loads(to_json(found))
@@ -86,7 +86,6 @@ def test_everything_goes_into_files():
     [
         ([], "Missing argument 'MODEL...'"),
         (["--on", "text.txt"], "Missing argument 'MODEL...'"),
-        (["--on", "text.txt", "one.model"], "Missing argument 'MODEL...'"),
         (["none.model", "--on", "text.txt"], "'none.model' does not exist"),
         (["one.model", "--on", "none.txt"], "'none.txt' does not exist"),
         (["one.model", "--on"], "requires an argument"),
@@ -94,7 +93,7 @@ def test_everything_goes_into_files():
         (["one.model", "--on", "text.txt", "--thread"], "--threads"),
     ],
 )
-def test_usage(args, words):
+def test_wrong_usage(args, words):
     assert words in invoke("eval", *args, code=2).stderr
 
 
@@ -103,6 +102,7 @@ def test_usage(args, words):
     [
         (["text.txt", "--on", "text.txt"], "holds no model"),
         (["one.model", "text.txt"], "--on"),
+        (["one.model", "--on", "text.txt", "text.txt"], "needs an --on before its name"),
         (["one.model", "--on", "-"], "nothing to measure"),
         (["one.model", "--on", "text.txt", "--json", "no/where.json"], "no such directory"),
         (["one.model", "--on", "text.txt", "--plot", "no/where.svg"], "no such directory"),
@@ -112,15 +112,15 @@ def test_errors_are_one_line(args, words):
     assert words in invoke("eval", *args, code=1).stderr
 
 
-def test_any_bytes_are_a_text():
+def test_invalid_utf8_is_measured():
     shown = invoke("eval", "one.model", input=b"\xff\xfe the \x00\xe4\xbb\n").stdout
     assert "not UTF-8" in shown
 
 
 @posix_only
-def test_an_interrupted_run_leaves_nothing(tmp_path):
+def test_an_interrupted_run_leaves_no_file(tmp_path):
     with start("eval", "one.model", "--json", "all.json") as program:
-        program.stdin.write(TEXT * 40_000)  # more than a pipe holds: it is reading by now
+        program.stdin.write(TEXT * 40_000)  # more than a pipe holds, so the program is reading now
         program.stdin.flush()
         program.send_signal(signal.SIGINT)
         error = program.stderr.read().decode().splitlines()

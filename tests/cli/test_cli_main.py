@@ -43,20 +43,20 @@ finally:
 
 @pytest.fixture
 def path(model, tmp_path):
-    """The model's file."""
+    """Return the path of the model file."""
     path = tmp_path / "small.model"
     model_io.save(model, path)
     return path
 
 
 @pytest.mark.parametrize("args", HELPS)
-def test_help_and_version_do_not_import_the_compiler(args):
+def test_help_and_version_import_neither_numpy_nor_numba(args):
     done = subprocess.run([sys.executable, "-c", LIGHT, *args], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
 
-def test_wrong_usage_does_not_import_the_compiler():
+def test_wrong_usage_imports_neither_numpy_nor_numba():
     args = ["encode", "--alpha", "1"]
     done = subprocess.run([sys.executable, "-c", LIGHT, *args], capture_output=True, check=False)
     assert done.returncode == 2
@@ -78,7 +78,7 @@ def test_help_of_a_command_has_examples_and_explains_every_option(name):
     assert all(p.help for p in command.params if isinstance(p, click.Option))
 
 
-def test_an_unknown_command_is_answered_with_the_known_ones():
+def test_an_unknown_command_lists_the_known_commands():
     error = invoke("encdoe", code=2).stderr
     assert all(name in error for name in COMMANDS)
 
@@ -91,7 +91,7 @@ def test_python_m_bytepiece():
 
 
 @pytest.mark.parametrize("args", [["encode", "-m"], ["decode", "-m"], ["info"]])
-def test_a_missing_model_says_how_to_come_by_one(args, tmp_path):
+def test_a_missing_model_says_how_to_get_one(args, tmp_path):
     path = tmp_path / "none.model"
     error = invoke(*args, path, code=1).stderr
     assert f"no model at {path}" in error
@@ -99,7 +99,9 @@ def test_a_missing_model_says_how_to_come_by_one(args, tmp_path):
     assert "-m" in error
 
 
-def test_the_model_is_in_the_variable_or_in_the_directory(model, path, tmp_path, monkeypatch):
+def test_the_model_comes_from_the_variable_or_the_current_folder(
+    model, path, tmp_path, monkeypatch
+):
     ids = invoke("encode", "-m", path, input=b"the").stdout
     monkeypatch.chdir(tmp_path)
     assert "bytepiece.model" in invoke("encode", input=b"the", code=1).stderr
@@ -123,7 +125,7 @@ def test_the_model_is_in_the_variable_or_in_the_directory(model, path, tmp_path,
     ],
 )
 @pytest.mark.parametrize("args", [["encode", "-m"], ["decode", "-m"], ["info"]])
-def test_a_bad_model_file_is_told_in_one_line(args, content, words, tmp_path):
+def test_a_bad_model_file_is_reported_in_one_line(args, content, words, tmp_path):
     path = tmp_path / "bad.model"
     path.write_bytes(content)
     error = invoke(*args, path, code=1).stderr
@@ -131,7 +133,7 @@ def test_a_bad_model_file_is_told_in_one_line(args, content, words, tmp_path):
     assert words in error
 
 
-def test_a_piece_given_twice_is_told(path, tmp_path):
+def test_a_duplicate_piece_is_reported(path, tmp_path):
     document = json.loads(path.read_text("utf-8"))
     document["pieces"][300 - 256] = document["pieces"][-1]
     bad = tmp_path / "twice.model"
@@ -140,11 +142,11 @@ def test_a_piece_given_twice_is_told(path, tmp_path):
 
 
 @pytest.mark.parametrize("args", [["encode", "-m"], ["decode", "-m"], ["info"]])
-def test_a_directory_is_no_model(args, tmp_path):
+def test_a_directory_is_not_a_model(args, tmp_path):
     assert str(tmp_path) in invoke(*args, tmp_path, code=1).stderr
 
 
-def test_info_says_what_the_file_holds(model, path):
+def test_info_shows_what_the_file_holds(model, path):
     shown = invoke("info", path).stdout
     facts = json.loads(invoke("info", "--json", path).stdout)
     assert facts["vocab_size"] == model.vocab_size
@@ -157,7 +159,7 @@ def test_info_says_what_the_file_holds(model, path):
         assert str(value) in shown
 
 
-def test_info_tells_the_original_format(model, tmp_path):
+def test_info_recognizes_the_original_format(model, tmp_path):
     pieces = [*model.pieces, b'"format": "bytepiece"', b"format"]
     nfc = Model(pieces, [-5.0] * len(pieces), rules=TextRules(("NFC",)))
     path = tmp_path / "original.model"
@@ -166,13 +168,13 @@ def test_info_tells_the_original_format(model, tmp_path):
     assert "original format" in invoke("info", path).stdout
 
 
-def test_info_shows_names_that_would_command_the_terminal_as_escapes(model, tmp_path):
+def test_info_escapes_control_characters(model, tmp_path):
     path = tmp_path / "small.model"
     model_io.save(Model(model.pieces, model.scores, record={"note": "\x1b[2J\n"}), path)
     assert "note \\u001b[2J\\n" in invoke("info", path).stdout
 
 
-def test_what_the_library_logs_is_shown(monkeypatch):
+def test_log_messages_of_the_library_are_shown(monkeypatch):
     def load(path):
         logging.getLogger("bytepiece.kernels.jit").info("compiling kernels: a few seconds")
         raise FileNotFoundError
@@ -183,28 +185,28 @@ def test_what_the_library_logs_is_shown(monkeypatch):
     assert not logging.getLogger("bytepiece").handlers
 
 
-def test_the_bar_says_how_far_and_how_long(monkeypatch, capsys):
+def test_the_progress_line_shows_share_speed_and_time_left(monkeypatch, capsys):
     monkeypatch.setattr(progress, "_INTERVAL", 0)
-    with progress.Meter("encoding", 2_000_000, shown=True) as meter:
-        meter.advance(500_000)
-        meter.advance(500_000)
+    with progress.ProgressLine("encoding", 2_000_000, shown=True) as progress_line:
+        progress_line.advance(500_000)
+        progress_line.advance(500_000)
     shown = capsys.readouterr().err
     assert "encoding  [#####---------------]  25%  0.5 MB" in shown
     assert "[##########----------]  50%  1.0 MB" in shown
     assert "/s  0:00:00 left" in shown
 
 
-def test_the_bar_says_less_where_the_end_is_not_known(monkeypatch, capsys):
+def test_the_progress_line_without_a_total_has_no_bar(monkeypatch, capsys):
     monkeypatch.setattr(progress, "_INTERVAL", 0)
-    with progress.Meter("encoding", None, shown=True) as meter:
-        meter.advance(1_500_000)
+    with progress.ProgressLine("encoding", None, shown=True) as progress_line:
+        progress_line.advance(1_500_000)
     assert "encoding  1.5 MB  " in capsys.readouterr().err
 
 
 @posix_only
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("args", [["encode"], ["encode", "--format", "pieces"]])
-def test_whoever_reads_the_output_may_stop(args, unbuffered, path, tmp_path):
+def test_a_closed_output_pipe_ends_the_run_quietly(args, unbuffered, path, tmp_path):
     text = tmp_path / "text.txt"
     text.write_bytes(b"the hat\n" * 30_000)
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
@@ -217,7 +219,7 @@ def test_whoever_reads_the_output_may_stop(args, unbuffered, path, tmp_path):
 
 @posix_only
 @pytest.mark.parametrize("args", [["info"], ["encode", "-m"]])
-def test_a_full_disk_is_told_in_one_line(args, path):
+def test_a_full_disk_is_reported_in_one_line(args, path):
     with (
         Path("/dev/full").open("wb") as full,
         start(*args, path, stdout=full) as program,
@@ -231,7 +233,7 @@ def test_a_full_disk_is_told_in_one_line(args, path):
 
 
 @posix_only
-def test_help_that_cannot_be_written_is_told_in_one_line():
+def test_unwritable_help_is_reported_in_one_line():
     with Path("/dev/full").open("wb") as full, start("--help", stdout=full) as program:
         assert_one_line(program.stderr.read().decode())
         assert program.wait() == 1
@@ -239,7 +241,7 @@ def test_help_that_cannot_be_written_is_told_in_one_line():
 
 @posix_only
 @pytest.mark.parametrize(("closed", "words"), [("<", "input is closed"), (">", "output is closed")])
-def test_a_closed_stream_is_told_in_one_line(closed, words, path):
+def test_a_closed_stream_is_reported_in_one_line(closed, words, path):
     script = f'exec "$0" -m bytepiece encode -m "$1" {closed}&-'
     command = ["sh", "-c", script, sys.executable, str(path)]
     done = subprocess.run(command, capture_output=True, check=False, input=b"the\n")
@@ -250,11 +252,11 @@ def test_a_closed_stream_is_told_in_one_line(closed, words, path):
 
 @posix_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_program_in_good_order(number, path):
+def test_a_signal_ends_the_program_cleanly(number, path):
     with start("encode", "-m", path) as program:
         program.stdin.write(b"the hat\n")
         program.stdin.flush()
-        assert program.stdout.readline()  # so it waits for more by now
+        assert program.stdout.readline()  # the program now waits for more input
         program.send_signal(number)
         error = program.stderr.read().decode().splitlines()
         assert program.wait() == 128 + number

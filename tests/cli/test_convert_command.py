@@ -1,4 +1,4 @@
-"""`bytepiece convert`: formats by name, what is told, and the report on standard output."""
+"""`bytepiece convert`: formats, notes, errors and the report on standard output."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ import bytepiece
 from bytepiece import SpecialToken, model_io
 
 with warnings.catch_warnings():
-    # Its bindings warn when they are imported, in newer Pythons.
+    # Its bindings raise warnings on import in newer Python versions.
     warnings.simplefilter("ignore")
     import sentencepiece
 
@@ -29,10 +29,10 @@ def ours(tmp_path_factory):
     return path
 
 
-def test_to_hugging_face_by_name(ours, tmp_path):
+def test_the_suffix_json_means_hugging_face(ours, tmp_path):
     pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     out = tmp_path / "tokenizer.json"
-    result = invoke("convert", ours, out, "--check", SAMPLE, SAMPLE)
+    result = invoke("convert", ours, out, "--check", SAMPLE, "--check", SAMPLE)
     assert json.loads(out.read_text("utf-8"))["model"]["type"] == "Unigram"
     first, second, *rest = result.stdout.splitlines()
     assert first.startswith("bytepiece and Hugging Face tokenizers")
@@ -53,7 +53,7 @@ def test_to_sentencepiece(ours, tmp_path):
     assert f"{out}: SentencePiece gets texts as they are: normalize them (NFC)" in result.stderr
 
 
-def test_to_the_original_and_back(ours, tmp_path):
+def test_to_the_original_format_and_back(ours, tmp_path):
     there, back = tmp_path / "original.model", tmp_path / "back.model"
     result = invoke("convert", ours, there, "--to", "original", "--check", SAMPLE)
     assert "294 of 294, 100 %" in result.stdout
@@ -63,20 +63,20 @@ def test_to_the_original_and_back(ours, tmp_path):
     assert model_io.load_with_format(back)[1] == "bytepiece"
 
 
-def test_records_of_jsonl_are_lines(ours, tmp_path):
+def test_records_of_jsonl_files_are_compared_as_lines(ours, tmp_path):
     records = tmp_path / "texts.jsonl"
     records.write_text('{"text": "one"}\n{"text": "\\ud800"}\n{"text": ""}\n', "utf-8")
     result = invoke("convert", ours, tmp_path / "o", "--to", "original", "--check", records)
     assert "2 of 2, 100 %" in result.stdout
 
 
-def test_no_check(ours, tmp_path):
+def test_no_check_compares_nothing(ours, tmp_path):
     result = invoke("convert", GOLDEN, tmp_path / "new.model", "--no-check")
     assert result.stdout == ""
     assert model_io.load(tmp_path / "new.model") == model_io.load(GOLDEN)
 
 
-def test_a_library_that_is_missing_is_told(ours, tmp_path, monkeypatch):
+def test_a_missing_library_is_reported(ours, tmp_path, monkeypatch):
     from bytepiece import conversion
 
     monkeypatch.setattr(
@@ -85,12 +85,12 @@ def test_a_library_that_is_missing_is_told(ours, tmp_path, monkeypatch):
         classmethod(lambda _: "not installed; pip install tokenizers"),
     )
     result = invoke("convert", ours, tmp_path / "tokenizer.json")
-    told = "not compared: Hugging Face tokenizers is not installed; pip install tokenizers\n"
-    assert result.stdout == told
+    report = "not compared: Hugging Face tokenizers is not installed; pip install tokenizers\n"
+    assert result.stdout == report
     assert (tmp_path / "tokenizer.json").exists()
 
 
-def test_models_that_a_format_cannot_hold(tmp_path):
+def test_a_model_that_the_format_cannot_hold_is_refused(tmp_path):
     path = tmp_path / "em.model"
     model_io.save(make_model({b"ab": -1.0}), path)
     result = invoke("convert", path, tmp_path / "out", "--to", "original", code=1)
@@ -103,18 +103,19 @@ def test_models_that_a_format_cannot_hold(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["em.model"]
 
 
-def test_usage(ours, tmp_path):
-    for arguments, told in (
+def test_wrong_usage(ours, tmp_path):
+    for arguments, message in (
         ([ours, tmp_path / "x.model"], "say --to sentencepiece, --to original or"),
         ([ours, ours], "is read"),
         ([ours, SAMPLE, "--to", "original", "--check", SAMPLE], "is read"),
         ([ours, "-", "--to", "original"], "written to a file"),
         ([ours, tmp_path / "x.json", "--no-check", "--check", SAMPLE], "exclude each other"),
         ([ours, tmp_path / "x", "--to", "tiktoken"], "huggingface"),
+        ([ours, tmp_path / "x.json", "--check", SAMPLE, SAMPLE], "--check takes one value"),
     ):
         before = SAMPLE.read_bytes()
         result = invoke("convert", *arguments, code=2)
-        assert told in result.stderr
+        assert message in result.stderr
         assert SAMPLE.read_bytes() == before
     result = invoke("convert", ours, tmp_path / "no" / "x.json", code=1)
     assert_one_line(result.stderr)
@@ -122,7 +123,7 @@ def test_usage(ours, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_another_library_made_is_compared_with_it(ours, tmp_path):
+def test_a_model_of_another_library_is_compared_with_that_library(ours, tmp_path):
     theirs, back = tmp_path / "sp.model", tmp_path / "back.model"
     invoke("convert", ours, theirs, "--to", "sentencepiece", "--no-check")
     result = invoke("convert", theirs, back, "--check", SAMPLE)
@@ -135,7 +136,7 @@ def test_what_another_library_made_is_compared_with_it(ours, tmp_path):
     assert "tokenizer.json" in result.stderr
 
 
-def test_hugging_face_and_back_is_the_same_model(ours, tmp_path):
+def test_to_hugging_face_and_back_gives_the_same_model(ours, tmp_path):
     pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     there, back = tmp_path / "tokenizer.json", tmp_path / "back.model"
     invoke("convert", ours, there, "--no-check")
@@ -144,7 +145,7 @@ def test_hugging_face_and_back_is_the_same_model(ours, tmp_path):
     assert model_io.load(back) == model_io.load(ours)
 
 
-def test_notes_of_the_reader_are_told(ours, tmp_path, monkeypatch):
+def test_notes_on_reading_are_shown(ours, tmp_path, monkeypatch):
     model = model_io.load(ours)
     noted = dataclasses.replace(model, record={"notes": ["a symbol\x1b[2J is lost"]})
     monkeypatch.setattr(model_io, "load_with_format", lambda _: (noted, "sentencepiece"))

@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""Helpers for the tests of the command line."""
 
 import os
 import signal
@@ -10,15 +10,15 @@ import pytest
 from bytepiece_cli.main import cli
 from click.testing import CliRunner, Result
 
-posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and devices of POSIX")
+posix_only = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and devices")
 
 TEXT = "the hat\r\n\ncafé 今天天气 the the ...\nno end".encode()
-"""Lines with and without ends, one blank, one with a carriage return."""
+"""Lines: one blank, one with a carriage return, and the last one without a line end."""
 LINES = TEXT.split(b"\n")
 
 
 def invoke(*args: Any, input: bytes = b"", code: int = 0) -> Result:
-    """Run a command in this process and check how it ends."""
+    """Run a command in this process and check its exit code."""
     result = CliRunner().invoke(cli, list(map(str, args)), input=input)
     assert result.exit_code == code, result.stderr
     if code == 1:
@@ -27,10 +27,10 @@ def invoke(*args: Any, input: bytes = b"", code: int = 0) -> Result:
 
 
 def start(*args: Any, **options: Any) -> "subprocess.Popen[bytes]":
-    """Run a command as a program of its own, with pipes to and from it."""
+    """Start a command as a separate program, with pipes to and from it."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     command = [sys.executable, "-m", "bytepiece", *map(str, args)]
-    # Whoever started the tests in the background may have them ignore Ctrl-C, and so would it.
+    # Tests that run in the background may ignore Ctrl-C, and the program would inherit that.
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -40,7 +40,10 @@ def start(*args: Any, **options: Any) -> "subprocess.Popen[bytes]":
 
 
 def assert_one_line(error: str) -> None:
-    """That an error is told in one line, and no notice of the compiler's is in its way."""
+    """Assert that standard error is a single line that begins with "Error: ".
+
+    Notices of the compiler do not count.
+    """
     lines = [line for line in error.splitlines() if not line.startswith("bytepiece: ")]
     assert len(lines) == 1, error
     assert lines[0].startswith("Error: "), error
