@@ -8,20 +8,20 @@ from bytepiece.editing.arguments import size_of
 from bytepiece.editing.ids import Edited, id_map, ids_of
 from bytepiece.editing.newcomers import Scored, added
 from bytepiece.editing.record import record_of
-from bytepiece.editing.weights import objective_of, offset, weighed
+from bytepiece.editing.weighed_pieces import objective_of, offset, weighed
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
 from bytepiece.parallel import Engine, in_threads, usable_cores
-from bytepiece.training import merge_trainer as em
+from bytepiece.training import merge_trainer
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.growth import NEWLINES, Rules, Vocabulary
+from bytepiece.training.corpus_reader import CorpusReader
+from bytepiece.training.corpus_sample import read
+from bytepiece.training.growth import NEWLINES, CountedPieces, PieceRules
 from bytepiece.training.memory import bytes_of, room, sensible
 from bytepiece.training.options import whole
 from bytepiece.training.progress import Progress, silent
-from bytepiece.training.reader import Reader
 from bytepiece.training.run import facts_of
-from bytepiece.training.sample import read
 
 _LONGEST = 36
 """Bytes that a new piece has, at most, where the model's record does not say."""
@@ -40,7 +40,7 @@ def extend(
     """Add to a vocabulary pieces that are learned from new text.
 
     All that was there stays, with its id, and what is new follows. It is found by the rounds of
-    `bytepiece.train(algorithm="em")`, which begin with the old vocabulary, and scored on the scale
+    `bytepiece.train(algorithm="merge")`, which begin with the old vocabulary, and scored on the scale
     of the old scores. The result is the same for any number of threads.
 
     Args:
@@ -70,7 +70,7 @@ def extend(
     )
     work = _Work(
         in_threads(usable_cores() if threads is None else whole("threads", threads)),
-        room(sensible() if memory is None else bytes_of(memory), em.MEMORY_PER_BYTE),
+        room(sensible() if memory is None else bytes_of(memory), merge_trainer.MEMORY_PER_BYTE),
         silent if progress is None else progress,
     )
     with replayable(corpus, temp_dir) as texts:
@@ -100,16 +100,18 @@ def _learn(
 ) -> tuple[list[Scored], dict[str, Any]]:
     """Learn so many pieces more; and what a record says of the corpus."""
     rules, pieces = model.rules, model.pieces
-    options = em.Options(objective_of(model), _rules(model), _beginning(model), frozenset(pieces))
+    options = merge_trainer.MergeOptions(
+        objective_of(model), _rules(model), _beginning(model), frozenset(pieces)
+    )
     checkpoint = Checkpoint(None, {})
-    reader = Reader(corpus, rules.normalization, rules.isolate_digits)
+    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
     sample = read(reader, work.room, False, checkpoint, work.progress)
-    found = em.learn(
+    found = merge_trainer.learn(
         sample, reader, [len(pieces) + number], options, work.engine, checkpoint, work.progress
     )
     [learned] = found.vocabularies
     ours = dict(zip(pieces, model.scores.tolist(), strict=True))
-    logs = em.scores_of(learned.counts, options.objective, reader.unit).tolist()
+    logs = merge_trainer.scores_of(learned.counts, options.objective, reader.unit).tolist()
     theirs = dict(zip(learned.pieces, logs, strict=True))
     counted = dict(compress(theirs.items(), learned.counts.tolist()))
     # It may be that nothing of the text is left to old pieces.
@@ -118,17 +120,17 @@ def _learn(
     return newcomers, facts_of(corpus, reader, found.sample)
 
 
-def _beginning(model: Model) -> Vocabulary:
+def _beginning(model: Model) -> CountedPieces:
     """The model's vocabulary, to begin with: the single bytes first."""
     order = sorted(range(len(model.pieces)), key=lambda i: len(model.pieces[i]) > 1)
-    return Vocabulary([model.pieces[i] for i in order], weighed(model).counts[order])
+    return CountedPieces([model.pieces[i] for i in order], weighed(model).counts[order])
 
 
-def _rules(model: Model) -> Rules:
+def _rules(model: Model) -> PieceRules:
     """Which pieces may be new: such as the old ones, as far as the model's record says."""
     record = model.record
     length, newlines = record.get("max_piece_length"), record.get("newlines")
-    return Rules(
+    return PieceRules(
         length if type(length) is int and 1 <= length <= MAX_PIECE_LENGTH else _LONGEST,
         newlines if newlines in NEWLINES else NEWLINES[0],
         record.get("within_words") is True,

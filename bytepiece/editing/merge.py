@@ -10,7 +10,7 @@ from bytepiece.editing.ids import Edited, id_map, ids_of
 from bytepiece.editing.newcomers import Scored, added
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import shrink
-from bytepiece.editing.weights import exponent_of, offset, weigh
+from bytepiece.editing.weighed_pieces import exponent_of, offset, weigh
 from bytepiece.errors import ArgumentError
 from bytepiece.model import MAX_ID, Model, Role, SpecialToken
 from bytepiece.rules.text_rules import TextRules
@@ -38,8 +38,8 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
         ModelError: one of them goes by another library's rules.
 
     >>> import bytepiece
-    >>> one = bytepiece.train(["the cat", "the cap"] * 9, 262, algorithm="em")
-    >>> two = bytepiece.train(["a hat", "a ham"] * 9, 262, algorithm="em")
+    >>> one = bytepiece.train(["the cat", "the cap"] * 9, 262, algorithm="merge")
+    >>> two = bytepiece.train(["a hat", "a ham"] * 9, 262, algorithm="merge")
     >>> merged, id_map = bytepiece.merge(one, two)
     >>> merged.vocab_size, [merged.pieces[i - 3] for i in id_map[259:]] == list(two.pieces[256:])
     (265, True)

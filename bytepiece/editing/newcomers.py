@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bytepiece.editing.weights import normalized
+from bytepiece.editing.weighed_pieces import normalized
 from bytepiece.model import Model, SpecialToken
 
 

@@ -12,7 +12,7 @@ from bytepiece.editing.ids import Edited, compacted, id_map
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import Usage, shrink
 from bytepiece.editing.usage import read_text
-from bytepiece.editing.weights import Weighed, weighed
+from bytepiece.editing.weighed_pieces import WeighedPieces, weighed
 from bytepiece.formats import original
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.model import Model
@@ -50,7 +50,7 @@ def prune(
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
-    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 265, algorithm="em")
+    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 265, algorithm="merge")
     >>> small, id_map = bytepiece.prune(model, 262)
     >>> small.vocab_size, id_map.tolist()[:259] == list(range(259))
     (262, True)
@@ -90,7 +90,7 @@ def prune(
     return Edited(pruned, id_map(model.vocab_size, moved))
 
 
-def _made_again(model: Model, after: Weighed) -> tuple[F64, I64 | None]:
+def _made_again(model: Model, after: WeighedPieces) -> tuple[F64, I64 | None]:
     """The scores of the pieces that stay, and their counts if the model has some."""
     if len(after.pieces) == len(model.pieces):
         return model.scores, model.counts

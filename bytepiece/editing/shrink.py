@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I64, offsets_of
 from bytepiece._logarithms import logs_of
-from bytepiece.editing.weights import Weighed, normalized
+from bytepiece.editing.weighed_pieces import WeighedPieces, normalized
 from bytepiece.kernels.automaton import Automaton, build
 from bytepiece.training.growth import worths
-from bytepiece.training.pairs import State
+from bytepiece.training.pairs import ScoredAutomaton
 from bytepiece.training.progress import ignored
 from bytepiece.training.pruning import count_paths
 
@@ -27,17 +27,17 @@ pruned to 16 k, have 4.14 bytes per token; with an eighth 4.13, with a quarter 4
 _HEAVIEST = 44
 """Bits of the sum of counts from which worths are worked out: these then fit in 64."""
 
-Usage = Callable[[State, int], I64]
+Usage = Callable[[ScoredAutomaton, int], I64]
 """What each of so many pieces counts in a text, along the best paths with this state."""
 
 
 def shrink(
-    weighed: Weighed,
+    weighed: WeighedPieces,
     most: int,
     kept: npt.NDArray[np.bool_],
     usage: Usage | None = None,
     done: Callable[[int, int], object] = ignored,
-) -> tuple[I64, Weighed]:
+) -> tuple[I64, WeighedPieces]:
     """Drop all pieces but so many.
 
     Args:
@@ -73,7 +73,7 @@ def _sizes(pieces: int, most: int, kept: int) -> list[int]:
 
 
 def _in_order(
-    weighed: Weighed, state: State, kept: npt.NDArray[np.bool_], usage: Usage | None
+    weighed: WeighedPieces, state: ScoredAutomaton, kept: npt.NDArray[np.bool_], usage: Usage | None
 ) -> I64:
     """The pieces, from those that are worth least on; of equals, the last first."""
     pieces = weighed.pieces
@@ -91,7 +91,7 @@ def _light(counts: I64) -> I64:
     return light
 
 
-def _without(weighed: Weighed, staying: I64) -> tuple[Weighed, State]:
+def _without(weighed: WeighedPieces, staying: I64) -> tuple[WeighedPieces, ScoredAutomaton]:
     """Some of the pieces; what the others count goes to those that they are cut into."""
     pieces = [weighed.pieces[i] for i in staying.tolist()]
     out = np.ones(len(weighed.pieces), dtype=np.bool_)
@@ -111,9 +111,9 @@ def _without(weighed: Weighed, staying: I64) -> tuple[Weighed, State]:
     )
     counts = before + inherited
     gained = weighed.exponent * (logs_of(counts) - logs_of(before))
-    rest = Weighed(pieces, normalized(scores + gained), counts, weighed.exponent)
+    rest = WeighedPieces(pieces, normalized(scores + gained), counts, weighed.exponent)
     return rest, _state(automaton, rest)
 
 
-def _state(automaton: Automaton, weighed: Weighed) -> State:
-    return State(automaton, automaton.by_entry(weighed.scores, -math.inf))
+def _state(automaton: Automaton, weighed: WeighedPieces) -> ScoredAutomaton:
+    return ScoredAutomaton(automaton, automaton.by_entry(weighed.scores, -math.inf))

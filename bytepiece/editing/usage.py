@@ -9,11 +9,11 @@ from bytepiece.inputs.spool import replayable
 from bytepiece.parallel import Engine
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.pairs import State, count, total
+from bytepiece.training.corpus_reader import Block, CorpusReader
+from bytepiece.training.corpus_sample import read
+from bytepiece.training.pairs import ScoredAutomaton, count, total
 from bytepiece.training.progress import Progress
-from bytepiece.training.reader import Block, Reader
 from bytepiece.training.run import facts_of
-from bytepiece.training.sample import read
 
 _MOST = 1 << 26
 """Bytes of text that are kept, evenly spread over all of it: they are counted in each round."""
@@ -30,7 +30,7 @@ class Text(NamedTuple):
     windows: list[Block]
     facts: dict[str, Any]
 
-    def usage(self, state: State, pieces: int, *, engine: Engine) -> I64:
+    def usage(self, state: ScoredAutomaton, pieces: int, *, engine: Engine) -> I64:
         """What each of so many pieces counts along the best paths."""
         counted = engine(partial(count, state=state, with_pairs=False), self.windows)
         return total(counted, pieces).pieces
@@ -43,6 +43,6 @@ def read_text(corpus: Corpus, rules: TextRules, progress: Progress) -> Text:
         CorpusError: see `bytepiece.train`.
     """
     with replayable(corpus) as texts:
-        reader = Reader(texts, rules.normalization, rules.isolate_digits)
+        reader = CorpusReader(texts, rules.normalization, rules.isolate_digits)
         sample = read(reader, _MOST, False, Checkpoint(None, {}), progress)
         return Text(sample.windows, facts_of(texts, reader, sample))

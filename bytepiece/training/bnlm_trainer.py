@@ -20,19 +20,19 @@ from bytepiece.kernels.trie import Trie, child
 from bytepiece.parallel import Engine
 from bytepiece.training import ngrams
 from bytepiece.training.checkpoint import Arrays, Checkpoint
+from bytepiece.training.corpus_reader import Block
+from bytepiece.training.corpus_sample import CorpusSample, blocks_of, by_chunk
 from bytepiece.training.ngrams import NgramModel
-from bytepiece.training.piece_counts import Tally, merge, merge_all, tally
+from bytepiece.training.piece_counts import PieceCounts, count_strings, join_all_counts, join_counts
 from bytepiece.training.progress import Progress, adding
-from bytepiece.training.pruning import Vocabulary, prune
-from bytepiece.training.reader import Block
-from bytepiece.training.sample import Sample, blocks_of, by_chunk
+from bytepiece.training.pruning import CountByPiece, prune
 
 MEMORY_PER_BYTE = 12
 """Bytes that each byte of text takes, with what is counted in it; 8 to 10 on mixed text."""
 _LARGEST = 1 << 62
 
 
-class Options(NamedTuple):
+class BnlmOptions(NamedTuple):
     """What can be chosen; see `bytepiece.train`."""
 
     order: int
@@ -42,20 +42,20 @@ class Options(NamedTuple):
 
 
 def learn(
-    sample: Sample,
+    sample: CorpusSample,
     unit: int,
     sizes: Sequence[int],
-    options: Options,
+    options: BnlmOptions,
     threads: int,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> list[Vocabulary]:
+) -> list[CountByPiece]:
     """Learn vocabularies from windows of a corpus.
 
     Args:
         sample: the windows.
-        unit: of weights; see `bytepiece.training.reader.Reader`.
+        unit: of weights; see `bytepiece.training.corpus_reader.CorpusReader`.
         sizes: the largest numbers of pieces.
         threads: how many prune.
         engine: counts and cuts blocks. The result does not depend on how it does.
@@ -100,7 +100,7 @@ def count_pieces(
     engine: Engine,
     checkpoint: Checkpoint,
     done: Callable[[int], None],
-) -> Tally:
+) -> PieceCounts:
     """Cut a corpus and count what is cut out.
 
     Args:
@@ -111,27 +111,27 @@ def count_pieces(
     """
 
     def cut(chunk: list[Block]) -> Arrays:
-        found = merge(list(engine(partial(cut_block, cutter=cutter), chunk)))
+        found = join_counts(list(engine(partial(cut_block, cutter=cutter), chunk)))
         lengths = np.diff(found.offsets)
         return {"flat": found.flat, "lengths": lengths, "counts": found.counts}
 
-    return merge_all(
-        Tally(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
+    return join_all_counts(
+        PieceCounts(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
         for kept in by_chunk("cuts", blocks, cut, checkpoint, done)
     )
 
 
-def cut_block(block: Block, cutter: Cutter) -> Tally:
+def cut_block(block: Block, cutter: Cutter) -> PieceCounts:
     """Cut one block, and count what is cut out: a function of its arguments only."""
     model, order, ensure_unicode, mend = cutter
     cuts = np.empty(len(block.text) + 1, dtype=np.int64)
     pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
     cuts = cuts[: pieces + 1]
     by_segment = np.diff(np.searchsorted(cuts, block.bounds))
-    return tally(block.text, cuts, np.repeat(block.weights, by_segment))
+    return count_strings(block.text, cuts, np.repeat(block.weights, by_segment))
 
 
-# State j of a byte: it is byte j + 1 of its piece, or, for the last state, a later one. Scores
+# ScoredAutomaton j of a byte: it is byte j + 1 of its piece, or, for the last state, a later one. Scores
 # are added in the original's order and the first of equal predecessors is taken, as there.
 # The n-gram that ends at a byte and has j + 1 bytes is the child of the one that ended a byte
 # earlier and had j, so each byte costs `order` steps in the trie, which do not wait for another.

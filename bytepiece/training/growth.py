@@ -18,7 +18,7 @@ from bytepiece.kernels.best_path import best_path
 from bytepiece.kernels.jit import ZERO, Scalar, at, kernel
 from bytepiece.kernels.segments import longest
 from bytepiece.rules.text import is_utf8
-from bytepiece.training.pairs import UNIT, State, Sums, Total, split_pairs
+from bytepiece.training.pairs import UNIT, PairSums, ScoredAutomaton, TotalCounts, split_pairs
 
 _INHERITED = 8
 """What is inherited counts so many times less than what is counted."""
@@ -26,10 +26,10 @@ _USELESS = 3
 """A piece is useless that is worth so many times less than a pair that is not yet joined."""
 _NEWLINE = 0x0A
 NEWLINES = ("apart", "end")
-"""What `Rules.newlines` may be."""
+"""What `PieceRules.newlines` may be."""
 
 
-class Vocabulary(NamedTuple):
+class CountedPieces(NamedTuple):
     """Pieces, the 256 single bytes first.
 
     Args:
@@ -41,13 +41,13 @@ class Vocabulary(NamedTuple):
     counts: npt.NDArray[np.int64]
 
 
-def beginning(pieces: Iterable[bytes] = ()) -> Vocabulary:
+def beginning(pieces: Iterable[bytes] = ()) -> CountedPieces:
     """The vocabulary to begin with: the single bytes, and these pieces."""
     everything = list(dict.fromkeys([*(bytes([b]) for b in range(256)), *pieces]))
-    return Vocabulary(everything, np.full(len(everything), UNIT, dtype=np.int64))
+    return CountedPieces(everything, np.full(len(everything), UNIT, dtype=np.int64))
 
 
-class Rules(NamedTuple):
+class PieceRules(NamedTuple):
     """Which pieces there may be.
 
     Args:
@@ -64,7 +64,7 @@ class Rules(NamedTuple):
     parts: bool = True
 
 
-class Limits(NamedTuple):
+class GrowthLimits(NamedTuple):
     """How far the next vocabulary may go.
 
     Args:
@@ -79,13 +79,13 @@ class Limits(NamedTuple):
 
 
 def advance(
-    vocabulary: Vocabulary,
-    state: State,
-    total: Total,
-    limits: Limits,
-    rules: Rules,
+    vocabulary: CountedPieces,
+    state: ScoredAutomaton,
+    total: TotalCounts,
+    limits: GrowthLimits,
+    rules: PieceRules,
     kept: frozenset[bytes] = frozenset(),
-) -> Vocabulary:
+) -> CountedPieces:
     """The next vocabulary.
 
     Pieces that the rules do not allow go, and as many pairs more may be joined.
@@ -113,13 +113,13 @@ def advance(
         number = len(sums)
         dropped = int(useless[-1]) if number else int(going.sum())
     staying = np.sort(np.argsort(worth, kind="stable")[dropped:])
-    return Vocabulary(
+    return CountedPieces(
         [pieces[i] for i in staying.tolist()] + joined[:number],
         np.concatenate([total.pieces[staying], sums[:number]]),
     )
 
 
-def _going(pieces: list[bytes], rules: Rules, kept: frozenset[bytes]) -> npt.NDArray[np.bool_]:
+def _going(pieces: list[bytes], rules: PieceRules, kept: frozenset[bytes]) -> npt.NDArray[np.bool_]:
     """Whether each piece is one that the rules do not allow, and is not kept."""
     if rules.parts:
         return np.zeros(len(pieces), dtype=np.bool_)
@@ -128,9 +128,9 @@ def _going(pieces: list[bytes], rules: Rules, kept: frozenset[bytes]) -> npt.NDA
 
 def _candidates(
     pieces: list[bytes],
-    pairs: Sums,
-    limits: Limits,
-    rules: Rules,
+    pairs: PairSums,
+    limits: GrowthLimits,
+    rules: PieceRules,
     going: npt.NDArray[np.bool_],
 ) -> tuple[list[bytes], I64]:
     """The pairs that save most, joined, and the tokens they save, in descending order.
@@ -178,7 +178,9 @@ def _largest(keys: I64, sums: I64, number: int) -> I64:
     return chosen[np.lexsort((keys[chosen], -sums[chosen]))]
 
 
-def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.NDArray[np.bool_]:
+def _allowed(
+    pieces: list[bytes], left: I64, right: I64, rules: PieceRules
+) -> npt.NDArray[np.bool_]:
     """Whether pairs may be joined.
 
     Joined pieces begin where a character begins and end where one ends, or are the beginning of a
@@ -218,7 +220,7 @@ def _missing(piece: bytes) -> int:
     return max(length - tail, 0)
 
 
-def worths(pieces: Sequence[bytes], state: State, counts: I64) -> I64:
+def worths(pieces: Sequence[bytes], state: ScoredAutomaton, counts: I64) -> I64:
     """What each piece is worth, int64; single bytes are worth more than any pair.
 
     Args:

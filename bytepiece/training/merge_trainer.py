@@ -25,11 +25,18 @@ from bytepiece.errors import CorpusError
 from bytepiece.kernels.automaton import build
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.growth import Limits, Rules, Vocabulary, advance
-from bytepiece.training.pairs import UNIT, State, TooManyError, Total, count, total
+from bytepiece.training.corpus_reader import START, Block, CorpusReader
+from bytepiece.training.corpus_sample import (
+    CorpusSample,
+    arrays_of,
+    chunks,
+    position_of,
+    told,
+    windows_of,
+)
+from bytepiece.training.growth import CountedPieces, GrowthLimits, PieceRules, advance
+from bytepiece.training.pairs import UNIT, ScoredAutomaton, TooManyError, TotalCounts, count, total
 from bytepiece.training.progress import Progress
-from bytepiece.training.reader import START, Block, Reader
-from bytepiece.training.sample import Sample, arrays_of, chunks, position_of, told, windows_of
 
 logger = logging.getLogger(__name__)
 
@@ -64,14 +71,14 @@ def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:
     Args:
         counts: int64[pieces], as `bytepiece.training.pairs` counts.
         objective: "compression" or "likelihood".
-        unit: of weights; see `bytepiece.training.reader.Reader`.
+        unit: of weights; see `bytepiece.training.corpus_reader.CorpusReader`.
     """
     exponent = EXPONENTS[objective]
     logs = exponent * logs_of(np.maximum(counts, UNIT * unit // 2))
     return logs - math.log(math.fsum(map(math.exp, logs.tolist())))
 
 
-class Options(NamedTuple):
+class MergeOptions(NamedTuple):
     """What can be chosen; see `bytepiece.train`.
 
     Args:
@@ -82,12 +89,12 @@ class Options(NamedTuple):
     """
 
     objective: str
-    rules: Rules
-    start: Vocabulary
+    rules: PieceRules
+    start: CountedPieces
     kept: frozenset[bytes]
 
 
-class Learned(NamedTuple):
+class LearnedPieces(NamedTuple):
     """What was learned.
 
     Args:
@@ -96,19 +103,19 @@ class Learned(NamedTuple):
             text has too many different pairs for the memory, a part of it.
     """
 
-    vocabularies: list[Vocabulary]
-    sample: Sample
+    vocabularies: list[CountedPieces]
+    sample: CorpusSample
 
 
 def learn(
-    sample: Sample,
-    reader: Reader,
+    sample: CorpusSample,
+    reader: CorpusReader,
     sizes: Sequence[int],
-    options: Options,
+    options: MergeOptions,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> Learned:
+) -> LearnedPieces:
     """Learn vocabularies from a corpus.
 
     Args:
@@ -131,35 +138,35 @@ def learn(
     rounds = _Rounds(sample, reader.unit, options, engine, checkpoint, progress)
     learned = []
     for number, vocabulary in enumerate(rounds.vocabularies(sizes)):
-        state = state_of(vocabulary, options.objective, reader.unit)
+        state = scored_automaton(vocabulary, options.objective, reader.unit)
         name = f"scoring-{number}"
         pieces = len(vocabulary.pieces)
         if sample.whole:
             size = sample.size
 
-            def counted(state: State = state, pieces: int = pieces) -> Arrays:
+            def counted(state: ScoredAutomaton = state, pieces: int = pieces) -> Arrays:
                 return {"counts": _count(sample.windows, state, pieces, engine).pieces}
 
             counts = checkpoint.step(name, counted)["counts"]
             progress("scoring", size, size)
         else:
             counts = _counted_in_all(name, reader, state, pieces, engine, checkpoint, progress)
-        learned.append(Vocabulary(vocabulary.pieces, counts))
+        learned.append(CountedPieces(vocabulary.pieces, counts))
     if rounds.part > 1:
         sample = sample._replace(windows=sample.windows[:: rounds.part], whole=False)
-    return Learned(learned, sample)
+    return LearnedPieces(learned, sample)
 
 
-def state_of(vocabulary: Vocabulary, objective: str, unit: int = 1) -> State:
+def scored_automaton(vocabulary: CountedPieces, objective: str, unit: int = 1) -> ScoredAutomaton:
     """What the windows are counted with."""
     automaton = build(vocabulary.pieces)
     scores = scores_of(vocabulary.counts, objective, unit)
-    return State(automaton, automaton.by_entry(scores, -math.inf))
+    return ScoredAutomaton(automaton, automaton.by_entry(scores, -math.inf))
 
 
 def _count(
-    windows: Iterable[Block], state: State, pieces: int, engine: Engine, pairs: int = 0
-) -> Total:
+    windows: Iterable[Block], state: ScoredAutomaton, pieces: int, engine: Engine, pairs: int = 0
+) -> TotalCounts:
     """Count windows with the state of so many pieces, and so many different pairs at most, or none.
 
     Raises:
@@ -171,8 +178,8 @@ def _count(
 
 def _counted_in_all(
     name: str,
-    reader: Reader,
-    state: State,
+    reader: CorpusReader,
+    state: ScoredAutomaton,
     pieces: int,
     engine: Engine,
     checkpoint: Checkpoint,
@@ -195,9 +202,9 @@ class _Rounds:
 
     def __init__(
         self,
-        sample: Sample,
+        sample: CorpusSample,
         unit: int,
-        options: Options,
+        options: MergeOptions,
         engine: Engine,
         checkpoint: Checkpoint,
         progress: Progress,
@@ -215,9 +222,9 @@ class _Rounds:
         self._done = 0
         self._expected = 0
 
-    def vocabularies(self, sizes: Sequence[int]) -> list[Vocabulary]:
+    def vocabularies(self, sizes: Sequence[int]) -> list[CountedPieces]:
         """A vocabulary for each size."""
-        learned: dict[int, Vocabulary] = {}
+        learned: dict[int, CountedPieces] = {}
         vocabulary = self._options.start
         rules = self._options.rules
         growing = rules._replace(parts=True)
@@ -238,7 +245,9 @@ class _Rounds:
         self._progress("merging", self._done, self._done)
         return [learned[size] for size in sizes]
 
-    def _round(self, vocabulary: Vocabulary, size: int, every: int, rules: Rules) -> Vocabulary:
+    def _round(
+        self, vocabulary: CountedPieces, size: int, every: int, rules: PieceRules
+    ) -> CountedPieces:
         compute = partial(self._computed, vocabulary, size, every, rules)
         found = self._checkpoint.step(f"round-{self._done}", compute)
         if every == 1:
@@ -248,9 +257,11 @@ class _Rounds:
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
 
-    def _computed(self, vocabulary: Vocabulary, size: int, every: int, rules: Rules) -> Arrays:
+    def _computed(
+        self, vocabulary: CountedPieces, size: int, every: int, rules: PieceRules
+    ) -> Arrays:
         pieces = len(vocabulary.pieces)
-        state = state_of(vocabulary, self._options.objective, self._unit)
+        state = scored_automaton(vocabulary, self._options.objective, self._unit)
         part = every
         while True:
             try:
@@ -260,7 +271,7 @@ class _Rounds:
             except TooManyError:
                 part *= 2
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
-        limits = Limits(size, self._most(pieces), 2 * UNIT * self._unit)
+        limits = GrowthLimits(size, self._most(pieces), 2 * UNIT * self._unit)
         following = advance(vocabulary, state, counted, limits, rules, self._options.kept)
         return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
 
@@ -268,16 +279,16 @@ class _Rounds:
         return _most(pieces, len(self._options.kept))
 
 
-def _arrays_of(vocabulary: Vocabulary) -> Arrays:
+def _arrays_of(vocabulary: CountedPieces) -> Arrays:
     lengths = np.fromiter(map(len, vocabulary.pieces), np.int64, len(vocabulary.pieces))
     flat = np.frombuffer(b"".join(vocabulary.pieces), dtype=np.uint8)
     return {"flat": flat, "lengths": lengths, "counts": vocabulary.counts}
 
 
-def _vocabulary_of(arrays: Arrays) -> Vocabulary:
+def _vocabulary_of(arrays: Arrays) -> CountedPieces:
     flat, ends = arrays["flat"].tobytes(), offsets_of(arrays["lengths"]).tolist()
     pieces = [flat[a:b] for a, b in pairwise(ends)]
-    return Vocabulary(pieces, arrays["counts"])
+    return CountedPieces(pieces, arrays["counts"])
 
 
 def _most(pieces: int, kept: int) -> int:

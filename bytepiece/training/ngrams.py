@@ -13,25 +13,22 @@ from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.trie import Trie, build_sorted
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.reader import Block
-from bytepiece.training.sample import by_chunk
+from bytepiece.training.corpus_reader import Block
+from bytepiece.training.corpus_sample import by_chunk
 
 MAX_ORDER = 7
 """An n-gram is a 64-bit key: up to seven bytes from the top, and its length in the lowest byte.
 The order of keys is the order of the byte strings."""
 
-Keys = npt.NDArray[np.uint64]
-Counts = npt.NDArray[np.int64]
 
-
-class Table(NamedTuple):
+class NgramTable(NamedTuple):
     """The different keys of a text, ascending, and their sums of weights.
 
-    Counts of shorter n-grams are sums over the keys that begin with them.
+    I64 of shorter n-grams are sums over the keys that begin with them.
     """
 
-    keys: Keys
-    counts: Counts
+    keys: U64
+    counts: I64
 
 
 class NgramModel(NamedTuple):
@@ -52,7 +49,7 @@ def count(
     engine: Engine,
     checkpoint: Checkpoint,
     done: Callable[[int], None],
-) -> Table:
+) -> NgramTable:
     """Count, over all positions, the `order` bytes that begin there, fewer at a segment's end.
 
     Args:
@@ -64,19 +61,19 @@ def count(
     """
 
     def counted(chunk: list[Block]) -> Arrays:
-        some = _Together()
+        some = _TableSum()
         for table in engine(partial(count_block, order=order), chunk):
             some.add(table)
         keys, counts = some.table()
         return {"keys": keys.view(np.int64), "counts": counts}
 
-    together = _Together()
+    together = _TableSum()
     for kept in by_chunk("ngrams", blocks, counted, checkpoint, done):
-        together.add(Table(kept["keys"].view(np.uint64), kept["counts"]))
+        together.add(NgramTable(kept["keys"].view(np.uint64), kept["counts"]))
     return together.table()
 
 
-def count_block(block: Block, order: int) -> Table:
+def count_block(block: Block, order: int) -> NgramTable:
     """Count the keys of one block: a function of its arguments only."""
     keys = np.empty(len(block.text), dtype=np.uint64)
     _fill_keys(block.text, block.bounds, order, keys)
@@ -90,10 +87,10 @@ def count_block(block: Block, order: int) -> Table:
         weights = np.repeat(weights, np.diff(block.bounds))[order_of_keys]
     counts = np.zeros(len(keys), dtype=np.int64)
     distinct = _count_runs(keys, weights, counts)
-    return Table(keys[:distinct].copy(), counts[:distinct].copy())
+    return NgramTable(keys[:distinct].copy(), counts[:distinct].copy())
 
 
-class _Together:
+class _TableSum:
     """The sum of tables, in whatever order they come.
 
     Tables of similar size are merged, as in a binary counter: each key is moved a logarithmic
@@ -101,22 +98,22 @@ class _Together:
     """
 
     def __init__(self) -> None:
-        self._tables: list[Table] = []
+        self._tables: list[NgramTable] = []
 
-    def add(self, table: Table) -> None:
+    def add(self, table: NgramTable) -> None:
         tables = self._tables
         tables.append(table)
         while len(tables) > 1 and len(tables[-2].keys) < 2 * len(tables[-1].keys):
             tables.append(_merge(*tables.pop(-2), *tables.pop()))
 
-    def table(self) -> Table:
+    def table(self) -> NgramTable:
         tables = self._tables
         while len(tables) > 1:
             tables.append(_merge(*tables.pop(-2), *tables.pop()))
-        return tables[0] if tables else Table(np.empty(0, np.uint64), np.empty(0, np.int64))
+        return tables[0] if tables else NgramTable(np.empty(0, np.uint64), np.empty(0, np.int64))
 
 
-def model(keys: Keys, counts: Counts, order: int, min_count: int, once: int = 1) -> NgramModel:
+def model(keys: U64, counts: I64, order: int, min_count: int, once: int = 1) -> NgramModel:
     """The language model that the counts of `count` give.
 
     Args:
@@ -183,12 +180,12 @@ def _count_runs(keys: U64, weights: I64, counts: I64) -> Scalar:
     return filled + 1
 
 
-def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> Table:
+def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> NgramTable:
     """Two sorted tables as one; counts of keys in both are added."""
     keys = np.empty(len(keys1) + len(keys2), dtype=np.uint64)
     counts = np.empty(len(keys), dtype=np.int64)
     filled = _fill_merged(keys1, counts1, keys2, counts2, keys, counts)
-    return Table(keys[:filled].copy(), counts[:filled].copy())
+    return NgramTable(keys[:filled].copy(), counts[:filled].copy())
 
 
 @kernel

@@ -12,7 +12,8 @@ from bytepiece.errors import ArgumentError
 from bytepiece.formats import original
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.model import MAX_PIECE_LENGTH, Model, column
-from bytepiece.training.piece_counts import Tally
+from bytepiece.training.options import TrainingKeywords
+from bytepiece.training.piece_counts import PieceCounts
 from bytepiece.training.progress import ignored
 from bytepiece.training.pruning import prune
 from bytepiece.training.trainer import train
@@ -39,7 +40,9 @@ class Trainer:
         isolate_digits: bool = False,
         ensure_unicode: bool = True,
     ) -> None:
-        self._options = {
+        self._options: TrainingKeywords = {
+            "algorithm": "bnlm",
+            "normalization": ("NFC",),
             "order": order,
             "max_piece_length": max_piece_length,
             "min_count": min_count,
@@ -61,14 +64,8 @@ class Trainer:
             batch_size: accepted for the original's sake; blocks have a fixed size here.
         """
         del batch_size
-        self.models = train(
-            texts,
-            self._sizes,
-            algorithm="bnlm",
-            normalization=("NFC",),
-            threads=workers,
-            **self._options,
-        )
+        options: TrainingKeywords = {**self._options, "threads": workers}
+        self.models = train(texts, self._sizes, **options)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -101,7 +98,7 @@ def convert_to_bytepiece(pieces: Mapping[bytes | str, int], path: str | os.PathL
         raise ArgumentError("a piece is empty")
     counts = column(list(pieces.values()), np.int64, "counts")
     [vocabulary] = prune(
-        Tally(flat, offsets_of(map(len, names)), counts),
+        PieceCounts(flat, offsets_of(map(len, names)), counts),
         [len(names) + 256],
         min_count=1,
         max_piece_length=MAX_PIECE_LENGTH,

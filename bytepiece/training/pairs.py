@@ -19,7 +19,7 @@ from bytepiece.kernels.automaton import Automaton, scan
 from bytepiece.kernels.best_path import best_path
 from bytepiece.kernels.jit import ZERO, Scalar, at, kernel
 from bytepiece.kernels.segments import longest
-from bytepiece.training.reader import Block
+from bytepiece.training.corpus_reader import Block
 
 UNIT = 16
 """What a key counts that occurs once in a window."""
@@ -27,7 +27,7 @@ _PIECE_BITS = 24
 _SMALLEST_TABLE = 1 << 12
 
 
-class State(NamedTuple):
+class ScoredAutomaton(NamedTuple):
     """What counting a window depends on beside the window.
 
     Args:
@@ -39,7 +39,7 @@ class State(NamedTuple):
     scores: npt.NDArray[np.float64]
 
 
-class Counts(NamedTuple):
+class WindowCounts(NamedTuple):
     """What was counted in one window.
 
     Args:
@@ -65,7 +65,7 @@ def _powers(most: int) -> I64:
     return np.array(roots, dtype=np.int64)
 
 
-def count(window: Block, state: State, with_pairs: bool = True) -> Counts:
+def count(window: Block, state: ScoredAutomaton, with_pairs: bool = True) -> WindowCounts:
     """Count a window: a function of its arguments only."""
     size, segments = len(window.text), len(window.bounds) - 1
     pieces, pairs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
@@ -79,7 +79,7 @@ def count(window: Block, state: State, with_pairs: bool = True) -> Counts:
         # The first piece of a segment, and no segment is empty, is no pair's right one.
         piece_weights, pair_weights = np.repeat(weights, found), np.repeat(weights, found - 1)
     neighbours = pairs[: tokens - segments if with_pairs else 0]
-    return Counts(
+    return WindowCounts(
         tokens, _weighed(pieces[:tokens], piece_weights), _weighed(neighbours, pair_weights)
     )
 
@@ -173,7 +173,7 @@ class TooManyError(Exception):
     """There are more different keys than there is room for."""
 
 
-class Sums:
+class PairSums:
     """A sum for each key: exact, whatever the order in which numbers are added.
 
     An open hash table of 16 bytes a slot, doubled when it is two thirds full.
@@ -225,7 +225,7 @@ def _add(keys: I64, numbers: I64, table: I64, sums: I64) -> Scalar:
     return new
 
 
-class Total(NamedTuple):
+class TotalCounts(NamedTuple):
     """The sum of the counts of windows.
 
     Args:
@@ -236,10 +236,10 @@ class Total(NamedTuple):
 
     tokens: int
     pieces: npt.NDArray[np.int64]
-    pairs: Sums
+    pairs: PairSums
 
 
-def total(counts: Iterable[Counts], pieces: int, most: int = 0) -> Total:
+def total(counts: Iterable[WindowCounts], pieces: int, most: int = 0) -> TotalCounts:
     """Merge the counts of windows, in any order.
 
     Args:
@@ -252,10 +252,10 @@ def total(counts: Iterable[Counts], pieces: int, most: int = 0) -> Total:
     """
     tokens = 0
     sums = np.zeros(pieces, dtype=np.int64)
-    pairs = Sums(most)
+    pairs = PairSums(most)
     for one in counts:
         tokens += one.tokens
         numbers, weights = one.pieces
         sums[numbers] += weights
         pairs.add(*one.pairs)
-    return Total(tokens, sums, pairs)
+    return TotalCounts(tokens, sums, pairs)

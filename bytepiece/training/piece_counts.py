@@ -10,7 +10,7 @@ from bytepiece._arrays import I64, U8, offsets_of
 from bytepiece.kernels.jit import Scalar, kernel
 
 
-class Tally(NamedTuple):
+class PieceCounts(NamedTuple):
     """Different byte strings, in the order in which they were first seen, and their counts.
 
     Args:
@@ -24,16 +24,16 @@ class Tally(NamedTuple):
     counts: npt.NDArray[np.int64]
 
 
-def tally(
+def count_strings(
     flat: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
     counts: npt.NDArray[np.int64],
-) -> Tally:
+) -> PieceCounts:
     """Count byte strings that lie end to end, each as often as its count says."""
     firsts = np.empty(len(counts), dtype=np.int64)
     sums = np.empty(len(counts), dtype=np.int64)
-    distinct = _tally(flat, offsets, counts, firsts, sums)
-    return Tally(*select(flat, offsets, firsts[:distinct]), sums[:distinct].copy())
+    distinct = _count_strings(flat, offsets, counts, firsts, sums)
+    return PieceCounts(*select(flat, offsets, firsts[:distinct]), sums[:distinct].copy())
 
 
 def select(flat: U8, offsets: I64, which: I64) -> tuple[U8, I64]:
@@ -51,35 +51,35 @@ def _gather(flat: U8, offsets: I64, which: I64, gathered: U8, new_offsets: I64) 
             gathered[new_offsets[i] + k] = flat[offsets[which[i]] + k]
 
 
-def merge(tallies: list[Tally]) -> Tally:
+def join_counts(tallies: list[PieceCounts]) -> PieceCounts:
     """One tally of all: exact, and the same for any grouping of the same sequence."""
-    return tally(
+    return count_strings(
         np.concatenate([t.flat for t in tallies]),
         offsets_of(np.concatenate([np.diff(t.offsets) for t in tallies])),
         np.concatenate([t.counts for t in tallies]),
     )
 
 
-def merge_all(tallies: Iterable[Tally]) -> Tally:
+def join_all_counts(tallies: Iterable[PieceCounts]) -> PieceCounts:
     """Merge tallies as they come.
 
     Those that wait are merged when together they are as large as what is merged already: every
     string is moved a logarithmic number of times.
     """
-    total = tally(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64))
-    waiting: list[Tally] = []
+    total = count_strings(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64))
+    waiting: list[PieceCounts] = []
     for one in tallies:
         waiting.append(one)
         if sum(len(t.counts) for t in waiting) >= len(total.counts):
-            total = merge([total, *waiting])
+            total = join_counts([total, *waiting])
             waiting = []
-    return merge([total, *waiting])
+    return join_counts([total, *waiting])
 
 
 # An open hash table of the places where strings were first seen; strings themselves are compared,
 # so equal hashes do no harm. The table has two slots for each string that might be new.
 @kernel
-def _tally(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) -> Scalar:
+def _count_strings(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) -> Scalar:
     """Find where each distinct string is first, and its sum of counts; how many they are."""
     strings = len(counts)
     bits = 8

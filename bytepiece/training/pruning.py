@@ -18,24 +18,24 @@ from bytepiece.kernels.jit import ZERO, at, kernel
 from bytepiece.kernels.segments import longest
 from bytepiece.kernels.trie import build
 from bytepiece.parallel import ordered_map
-from bytepiece.training.piece_counts import Tally, select
+from bytepiece.training.piece_counts import PieceCounts, select
 
 _CHUNK = 1 << 16
 """Pieces that one call of a kernel cuts."""
 
-Vocabulary = dict[bytes, int]
+CountByPiece = dict[bytes, int]
 """Pieces and their counts."""
 
 
 def prune(
-    tally: Tally,
+    tally: PieceCounts,
     most: Sequence[int],
     min_count: int,
     max_piece_length: int,
     threads: int,
     done: Callable[[int, int], None],
     once: int = 1,
-) -> list[Vocabulary]:
+) -> list[CountByPiece]:
     """Prune candidates to vocabularies of at most so many pieces.
 
     Args:
@@ -54,10 +54,10 @@ def prune(
     keep = (lengths <= max_piece_length) & (tally.counts >= min_count) | (lengths == 1)
     candidates = _Candidates(tally, np.flatnonzero(keep), once, threads)
     out = np.flatnonzero(~keep)
-    candidates.inherit(Tally(*select(tally.flat, tally.offsets, out), tally.counts[out]))
+    candidates.inherit(PieceCounts(*select(tally.flat, tally.offsets, out), tally.counts[out]))
     progress.round()
     candidates.settle(progress)
-    vocabularies: dict[int, Vocabulary] = {}
+    vocabularies: dict[int, CountByPiece] = {}
     for size in sorted(set(most), reverse=True):
         if candidates.shrink(size):
             candidates.settle(progress)
@@ -67,8 +67,8 @@ def prune(
 
 
 def with_pieces(
-    vocabulary: Vocabulary, pieces: Sequence[bytes], most: int, once: int = 1
-) -> Vocabulary:
+    vocabulary: CountByPiece, pieces: Sequence[bytes], most: int, once: int = 1
+) -> CountByPiece:
     """The vocabulary with these pieces in it, of at most so many; the rarest make room.
 
     Args:
@@ -104,7 +104,9 @@ class _Candidates:
     An automaton is linked of those that are in, in each round.
     """
 
-    def __init__(self, tally: Tally, kept: npt.NDArray[np.int64], once: int, threads: int) -> None:
+    def __init__(
+        self, tally: PieceCounts, kept: npt.NDArray[np.int64], once: int, threads: int
+    ) -> None:
         counts = {
             tally.flat[tally.offsets[i] : tally.offsets[i + 1]].tobytes(): int(tally.counts[i])
             for i in kept
@@ -117,11 +119,11 @@ class _Candidates:
         self._trie, self._nodes = build(self._pieces)
         self._threads = threads
 
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> CountByPiece:
         alive = np.flatnonzero(self._counts).tolist()
         return {self._pieces[i]: int(self._counts[i]) for i in alive}
 
-    def inherit(self, dropped: Tally) -> None:
+    def inherit(self, dropped: PieceCounts) -> None:
         """Give the counts of dropped pieces to the pieces they are cut into."""
         self._counts = self._counts + self._split(dropped)
 
@@ -144,12 +146,12 @@ class _Candidates:
         self.inherit(dropped)
         return True
 
-    def _tally(self, which: npt.NDArray[np.int64]) -> Tally:
+    def _tally(self, which: npt.NDArray[np.int64]) -> PieceCounts:
         offsets = offsets_of(self._lengths[which])
         joined = b"".join([self._pieces[i] for i in which.tolist()])
-        return Tally(np.frombuffer(joined, dtype=np.uint8), offsets, self._counts[which])
+        return PieceCounts(np.frombuffer(joined, dtype=np.uint8), offsets, self._counts[which])
 
-    def _split(self, strings: Tally) -> npt.NDArray[np.int64]:
+    def _split(self, strings: PieceCounts) -> npt.NDArray[np.int64]:
         """How often each piece occurs in the best paths of some strings, by their counts."""
         alive = self._counts > 0
         automaton = link(self._trie, np.where(alive, self._nodes, -1), self._lengths)

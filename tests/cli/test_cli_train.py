@@ -75,7 +75,7 @@ def test_the_options_reach_the_library(corpus):
     assert model.rules.normalization == ("NFKC",)
 
 
-def test_the_options_of_em_reach_the_library(corpus):
+def test_the_options_of_merge_reach_the_library(corpus):
     options = ["--objective", "likelihood", "--newlines", "end", "--within-words"]
     options += ["--ensure-unicode"]
     pieces = ["--user-piece", "xyzzy", "--user-piece", "<b>", "--required-chars", "鑫é"]
@@ -104,7 +104,7 @@ def test_the_options_of_em_reach_the_library(corpus):
     assert b"xyzzy" in model.pieces
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 def test_the_algorithm_says_whether_pieces_are_whole_characters_by_default(corpus, algorithm):
     made = []
     for options in ([], ["--ensure-unicode"], ["--no-ensure-unicode"]):
@@ -118,8 +118,8 @@ def test_the_algorithm_says_whether_pieces_are_whole_characters_by_default(corpu
     [
         (["--order", 5], "--order is about --algorithm bnlm"),
         (["--min-count", 3], "--min-count is about --algorithm bnlm"),
-        (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm em"),
-        (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm em"),
+        (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm merge"),
+        (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm merge"),
         (["--memory", "much"], "'--memory'"),
         (["--memory", "0"], "'--memory'"),
     ],
@@ -245,7 +245,7 @@ def test_records(tmp_path, monkeypatch):
 
 
 def test_the_original_format_normalizes(corpus):
-    for algorithm in ("em", "bnlm"):
+    for algorithm in ("merge", "bnlm"):
         invoke("train", corpus, "--format", "original", "--algorithm", algorithm)
         model = model_io.load("bytepiece.model")
         assert model.rules.normalization == ("NFC",)

@@ -18,8 +18,7 @@ from bytepiece import Files, Model, SpecialToken, Tokenizer, model_io
 from bytepiece.editing import shrink, weights
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.formats import original
-from bytepiece.training import merge_trainer as em
-from bytepiece.training import pairs
+from bytepiece.training import merge_trainer, pairs
 
 # What pieces weigh, and which go.
 
@@ -58,9 +57,9 @@ def test_dropping_is_that_of_the_twin(seed, exponent, usage, monkeypatch):
 
 
 def test_counts_are_those_that_scores_are_made_of():
-    for objective, exponent in em.EXPONENTS.items():
+    for objective, exponent in merge_trainer.EXPONENTS.items():
         counts = np.array([16 * n**3 for n in range(1, 300)], dtype=np.int64)
-        scores = em.scores_of(counts, objective)
+        scores = merge_trainer.scores_of(counts, objective)
         found = weights.weigh([b""] * len(counts), scores, exponent).counts
         assert np.allclose(found / found[-1], counts / counts[-1], rtol=1e-4)
         assert int(found.sum()).bit_length() <= 45
@@ -164,7 +163,7 @@ def test_pieces_that_a_corpus_does_not_need_go_by_their_own_worth():
     assert b"zz" in bytepiece.prune(model, 261, ["the the"]).model.pieces
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 def test_pruning_does_not_depend_on_threads_or_on_how_a_corpus_comes(algorithm, tmp_path):
     model = bytepiece.train(SAMPLE, 330, algorithm=algorithm)
     corpus = [f"the hat number {i} of the cat\n" for i in range(300)]

@@ -161,7 +161,7 @@ def test_extending_keeps_what_it_promises(model):
         assert Tokenizer(extended).decode(Tokenizer(extended).encode(text)) == text
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 @pytest.mark.parametrize("objective", ["compression", "likelihood"])
 def test_the_new_text_takes_fewer_tokens_and_the_old_no_more(algorithm, objective):
     model = bytepiece.train(TEXT * 9, 300, algorithm=algorithm, objective=objective)

@@ -21,7 +21,7 @@ from bytepiece import Files
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs import texts
 from bytepiece.inputs.decompress import decompressed, opened, suffix_of
-from bytepiece.training.reader import Reader
+from bytepiece.training.corpus_reader import CorpusReader
 
 TEXT = "".join(
     f"the cat {i} and the hat of {i * 7} rats, 今天天气不错\n" for i in range(200)
@@ -484,7 +484,7 @@ def test_fractions_are_whole_numbers_of_smaller_units(parts):
 def test_weights_do_not_depend_on_threads_order_or_blocks(parts, monkeypatch):
     weights = {"a.txt": 0.3, "b.txt": 1.7, "c.txt": 0.001}
     expected = train(Files(parts, weights=[weights[part] for part in parts]), threads=1)
-    monkeypatch.setattr("bytepiece.training.reader._BLOCK", 999)
+    monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 999)
     monkeypatch.setattr(texts, "BLOCK", 77)
     for order in (parts, parts[::-1]):
         files = Files(order, weights=[weights[part] for part in order])
@@ -512,7 +512,7 @@ def test_weight_zero_for_all_leaves_nothing(parts):
 
 def test_counts_that_change_between_passes_are_noticed():
     write_lines("x.tsv", [b"ab\t1", b"cd\t2"])
-    reader = Reader("x.tsv", (), False)
+    reader = CorpusReader("x.tsv", (), False)
     list(reader)
     list(reader)
     write_lines("x.tsv", [b"ab\t2", b"cd\t1"])
@@ -522,7 +522,7 @@ def test_counts_that_change_between_passes_are_noticed():
 
 def test_a_file_that_appears_between_passes_is_noticed():
     write_lines("data/a.txt", [b"ab"])
-    reader = Reader("data", (), False)
+    reader = CorpusReader("data", (), False)
     list(reader)
     write_lines("data/b.txt", [b"ab"])
     with pytest.raises(CorpusError, match="changed"):
@@ -531,12 +531,12 @@ def test_a_file_that_appears_between_passes_is_noticed():
 
 def test_progress_of_what_is_compressed_is_in_bytes_of_text(packed, monkeypatch):
     pack, _ = packed
-    monkeypatch.setattr("bytepiece.training.reader._BLOCK", 1 << 16)
+    monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 1 << 16)
     monkeypatch.setattr(texts, "BLOCK", 1 << 14)
     rng = random.Random(3)
     text = "".join(f"{rng.randrange(1 << 60)} hat\n" for _ in range(20_000)).encode()
     Path("x").write_bytes(pack(text))
-    reader = Reader("x", (), False)
+    reader = CorpusReader("x", (), False)
     assert reader.size == Path("x").stat().st_size
     done, estimates = 0, []
     for block in reader:

@@ -158,7 +158,7 @@ def count_windows(windows, scores):
     return tokens, pieces, pairs
 
 
-def em_scores(counts, exponent):
+def merge_scores(counts, exponent):
     """Log probabilities in proportion to a power of the counts."""
     logs = {piece: exponent * math.log(max(count, 8)) for piece, count in counts.items()}
     total = math.log(math.fsum(map(math.exp, logs.values())))

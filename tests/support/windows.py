@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 from bytepiece.training import pairs
-from bytepiece.training.reader import Block
+from bytepiece.training.corpus_reader import Block
 from support.strategies import JIT
 
 ROUNDS = 8 if JIT else 3

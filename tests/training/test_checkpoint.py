@@ -31,10 +31,10 @@ class StopError(Exception):
 @pytest.fixture
 def small(monkeypatch):
     """Windows, blocks and chunks so small that little text has many steps."""
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 300)
-    monkeypatch.setattr("bytepiece.training.sample._BLOCK", 900)
-    monkeypatch.setattr("bytepiece.training.sample._CHUNK", 2)
-    monkeypatch.setattr("bytepiece.training.reader._BLOCK", 1000)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._BLOCK", 900)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._CHUNK", 2)
+    monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 1000)
     monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 4000)
 
@@ -129,10 +129,10 @@ def test_a_disk_that_is_full_loses_nothing(corpus, options, monkeypatch):
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 def test_nothing_that_was_kept_is_done_again(corpus, algorithm, monkeypatch):
     expected = train(corpus, algorithm=algorithm)
-    for stage in ("em.count", "ngrams.count_block", "bnlm.cut_block"):
+    for stage in ("merge_trainer.count", "ngrams.count_block", "bnlm_trainer.cut_block"):
         monkeypatch.setattr(f"bytepiece.training.{stage}", lambda *_: pytest.fail("again"))
     assert same(train(corpus, algorithm=algorithm, threads=2), expected)
 
@@ -176,7 +176,7 @@ def test_texts_that_end_elsewhere_are_refused(tmp_path, monkeypatch):
     ("options", "words"),
     [
         ({"size": (330,)}, "vocab_size was [330, 400], not [330]"),
-        ({"algorithm": "bnlm"}, 'algorithm was "em", not "bnlm"'),
+        ({"algorithm": "bnlm"}, 'algorithm was "merge", not "bnlm"'),
         ({"newlines": "end"}, "newlines"),
         ({"ensure_unicode": True}, "ensure_unicode was false, not true"),
         ({"isolate_digits": True}, "isolate_digits was false, not true"),

@@ -8,8 +8,8 @@ import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs import texts
 from bytepiece.inputs.files import Files
-from bytepiece.training import reader as corpus
-from bytepiece.training.reader import Reader
+from bytepiece.training import corpus_reader
+from bytepiece.training.corpus_reader import CorpusReader
 
 TEXT = "one line\r\n\n\nanother, longer line\n中文\nlast without end"
 
@@ -17,7 +17,9 @@ TEXT = "one line\r\n\n\nanother, longer line\n中文\nlast without end"
 def segments(source, **options):
     """All segments of a corpus, as byte strings."""
     found = []
-    for block in Reader(source, options.get("normalization", ()), options.get("digits", False)):
+    for block in CorpusReader(
+        source, options.get("normalization", ()), options.get("digits", False)
+    ):
         text = block.text.tobytes()
         ends = zip(block.bounds[:-1], block.bounds[1:], strict=True)
         found += [text[a:b] for a, b in ends]
@@ -31,7 +33,7 @@ def test_a_file_is_one_text_however_it_is_read(tmp_path, monkeypatch, size):
     expected = segments([TEXT])
     assert b"".join(expected) == TEXT.encode()
     assert expected[0] == b"one line\r\n\n\n"
-    monkeypatch.setattr(corpus, "_BLOCK", size)
+    monkeypatch.setattr(corpus_reader, "_BLOCK", size)
     monkeypatch.setattr(texts, "BLOCK", size)
     assert segments(path) == segments(str(path)) == segments(Files([path])) == expected
 
@@ -68,12 +70,12 @@ def test_a_bad_record_is_named_by_file_and_line(tmp_path, line):
 
 def test_a_reader_refuses_what_can_be_read_only_once():
     with pytest.raises(CorpusError, match="only once"):
-        Reader((line for line in ["a", "b"]), (), False)
+        CorpusReader((line for line in ["a", "b"]), (), False)
 
 
 def test_a_corpus_that_changes_is_refused(monkeypatch):
     # It is read twice only where it is too large to be kept.
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 1000)
 
     class Changing:
@@ -100,9 +102,9 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_little_texts_do_not_pile_up(monkeypatch):
-    monkeypatch.setattr(corpus, "_MOST_TEXTS", 10)
+    monkeypatch.setattr(corpus_reader, "_MOST_TEXTS", 10)
     few = ["", "ab", "", "c"] * 30
-    blocks = list(Reader(few, (), False))
+    blocks = list(CorpusReader(few, (), False))
     assert max(len(block.bounds) - 1 for block in blocks) == 10
     assert segments(few) == [b"ab", b"c"] * 30
 

@@ -13,10 +13,8 @@ from support.windows import ROUNDS, as_dict, block_of, counted, random_windows
 import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs.files import Files
-from bytepiece.training import growth as merges
-from bytepiece.training import merge_trainer as em
-from bytepiece.training import pairs
-from bytepiece.training.sample import _Sampler
+from bytepiece.training import growth, merge_trainer, pairs
+from bytepiece.training.corpus_sample import _WindowChooser
 
 
 def pairs_of(total, pieces):
@@ -27,20 +25,20 @@ def pairs_of(total, pieces):
 
 
 @pytest.mark.parametrize("within_words", [False, True])
-@pytest.mark.parametrize("newlines", merges.NEWLINES)
-@pytest.mark.parametrize("objective", em.EXPONENTS)
+@pytest.mark.parametrize("newlines", growth.NEWLINES)
+@pytest.mark.parametrize("objective", merge_trainer.EXPONENTS)
 @pytest.mark.parametrize("seed", range(4))
 def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
     windows = list(random_windows(seed))
-    rules = merges.Rules(9, newlines, within_words)
+    rules = growth.PieceRules(9, newlines, within_words)
     # Two pieces that hardly occur, and one that does.
     asked = [b"xyz", "é中".encode(), b"aab"]
-    vocabulary = merges.beginning(asked)
+    vocabulary = growth.beginning(asked)
     expected = {bytes([b]): 16 for b in range(256)} | dict.fromkeys(asked, 16)
     for number in range(ROUNDS):
-        state = em.state_of(vocabulary, objective)
+        state = merge_trainer.scored_automaton(vocabulary, objective)
         total = counted(map(block_of, windows), state, len(vocabulary.pieces))
-        scores = reference.em_scores(expected, em.EXPONENTS[objective])
+        scores = reference.merge_scores(expected, merge_trainer.EXPONENTS[objective])
         tokens, seen, neighbours = found = reference.count_windows(windows, scores)
         assert total.tokens == tokens
         assert dict(enumerate(total.pieces.tolist())) == {
@@ -51,9 +49,9 @@ def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
         alone = [pairs.count(block, state, False) for block in map(block_of, windows)]
         assert all(len(one.pairs[0]) == 0 for one in alone)
         assert np.array_equal(pairs.total(alone, len(expected), 0).pieces, total.pieces)
-        limits = merges.Limits(size, 15)
+        limits = growth.GrowthLimits(size, 15)
         kept = frozenset(asked)
-        vocabulary = merges.advance(vocabulary, state, total, limits, rules, kept)
+        vocabulary = growth.advance(vocabulary, state, total, limits, rules, kept)
         expected = reference.advance(expected, found, scores, size, 15, rules, asked)
         assert list(as_dict(vocabulary).items()) == list(expected.items())
         assert len(vocabulary.pieces) <= size
@@ -75,10 +73,12 @@ def test_weights_are_those_of_the_twin(heaviest):
         [(segment, rng.randint(1, heaviest)) for segment in segments]
         for segments in random_windows(2)
     ]
-    vocabulary = merges.beginning(["中文".encode(), b"aa", b"ab", b" a"])
+    vocabulary = growth.beginning(["中文".encode(), b"aa", b"ab", b" a"])
     blocks = [block_of(*zip(*segments, strict=True)) for segments in windows]
-    total = counted(blocks, em.state_of(vocabulary, "likelihood"), len(vocabulary.pieces))
-    scores = reference.em_scores(as_dict(vocabulary), 1.0)
+    total = counted(
+        blocks, merge_trainer.scored_automaton(vocabulary, "likelihood"), len(vocabulary.pieces)
+    )
+    scores = reference.merge_scores(as_dict(vocabulary), 1.0)
     tokens, seen, neighbours = reference.count_windows(windows, scores)
     assert total.tokens == tokens
     assert dict(zip(vocabulary.pieces, total.pieces.tolist(), strict=True)) == {
@@ -88,15 +88,19 @@ def test_weights_are_those_of_the_twin(heaviest):
 
 
 def test_pairs_that_make_the_same_piece_count_together():
-    vocabulary = merges.beginning([b"ab", b"bc"])
+    vocabulary = growth.beginning([b"ab", b"bc"])
     number = {piece: i for i, piece in enumerate(vocabulary.pieces)}
-    sums = pairs.Sums(99)
+    sums = pairs.PairSums(99)
     for left, right, count in ((b"ab", b"c", 50), (b"a", b"bc", 60), (b"c", b"a", 70)):
         key = number[left] << 24 | number[right]
         sums.add(np.array([key]), np.array([count]))
     staying = np.zeros(len(vocabulary.pieces), dtype=np.bool_)
-    found = merges._candidates(
-        vocabulary.pieces, sums, merges.Limits(999, 9), merges.Rules(36, "apart"), staying
+    found = growth._candidates(
+        vocabulary.pieces,
+        sums,
+        growth.GrowthLimits(999, 9),
+        growth.PieceRules(36, "apart"),
+        staying,
     )
     assert found[0] == [b"abc", b"ca"]
     assert found[1].tolist() == [110, 70]
@@ -110,7 +114,7 @@ def test_sums_are_exact_in_any_order():
     for part in parts:
         expected.update(dict.fromkeys(set(part.tolist()), 1 << 40))
     for _ in range(2):
-        sums = pairs.Sums(1 << 40)
+        sums = pairs.PairSums(1 << 40)
         rng.shuffle(parts)
         for part in parts:
             distinct = np.unique(part)
@@ -123,16 +127,20 @@ def test_sums_are_exact_in_any_order():
 
 def test_windows_may_be_counted_in_any_order():
     blocks = [block_of(segments) for segments in random_windows(7, 12)]
-    vocabulary = merges.beginning()
+    vocabulary = growth.beginning()
     results = []
     for seed in range(3):
         random.Random(seed).shuffle(blocks)
-        state = em.state_of(vocabulary, "compression")
+        state = merge_trainer.scored_automaton(vocabulary, "compression")
         total = counted(blocks, state, 256)
         results.append(
             as_dict(
-                merges.advance(
-                    vocabulary, state, total, merges.Limits(280, 99), merges.Rules(36, "apart")
+                growth.advance(
+                    vocabulary,
+                    state,
+                    total,
+                    growth.GrowthLimits(280, 99),
+                    growth.PieceRules(36, "apart"),
                 )
             )
         )
@@ -147,12 +155,12 @@ def texts(seed=3, lines=400):
 
 
 def train(corpus, size=350, **options):
-    return bytepiece.train(corpus, size, algorithm="em", **options)
+    return bytepiece.train(corpus, size, algorithm="merge", **options)
 
 
 @pytest.fixture
 def small_windows(monkeypatch):
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
 
 
@@ -202,7 +210,7 @@ def test_it_compresses_better_than_bnlm():
 
 
 def test_scores_are_log_probabilities():
-    for objective in em.EXPONENTS:
+    for objective in merge_trainer.EXPONENTS:
         model = train(texts(lines=60), objective=objective)
         assert math.fsum(map(math.exp, model.scores)) == pytest.approx(1.0, abs=1e-12)
 
@@ -241,7 +249,7 @@ def test_a_large_corpus_is_sampled_and_says_so(monkeypatch):
 
 
 def sampled(windows, most):
-    sampler = _Sampler(most)
+    sampler = _WindowChooser(most)
     for window in windows:
         sampler.add(window)
     return sampler
@@ -285,7 +293,7 @@ def test_progress_reaches_the_end_of_each_phase():
 
 def test_the_record_says_how_the_model_was_made():
     record = train(["abc\n"], 300).record
-    assert record["algorithm"] == "em"
+    assert record["algorithm"] == "merge"
     assert (record["objective"], record["newlines"]) == ("compression", "apart")
     assert (record["corpus_bytes"], len(record["corpus_sha256"])) == (4, 64)
 
@@ -306,10 +314,10 @@ def test_text_of_too_many_pairs_is_sampled_and_says_so(monkeypatch):
 def test_more_keys_than_there_is_room_for_are_refused_in_any_order():
     parts = [np.arange(low, low + 50, dtype=np.int64) for low in range(0, 100, 25)]
     for order in (parts, parts[::-1]):
-        sums = pairs.Sums(125)
+        sums = pairs.PairSums(125)
         for part in order:
             sums.add(part, np.ones(50, dtype=np.int64))
-        sums = pairs.Sums(124)
+        sums = pairs.PairSums(124)
         for part in order[:-1]:
             sums.add(part, np.ones(50, dtype=np.int64))
         with pytest.raises(pairs.TooManyError):

@@ -12,11 +12,10 @@ import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError, ModelError
 from bytepiece.parallel import in_threads
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import ngrams
-from bytepiece.training import piece_counts as tally
+from bytepiece.training import ngrams, piece_counts
 from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.corpus_reader import Block
 from bytepiece.training.pruning import prune
-from bytepiece.training.reader import Block
 
 
 def random_text(rng, size, alphabet="aab cé\n1中ñ文"):
@@ -120,8 +119,8 @@ def test_tallies_are_exact_however_they_are_grouped():
         for i in range(0, len(strings), size):
             offsets = np.cumsum([0, *map(len, strings[i : i + size])], dtype=np.int64)
             flat = np.frombuffer(b"".join(strings[i : i + size]), dtype=np.uint8)
-            parts.append(tally.tally(flat, offsets, np.array(counts[i : i + size])))
-        total = tally.merge_all(iter(parts))
+            parts.append(piece_counts.count_strings(flat, offsets, np.array(counts[i : i + size])))
+        total = piece_counts.join_all_counts(iter(parts))
         assert as_dict(total) == expected
         assert list(as_dict(total)) == list(expected)  # in the order of first sight
 
@@ -136,7 +135,7 @@ def test_pruning_is_that_of_the_twin(seed):
     sizes = [330, 300, 256]
     offsets = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
     flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
-    candidates = tally.Tally(flat, offsets, np.array(list(pieces.values())))
+    candidates = piece_counts.PieceCounts(flat, offsets, np.array(list(pieces.values())))
     ours = prune(candidates, sizes, 5, 4, threads=1, done=ignore)
     assert ours == reference.prune(pieces, sizes, 5, 4)
     assert [len(v) <= size for v, size in zip(ours, sizes, strict=True)] == [True] * 3
@@ -147,7 +146,7 @@ def test_the_model_does_not_depend_on_threads_or_on_blocks(monkeypatch):
     texts = [random_text(rng, 200) for _ in range(60)]
     expected = train(texts, 400, threads=1)
     assert train(texts, 400, threads=3) == expected
-    monkeypatch.setattr("bytepiece.training.reader._BLOCK", 1000)
+    monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 1000)
     monkeypatch.setattr("bytepiece.training.pruning._CHUNK", 7)
     assert train(texts, 400, threads=2) == expected
 

@@ -15,7 +15,7 @@ TEXTS = (
     .splitlines(True)
 )
 
-ALGORITHMS = pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+ALGORITHMS = pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 
 
 def train(size=320, **options):
@@ -127,7 +127,7 @@ def test_the_end_of_each_phase_is_logged(algorithm, caplog):
     assert (
         phases
         == {
-            "em": ["reading", "merging", "scoring"],
+            "merge": ["reading", "merging", "scoring"],
             "bnlm": ["reading", "counting", "cutting", "pruning"],
         }[algorithm]
     )

@@ -21,7 +21,7 @@ _BLOCK = 1 << 22
 """Bytes of text that are worked on at a time. Counts do not depend on it, but windows do."""
 _MOST_TEXTS = 1 << 16
 """Texts that are worked on at a time, for little ones take more memory than their bytes."""
-OTHER = (
+OTHER_CORPUS = (
     "the corpus is not the one that the checkpoint was made with; train on that one, or name "
     "another directory for the checkpoint"
 )
@@ -37,7 +37,7 @@ class Block:
         text: uint8[bytes], normalized.
         bounds: int64[segments + 1], where each segment begins, and the end.
         weights: int64[segments], how many units each occurrence in a segment counts, at least 1;
-            by default 1. See `Reader.unit`.
+            by default 1. See `CorpusReader.unit`.
     """
 
     __slots__ = ("bounds", "text", "weights")
@@ -68,7 +68,7 @@ class Position(NamedTuple):
 START = Position(0, b"")
 
 
-class Reader:
+class CorpusReader:
     """Reads a corpus block by block, as often as asked, and sees to it that it stays the same.
 
     Args:
@@ -153,7 +153,7 @@ class Reader:
                 if number > after.blocks:
                     yield self._block(texts, weights)
                 elif both != after.digest:
-                    raise CorpusError(OTHER)
+                    raise CorpusError(OTHER_CORPUS)
             done(pending)
             texts, weights, pending = [], [], 0
 
@@ -182,7 +182,7 @@ class Reader:
         if pending:
             yield from finished()
         if number < after.blocks:
-            raise CorpusError(OTHER)
+            raise CorpusError(OTHER_CORPUS)
         self.size, self.weight = size, weighed
         if self._read and self._read != found:
             raise CorpusError("the corpus changed while it was being read; nothing was learned")

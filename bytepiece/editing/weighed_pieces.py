@@ -22,7 +22,7 @@ _TOTAL = 1 << 44
 bits, and the rarest pieces' keep four digits."""
 
 
-class Weighed(NamedTuple):
+class WeighedPieces(NamedTuple):
     """Pieces and what they weigh.
 
     Args:
@@ -49,19 +49,19 @@ def exponent_of(model: Model) -> float:
     return EXPONENTS[objective_of(model)]
 
 
-def weighed(model: Model) -> Weighed:
+def weighed(model: Model) -> WeighedPieces:
     """The pieces of a model; their counts are its own, if it has some that its scores follow."""
     counts = original.counts_of(model)
     if counts is not None:
-        return Weighed(model.pieces, model.scores, counts, 1.0)
+        return WeighedPieces(model.pieces, model.scores, counts, 1.0)
     return weigh(model.pieces, model.scores, exponent_of(model))
 
 
-def weigh(pieces: Sequence[bytes], scores: F64, exponent: float) -> Weighed:
+def weigh(pieces: Sequence[bytes], scores: F64, exponent: float) -> WeighedPieces:
     """Pieces, with counts made of their scores."""
     logs = normalized(scores / exponent).tolist()
     counts = [max(1, round(_TOTAL * math.exp(log))) for log in logs]
-    return Weighed(pieces, scores, np.array(counts, dtype=np.int64), exponent)
+    return WeighedPieces(pieces, scores, np.array(counts, dtype=np.int64), exponent)
 
 
 def normalized(scores: F64) -> F64:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from bytepiece._arrays import offsets_of
 from bytepiece.errors import CorpusError
 from bytepiece.training.checkpoint import Arrays, Checkpoint
+from bytepiece.training.corpus_reader import OTHER_CORPUS, START, Block, CorpusReader, Position
 from bytepiece.training.progress import Progress
-from bytepiece.training.reader import OTHER, START, Block, Position, Reader
 
 _WINDOW = 3 << 15
 """Bytes of text in a window, at least."""
@@ -29,7 +29,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio."""
 
 
-class Sample(NamedTuple):
+class CorpusSample(NamedTuple):
     """Windows of a corpus.
 
     Args:
@@ -51,8 +51,8 @@ class Sample(NamedTuple):
 
 
 def read(
-    reader: Reader, most: int, hold_out: bool, checkpoint: Checkpoint, progress: Progress
-) -> Sample:
+    reader: CorpusReader, most: int, hold_out: bool, checkpoint: Checkpoint, progress: Progress
+) -> CorpusSample:
     """Read a corpus; keep windows of at most so many bytes of text together, and at least one.
 
     Args:
@@ -64,7 +64,7 @@ def read(
     Raises:
         CorpusError: the corpus is empty, or another one than that with the checkpoint.
     """
-    kept, held_out = _Sampler(most), _Sampler(_MOST_HELD_OUT)
+    kept, held_out = _WindowChooser(most), _WindowChooser(_MOST_HELD_OUT)
     after, number = START, 0
     while (part := checkpoint.load(f"windows-{number}")) is not None:
         after = position_of(part)
@@ -89,13 +89,13 @@ def read(
     if finished is None:
         checkpoint.save("corpus", lambda: arrays_of(reader.position))
     elif position_of(finished) != reader.position:
-        raise CorpusError(OTHER)
+        raise CorpusError(OTHER_CORPUS)
     progress("reading", reader.size, reader.size)
-    return Sample(kept.windows(), kept.whole, held_out.windows(), most)
+    return CorpusSample(kept.windows(), kept.whole, held_out.windows(), most)
 
 
 def _new(
-    kept: "_Sampler", held_out: "_Sampler", first: tuple[int, int], position: Position
+    kept: "_WindowChooser", held_out: "_WindowChooser", first: tuple[int, int], position: Position
 ) -> Arrays:
     """What a checkpoint keeps of the windows that came last."""
     numbers = zip((kept, held_out), first, ("kept", "held"), strict=True)
@@ -114,8 +114,10 @@ def windows_of(blocks: Iterable[Block]) -> Iterator[Block]:
             low = high
 
 
-def chunks(reader: Reader, after: Position, done: Callable[[int], object]) -> Iterator[list[Block]]:
-    """The blocks after a position, a few at a time; see `Reader.blocks`."""
+def chunks(
+    reader: CorpusReader, after: Position, done: Callable[[int], object]
+) -> Iterator[list[Block]]:
+    """The blocks after a position, a few at a time; see `CorpusReader.blocks`."""
     blocks = reader.blocks(after, done)
     while chunk := list(islice(blocks, _CHUNK)):
         yield chunk
@@ -163,7 +165,7 @@ def _together(windows: Sequence[Block]) -> Block:
     )
 
 
-def told(phase: str, reader: Reader, progress: Progress) -> Callable[[int], None]:
+def told(phase: str, reader: CorpusReader, progress: Progress) -> Callable[[int], None]:
     """What is told of the bytes of each block, and tells how far a pass over the corpus is."""
     done = 0
 
@@ -206,7 +208,7 @@ def _parted(window: Block) -> tuple[Block, Block | None]:
     return _stretch(window, 0, cut), _stretch(window, cut, last)
 
 
-class _Sampler:
+class _WindowChooser:
     """Keeps windows of at most so many bytes of text together; at least one.
 
     The places of windows in the corpus, multiplied by the golden ratio, are spread evenly over a
