@@ -16,9 +16,9 @@ from bytepiece.parallel import Engine, in_threads, usable_cores
 from bytepiece.training import merge_trainer
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.corpus_reader import CorpusReader
-from bytepiece.training.corpus_sample import read
+from bytepiece.training.corpus_sample import read_sample
 from bytepiece.training.growth import NEWLINES, CountedPieces, PieceRules
-from bytepiece.training.memory import bytes_of, room, sensible
+from bytepiece.training.memory import bytes_of, default_memory, room
 from bytepiece.training.options import whole
 from bytepiece.training.progress import Progress, silent
 from bytepiece.training.run import facts_of
@@ -70,7 +70,9 @@ def extend(
     )
     work = _Work(
         in_threads(usable_cores() if threads is None else whole("threads", threads)),
-        room(sensible() if memory is None else bytes_of(memory), merge_trainer.MEMORY_PER_BYTE),
+        room(
+            default_memory() if memory is None else bytes_of(memory), merge_trainer.MEMORY_PER_BYTE
+        ),
         silent if progress is None else progress,
     )
     with replayable(corpus, temp_dir) as texts:
@@ -105,7 +107,7 @@ def _learn(
     )
     checkpoint = Checkpoint(None, {})
     reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
-    sample = read(reader, work.room, False, checkpoint, work.progress)
+    sample = read_sample(reader, work.room, False, checkpoint, work.progress)
     found = merge_trainer.learn(
         sample, reader, [len(pieces) + number], options, work.engine, checkpoint, work.progress
     )

@@ -10,7 +10,7 @@ from bytepiece.parallel import Engine
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.corpus_reader import Block, CorpusReader
-from bytepiece.training.corpus_sample import read
+from bytepiece.training.corpus_sample import read_sample
 from bytepiece.training.pairs import ScoredAutomaton, count, total
 from bytepiece.training.progress import Progress
 from bytepiece.training.run import facts_of
@@ -44,5 +44,5 @@ def read_text(corpus: Corpus, rules: TextRules, progress: Progress) -> Text:
     """
     with replayable(corpus) as texts:
         reader = CorpusReader(texts, rules.normalization, rules.isolate_digits)
-        sample = read(reader, _MOST, False, Checkpoint(None, {}), progress)
+        sample = read_sample(reader, _MOST, False, Checkpoint(None, {}), progress)
         return Text(sample.windows, facts_of(texts, reader, sample))

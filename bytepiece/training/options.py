@@ -1,4 +1,4 @@
-"""The one home of each option of training: its name, type, range, default and help.
+"""The one home of each option of training: its name, type, range, default and help text.
 
 `bytepiece.train`, the command line and the table in docs/training.md follow this file or are
 tested against it. It imports neither NumPy nor Numba, so that `--help` stays quick.

@@ -1,4 +1,4 @@
-"""A training run: the corpus is read, vocabularies are learned from it, and become models."""
+"""A training run: reads the corpus, learns vocabularies from it, and makes models of them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,22 +18,22 @@ from bytepiece.training import bnlm_trainer, merge_trainer
 from bytepiece.training.checked_options import TrainingOptions, unused_tokens
 from bytepiece.training.checkpoint import Checkpoint, clear
 from bytepiece.training.corpus_reader import CorpusReader
-from bytepiece.training.corpus_sample import CorpusSample, read
-from bytepiece.training.growth import CountedPieces, PieceRules, beginning
+from bytepiece.training.corpus_sample import CorpusSample, read_sample
+from bytepiece.training.growth import CountedPieces, PieceRules, initial_pieces
 from bytepiece.training.memory import room
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning import with_pieces
 
 
 class RunSettings(NamedTuple):
-    """How the work is done; the result does not depend on it, but for memory.
+    """The settings of a run that do not change its result, except for the memory.
 
     Args:
         threads: of this process.
-        engine: applies the stages that go through the corpus to its shards.
-        memory: bytes that the process may take, about.
-        checkpoint: a directory in which the work is kept, if it is.
-        progress: is told how far it is.
+        engine: applies a stage to the shards of the corpus.
+        memory: about how many bytes the process may take.
+        checkpoint: the directory that keeps the work, or None.
+        progress: called after each part of the work.
     """
 
     threads: int
@@ -46,7 +46,7 @@ class RunSettings(NamedTuple):
 def models_of(
     corpus: Corpus, sizes: Sequence[int], options: TrainingOptions, settings: RunSettings
 ) -> list[Model]:
-    """Learn models of these sizes from a corpus that can be read again; see `bytepiece.train`."""
+    """Learn models of the given sizes from a corpus that can be read more than once."""
     run = {"vocab_size": list(sizes), "memory": settings.memory, **options.to_json()}
     checkpoint = Checkpoint(settings.checkpoint, run)
     if settings.checkpoint is not None:
@@ -56,11 +56,11 @@ def models_of(
     most = [size - len(options.special_tokens) for size in sizes]
     if options.algorithm == "merge":
         space = room(settings.memory, merge_trainer.MEMORY_PER_BYTE)
-        sample = read(reader, space, True, checkpoint, settings.progress)
+        sample = read_sample(reader, space, True, checkpoint, settings.progress)
         models, sample = _by_merges(sample, reader, most, options, settings, checkpoint)
     else:
         space = room(settings.memory, bnlm_trainer.MEMORY_PER_BYTE)
-        sample = read(reader, space, False, checkpoint, settings.progress)
+        sample = read_sample(reader, space, False, checkpoint, settings.progress)
         models = _by_bnlm(sample, reader.unit, most, options, settings, checkpoint)
     finished = []
     for size, model in zip(sizes, models, strict=True):
@@ -77,10 +77,10 @@ def models_of(
 
 
 def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
-    """See that what is kept, which is there already, is no part of the corpus.
+    """Check that the checkpoint's directory is not part of the corpus.
 
     Raises:
-        ArgumentError: it is.
+        ArgumentError: if it is. The checkpoint is deleted again.
     """
     if isinstance(corpus, (str, os.PathLike)):
         corpus = Files([corpus])
@@ -109,7 +109,7 @@ def _by_merges(
             options.within_words,
             parts=not options.ensure_unicode,
         ),
-        beginning(options.pieces),
+        initial_pieces(options.pieces),
         frozenset(options.pieces),
     )
     learned = merge_trainer.learn(
@@ -163,7 +163,7 @@ def _by_bnlm(
 
 
 def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict[str, Any]:
-    """What a record says of a corpus that was read, and of its weights if there are any but 1."""
+    """Return what a model's record says of the corpus. Weights are left out if all are 1."""
     record: dict[str, Any] = {"corpus_bytes": reader.size, "corpus_sha256": reader.digest}
     if not sample.whole:
         record["sampled_bytes"] = sample.size
@@ -177,7 +177,7 @@ def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict
 
 
 def _held_out(model: Model, sample: CorpusSample, threads: int) -> Mapping[str, Any]:
-    """How well the model encodes the lines that it did not learn from, without their ends."""
+    """Measure how well the model encodes held-out lines, without their ends."""
     lines = [line for part in sample.held_out for line in part.text.tobytes().split(b"\n")]
     size = sum(map(len, lines))
     if size == 0:
@@ -187,7 +187,7 @@ def _held_out(model: Model, sample: CorpusSample, threads: int) -> Mapping[str, 
 
 
 def _padded(model: Model, multiple: int) -> Model:
-    """The model, with as many special tokens more as make its size a multiple of this."""
+    """Return the model with special tokens added until its size is a multiple of a number."""
     size = model.vocab_size
     tokens = unused_tokens(size, -size % multiple)
     return replace(model, special_tokens=(*model.special_tokens, *tokens))

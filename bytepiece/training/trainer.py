@@ -17,7 +17,7 @@ from bytepiece.training.checked_options import (
     special_tokens_of,
 )
 from bytepiece.training.checkpoint import arguments_of
-from bytepiece.training.memory import bytes_of, sensible
+from bytepiece.training.memory import bytes_of, default_memory
 from bytepiece.training.options import (
     Algorithm,
     Newlines,
@@ -156,7 +156,7 @@ def train(
     threads = usable_cores() if threads is None else whole("threads", threads)
     if memory is None:
         kept = None if checkpoint is None else arguments_of(checkpoint)
-        memory = kept["memory"] if kept and "memory" in kept else sensible()
+        memory = kept["memory"] if kept and "memory" in kept else default_memory()
     settings = RunSettings(
         threads,
         in_threads(threads),

@@ -27,7 +27,7 @@ def test_rounds_without_parts_of_characters_are_those_of_the_twin(seed, newlines
     # it could be taken for it, and what is longer than its beginning.
     going = [BEGINNING, b"\xc0\x80", "é文".encode()[:3]]
     asked = ["文".encode()[:2], b"\xff\xfe", "aé中".encode()[:4]]
-    vocabulary = growth.beginning([*going, *asked, b"ab"])
+    vocabulary = growth.initial_pieces([*going, *asked, b"ab"])
     expected = as_dict(vocabulary)
     for number in range(ROUNDS // 2):
         state = merge_trainer.scored_automaton(vocabulary, "compression")
@@ -45,7 +45,7 @@ def test_rounds_without_parts_of_characters_are_those_of_the_twin(seed, newlines
 
 
 def test_pieces_that_are_not_allowed_go_though_no_pair_takes_their_room():
-    vocabulary = growth.beginning([BEGINNING, b"ab"])
+    vocabulary = growth.initial_pieces([BEGINNING, b"ab"])
     state = merge_trainer.scored_automaton(vocabulary, "compression")
     total = counted([block_of([b"x"])], state, len(vocabulary.pieces))
     rules = growth.PieceRules(36, "apart", parts=False)
@@ -54,7 +54,7 @@ def test_pieces_that_are_not_allowed_go_though_no_pair_takes_their_room():
 
 
 def test_a_character_saves_the_bytes_of_a_beginning_that_goes():
-    pieces = [*growth.beginning().pieces, BEGINNING, "😀".encode()[:3], "é".encode()]
+    pieces = [*growth.initial_pieces().pieces, BEGINNING, "😀".encode()[:3], "é".encode()]
     number = {piece: i for i, piece in enumerate(pieces)}
     sums = pairs.PairSums(99)
     for text, at, count in (("中", 2, 50), ("😀", 3, 40), ("é", 1, 90), ("éa", 2, 60)):
@@ -65,7 +65,7 @@ def test_a_character_saves_the_bytes_of_a_beginning_that_goes():
         ((), {"😀": 120, "中": 100, "éa": 60}),
         ((BEGINNING,), {"😀": 120, "éa": 60, "中": 50}),
     ):
-        going = growth._going(pieces, rules, frozenset(kept))
+        going = growth._disallowed(pieces, rules, frozenset(kept))
         found = growth._candidates(pieces, sums, growth.GrowthLimits(999, 9), rules, going)
         assert found[0] == [text.encode() for text in expected]
         assert found[1].tolist() == list(expected.values())

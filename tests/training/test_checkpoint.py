@@ -198,7 +198,7 @@ def test_another_run_s_checkpoint_is_refused(corpus, options, words):
 
 def test_the_memory_is_that_of_the_checkpoint_if_none_is_given(corpus, monkeypatch):
     stopped(corpus, 3)
-    monkeypatch.setattr("bytepiece.training.trainer.sensible", lambda: 5 << 30)
+    monkeypatch.setattr("bytepiece.training.trainer.default_memory", lambda: 5 << 30)
     assert same(train(corpus), bytepiece.train(corpus, [330, 400]))
 
 

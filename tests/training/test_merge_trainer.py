@@ -33,7 +33,7 @@ def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
     rules = growth.PieceRules(9, newlines, within_words)
     # Two pieces that hardly occur, and one that does.
     asked = [b"xyz", "é中".encode(), b"aab"]
-    vocabulary = growth.beginning(asked)
+    vocabulary = growth.initial_pieces(asked)
     expected = {bytes([b]): 16 for b in range(256)} | dict.fromkeys(asked, 16)
     for number in range(ROUNDS):
         state = merge_trainer.scored_automaton(vocabulary, objective)
@@ -73,7 +73,7 @@ def test_weights_are_those_of_the_twin(heaviest):
         [(segment, rng.randint(1, heaviest)) for segment in segments]
         for segments in random_windows(2)
     ]
-    vocabulary = growth.beginning(["中文".encode(), b"aa", b"ab", b" a"])
+    vocabulary = growth.initial_pieces(["中文".encode(), b"aa", b"ab", b" a"])
     blocks = [block_of(*zip(*segments, strict=True)) for segments in windows]
     total = counted(
         blocks, merge_trainer.scored_automaton(vocabulary, "likelihood"), len(vocabulary.pieces)
@@ -88,7 +88,7 @@ def test_weights_are_those_of_the_twin(heaviest):
 
 
 def test_pairs_that_make_the_same_piece_count_together():
-    vocabulary = growth.beginning([b"ab", b"bc"])
+    vocabulary = growth.initial_pieces([b"ab", b"bc"])
     number = {piece: i for i, piece in enumerate(vocabulary.pieces)}
     sums = pairs.PairSums(99)
     for left, right, count in ((b"ab", b"c", 50), (b"a", b"bc", 60), (b"c", b"a", 70)):
@@ -127,7 +127,7 @@ def test_sums_are_exact_in_any_order():
 
 def test_windows_may_be_counted_in_any_order():
     blocks = [block_of(segments) for segments in random_windows(7, 12)]
-    vocabulary = growth.beginning()
+    vocabulary = growth.initial_pieces()
     results = []
     for seed in range(3):
         random.Random(seed).shuffle(blocks)

@@ -14,7 +14,7 @@ from bytepiece.parallel import in_threads
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training import bnlm_trainer as bnlm
 from bytepiece.training import growth, merge_trainer, ngrams, pairs
-from bytepiece.training.checked_options import special_tokens_of
+from bytepiece.training.checked_options import TrainingOptions, special_tokens_of
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.progress import silent
 from bytepiece.training.run import RunSettings, models_of
@@ -60,7 +60,7 @@ def test_processes_give_the_model_that_threads_give(algorithm, memory, monkeypat
 
 def test_a_stage_is_a_pure_function_of_shard_and_state():
     blocks = [block_of(segments) for segments in random_windows(3)]
-    vocabulary = growth.beginning([b"aa"])
+    vocabulary = growth.initial_pieces([b"aa"])
     state = merge_trainer.scored_automaton(vocabulary, "compression")
     table = ngrams.count(blocks, 4, in_threads(1), Checkpoint(None, {}), lambda _: None)
     cutter = bnlm.Cutter(ngrams.model(*table, 4, 1), 4, True)

@@ -7,7 +7,7 @@ import pytest
 
 import bytepiece
 from bytepiece.errors import ArgumentError, ModelError
-from bytepiece.training.memory import bytes_of, room, sensible
+from bytepiece.training.memory import bytes_of, default_memory, room
 
 TEXTS = (
     (Path(__file__).resolve().parents[2] / "data" / "sample.txt")
@@ -175,7 +175,7 @@ def test_sizes_that_are_none(size):
 
 
 def test_the_default_is_a_sensible_share():
-    assert 1 << 27 < sensible() < 1 << 46
+    assert 1 << 27 < default_memory() < 1 << 46
     assert room(1, 6) == 4 << 20
     assert room(856 << 20, 6) == 100 << 20
 
@@ -184,6 +184,6 @@ def test_a_container_s_limit_counts(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
     monkeypatch.setattr("bytepiece.training.memory._LIMITS", (str(limit), "/nowhere"))
     limit.write_text("max\n", "ascii")
-    whole = sensible()
+    whole = default_memory()
     limit.write_text(f"{1 << 26}\n", "ascii")
-    assert sensible() == 1 << 24 < whole
+    assert default_memory() == 1 << 24 < whole
