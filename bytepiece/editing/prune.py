@@ -1,4 +1,4 @@
-"""Pruning: a smaller vocabulary, of the pieces that matter most."""
+"""Pruning a model: a smaller vocabulary of the pieces that matter most."""
 
 from dataclasses import replace
 from functools import partial
@@ -29,24 +29,24 @@ def prune(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Edited:
-    """Make a vocabulary smaller: the pieces go whose loss costs the fewest tokens.
+    """Make a vocabulary smaller by dropping the pieces whose loss costs the fewest tokens.
 
-    Single bytes and special tokens stay. What stays and has an id below the new size keeps it;
-    the others move into the ids that have become vacant. What goes leaves its count to the pieces
-    that it is then cut into. The result is the same for any number of threads.
+    Single bytes and special tokens stay. A piece that stays keeps its id if the id is below the new
+    size; the others move to vacant ids. A dropped piece is cut into pieces that stay, and adds its
+    count to theirs. The result is the same for any number of threads.
 
     Args:
-        model: any.
-        vocab_size: the most ids, special tokens among them; not more than there are.
-        corpus: text such as the model is for, as in `bytepiece.train`; a few megabytes do. Those
-            pieces stay that this text needs. Without it, the model's own scores tell how frequent
-            pieces are.
+        model: any model.
+        vocab_size: the largest number of ids, special tokens included; not more than there are.
+        corpus: text of the kind that the model is for, as in `bytepiece.train`; a few megabytes are
+            enough. The pieces that this text needs stay. Without it, the model's scores say how
+            frequent pieces are.
         threads: by default all cores that this process may use.
         progress: called as progress(phase, done, total).
 
     Raises:
-        ArgumentError: an argument is outside its range.
-        ModelError: the model goes by another library's rules.
+        ArgumentError: if an argument is outside its range.
+        ModelError: if the model follows another library's rules.
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
@@ -91,7 +91,7 @@ def prune(
 
 
 def _made_again(model: Model, after: WeighedPieces) -> tuple[F64, I64 | None]:
-    """The scores of the pieces that stay, and their counts if the model has some."""
+    """Return the scores of the pieces that stay, and their counts if the model has counts."""
     if len(after.pieces) == len(model.pieces):
         return model.scores, model.counts
     if original.counts_of(model) is None or sum(after.counts.tolist()) > original.MOST_COUNTED:

@@ -1,4 +1,4 @@
-"""Reading corpora: files, records and collections give the same texts, as often as asked."""
+"""Reading corpora: files, records and collections give the same texts at every reading."""
 
 import json
 
@@ -15,7 +15,7 @@ TEXT = "one line\r\n\n\nanother, longer line\n中文\nlast without end"
 
 
 def segments(source, **options):
-    """All segments of a corpus, as byte strings."""
+    """Return all segments of a corpus, as byte strings."""
     found = []
     for block in CorpusReader(
         source, options.get("normalization", ()), options.get("digits", False)
@@ -27,7 +27,7 @@ def segments(source, **options):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 20])
-def test_a_file_is_one_text_however_it_is_read(tmp_path, monkeypatch, size):
+def test_a_file_is_one_text_for_any_block_size(tmp_path, monkeypatch, size):
     path = tmp_path / "corpus.txt"
     path.write_bytes(TEXT.encode())
     expected = segments([TEXT])
@@ -38,7 +38,7 @@ def test_a_file_is_one_text_however_it_is_read(tmp_path, monkeypatch, size):
     assert segments(path) == segments(str(path)) == segments(Files([path])) == expected
 
 
-def test_a_line_longer_than_can_be_held_is_cut_between_characters(tmp_path, monkeypatch):
+def test_too_long_a_line_is_cut_between_characters(tmp_path, monkeypatch):
     path = tmp_path / "corpus.txt"
     text = "中é\U0001f600a" * 50
     path.write_bytes(text.encode())
@@ -68,13 +68,13 @@ def test_a_bad_record_is_named_by_file_and_line(tmp_path, line):
         bytepiece.train(path)
 
 
-def test_a_reader_refuses_what_can_be_read_only_once():
+def test_a_reader_refuses_a_one_shot_iterator():
     with pytest.raises(CorpusError, match="only once"):
         CorpusReader((line for line in ["a", "b"]), (), False)
 
 
 def test_a_corpus_that_changes_is_refused(monkeypatch):
-    # It is read twice only where it is too large to be kept.
+    # A corpus is read twice only if it does not fit in the memory.
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 1000)
 
@@ -89,7 +89,7 @@ def test_a_corpus_that_changes_is_refused(monkeypatch):
         bytepiece.train(Changing(), memory=1)
 
 
-def test_what_is_no_text_is_refused():
+def test_an_item_that_is_not_a_text_is_refused():
     with pytest.raises(CorpusError, match="int"):
         bytepiece.train(["text", 5])
     with pytest.raises(ArgumentError, match="not bytes"):
@@ -101,7 +101,7 @@ def test_a_missing_file_is_named(tmp_path):
         bytepiece.train(tmp_path / "missing.txt")
 
 
-def test_little_texts_do_not_pile_up(monkeypatch):
+def test_short_texts_do_not_pile_up(monkeypatch):
     monkeypatch.setattr(corpus_reader, "_MOST_TEXTS", 10)
     few = ["", "ab", "", "c"] * 30
     blocks = list(CorpusReader(few, (), False))

@@ -1,4 +1,4 @@
-"""Stages that merge: any engine, on any shards, in any order, gives the same model."""
+"""Stages: any engine, on any shards, in any order, gives the same model."""
 
 import pickle
 import random
@@ -44,7 +44,7 @@ def trained(algorithm, engine, memory=1 << 30):
 
 @pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 @pytest.mark.parametrize("memory", [1 << 30, 1])
-def test_processes_give_the_model_that_threads_give(algorithm, memory, monkeypatch):
+def test_processes_and_threads_give_the_same_model(algorithm, memory, monkeypatch):
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 9000)
     expected = trained(algorithm, in_threads(2), memory)
     rng = random.Random(3)
@@ -76,7 +76,7 @@ def test_a_stage_is_a_pure_function_of_shard_and_state():
 
 
 def flat(value):
-    """A result as something that can be compared."""
+    """Return a result in a form that can be compared."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     return [flat(one) for one in value] if isinstance(value, tuple) else value
