@@ -100,7 +100,9 @@ def chunked(texts: Any) -> Any:
             single = hasattr(texts, "__arrow_c_array__")
             texts = arrow.chunked_array([arrow.array(texts)] if single else texts)
     except (arrow.ArrowException, TypeError) as error:
-        raise ArgumentError(f"this is no column of Arrow: {' '.join(str(error).split())}") from None
+        raise ArgumentError(
+            f"this is not a column of Arrow: {' '.join(str(error).split())}"
+        ) from None
     held = texts.type
     if arrow.types.is_null(held):
         return texts.cast(arrow.large_binary())

@@ -38,7 +38,8 @@ def files_of(path: Path) -> list[Path]:
             raise CorpusError(f"{file}: there is no such file or directory")
         if not file.is_file():
             raise CorpusError(
-                f"{file} is no regular file, and training reads each twice; copy it into one"
+                f"{file} is not a regular file, and training reads every file twice; copy it into "
+                "a regular file"
             )
     return files
 

@@ -65,7 +65,7 @@ def counted_text(line: bytes) -> tuple[bytes, int]:
     if not tab or not count.isdigit() or len(count) > _MOST_DIGITS:
         shown = (count if tab else line.strip()).decode("utf-8", "backslashreplace")
         raise CorpusError(
-            f"{shown!r:.40} is no count: each line of a .tsv file is a text, a tab and how often "
-            "it counts; under a name that ends in .txt, lines are read as they are"
+            f"{shown!r:.40} is not a count: each line of a .tsv file is a text, a tab and how "
+            "often it counts; under a name that ends in .txt, lines are read as they are"
         )
     return text, int(count)

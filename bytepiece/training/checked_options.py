@@ -87,7 +87,7 @@ def sizes_of(vocab_size: int | Sequence[int], options: TrainingOptions) -> list[
     several = isinstance(vocab_size, Iterable)
     sizes = [whole("vocab_size", size) for size in (vocab_size if several else [vocab_size])]  # type: ignore[union-attr,arg-type]
     if not sizes:
-        raise ArgumentError("vocab_size names no size")
+        raise ArgumentError("vocab_size is an empty list; give at least one size")
     long_pieces = sum(len(piece) > 1 for piece in options.pieces)
     least = 256 + len(options.special_tokens) + long_pieces
     if min(sizes) < least:
@@ -139,7 +139,9 @@ def pieces_of(
             raise ArgumentError(f"user_pieces must be texts that are not empty, not {piece!r:.60}")
         raw = to_bytes(piece, rules.normalization)
         if raw != to_bytes(piece):
-            raise ArgumentError(f"the piece {piece!r:.60} is not normalized as texts are")
+            raise ArgumentError(
+                f"the piece {piece!r:.60} is not normalized, but texts are; normalize it first"
+            )
         if len(raw) > max_piece_length:
             raise ArgumentError(
                 f"the piece {piece!r:.60} has {len(raw)} bytes, and max_piece_length is "

@@ -157,7 +157,7 @@ def arguments_of(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise CheckpointError(
-        f"{directory / _RUN} is damaged, or no checkpoint's; delete {directory} to begin anew"
+        f"{directory / _RUN} is damaged or not of a checkpoint; delete {directory} to begin anew"
     )
 
 
@@ -236,6 +236,7 @@ def _explained(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CheckpointError(
-            f"the checkpoint in {directory} cannot be kept: {error.strerror or error}; what was "
-            "kept before is whole: mend that and run the same again, or name another directory"
+            f"the checkpoint in {directory} cannot be kept: {error.strerror or error}; "
+            "steps kept before are intact: remove the cause and run the same again, or name "
+            "another directory"
         ) from None

@@ -86,24 +86,27 @@ def advance(
     total: TotalCounts,
     limits: GrowthLimits,
     rules: PieceRules,
-    kept: frozenset[bytes] = frozenset(),
+    protected: frozenset[bytes] = frozenset(),
 ) -> CountedPieces:
     """Return the next vocabulary.
 
     Pieces that the rules do not allow are dropped. For each of them, one more pair may be joined.
 
     Args:
+        vocabulary: the present one.
         state: the automaton and scores that the text was counted with.
         total: the counts of the text.
-        kept: pieces that are not dropped, besides the single bytes.
+        limits: of the next vocabulary.
+        rules: which pieces are allowed.
+        protected: pieces that are never dropped, besides the single bytes.
     """
     pieces = vocabulary.pieces
     size = limits.size
-    leaving = _disallowed(pieces, rules, kept)
+    leaving = _disallowed(pieces, rules, protected)
     limits = limits._replace(most=limits.most + int(leaving.sum()))
     joined, sums = _candidates(pieces, total.pairs, limits, rules, leaving)
     worth = worths(pieces, state, total.pieces)
-    worth[[i for i, piece in enumerate(pieces) if piece in kept]] = np.iinfo(np.int64).max
+    worth[[i for i, piece in enumerate(pieces) if piece in protected]] = np.iinfo(np.int64).max
     worth[leaving] = -1
     # Pairs are joined as long as there is room, or useless pieces make room.
     useless = np.searchsorted(np.sort(worth), sums // _USELESS)
@@ -122,12 +125,12 @@ def advance(
 
 
 def _disallowed(
-    pieces: list[bytes], rules: PieceRules, kept: frozenset[bytes]
+    pieces: list[bytes], rules: PieceRules, protected: frozenset[bytes]
 ) -> npt.NDArray[np.bool_]:
     """Return for each piece whether the rules do not allow it and it may be dropped."""
     if rules.parts:
         return np.zeros(len(pieces), dtype=np.bool_)
-    return np.array([len(p) > 1 and p not in kept and not is_utf8(p) for p in pieces])
+    return np.array([len(p) > 1 and p not in protected and not is_utf8(p) for p in pieces])
 
 
 def _candidates(

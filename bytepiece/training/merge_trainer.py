@@ -87,13 +87,13 @@ class MergeOptions(NamedTuple):
         objective: "compression" or "likelihood"; it decides the scores.
         rules: which pieces are allowed in the end.
         start: the vocabulary to begin with.
-        kept: pieces of it that are never dropped, besides the single bytes.
+        protected: pieces of it that are never dropped, besides the single bytes.
     """
 
     objective: str
     rules: PieceRules
     start: CountedPieces
-    kept: frozenset[bytes]
+    protected: frozenset[bytes]
 
 
 class LearnedPieces(NamedTuple):
@@ -220,7 +220,7 @@ class _Rounds:
         progress: Progress,
     ) -> None:
         self.part = 1
-        """Where all windows should be counted, only one in this many was, in the worst round."""
+        """In the worst of the rounds that should count all windows, one in this many was counted."""
         self._windows = sample.windows
         self._bytes = sample.size
         self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)
@@ -239,13 +239,15 @@ class _Rounds:
         rules = self._options.rules
         growing = rules._replace(parts=True)
         settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
-        rounds = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.kept))
+        rounds = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.protected))
         self._expected = rounds + len(settling) * len(set(sizes))
         grows = True
         for size in sorted(set(sizes)):
-            while grows and (before := len(vocabulary.pieces)) + self._most(before) <= size:
+            while grows and (before := len(vocabulary.pieces)) + self._most_joins(before) <= size:
                 every = max(1, self._bytes // (_PER_PIECE * before))
-                vocabulary = self._round(vocabulary, before + self._most(before), every, growing)
+                vocabulary = self._round(
+                    vocabulary, before + self._most_joins(before), every, growing
+                )
                 grows = len(vocabulary.pieces) > before
             settled = vocabulary
             # Count all windows again, because the pieces that are exchanged now stay.
@@ -281,12 +283,12 @@ class _Rounds:
             except TooManyError:
                 part *= 2
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
-        limits = GrowthLimits(size, self._most(pieces), 2 * UNIT * self._unit)
-        following = advance(vocabulary, state, counted, limits, rules, self._options.kept)
+        limits = GrowthLimits(size, self._most_joins(pieces), 2 * UNIT * self._unit)
+        following = advance(vocabulary, state, counted, limits, rules, self._options.protected)
         return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
 
-    def _most(self, pieces: int) -> int:
-        return _most(pieces, len(self._options.kept))
+    def _most_joins(self, pieces: int) -> int:
+        return _most_joins(pieces, len(self._options.protected))
 
 
 def _arrays_of(vocabulary: CountedPieces) -> Arrays:
@@ -301,20 +303,20 @@ def _vocabulary_of(arrays: Arrays) -> CountedPieces:
     return CountedPieces(pieces, arrays["counts"])
 
 
-def _most(pieces: int, kept: int) -> int:
+def _most_joins(pieces: int, protected: int) -> int:
     """Return the largest number of pairs that a round joins.
 
     Args:
         pieces: the number of pieces.
-        kept: how many of them are never dropped.
+        protected: how many of them are never dropped.
     """
-    return _STEP + (pieces - kept) // _GROWTH
+    return _STEP + (pieces - protected) // _GROWTH
 
 
-def _rounds(pieces: int, size: int, kept: int) -> int:
+def _rounds(pieces: int, size: int, protected: int) -> int:
     """Return how many rounds lead from a number of pieces to a size if no piece is dropped."""
     rounds = 0
-    while pieces + _most(pieces, kept) <= size:
-        pieces += _most(pieces, kept)
+    while pieces + _most_joins(pieces, protected) <= size:
+        pieces += _most_joins(pieces, protected)
         rounds += 1
     return rounds

@@ -48,7 +48,7 @@ def test_counts_in_a_tsv_file_are_repetitions():
 )
 def test_a_line_without_a_count_is_named(line):
     write_lines("x.tsv", [b"good\t1", line])
-    with pytest.raises(CorpusError, match=r"^x\.tsv:2: .* is no count"):
+    with pytest.raises(CorpusError, match=r"^x\.tsv:2: .* is not a count"):
         texts_of(["x.tsv"])
 
 
@@ -189,7 +189,7 @@ def test_a_pipe_is_not_waited_for():
     Path("data").mkdir()
     os.mkfifo("data/pipe")
     for path in ("data", "data/pipe"):
-        with pytest.raises(CorpusError, match=r"pipe is no regular file"):
+        with pytest.raises(CorpusError, match=r"pipe is not a regular file"):
             train(path)
 
 
