@@ -15,23 +15,10 @@ from .streams import say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_CHOICES = (
-    "algorithm",
-    "objective",
-    "newlines",
-    "within_words",
-    "order",
-    "min_count",
-    "ensure_unicode",
-    "max_piece_length",
-    "isolate_digits",
-    "user_pieces",
-    "required_chars",
-    "special_tokens",
-    "reserved",
-    "pad_to_multiple",
-)
-"""The options that say which vocabulary is learned, and how, in the order of the help text."""
+_APART = ("vocab_size", "normalization", "memory", "checkpoint", "temp_dir", "threads")
+"""The options that a command adds itself, in its own place or with more help."""
+_CHOICES = [option.name for option in OPTIONS if option.name not in _APART]
+"""The options that say which vocabulary is learned, and how."""
 
 
 class _Algorithm(click.Choice):  # type: ignore[type-arg]  # no generic in older releases

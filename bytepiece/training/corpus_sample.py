@@ -53,7 +53,7 @@ class CorpusSample(NamedTuple):
 def read_sample(
     reader: CorpusReader, most: int, hold_out: bool, checkpoint: Checkpoint, progress: Progress
 ) -> CorpusSample:
-    """Read a corpus, and keep at least one window, and as many as fit.
+    """Read a corpus, and keep as many windows as fit, and at least one.
 
     Args:
         reader: of the corpus.
@@ -215,7 +215,7 @@ def _parted(window: Block) -> tuple[Block, Block | None]:
 
 
 class _WindowChooser:
-    """Keeps at least one window, and as many as fit.
+    """Keeps as many windows as fit in a number of bytes, and at least one.
 
     The number of a window times the golden ratio is its place on a circle. These places are spread
     evenly, however many windows there are. The windows on the first part of the circle are kept,

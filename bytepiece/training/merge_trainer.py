@@ -220,7 +220,7 @@ class _Rounds:
         progress: Progress,
     ) -> None:
         self.part = 1
-        """In the worst of the rounds that should count all windows, one in this many was counted."""
+        """Rounds that should count all windows counted at least one in this many."""
         self._windows = sample.windows
         self._bytes = sample.size
         self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)

@@ -288,7 +288,10 @@ def choice(name: str, value: str) -> str:
 
 
 def table() -> str:
-    """Return the Markdown table of the options, as it stands in docs/training.md."""
+    """Return the Markdown table of the options that docs/training.md must show.
+
+    `python -c "from bytepiece.training.options import table; print(table())"` prints it.
+    """
     rows = ["| option | values | default | what it does |", "| --- | --- | --- | --- |"]
     for option in OPTIONS:
         cells = (f"`{option.name}`", _values(option), _default(option), option.full_help)
