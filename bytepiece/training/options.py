@@ -236,7 +236,7 @@ class TrainingKeywords(TypedDict, total=False):
     ensure_unicode: bool | None
     max_piece_length: int
     isolate_digits: bool
-    normalization: Sequence["NormalizationStep"]
+    normalization: "Sequence[NormalizationStep]"
     user_pieces: Iterable[str | bytes]
     required_chars: str
     special_tokens: Iterable[str]
