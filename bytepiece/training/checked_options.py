@@ -87,7 +87,7 @@ def sizes_of(vocab_size: int | Sequence[int], options: TrainingOptions) -> list[
     several = isinstance(vocab_size, Iterable)
     sizes = [whole("vocab_size", size) for size in (vocab_size if several else [vocab_size])]  # type: ignore[union-attr,arg-type]
     if not sizes:
-        raise ArgumentError("vocab_size is an empty list; give at least one size")
+        raise ArgumentError("vocab_size names no size; give at least one")
     long_pieces = sum(len(piece) > 1 for piece in options.pieces)
     least = 256 + len(options.special_tokens) + long_pieces
     if min(sizes) < least:

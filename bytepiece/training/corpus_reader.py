@@ -102,8 +102,8 @@ class CorpusReader:
         self.size = self._file_size
         """The number of bytes in the corpus. Before the first reading it is an estimate, or 0."""
         self.unit = corpus.unit if isinstance(corpus, Files) else 1
-        """How many units in a `Block`'s weights make a weight of 1. A smallest count of n is
-        n · unit of them. It is 1 unless files have weights that are not whole numbers."""
+        """How many units in a `Block`'s weights make a weight of 1. So `min_count` n means n · unit
+        units. It is 1 unless files have weights that are not whole numbers."""
         self.position = START
         """The position after the block that was read last."""
         self.weight = 0
@@ -126,8 +126,8 @@ class CorpusReader:
         """Yield the blocks of the corpus.
 
         Args:
-            after: blocks before this position are compared with the first reading, but not cut
-                into segments and not yielded.
+            after: blocks before this position are not cut into segments and not yielded, only
+                compared with the hash in the position.
             done: called with the number of bytes in each block, also in those not yielded, when
                 the next block is asked for.
 

@@ -78,7 +78,7 @@ def with_pieces(
         vocabulary: the pieces and their counts.
         pieces: the pieces to add.
         most: the largest number of pieces afterwards.
-        once: the count of an added piece.
+        once: the count of a piece that is new.
     """
     counts = dict.fromkeys(pieces, once) | vocabulary
     others = [piece for piece in vocabulary if len(piece) > 1 and piece not in set(pieces)]
