@@ -72,29 +72,29 @@ class Setting:
 
 def compression(report: Report, setting: Setting) -> None:
     """Every trainer on the small corpus."""
-    found = _trained(report, setting, setting.small, "32 k", ["em", "bnlm", *setting.rivals])
+    found = _trained(report, setting, setting.small, "32 k", ["merge", "bnlm", *setting.rivals])
     report.bar("small", over_best(found, held_out))
     if setting.others:
         report.bar("others", over_best(found, mean_of_others))
         texts = range(1, 1 + len(setting.others))
         ratios = [over_best(found, lambda trained, i=i: trained.bytes_per_token[i]) for i in texts]
         report.bar("worst other", min(filter(None, ratios), default=None))
-    report.bar("small unigram", seconds_over(found, "unigram", "em"))
+    report.bar("small unigram", seconds_over(found, "unigram", "merge"))
 
 
 def large(report: Report, setting: Setting) -> None:
     """Every trainer on the large corpus."""
     found = _trained(report, setting, setting.large, "32 k", [*OURS, *setting.rivals])
     report.bar("large 32 k", over_best(found, held_out))
-    report.bar("large unigram", seconds_over(found, "unigram", "em"))
-    report.bar("large bpe", seconds_over(found, "em", "bpe"))
+    report.bar("large unigram", seconds_over(found, "unigram", "merge"))
+    report.bar("large bpe", seconds_over(found, "merge", "bpe"))
     report.bar("large bnlm", seconds_over(found, "original", "bnlm"))
 
 
 def larger(report: Report, setting: Setting) -> None:
     """Many pieces from the large corpus, by those trainers that come near."""
     near = [key for key in ("bpe", "unigram") if key in setting.rivals]
-    found = _trained(report, setting, setting.large, "100 k", ["em", *near])
+    found = _trained(report, setting, setting.large, "100 k", ["merge", *near])
     report.bar("large 100 k", over_best(found, held_out))
 
 
@@ -139,7 +139,7 @@ def mean_of_others(trained: Trained) -> float:
 def over_best(found: Mapping[str, Trained], figure: Callable[[Trained], float]) -> float | None:
     """A figure of ours over the best rival's."""
     rivals = [figure(one) for key, one in found.items() if key in RIVALS and one.taken]
-    return figure(found["em"]) / max(rivals) if rivals else None
+    return figure(found["merge"]) / max(rivals) if rivals else None
 
 
 def seconds_over(found: Mapping[str, Trained], one: str, other: str) -> float | None:

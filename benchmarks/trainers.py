@@ -19,8 +19,8 @@ THREADS = 2
 BNLM = ("--algorithm", "bnlm", "--min-count", "4")
 SMALL_MEMORY = ("--memory", "512M")
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "em": ("", ()),
-    "em-512M": (", --memory 512M", SMALL_MEMORY),
+    "merge": ("", ()),
+    "merge-512M": (", --memory 512M", SMALL_MEMORY),
     "bnlm": (", BNLM", BNLM),
 }
 """What a table says beside the library's name, and options of `bytepiece train`."""

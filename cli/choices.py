@@ -1,4 +1,4 @@
-"""What can be chosen about training: options of the command line, and what they are about."""
+"""Options of training on the command line, made from their home, `bytepiece.training.options`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,12 +9,31 @@ from click.core import ParameterSource
 
 from bytepiece.errors import ArgumentError
 from bytepiece.training.memory import bytes_of
+from bytepiece.training.options import BY_NAME, FORMER_ALGORITHMS, OPTIONS, TrainingOption
+
+from .streams import say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_APART = ("vocab_size", "normalization", "memory", "checkpoint", "temp_dir", "threads")
+"""The options that a command adds itself, in its own place or with more help."""
+_CHOICES = [option.name for option in OPTIONS if option.name not in _APART]
+"""The options that say which vocabulary is learned, and how."""
+
+
+class _Algorithm(click.Choice):  # type: ignore[type-arg]  # no generic in older releases
+    """The name of an algorithm. Former names are accepted with a note."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value in FORMER_ALGORITHMS:
+            current = FORMER_ALGORITHMS[value]
+            say(f"bytepiece: --algorithm {value} is now called {current}; the old name will go")
+            value = current
+        return super().convert(value, param, ctx)
+
 
 def _size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
-    """The bytes of a size such as 2G."""
+    """Return the number of bytes of a size such as 2G."""
     if size is None:
         return None
     try:
@@ -23,131 +42,75 @@ def _size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | Non
         raise click.BadParameter(str(error), param=parameter) from None
 
 
-memory_option = click.option(
-    "--memory",
-    metavar="SIZE",
-    callback=_size_in_bytes,
-    show_default="a quarter of the machine's",
-    help="How much memory to take, about, such as 2G; from 512M on it is kept to. Of a corpus too "
-    "large for it, pieces are found in a sample.",
-)
+def training_option(name: str, more_help: str = "", **changes: Any) -> Callable[[F], F]:
+    """Return the command-line option for an option of training.
 
-_ABOUT = {
-    "em": ("objective", "newlines", "within_words"),
-    "bnlm": ("order", "min_count"),
+    Args:
+        name: of the option in `bytepiece.training.options`.
+        more_help: what only users of the command line need to know.
+        changes: arguments of `click.option` that differ from those made here.
+    """
+    option = BY_NAME[name]
+    is_empty = option.default is False or option.default in ((), "", None)
+    arguments = {
+        "default": option.default,
+        "show_default": option.default_help or not is_empty,
+        "help": option.full_help + more_help,
+        **_TYPES[option.type](option),
+        **changes,
+    }
+    flag = option.command_line
+    if arguments.pop("two_flags", False):
+        flag += f"/--no-{flag[2:]}"
+    return click.option(flag, name, **arguments)
+
+
+def _number(option: TrainingOption) -> dict[str, Any]:
+    return {"type": click.IntRange(option.smallest, None if option.is_open else option.largest)}
+
+
+def _choice(option: TrainingOption) -> dict[str, Any]:
+    kind = _Algorithm if option.name == "algorithm" else click.Choice
+    return {"type": kind(option.choices)}
+
+
+def _bool(option: TrainingOption) -> dict[str, Any]:
+    # An option that is neither on nor off by default needs a flag for each.
+    return {"two_flags": True} if option.default is None else {"is_flag": True}
+
+
+_TYPES: dict[str, Callable[[TrainingOption], dict[str, Any]]] = {
+    "int": _number,
+    "ints": lambda o: {**_number(o), "multiple": True, "default": [o.default]},
+    "choice": _choice,
+    "choices": lambda o: {**_choice(o), "multiple": True},
+    "bool": _bool,
+    "text": lambda _: {"metavar": "TEXT"},
+    "texts": lambda _: {"metavar": "TEXT", "multiple": True},
+    "size": lambda _: {"metavar": "SIZE", "callback": _size_in_bytes},
+    "path": lambda _: {},
 }
-"""What is of use to one algorithm only."""
+"""The arguments of `click.option` that follow from the type of an option."""
 
-_CHOICES = (
-    click.option(
-        "--algorithm",
-        type=click.Choice(["em", "bnlm"]),
-        default="em",
-        show_default=True,
-        help="em joins neighbouring pieces, and compresses best; bnlm is the original library's.",
-    ),
-    click.option(
-        "--objective",
-        type=click.Choice(["compression", "likelihood"]),
-        default="compression",
-        show_default=True,
-        help="em: what scores are made for, few tokens or frequencies.",
-    ),
-    click.option(
-        "--newlines",
-        type=click.Choice(["apart", "end"]),
-        default="apart",
-        show_default=True,
-        help="em: whether newlines have pieces of their own, or may end pieces.",
-    ),
-    click.option(
-        "--within-words",
-        is_flag=True,
-        help="em: let spaces stand at the beginning of pieces only.",
-    ),
-    click.option(
-        "--order",
-        type=click.IntRange(2, 7),
-        default=6,
-        show_default=True,
-        help="bnlm: the length of the byte n-grams that are counted.",
-    ),
-    click.option(
-        "--min-count",
-        type=click.IntRange(min=1),
-        default=2,
-        show_default=True,
-        help="bnlm: drop n-grams and pieces that are rarer.",
-    ),
-    click.option(
-        "--ensure-unicode/--no-ensure-unicode",
-        default=None,
-        show_default="yes with bnlm, no with em",
-        help="Make no pieces of parts of characters, apart from the 256 single bytes. "
-        "SentencePiece's format needs it; with em it costs a little compression.",
-    ),
-    click.option(
-        "--max-piece-length",
-        type=click.IntRange(1, 1024),
-        default=36,
-        show_default=True,
-        help="Make no pieces that are longer, in bytes.",
-    ),
-    click.option(
-        "--isolate-digits", is_flag=True, help="Make every decimal digit a token by itself."
-    ),
-    click.option(
-        "--user-piece",
-        "user_pieces",
-        metavar="TEXT",
-        multiple=True,
-        help="A piece that comes into the vocabulary however rare it is; may be given several "
-        "times.",
-    ),
-    click.option(
-        "--required-chars",
-        metavar="CHARS",
-        default="",
-        help="Characters that come into the vocabulary however rare they are.",
-    ),
-    click.option(
-        "--special-token",
-        "special_tokens",
-        metavar="NAME",
-        multiple=True,
-        help="A token that stands for no text, beside <pad>, <bos> and <eos>; may be given several "
-        "times.",
-    ),
-    click.option(
-        "--reserved",
-        type=click.IntRange(0, 2**15),
-        default=0,
-        show_default=True,
-        help="Keep so many special tokens free for later use.",
-    ),
-    click.option(
-        "--pad-to-multiple",
-        type=click.IntRange(1, 2**15),
-        default=1,
-        show_default=True,
-        help="Make the size of the model a multiple of this, by special tokens at its end.",
-    ),
-)
+memory_option = training_option("memory")
 
 
 def training_choices(command: F) -> F:
-    """Options of `bytepiece.train` that say which vocabulary is learned, and how."""
+    """Add the options of `bytepiece.train` that say which vocabulary is learned, and how."""
 
     @wraps(command)
     def wrapped(*, algorithm: str, **others: Any) -> Any:
         ctx = click.get_current_context()
-        for known, names in _ABOUT.items():
-            for name in names if known != algorithm else ():
-                if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-                    option = name.replace("_", "-")
-                    raise click.UsageError(f"--{option} is about --algorithm {known}; add that")
+        for option in OPTIONS:
+            if option.algorithm in (None, algorithm):
+                continue
+            if ctx.get_parameter_source(option.name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(
+                    f"{option.command_line} is about --algorithm {option.algorithm}; add that"
+                )
         return command(algorithm=algorithm, **others)
 
-    for option in reversed(_CHOICES):
-        option(wrapped)
+    for name in reversed(_CHOICES):
+        several = "texts" in BY_NAME[name].type
+        training_option(name, " May be given several times." if several else "")(wrapped)
     return wrapped  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""bytepiece train: text to a model."""
+"""bytepiece train: makes a model from text."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +11,12 @@ import click
 import bytepiece
 from bytepiece.errors import CheckpointError, CorpusError
 
-from .choices import memory_option, training_choices
+from .choices import memory_option, training_choices, training_option
 from .corpus import CorpusInputs
 from .options import (
     DEFAULT_MODEL,
     column_option,
     jsonl_option,
-    temp_dir_option,
-    threads_option,
 )
 from .outputs import check_writable
 from .progress import Phases, duration, megabytes, peak_memory
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from bytepiece.rules.text_rules import NormalizationStep
 
 _SAMPLE = 1_000_000
-"""Bytes from the beginning of the corpus that the closing summary is measured on."""
+"""The closing summary is measured on this many bytes from the beginning of the corpus."""
 
 
 @click.command("train", cls=WeightedCommand, short_help="Train a model on text.")
@@ -45,50 +43,38 @@ _SAMPLE = 1_000_000
     show_default=True,
     help="The model file to write.",
 )
-@click.option(
-    "--vocab-size",
-    "sizes",
-    type=click.IntRange(259, 2**24),
-    multiple=True,
-    default=[32000],
-    show_default=True,
-    help="The most ids, three special tokens among them. Given several times, one run makes as "
-    "many models, PATH.SIZE each.",
-)
+@training_option("vocab_size", " Several models are written to PATH.SIZE each.")
 @training_choices
-@click.option(
-    "--normalization",
-    type=click.Choice(["NFC", "NFD", "NFKC", "NFKD"]),
-    multiple=True,
-    help="Normalize text, in training and in encoding; may be given several times.  [default: "
-    "none; NFC with --format original]",
+@training_option(
+    "normalization",
+    " May be given several times.",
+    show_default="none; NFC with --format original",
 )
 @jsonl_option
 @column_option
 @memory_option
-@click.option(
-    "--checkpoint",
+@training_option(
+    "checkpoint",
+    " It is deleted when the models are written.",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the work in this directory as it is done. The same command goes on there after a "
-    "kill, and deletes it in the end.",
 )
-@temp_dir_option
-@threads_option
+@training_option("temp_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@training_option("threads")
 @click.option(
     "--format",
     type=click.Choice(["bytepiece", "original"]),
     default="bytepiece",
     show_default=True,
-    help="original: for the original BytePiece library.",
+    help="The format of the model file: original is for the original BytePiece library.",
 )
 @click.option(
-    "--vocab", is_flag=True, help="Write PATH.vocab as well: a table of the pieces, to look at."
+    "--vocab", is_flag=True, help="Also write PATH.vocab, a table of the pieces to look at."
 )
 def command(
     inputs: tuple[str, ...],
     output: Path,
-    sizes: tuple[int, ...],
+    vocab_size: tuple[int, ...],
     jsonl: str | None,
     column: str,
     checkpoint: Path | None,
@@ -100,12 +86,12 @@ def command(
 ) -> None:
     """Train a model on text.
 
-    PATH is a file, a directory, for all the files in it, or a quoted pattern such as
-    'data/**/*.txt'. A text file is one text; in a .jsonl file a field of each record is one, in
-    Parquet a column of each row, and a line of a .tsv file is a text, a tab and how often it
-    counts. Files may be compressed: gzip, bzip2, xz, zstd. Where PATH is -, standard input is
-    read, and kept in a temporary file meanwhile. What PATH:WEIGHT names counts that many times,
-    so that languages can be balanced. The result is the same for any number of threads, and however
+    PATH is a file, a directory (for all files in it) or a quoted pattern such as
+    'data/**/*.txt'. A text file is one text. In a .jsonl file, one field of each record is a text;
+    in Parquet, one column of each row. Each line of a .tsv file is a text, a tab and how often the
+    text counts. Files may be compressed with gzip, bzip2, xz or zstd. If PATH is -, standard input
+    is read and kept in a temporary file meanwhile. The text in PATH:WEIGHT counts WEIGHT times, so
+    that languages can be balanced. The result is the same for any number of threads, and however
     often a run with --checkpoint is killed.
 
     \b
@@ -116,7 +102,7 @@ def command(
       bytepiece train 'crawl/**/*.jsonl.zst' --jsonl content --memory 4G --checkpoint crawl.kept
       curl https://example.org/corpus.txt.gz | bytepiece train - --vocab
     """  # noqa: D301
-    # Here, because these import the compiler, which is slow, and --help can do without.
+    # Imported here, because these load the compiler, which is slow, and --help does not need it.
     from bytepiece import model_io  # noqa: PLC0415
     from bytepiece.kernels.jit import compile_seconds  # noqa: PLC0415
     from bytepiece.training.checkpoint import clear  # noqa: PLC0415
@@ -126,12 +112,12 @@ def command(
         save = model_io.save_original
         normalization = normalization or ("NFC",)
         _check_original(normalization, options)
-    targets = dict.fromkeys(sizes, output)
+    targets = dict.fromkeys(vocab_size, output)
     if len(targets) > 1:
-        targets = {size: Path(f"{output}.{size}") for size in sizes}
+        targets = {size: Path(f"{output}.{size}") for size in vocab_size}
     tables = {target: Path(f"{target}.vocab") for target in targets.values() if vocab}
     corpus = CorpusInputs(inputs, jsonl, column)
-    # Before what comes once is waited for.
+    # Check before waiting for input that comes only once.
     known = corpus.files()
     for target in {output, *targets.values(), *tables.values()}:
         check_writable(target, known)
@@ -156,7 +142,7 @@ def command(
     if checkpoint is not None:
         try:
             clear(checkpoint)
-        except CheckpointError:  # the models are there, and that is what counts
+        except CheckpointError:  # the models are written, so this is no failure
             name = click.format_filename(checkpoint)
             say(f"bytepiece: {name} is no longer needed, but cannot be deleted")
     text = megabytes(models[0].record["corpus_bytes"])
@@ -170,6 +156,7 @@ def command(
 
 
 def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Raise a usage error if the original format cannot express an option."""
     asked = {
         "--normalization": tuple(normalization) != ("NFC",),
         "--isolate-digits": options["isolate_digits"],
@@ -187,7 +174,7 @@ def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) ->
 
 @contextmanager
 def _resumable(checkpoint: Path | None) -> Iterator[None]:
-    """Say, when a run is interrupted, how it goes on."""
+    """Say how a run goes on when it is interrupted."""
     try:
         yield
     except BaseException as error:
@@ -198,9 +185,9 @@ def _resumable(checkpoint: Path | None) -> Iterator[None]:
 
 
 def _beginning(files: "Files") -> list[bytes]:
-    """The lines, without their ends, of the beginning of a corpus; the last one may be cut.
+    """Return the first lines of a corpus without their ends; the last one may be cut.
 
-    If it is no longer there, none.
+    The list is empty if the corpus is no longer there.
     """
     from bytepiece.rules.text import to_bytes  # noqa: PLC0415
 
@@ -217,6 +204,7 @@ def _beginning(files: "Files") -> list[bytes]:
 
 
 def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> None:
+    """Tell the user what is in a model that was written, and how well it compresses."""
     record = model.record
     specials = len(model.special_tokens)
     parts = [f"{len(model.pieces)} pieces and {specials} special tokens"]
@@ -233,7 +221,7 @@ def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> Non
     say(f"{click.format_filename(target)}: {'; '.join(parts)}")
     if model.vocab_size < size:
         few = {
-            "em": "a corpus that is small gives few: pieces are made of what repeats itself",
+            "merge": "a corpus that is small gives few: pieces are made of what repeats itself",
             "bnlm": "a corpus that is small, or repeats itself --min-count times, gives few",
         }[record["algorithm"]]
         say(

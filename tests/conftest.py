@@ -60,7 +60,7 @@ def trained():
     sample = ROOT / "data" / "sample.txt"
     options = {"vocab_size": 2000, "threads": 2}
     return {
-        "em": bytepiece.train(sample, **options),
+        "merge": bytepiece.train(sample, **options),
         "whole": bytepiece.train(sample, ensure_unicode=True, **options),
         "bnlm": bytepiece.train(sample, algorithm="bnlm", **options),
         "nfc": bytepiece.train(sample, algorithm="bnlm", normalization=("NFC",), **options),

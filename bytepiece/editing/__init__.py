@@ -1,1 +1,1 @@
-"""Changing a vocabulary that exists, so that what stays keeps its id."""
+"""Editing: changes of a vocabulary in which the pieces that stay keep their ids."""

@@ -1,4 +1,4 @@
-"""Sizes that an edit may be asked for."""
+"""The check of the vocabulary size that an edit is asked for."""
 
 import operator
 from typing import SupportsIndex
@@ -7,10 +7,15 @@ from bytepiece.errors import ArgumentError
 
 
 def size_of(vocab_size: SupportsIndex, least: int, why_least: str, most: int, why_most: str) -> int:
-    """A vocabulary size in its range.
+    """Return a vocabulary size.
 
     Args:
-        why_least, why_most: what the error says of the bounds.
+        vocab_size: the size that was asked for.
+        least, most: its bounds.
+        why_least, why_most: the reasons for the bounds, for messages.
+
+    Raises:
+        ArgumentError: if it is not a whole number within the bounds.
     """
     try:
         size = operator.index(vocab_size)

@@ -1,4 +1,4 @@
-"""Extending: new pieces, learned from new text, after the old ones."""
+"""Extending a vocabulary: pieces learned from new text follow the old ones."""
 
 import os
 from itertools import compress
@@ -6,25 +6,25 @@ from typing import Any, NamedTuple
 
 from bytepiece.editing.arguments import size_of
 from bytepiece.editing.ids import Edited, id_map, ids_of
-from bytepiece.editing.newcomers import Scored, added
+from bytepiece.editing.newcomers import NewPiece, added
 from bytepiece.editing.record import record_of
-from bytepiece.editing.weights import objective_of, offset, weighed
+from bytepiece.editing.weighed_pieces import objective_of, offset, weighed
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
 from bytepiece.parallel import Engine, in_threads, usable_cores
-from bytepiece.training import merge_trainer as em
+from bytepiece.training import merge_trainer
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.growth import NEWLINES, Rules, Vocabulary
-from bytepiece.training.memory import bytes_of, room, sensible
+from bytepiece.training.corpus_reader import CorpusReader
+from bytepiece.training.corpus_sample import read_sample
+from bytepiece.training.growth import NEWLINES, CountedPieces, PieceRules
+from bytepiece.training.memory import bytes_of, default_memory, room
 from bytepiece.training.options import whole
 from bytepiece.training.progress import Progress, silent
-from bytepiece.training.reader import Reader
 from bytepiece.training.run import facts_of
-from bytepiece.training.sample import read
 
 _LONGEST = 36
-"""Bytes that a new piece has, at most, where the model's record does not say."""
+"""The largest number of bytes in a new piece if the model's record has none."""
 
 
 def extend(
@@ -39,19 +39,19 @@ def extend(
 ) -> Edited:
     """Add to a vocabulary pieces that are learned from new text.
 
-    All that was there stays, with its id, and what is new follows. It is found by the rounds of
-    `bytepiece.train(algorithm="em")`, which begin with the old vocabulary, and scored on the scale
-    of the old scores. The result is the same for any number of threads.
+    All old pieces and special tokens keep their ids, and the new pieces follow. The rounds of
+    `bytepiece.train(algorithm="merge")` find them, beginning with the old vocabulary. Their scores
+    are on the scale of the old scores. The result is the same for any number of threads.
 
     Args:
-        model: any; its rules go for the new text, too.
+        model: any model. Its rules also apply to the new text.
         corpus: the new text, as in `bytepiece.train`.
-        vocab_size: the most ids, more than the model has. A small corpus gives fewer.
+        vocab_size: the largest number of ids, more than the model has. A small corpus gives fewer.
         threads, memory, temp_dir, progress: see `bytepiece.train`.
 
     Raises:
-        ArgumentError: an argument is outside its range.
-        ModelError: the model goes by another library's rules.
+        ArgumentError: if an argument is outside its range.
+        ModelError: if the model follows another library's rules.
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
@@ -68,26 +68,28 @@ def extend(
         MAX_ID + 1,
         "larger ids are not possible",
     )
-    work = _Work(
+    settings = _ExtendSettings(
         in_threads(usable_cores() if threads is None else whole("threads", threads)),
-        room(sensible() if memory is None else bytes_of(memory), em.MEMORY_PER_BYTE),
+        room(
+            default_memory() if memory is None else bytes_of(memory), merge_trainer.MEMORY_PER_BYTE
+        ),
         silent if progress is None else progress,
     )
     with replayable(corpus, temp_dir) as texts:
-        newcomers, facts = _learn(model, texts, size - model.vocab_size, work)
+        newcomers, facts = _learn(model, texts, size - model.vocab_size, settings)
     newcomers.sort(key=lambda one: (len(one.piece), one.piece))
     extended = added(model, newcomers, record_of("extend", size, model, **facts))
     old_ids = ids_of(model).values()
     return Edited(extended, id_map(model.vocab_size, dict(zip(old_ids, old_ids, strict=True))))
 
 
-class _Work(NamedTuple):
-    """How the work is done.
+class _ExtendSettings(NamedTuple):
+    """The settings that do not change the result, except for the memory.
 
     Args:
-        engine: applies it to windows.
-        room: bytes of text that are kept in memory, at most.
-        progress: is told how far it is.
+        engine: applies a stage to windows.
+        room: the largest number of bytes of text in memory.
+        progress: called after each part of the work.
     """
 
     engine: Engine
@@ -96,39 +98,47 @@ class _Work(NamedTuple):
 
 
 def _learn(
-    model: Model, corpus: Corpus, number: int, work: _Work
-) -> tuple[list[Scored], dict[str, Any]]:
-    """Learn so many pieces more; and what a record says of the corpus."""
+    model: Model, corpus: Corpus, number: int, settings: _ExtendSettings
+) -> tuple[list[NewPiece], dict[str, Any]]:
+    """Learn a number of new pieces. Also return what a record says of the corpus."""
     rules, pieces = model.rules, model.pieces
-    options = em.Options(objective_of(model), _rules(model), _beginning(model), frozenset(pieces))
+    options = merge_trainer.MergeOptions(
+        objective_of(model), _rules(model), _start(model), frozenset(pieces)
+    )
     checkpoint = Checkpoint(None, {})
-    reader = Reader(corpus, rules.normalization, rules.isolate_digits)
-    sample = read(reader, work.room, False, checkpoint, work.progress)
-    found = em.learn(
-        sample, reader, [len(pieces) + number], options, work.engine, checkpoint, work.progress
+    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
+    sample = read_sample(reader, settings.room, False, checkpoint, settings.progress)
+    found = merge_trainer.learn(
+        sample,
+        reader,
+        [len(pieces) + number],
+        options,
+        settings.engine,
+        checkpoint,
+        settings.progress,
     )
     [learned] = found.vocabularies
     ours = dict(zip(pieces, model.scores.tolist(), strict=True))
-    logs = em.scores_of(learned.counts, options.objective, reader.unit).tolist()
+    logs = merge_trainer.scores_of(learned.counts, options.objective, reader.unit).tolist()
     theirs = dict(zip(learned.pieces, logs, strict=True))
     counted = dict(compress(theirs.items(), learned.counts.tolist()))
-    # It may be that nothing of the text is left to old pieces.
+    # It may be that no old piece occurs on the best paths of the new text.
     added_to = offset(ours, theirs if ours.keys().isdisjoint(counted) else counted)
-    newcomers = [Scored(p, score + added_to) for p, score in theirs.items() if p not in ours]
+    newcomers = [NewPiece(p, score + added_to) for p, score in theirs.items() if p not in ours]
     return newcomers, facts_of(corpus, reader, found.sample)
 
 
-def _beginning(model: Model) -> Vocabulary:
-    """The model's vocabulary, to begin with: the single bytes first."""
+def _start(model: Model) -> CountedPieces:
+    """Return the model's pieces and their counts to begin with, the single bytes first."""
     order = sorted(range(len(model.pieces)), key=lambda i: len(model.pieces[i]) > 1)
-    return Vocabulary([model.pieces[i] for i in order], weighed(model).counts[order])
+    return CountedPieces([model.pieces[i] for i in order], weighed(model).counts[order])
 
 
-def _rules(model: Model) -> Rules:
-    """Which pieces may be new: such as the old ones, as far as the model's record says."""
+def _rules(model: Model) -> PieceRules:
+    """Return the rules for new pieces: those of the model's record, as far as it has any."""
     record = model.record
     length, newlines = record.get("max_piece_length"), record.get("newlines")
-    return Rules(
+    return PieceRules(
         length if type(length) is int and 1 <= length <= MAX_PIECE_LENGTH else _LONGEST,
         newlines if newlines in NEWLINES else NEWLINES[0],
         record.get("within_words") is True,

@@ -1,4 +1,4 @@
-"""Where ids go when a vocabulary changes: the id map, in memory and in a file."""
+"""The id map: where each id goes when a vocabulary changes, in memory and in a file."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _VERSION = 1
 
 
 class Edited(NamedTuple):
-    """A changed model, and where the ids went.
+    """A changed model, and where its ids went.
 
     Args:
-        model: the new one.
-        id_map: int32[old ids], the new id of each old one; −1 for what is gone, and for numbers
-            that were no id.
+        model: the new model.
+        id_map: int32[old ids], the new id for each old one; −1 for an id that is gone, and for a
+            number that was not an id.
     """
 
     model: Model
@@ -28,9 +28,9 @@ class Edited(NamedTuple):
 
 
 def compacted(ids: I32) -> I32:
-    """Ids without gaps, from 0 on: the largest move into the places that are vacant.
+    """Return ids from 0 on, without gaps: the largest ids move into the vacant places.
 
-    What is below the number of ids stays, so no other choice moves fewer.
+    Ids below the number of ids stay, so no other choice moves fewer.
 
     >>> compacted(np.array([0, 2, 3, 6, 9], dtype=np.int32))
     array([0, 2, 3, 1, 4], dtype=int32)
@@ -42,23 +42,29 @@ def compacted(ids: I32) -> I32:
 
 
 def ids_of(model: Model) -> dict[bytes | str, int]:
-    """The ids of pieces, by the pieces, and of special tokens, by their names."""
+    """Return the ids of pieces, by piece, and of special tokens, by name."""
     ids: dict[bytes | str, int] = dict(zip(model.pieces, model.ids.tolist(), strict=True))
     return {**ids, **{token.name: token.id for token in model.special_tokens}}
 
 
 def id_map(size: int, moved: Mapping[int, int]) -> I32:
-    """Of so many old ids; see `Edited`."""
+    """Return an id map; see `Edited`.
+
+    Args:
+        size: the number of old ids.
+        moved: the new id for each old id that stays.
+    """
     found = np.full(size, -1, dtype=np.int32)
     found[list(moved)] = list(moved.values())
     return found
 
 
 def to_json(edited: Edited, source: Model) -> str:
-    """The text of a file that holds an id map.
+    """Return the text of a file that holds an id map.
 
     Args:
-        source: the model whose ids it leads from.
+        edited: the changed model and the map.
+        source: the model with the old ids.
     """
     document = {
         "format": _FORMAT,

@@ -1,4 +1,4 @@
-"""Merging: what another vocabulary has, after one's own."""
+"""Merging: the pieces that only another vocabulary has follow one's own."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -7,39 +7,40 @@ import numpy as np
 
 from bytepiece.editing.arguments import size_of
 from bytepiece.editing.ids import Edited, id_map, ids_of
-from bytepiece.editing.newcomers import Scored, added
+from bytepiece.editing.newcomers import NewPiece, added
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import shrink
-from bytepiece.editing.weights import exponent_of, offset, weigh
+from bytepiece.editing.weighed_pieces import exponent_of, offset, weigh
 from bytepiece.errors import ArgumentError
 from bytepiece.model import MAX_ID, Model, Role, SpecialToken
 from bytepiece.rules.text_rules import TextRules
 
 
 def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
-    """Add to a vocabulary the pieces and special tokens of another one that it lacks.
+    """Add to a vocabulary the pieces and special tokens that only another one has.
 
-    All ids of the first model stay, and those of the newcomers follow, in the order of their ids
-    in the other one. Special tokens of the same name and role are one. The newcomers' scores are
-    put on the first model's scale.
+    All ids of the first model stay. The new ids follow, in the order of their ids in the other
+    model. Special tokens with the same name and role become one. The new pieces' scores are put on
+    the first model's scale.
 
     Args:
-        model: whose ids stay.
-        other: with the same rules for text.
-        vocab_size: the most ids, at least as many as the first model has. Where not all newcomers
-            fit, those pieces come whose lack would cost the most tokens. By default, all come.
+        model: the model whose ids stay.
+        other: a model with the same rules for text.
+        vocab_size: the largest number of ids, not below that of the first model. If not all new
+            pieces fit, those are added whose lack would cost the most tokens. By default all are
+            added.
 
     Returns:
-        the merged model, and the map of the other one's ids.
+        the merged model, and the map of the other model's ids.
 
     Raises:
-        ArgumentError: the models treat text differently, or their special tokens contradict each
-            other, or vocab_size is outside its range.
-        ModelError: one of them goes by another library's rules.
+        ArgumentError: if the models treat text differently, if their special tokens contradict each
+            other, or if vocab_size is outside its range.
+        ModelError: if one of them follows another library's rules.
 
     >>> import bytepiece
-    >>> one = bytepiece.train(["the cat", "the cap"] * 9, 262, algorithm="em")
-    >>> two = bytepiece.train(["a hat", "a ham"] * 9, 262, algorithm="em")
+    >>> one = bytepiece.train(["the cat", "the cap"] * 9, 262, algorithm="merge")
+    >>> two = bytepiece.train(["a hat", "a ham"] * 9, 262, algorithm="merge")
     >>> merged, id_map = bytepiece.merge(one, two)
     >>> merged.vocab_size, [merged.pieces[i - 3] for i in id_map[259:]] == list(two.pieces[256:])
     (265, True)
@@ -63,8 +64,8 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     if len(scores) > size - first - len(tokens):
         scores = _worth_most(model, scores, size - first - len(tokens))
     theirs = ids_of(other)
-    newcomers: list[Scored | SpecialToken] = [*map(Scored, scores, scores.values()), *tokens]
-    newcomers.sort(key=lambda one: theirs[one.piece if isinstance(one, Scored) else one.name])
+    newcomers: list[NewPiece | SpecialToken] = [*map(NewPiece, scores, scores.values()), *tokens]
+    newcomers.sort(key=lambda one: theirs[one.piece if isinstance(one, NewPiece) else one.name])
     asked = first + len(newcomers) if vocab_size is None else size
     merged = added(model, newcomers, record_of("merge", asked, model, **{"with": other}))
     new_ids = ids_of(merged)
@@ -73,7 +74,7 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
 
 
 def _check_rules(ours: TextRules, theirs: TextRules) -> None:
-    """See that the models cut text into the same segments."""
+    """Check that the models cut text into the same segments."""
     for field in fields(TextRules):
         values = [getattr(rules, field.name) for rules in (ours, theirs)]
         if values[0] != values[1]:
@@ -86,10 +87,10 @@ def _check_rules(ours: TextRules, theirs: TextRules) -> None:
 def _new_special_tokens(
     ours: Sequence[SpecialToken], theirs: Sequence[SpecialToken]
 ) -> list[SpecialToken]:
-    """Those of theirs that we lack.
+    """Return their special tokens that we lack.
 
     Raises:
-        ArgumentError: a name has two roles, or a role two names.
+        ArgumentError: if a name has two roles, or a role has two names.
     """
     roles = {token.name: token.role for token in ours}
     names: dict[Role, str] = {t.role: t.name for t in ours if t.role != "control"}
@@ -111,9 +112,9 @@ def _new_special_tokens(
 
 
 def _newcomers(model: Model, other: Model) -> dict[bytes, float]:
-    """The pieces that only the other model has, and their scores on the first one's scale."""
+    """Return the pieces that only the other model has, with scores on the first model's scale."""
     ours = dict(zip(model.pieces, model.scores.tolist(), strict=True))
-    # First as if the other one's scores, too, were made for the first one's objective.
+    # First bring the other model's scores to the first model's objective.
     scores = other.scores * (exponent_of(model) / exponent_of(other))
     theirs = dict(zip(other.pieces, scores.tolist(), strict=True))
     added = offset(ours, theirs)
@@ -121,7 +122,7 @@ def _newcomers(model: Model, other: Model) -> dict[bytes, float]:
 
 
 def _worth_most(model: Model, scores: dict[bytes, float], most: int) -> dict[bytes, float]:
-    """So many of the newcomers: those whose lack would cost the most tokens."""
+    """Return the new pieces whose lack would cost the most tokens, at most `most` of them."""
     pieces = [*model.pieces, *scores]
     kept = np.arange(len(pieces)) < len(model.pieces)
     together = weigh(pieces, np.append(model.scores, list(scores.values())), exponent_of(model))

@@ -1,4 +1,4 @@
-"""Adding pieces and special tokens to a model, after those that it has."""
+"""New pieces and special tokens, added to a model after its old ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,30 +6,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bytepiece.editing.weights import normalized
+from bytepiece.editing.weighed_pieces import normalized
 from bytepiece.model import Model, SpecialToken
 
 
-class Scored(NamedTuple):
-    """A piece, and its score on the scale of the model that it is added to."""
+class NewPiece(NamedTuple):
+    """A new piece, and its score on the scale of the model that it is added to."""
 
     piece: bytes
     score: float
 
 
 def added(
-    model: Model, newcomers: Sequence[Scored | SpecialToken], record: Mapping[str, Any]
+    model: Model, newcomers: Sequence[NewPiece | SpecialToken], record: Mapping[str, Any]
 ) -> Model:
-    """A model with newcomers.
+    """Return a model with new pieces and special tokens.
 
     Args:
-        model: what it has keeps its id, and scores keep their distances.
-        newcomers: what it lacks, in the order of the ids that they get; a special token's own id
-            does not matter.
-        record: the new model's.
+        model: its pieces and tokens keep their ids, and its scores keep their distances.
+        newcomers: the new ones, in the order of the ids that they get. The id that a special token
+            has already is ignored.
+        record: of the new model.
     """
     with_ids = list(enumerate(newcomers, model.vocab_size))
-    pieces = [(id_, *one) for id_, one in with_ids if isinstance(one, Scored)]
+    pieces = [(id_, *one) for id_, one in with_ids if isinstance(one, NewPiece)]
     tokens = [replace(one, id=id_) for id_, one in with_ids if isinstance(one, SpecialToken)]
     scores = model.scores
     if pieces:

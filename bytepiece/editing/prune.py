@@ -1,4 +1,4 @@
-"""Pruning: a smaller vocabulary, of the pieces that matter most."""
+"""Pruning a model: a smaller vocabulary of the pieces that matter most."""
 
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from bytepiece.editing.ids import Edited, compacted, id_map
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import Usage, shrink
 from bytepiece.editing.usage import read_text
-from bytepiece.editing.weights import Weighed, weighed
+from bytepiece.editing.weighed_pieces import WeighedPieces, weighed
 from bytepiece.formats import original
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.model import Model
@@ -29,28 +29,28 @@ def prune(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Edited:
-    """Make a vocabulary smaller: the pieces go whose loss costs the fewest tokens.
+    """Make a vocabulary smaller by dropping the pieces whose loss costs the fewest tokens.
 
-    Single bytes and special tokens stay. What stays and has an id below the new size keeps it;
-    the others move into the ids that have become vacant. What goes leaves its count to the pieces
-    that it is then cut into. The result is the same for any number of threads.
+    Single bytes and special tokens stay. A piece that stays keeps its id if the id is below the new
+    size; the others move to vacant ids. A dropped piece is cut into pieces that stay, and adds its
+    count to theirs. The result is the same for any number of threads.
 
     Args:
-        model: any.
-        vocab_size: the most ids, special tokens among them; not more than there are.
-        corpus: text such as the model is for, as in `bytepiece.train`; a few megabytes do. Those
-            pieces stay that this text needs. Without it, the model's own scores tell how frequent
-            pieces are.
+        model: any model.
+        vocab_size: the largest number of ids, special tokens included; not more than there are.
+        corpus: text of the kind that the model is for, as in `bytepiece.train`; a few megabytes are
+            enough. The pieces that this text needs stay. Without it, the model's scores say how
+            frequent pieces are.
         threads: by default all cores that this process may use.
         progress: called as progress(phase, done, total).
 
     Raises:
-        ArgumentError: an argument is outside its range.
-        ModelError: the model goes by another library's rules.
+        ArgumentError: if an argument is outside its range.
+        ModelError: if the model follows another library's rules.
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
-    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 265, algorithm="em")
+    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 265, algorithm="merge")
     >>> small, id_map = bytepiece.prune(model, 262)
     >>> small.vocab_size, id_map.tolist()[:259] == list(range(259))
     (262, True)
@@ -90,8 +90,8 @@ def prune(
     return Edited(pruned, id_map(model.vocab_size, moved))
 
 
-def _made_again(model: Model, after: Weighed) -> tuple[F64, I64 | None]:
-    """The scores of the pieces that stay, and their counts if the model has some."""
+def _made_again(model: Model, after: WeighedPieces) -> tuple[F64, I64 | None]:
+    """Return the scores of the pieces that stay, and their counts if the model has counts."""
     if len(after.pieces) == len(model.pieces):
         return model.scores, model.counts
     if original.counts_of(model) is None or sum(after.counts.tolist()) > original.MOST_COUNTED:

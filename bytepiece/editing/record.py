@@ -1,4 +1,4 @@
-"""The records of changed models: what was done, to which model, and how that one was made."""
+"""The records of changed models: the change, the model that was changed, and its own record."""
 
 import json
 from collections.abc import Mapping
@@ -8,23 +8,23 @@ import bytepiece
 from bytepiece.model import Model
 
 _INHERITED = ("objective", "max_piece_length", "newlines", "within_words", "ensure_unicode")
-"""What later changes go by."""
+"""The entries that later changes need."""
 _EARLIER = ("from", "with")
-"""Names under which the records of earlier models stand."""
+"""The names of entries that hold the records of earlier models."""
 _MOST = 1 << 13
-"""Characters of JSON that the record of an earlier model may take."""
+"""The largest number of JSON characters in the record of an earlier model."""
 _DEEPEST = 8
-"""So many changes before the last are told, at most."""
+"""The largest number of changes before the last that a record describes."""
 
 
 def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, Any]:
-    """The record of a changed model.
+    """Return the record of a changed model.
 
     Args:
-        edit: what was done.
+        edit: the name of the change.
         size: the vocabulary size that was asked for.
-        model: what it was done to.
-        details: what else there is to say. A model among them is told as the first one is.
+        model: the model that was changed.
+        details: more entries. A model among them is described like the changed model.
     """
     record: dict[str, Any] = {
         "bytepiece": bytepiece.__version__,
@@ -42,9 +42,9 @@ def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, A
 
 
 def _bounded(record: Mapping[str, Any]) -> dict[str, Any]:
-    """As much of a record, with the earlier ones in it, as is told; the latest are.
+    """Return a record with as many of the earlier records in it as fit; the latest are kept.
 
-    Without a bound, a model merged with itself would double its record each time.
+    Without this bound, a model merged with itself would double its record each time.
     """
     for depth in range(_DEEPEST, -1, -1):
         cut = _cut(record, depth)
@@ -54,7 +54,7 @@ def _bounded(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cut(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """A record with the earlier ones in it, so many of them deep."""
+    """Return a record with the earlier records in it down to a depth."""
     return {
         name: _cut(value, depth - 1) if name in _EARLIER and isinstance(value, Mapping) else value
         for name, value in record.items()

@@ -1,8 +1,9 @@
 """Dropping the pieces whose loss costs the fewest tokens.
 
-A piece is worth the tokens that would stand in its place (see `bytepiece.training.growth.worths`).
-The least worthy go first, some at a time, and leave their counts to the pieces they are then cut
-into: what was no loss beside a longer or a shorter piece may be one when that is gone.
+The worth of a piece is the number of tokens that would take its place (see
+`bytepiece.training.growth.worths`). Each round drops some of the pieces with the least worth, and
+adds their counts to the pieces that they are then cut into. So a piece that another one could
+replace gains worth when the other one is dropped.
 """
 
 import math
@@ -13,43 +14,46 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I64, offsets_of
 from bytepiece._logarithms import logs_of
-from bytepiece.editing.weights import Weighed, normalized
+from bytepiece.editing.weighed_pieces import WeighedPieces, normalized
 from bytepiece.kernels.automaton import Automaton, build
 from bytepiece.training.growth import worths
-from bytepiece.training.pairs import State
+from bytepiece.training.pairs import ScoredAutomaton
 from bytepiece.training.progress import ignored
 from bytepiece.training.pruning import count_paths
 
 _STEP = 16
-"""A round drops a sixteenth of the pieces that may go. 32 k pieces of merges along the best paths,
-pruned to 16 k, have 4.14 bytes per token; with an eighth 4.13, with a quarter 4.12, all at once
-4.08, and with a thirty-second 4.14. Where usage is counted: 4.15, 4.14, 4.13, 4.08 and 4.15."""
+"""A round drops a sixteenth of the pieces that may go. 32 k pieces of the merge trainer, pruned to
+16 k, have 4.14 bytes per token; with an eighth 4.13, with a quarter 4.12, all at once 4.08, and
+with a thirty-second 4.14. If usage is counted, these are 4.15, 4.14, 4.13, 4.08 and 4.15."""
 _HEAVIEST = 44
-"""Bits of the sum of counts from which worths are worked out: these then fit in 64."""
+"""The largest number of bits in the sum of counts. The worths that follow then fit in 64 bits."""
 
-Usage = Callable[[State, int], I64]
-"""What each of so many pieces counts in a text, along the best paths with this state."""
+Usage = Callable[[ScoredAutomaton, int], I64]
+"""Returns the count of each piece in a text, along the best paths with this state. Its second
+argument is the number of pieces."""
 
 
 def shrink(
-    weighed: Weighed,
+    weighed: WeighedPieces,
     most: int,
     kept: npt.NDArray[np.bool_],
     usage: Usage | None = None,
     done: Callable[[int, int], object] = ignored,
-) -> tuple[I64, Weighed]:
-    """Drop all pieces but so many.
+) -> tuple[I64, WeighedPieces]:
+    """Drop pieces until a number of them is left.
 
     Args:
         weighed: the pieces.
-        most: how many may stay, at least as many as the single bytes and those kept.
-        kept: bool[pieces], which others are not dropped.
-        usage: counts the pieces in a text, and then those go that it misses least. Of such as it
-            does without, and where there is none, those of the least worth by their own counts.
-        done: is told of the rounds that are done, and of how many there are.
+        most: how many may stay; not below the number of single bytes and kept pieces.
+        kept: bool[pieces], which pieces are not dropped, besides the single bytes.
+        usage: counts the pieces in a text, and those that the text misses least are dropped first.
+            Among pieces that it misses equally, and without usage, the worth by their own counts
+            decides.
+        done: called with the number of finished rounds and the number of all rounds.
 
     Returns:
-        int64[most], which pieces stay, ascending; and these, with what they inherited.
+        int64[most], the numbers of the pieces that stay, ascending; and these pieces, with the
+        counts that they inherited.
     """
     alive = np.arange(len(weighed.pieces))
     state = _state(build(weighed.pieces), weighed)
@@ -64,7 +68,7 @@ def shrink(
 
 
 def _sizes(pieces: int, most: int, kept: int) -> list[int]:
-    """How many pieces there are after each round, if so many are not dropped."""
+    """Return the number of pieces after each round, if `kept` of them are not dropped."""
     sizes = []
     while pieces > most:
         pieces = max(most, pieces - max(1, (pieces - kept) // _STEP))
@@ -73,9 +77,9 @@ def _sizes(pieces: int, most: int, kept: int) -> list[int]:
 
 
 def _in_order(
-    weighed: Weighed, state: State, kept: npt.NDArray[np.bool_], usage: Usage | None
+    weighed: WeighedPieces, state: ScoredAutomaton, kept: npt.NDArray[np.bool_], usage: Usage | None
 ) -> I64:
-    """The pieces, from those that are worth least on; of equals, the last first."""
+    """Return the pieces in ascending order of worth; of equals, the last comes first."""
     pieces = weighed.pieces
     worth = needed = worths(pieces, state, _light(weighed.counts))
     if usage is not None:
@@ -85,14 +89,14 @@ def _in_order(
 
 
 def _light(counts: I64) -> I64:
-    """Counts, all halved as often as it takes to work out worths."""
+    """Return counts that are halved as often as worths need it."""
     excess = max(0, sum(counts.tolist()).bit_length() - _HEAVIEST)
     light: I64 = counts >> excess
     return light
 
 
-def _without(weighed: Weighed, staying: I64) -> tuple[Weighed, State]:
-    """Some of the pieces; what the others count goes to those that they are cut into."""
+def _without(weighed: WeighedPieces, staying: I64) -> tuple[WeighedPieces, ScoredAutomaton]:
+    """Return the pieces that stay. The others add their counts to the pieces they are cut into."""
     pieces = [weighed.pieces[i] for i in staying.tolist()]
     out = np.ones(len(weighed.pieces), dtype=np.bool_)
     out[staying] = False
@@ -111,9 +115,9 @@ def _without(weighed: Weighed, staying: I64) -> tuple[Weighed, State]:
     )
     counts = before + inherited
     gained = weighed.exponent * (logs_of(counts) - logs_of(before))
-    rest = Weighed(pieces, normalized(scores + gained), counts, weighed.exponent)
+    rest = WeighedPieces(pieces, normalized(scores + gained), counts, weighed.exponent)
     return rest, _state(automaton, rest)
 
 
-def _state(automaton: Automaton, weighed: Weighed) -> State:
-    return State(automaton, automaton.by_entry(weighed.scores, -math.inf))
+def _state(automaton: Automaton, weighed: WeighedPieces) -> ScoredAutomaton:
+    return ScoredAutomaton(automaton, automaton.by_entry(weighed.scores, -math.inf))

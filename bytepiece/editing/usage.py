@@ -1,4 +1,4 @@
-"""What pieces count in a text: which of them it needs."""
+"""The counts of pieces in a text, which show which pieces the text needs."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -9,40 +9,40 @@ from bytepiece.inputs.spool import replayable
 from bytepiece.parallel import Engine
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.pairs import State, count, total
+from bytepiece.training.corpus_reader import Block, CorpusReader
+from bytepiece.training.corpus_sample import read_sample
+from bytepiece.training.pairs import ScoredAutomaton, count, total
 from bytepiece.training.progress import Progress
-from bytepiece.training.reader import Block, Reader
 from bytepiece.training.run import facts_of
-from bytepiece.training.sample import read
 
 _MOST = 1 << 26
-"""Bytes of text that are kept, evenly spread over all of it: they are counted in each round."""
+"""The largest number of bytes of text that are kept, evenly spread: each round counts them."""
 
 
-class Text(NamedTuple):
+class TextWindows(NamedTuple):
     """Windows of a text.
 
     Args:
-        windows: all of it, or evenly spread.
-        facts: what a model's record says of it.
+        windows: all windows, or some that are evenly spread.
+        facts: what a model's record says of the text.
     """
 
     windows: list[Block]
     facts: dict[str, Any]
 
-    def usage(self, state: State, pieces: int, *, engine: Engine) -> I64:
-        """What each of so many pieces counts along the best paths."""
+    def usage(self, state: ScoredAutomaton, pieces: int, *, engine: Engine) -> I64:
+        """Return the count of each of `pieces` pieces along the best paths."""
         counted = engine(partial(count, state=state, with_pairs=False), self.windows)
         return total(counted, pieces).pieces
 
 
-def read_text(corpus: Corpus, rules: TextRules, progress: Progress) -> Text:
-    """Read a text as texts are read in training.
+def read_text(corpus: Corpus, rules: TextRules, progress: Progress) -> TextWindows:
+    """Read a text in the way that training reads it.
 
     Raises:
         CorpusError: see `bytepiece.train`.
     """
     with replayable(corpus) as texts:
-        reader = Reader(texts, rules.normalization, rules.isolate_digits)
-        sample = read(reader, _MOST, False, Checkpoint(None, {}), progress)
-        return Text(sample.windows, facts_of(texts, reader, sample))
+        reader = CorpusReader(texts, rules.normalization, rules.isolate_digits)
+        sample = read_sample(reader, _MOST, False, Checkpoint(None, {}), progress)
+        return TextWindows(sample.windows, facts_of(texts, reader, sample))

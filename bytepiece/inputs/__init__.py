@@ -1,1 +1,1 @@
-"""Inputs: where texts come from."""
+"""Inputs: the texts of files, streams and columns."""

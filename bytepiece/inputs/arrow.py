@@ -1,4 +1,4 @@
-"""Columns of Arrow: texts that lie end to end already, read without a Python object for each."""
+"""Columns of Arrow. Their texts lie end to end, so reading needs no Python object for each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from importlib import import_module
@@ -16,24 +16,24 @@ _TEXTS = ("string", "large_string", "string_view")
 _BYTES = ("binary", "large_binary", "binary_view", "fixed_size_binary")
 
 _MOST = (1 << 31) - 1
-"""Values that the rows of a `pyarrow.ListArray` have together, at most."""
+"""The largest number of ids in the rows of a `pyarrow.ListArray` together."""
 
 
 class Column:
-    """Texts of a column. Slices of it are columns, too, and share its memory.
+    """The texts of a column. A slice of it is a column, too, and shares its memory.
 
     Args:
-        array: a `pyarrow.ChunkedArray` of strings or bytes, of any of these types. A null is a text
-            without bytes.
+        array: a `pyarrow.ChunkedArray` of strings or bytes, of any type for these. A null is an
+            empty text.
     """
 
     def __init__(self, array: Any) -> None:
         self._array = array
         lengths = map(_lengths, array.chunks)
         self.bounds = offsets_of(np.concatenate([np.empty(0, np.int64), *lengths]))
-        """int64[texts + 1], where each text begins if they lie end to end, and the end."""
+        """int64[texts + 1], where each text would begin if all lay end to end, and the end."""
         self.present = array.is_valid().to_numpy() if array.null_count else None
-        """bool[texts], False for a null; None if there is none."""
+        """bool[texts], False for a null; None if the column has no null."""
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -53,10 +53,10 @@ class Column:
         return (raw[low:high] for low, high in pairwise(bounds.tolist()))
 
     def select(self, numbers: npt.NDArray[np.int64]) -> "Column":
-        """A column of some of the texts.
+        """Return a column of some of the texts.
 
         Args:
-            numbers: ascending.
+            numbers: of the texts, ascending.
         """
         chosen = np.zeros(len(self), dtype=np.bool_)
         chosen[numbers] = True
@@ -65,9 +65,9 @@ class Column:
         return Column(laid.filter(arrow.array(chosen)))
 
     def flat(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """The texts end to end, and where in that each begins, and the end.
+        """Return the texts end to end, the beginning of each, and the end of the last.
 
-        Strings and bytes of one chunk without nulls are not copied; all else is laid so.
+        Strings and bytes in a single chunk without nulls are not copied. Others are copied.
         """
         arrow = pyarrow()
         laid = [_filled(_laid(chunk), b"") for chunk in self._array.chunks]
@@ -76,7 +76,7 @@ class Column:
             return np.frombuffer(b"", np.uint8), np.zeros_like(self.bounds)
         _, offsets, data = array.buffers()
         bounds = np.frombuffer(offsets, np.int64, len(array) + 1, 8 * array.offset)
-        # Not to be written, as that of other texts: kernels are compiled for each kind of array.
+        # The array is read-only, like those of other texts: kernels are compiled for each kind.
         text = np.frombuffer(memoryview(data).toreadonly(), np.uint8)
         return text[bounds[0] : bounds[-1]], bounds - bounds[0]
 
@@ -98,18 +98,18 @@ def texts_or_column(texts: Iterable[Text]) -> Sequence[Text] | Column:
 
 
 def is_arrow(texts: object) -> bool:
-    """Whether an object hands out its data as Arrow does: of pyarrow, of polars, of others."""
+    """Return whether an object offers Arrow's interface, like those of pyarrow and polars."""
     return hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__")
 
 
 def chunked(texts: Any) -> Any:
-    """A column as a `pyarrow.ChunkedArray` of strings or bytes.
+    """Return a column as a `pyarrow.ChunkedArray` of strings or bytes.
 
     Args:
-        texts: what `is_arrow`.
+        texts: an object for which `is_arrow` is true.
 
     Raises:
-        ArgumentError: it holds something else than text, or pyarrow is missing.
+        ArgumentError: if it holds something else than text, or if pyarrow is missing.
     """
     arrow = pyarrow()
     try:
@@ -117,7 +117,9 @@ def chunked(texts: Any) -> Any:
             single = hasattr(texts, "__arrow_c_array__")
             texts = arrow.chunked_array([arrow.array(texts)] if single else texts)
     except (arrow.ArrowException, TypeError) as error:
-        raise ArgumentError(f"this is no column of Arrow: {' '.join(str(error).split())}") from None
+        raise ArgumentError(
+            f"this is not a column of Arrow: {' '.join(str(error).split())}"
+        ) from None
     held = texts.type
     if arrow.types.is_null(held):
         return texts.cast(arrow.large_binary())
@@ -126,15 +128,15 @@ def chunked(texts: Any) -> Any:
             f"the column holds {held!s:.60}, not text; give one of strings or bytes"
         )
     if arrow.types.is_dictionary(held) and any(c.dictionary.null_count for c in texts.chunks):
-        # Such nulls are not counted among those of the column.
+        # Nulls of the dictionary are not counted among the nulls of the column.
         return arrow.chunked_array(map(_laid, texts.chunks), arrow.large_binary())
     return texts
 
 
 def is_text(held: Any) -> bool:
-    """Whether a type of Arrow is one of strings or bytes."""
+    """Return whether an Arrow type is a type of strings or bytes."""
     types = pyarrow().types
-    # Some are not there in every release.
+    # Some of these types do not exist in every release.
     return any(getattr(types, f"is_{name}", lambda _: False)(held) for name in _TEXTS + _BYTES)
 
 
@@ -143,12 +145,12 @@ def list_array(
     offsets: npt.NDArray[np.int64],
     present: npt.NDArray[np.bool_] | None = None,
 ) -> Any:
-    """Rows of ids as a `pyarrow.ListArray`, or a `LargeListArray` where the ids are too many.
+    """Return rows of ids as a `pyarrow.ListArray`, or a `LargeListArray` if the ids are too many.
 
     Args:
         ids: int32[tokens]; they are not copied.
         offsets: int64[rows + 1].
-        present: bool[rows]; the other rows are null.
+        present: bool[rows]; False makes the row null.
     """
     arrow = pyarrow()
     large = offsets[-1] > _MOST
@@ -159,10 +161,10 @@ def list_array(
 
 
 def pyarrow() -> Any:
-    """The package, which is needed for nothing but columns.
+    """Import and return pyarrow, which only columns need.
 
     Raises:
-        ArgumentError: it is missing.
+        ArgumentError: if it is missing.
     """
     try:
         return import_module("pyarrow")
@@ -173,8 +175,8 @@ def pyarrow() -> Any:
 
 
 def _lengths(array: Any) -> npt.NDArray[np.int64]:
-    """How many bytes each text of a `pyarrow.Array` has."""
-    if str(array.type).endswith("_view"):  # 16 bytes each, of which the first four are its length
+    """Return the number of bytes of each text in a `pyarrow.Array`."""
+    if str(array.type).endswith("_view"):  # 16 bytes each; the first four are the length
         views = np.frombuffer(array.buffers()[1], np.int32)[::4]
         lengths = views[array.offset : array.offset + len(array)].astype(np.int64)
         return np.where(array.is_valid().to_numpy(zero_copy_only=False), lengths, 0)
@@ -184,7 +186,7 @@ def _lengths(array: Any) -> npt.NDArray[np.int64]:
 
 
 def _laid(array: Any) -> Any:
-    """A `pyarrow.Array` as one whose bytes lie end to end, if there is none but a null between."""
+    """Return a `pyarrow.Array` whose bytes lie end to end; only nulls may lie between them."""
     arrow = pyarrow()
     if arrow.types.is_dictionary(array.type):
         return array.dictionary.cast(arrow.large_binary()).take(array.indices)
@@ -192,5 +194,5 @@ def _laid(array: Any) -> Any:
 
 
 def _filled(array: Any, value: Any) -> Any:
-    """An array with a value in the place of each null."""
+    """Return an array with a value in place of each null."""
     return array.fill_null(value) if array.null_count else array

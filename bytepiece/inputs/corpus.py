@@ -1,4 +1,4 @@
-"""What a corpus may be."""
+"""The kinds of corpora."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,14 @@ from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import NormalizationStep
 
 Corpus = str | os.PathLike[str] | Iterable[Text]
-"""A path, `Files`, or anything that can be iterated and yields texts."""
+"""A path, `Files`, or any iterable of texts."""
 
 
 def text_bytes(text: Text, normalization: Sequence[NormalizationStep] = ()) -> bytes:
-    """The bytes of a text of a corpus, normalized.
+    """Return the normalized bytes of a text of a corpus.
 
     Raises:
-        CorpusError: it is no text.
+        CorpusError: if it is not a text.
     """
     try:
         return to_bytes(text, normalization)
@@ -25,7 +25,7 @@ def text_bytes(text: Text, normalization: Sequence[NormalizationStep] = ()) -> b
 
 
 def are_files(corpus: Iterable[Text]) -> bool:
-    """Whether a list names files, as other libraries' trainers take them."""
+    """Return whether all items of a list name files, as trainers of other libraries take them."""
     if not isinstance(corpus, (list, tuple)) or not corpus or len(corpus) > 1000:
         return False
     return all(isinstance(c, os.PathLike) or (isinstance(c, str) and _is_file(c)) for c in corpus)
@@ -34,5 +34,5 @@ def are_files(corpus: Iterable[Text]) -> bool:
 def _is_file(text: str) -> bool:
     try:
         return len(text) < 1000 and Path(text).is_file()
-    except (OSError, ValueError):  # no name a file can have
+    except (OSError, ValueError):  # not a name that a file can have
         return False

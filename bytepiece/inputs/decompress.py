@@ -1,4 +1,4 @@
-"""Files as the bytes that are in them, decompressed where they are compressed."""
+"""The contents of files, decompressed if they are compressed."""
 
 import bz2
 import gzip
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 SUFFIXES = frozenset({".bz2", ".gz", ".xz", ".zst"})
-"""How names of compressed files end."""
+"""The suffixes of compressed files."""
 
 _MEMORY = 1 << 27
-"""Bytes that a decompressor may ask for, whatever a file says it needs. It is zstd's own limit
-and twice what xz -9 takes."""
+"""The bytes of memory that a decompressor may take, whatever a file asks for. This is zstd's own
+limit, and twice what xz -9 takes."""
 _CHUNK = 1 << 16
-"""Compressed bytes that are read at a time."""
+"""The number of compressed bytes that are read at a time."""
 
 
 def compression_of(head: bytes) -> str | None:
-    """The compression of a file that begins so: "gzip", "bzip2", "xz" or "zstd", or None.
+    """Return the compression of a file: "gzip", "bzip2", "xz" or "zstd", or None.
 
     Args:
-        head: its first bytes, ten of them if there are.
+        head: the first ten bytes of the file, or all if there are fewer.
     """
     if head.startswith(b"\x1f\x8b\x08"):
         return "gzip"
     if head.startswith(b"\xfd7zXZ\x00"):
         return "xz"
-    # Text may begin with BZh; here the magic number of a block, or of the end, follows.
+    # Text may begin with BZh. In bzip2, the magic number of a block or of the end follows.
     if head.startswith(b"BZh") and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
         return "bzip2"
-    # A frame, or one to be skipped, with which pzstd begins.
+    # The magic number of a frame, or of a frame to skip, with which pzstd begins its files.
     if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
         return "zstd"
     return None
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix of a file's name, without that of its compression: ".jsonl" for "a.jsonl.gz"."""
+    """Return the suffix before that of the compression: ".jsonl" for "a.jsonl.gz"."""
     return Path(path.stem).suffix if path.suffix in SUFFIXES else path.suffix
 
 
@@ -55,11 +55,11 @@ def suffix_of(path: Path) -> str:
 def opened(
     path: Path, advance: Callable[[int], object] = lambda _: None
 ) -> Iterator[io.BufferedReader]:
-    """Open a file for reading what `decompressed` makes of it.
+    """Open a file, and yield a stream of its decompressed bytes.
 
     Args:
         path: of the file.
-        advance: is told how many bytes of the file itself were read, each time.
+        advance: called with the number of bytes of the file itself at each reading.
     """
     with path.open("rb") as file:
         yield decompressed(file, str(path), advance)
@@ -68,18 +68,19 @@ def opened(
 def decompressed(
     file: BinaryIO, name: str, advance: Callable[[int], object] = lambda _: None
 ) -> io.BufferedReader:
-    """A stream of the bytes in a file, which its first bytes show to be compressed or not.
+    """Return a stream of the decompressed bytes of a file.
 
-    However much comes out, it is not held in memory. Errors are raised where they are met.
+    The first bytes show whether the file is compressed. The decompressed bytes are not held in
+    memory. An error is raised by the reading that meets it.
 
     Args:
         file: at its beginning; it stays open.
-        name: what messages call it.
-        advance: is told how many bytes of the file itself were read, each time.
+        name: of the file, for messages.
+        advance: called with the number of bytes of the file itself at each reading.
 
     Raises:
-        CorpusError: the compressed data are damaged or cut off, need more memory than is sensible,
-            or need a package that is not installed.
+        CorpusError: if the compressed data are damaged or cut off, need too much memory, or need a
+            package that is not installed.
     """
     plain: io.BufferedReader = io.BufferedReader(_Counted(file, advance), _CHUNK)
     compression = compression_of(plain.peek(10))
@@ -89,7 +90,10 @@ def decompressed(
 
 
 class _Counted(io.RawIOBase):
-    """A file that tells how much of it was read. Its end stays its end, on a terminal as well."""
+    """A file that reports how much of it was read.
+
+    It stays at its end, even on a terminal, where more could be typed after the end.
+    """
 
     def __init__(self, file: Any, advance: Callable[[int], object]) -> None:
         self._file = file
@@ -107,7 +111,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Checked(io.RawIOBase):
-    """What comes out of a decompressor, and its errors as the library's own."""
+    """A decompressed stream that raises the library's own errors."""
 
     def __init__(self, file: io.BufferedReader, compression: str, name: str) -> None:
         self._compression = compression
@@ -145,7 +149,7 @@ class _Checked(io.RawIOBase):
 
 
 class _Xz(io.RawIOBase):
-    """What `lzma.LZMAFile` gives, which cannot be told how much memory a file may ask for."""
+    """A stream like `lzma.LZMAFile`, but with a limit on the memory that a file may ask for."""
 
     def __init__(self, file: io.BufferedReader) -> None:
         self._file = file
@@ -163,7 +167,7 @@ class _Xz(io.RawIOBase):
         data = b""
         while not data:
             more = b""
-            if self._stream.eof:  # another stream may follow, and zeros before it
+            if self._stream.eof:  # zeros and another stream may follow
                 more = self._stream.unused_data.lstrip(b"\0")
                 while not more:
                     read = self._file.read1(_CHUNK)
@@ -181,7 +185,7 @@ class _Xz(io.RawIOBase):
 
 
 def _zstd(name: str) -> Any:
-    # Not the package zstandard: its readers end without a word where a file was cut off.
+    # Not the package zstandard, because its readers end silently where a file was cut off.
     home = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
     try:
         return import_module(home)

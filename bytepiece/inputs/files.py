@@ -1,4 +1,4 @@
-"""A corpus in files: which they are, what each holds, and how much it counts."""
+"""A corpus in files: which files it has, what each holds, and how much it counts."""
 
 import os
 import re
@@ -20,11 +20,11 @@ Format = Literal["text", "jsonl", "tsv", "parquet"]
 
 
 class Input(NamedTuple):
-    """A file to be read.
+    """A file to read.
 
     Args:
         path: of a regular file.
-        format: what it holds, apart from its compression.
+        format: of the decompressed content.
         weight: how many units each of its texts counts; at least 1.
     """
 
@@ -34,26 +34,25 @@ class Input(NamedTuple):
 
 
 class Files:
-    r"""Files of text, read again at every iteration and never whole.
+    r"""Files of text. They are read again at every iteration, and never as a whole.
 
-    A text file is one text. In a `.jsonl` file, each record's field is one; in a `.tsv` file, each
-    line is a text, a tab, and how often it counts; in a Parquet file, each row of a column is one.
-    Files may be compressed with gzip, bzip2, xz or zstd. What shows this, and Parquet, is their
-    content; the other formats are told by their names (`a.jsonl.gz`).
+    A text file is one text. In a `.jsonl` file, one field of each record is a text. In a `.tsv`
+    file, each line is a text, a tab, and the number of times that the text counts. In a Parquet
+    file, each row of a column is a text. Files may be compressed with gzip, bzip2, xz or zstd. The
+    content shows the compression and Parquet; the name shows the other formats (`a.jsonl.gz`).
 
     Args:
-        paths: of files, of directories, for all the files in them, and patterns such as
-            "data/\*\*/\*.txt", in the order in which they are read. In a directory, files come
-            sorted by name, and hidden ones are left out.
-        jsonl_field: the field that holds the text; given, every file that is not Parquet is read as
-            JSON records; None means "text" in files that end in `.jsonl`.
+        paths: of files, of directories (for all files in them), and patterns such as
+            "data/\*\*/\*.txt", in the order of reading. The files of a directory are sorted by
+            name, and hidden files are left out.
+        jsonl_field: the field that holds the text. If given, every file that is not Parquet is read
+            as JSON records. None means "text" in files that end in `.jsonl`.
         parquet_column: the column that holds the text in Parquet files.
-        weights: how often each occurrence in what a path stands for counts, for each path; 1 for
-            all by default. Numbers of at most 1,000,000, rounded to multiples of 0.001; with 0,
-            the files are left out.
+        weights: a number for each path: how often an occurrence in its files counts; by default 1.
+            At most 1,000,000, and rounded to multiples of 0.001. Files with 0 are left out.
 
     Raises:
-        ArgumentError: the weights are not such numbers, or not as many as the paths.
+        ArgumentError: if a weight is not such a number, or if there is not one for each path.
 
     >>> Files(["data/en.txt", "data/zh.txt"], weights=[1, 2.5]).weights
     (1.0, 2.5)
@@ -76,21 +75,21 @@ class Files:
         if len(steps) != len(self.paths):
             raise ArgumentError(f"{len(steps)} weights for {len(self.paths)} paths")
         self.weights = tuple(number / STEPS for number in steps)
-        """How often an occurrence counts, for each path."""
+        """The weight of each path: how often an occurrence counts."""
         self.unit = unit_of(steps)
-        """How many units, in which texts are counted, make a weight of 1."""
+        """How many units make a weight of 1. Texts are counted in units."""
         self._units = [number * self.unit // STEPS for number in steps]
 
     @property
     def size(self) -> int:
-        """The files' bytes, all together, as they are: compressed, perhaps."""
+        """The sum of the sizes of the files in bytes, compressed or not."""
         return sum(file.path.stat().st_size for file in self.inputs())
 
     def inputs(self) -> list[Input]:
-        """All the files, each looked into.
+        """Return all files, after a look into each.
 
         Raises:
-            CorpusError: one is not there, or holds no text; see `files_of`.
+            CorpusError: if a file does not exist or holds no text; see `files_of`.
         """
         inputs = []
         for path, weight in zip(self.paths, self._units, strict=True):
@@ -110,13 +109,13 @@ class Files:
     def weighted(
         self, advance: Callable[[int], object] = lambda _: None
     ) -> Iterator[tuple[Text, int]]:
-        """The texts, and how many units each counts, at least 1.
+        """Yield the texts, and how many units each counts, at least 1.
 
         Args:
-            advance: is told how many bytes of the files were read, each time.
+            advance: called with the number of bytes of the files at each reading.
 
         Raises:
-            CorpusError: a file cannot be read; names it, and the record.
+            CorpusError: if a file cannot be read. The message names the file and the record.
         """
         for path, kind, weight in self.inputs():
             if kind == "parquet":
@@ -138,16 +137,16 @@ class Files:
 
 
 def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
-    """What a file holds.
+    """Return the format of a file.
 
     Args:
         path: of the file.
-        jsonl_field: given, it holds records, unless it is Parquet.
-        found: nobody named it, it was found in a directory; so it is read only if it looks like
-            text.
+        jsonl_field: if given, the file holds records, unless it is Parquet.
+        found: whether the file was found in a directory, and not named by the user. Then it is
+            read only if it looks like text.
 
     Raises:
-        CorpusError: it holds something else.
+        CorpusError: if it holds something else.
     """
     with path.open("rb") as file:
         packed = compression_of(file.peek(10)) is not None
@@ -160,7 +159,7 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
     suffix = suffix_of(path)
     if parquet.is_parquet(head, suffix):
         return "parquet"
-    # Bytes of any kind may be learned from, but not by accident.
+    # A file of arbitrary bytes may be learned from, but only if the user means it.
     promised = suffix == ".parquet" or (path.suffix != suffix and not packed)
     if b"\0" in head and (found or promised):
         what = "not what its name says" if promised else "a binary file, not text"
@@ -173,12 +172,12 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
 
 
 def _archive(head: bytes) -> str | None:
-    """Of which kind an archive that begins so is, if it is one."""
+    """Return the kind of an archive by its first bytes, or None."""
     if head.startswith(b"PK\x03\x04"):
         return "a zip archive"
     return "a tar archive" if head[257:262] == b"ustar" else None
 
 
 def _is_model(head: bytes) -> bool:
-    """Whether a file begins as our models do, or the original library's, which look like text."""
+    """Return whether a file begins like our models or the original's, which look like text."""
     return _MODEL.match(b"".join(head[:999].split())) is not None

@@ -1,4 +1,4 @@
-"""Which files a path stands for: itself, what is in the directory, or what fits the pattern."""
+"""The files that a path stands for: itself, those in a directory, or those that fit a pattern."""
 
 import glob
 import os
@@ -9,15 +9,16 @@ from bytepiece.errors import CorpusError
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files that a path stands for, in an order that depends on their names alone.
+    """Return the files that a path stands for. Their order depends on their names alone.
 
     Args:
-        path: of a file; of a directory, for the files in it and in directories in it, without
-            those whose names begin with a dot; or a pattern with *, ** for any directories, ?
-            and [...], for the files that fit. What exists is no pattern.
+        path: of a file; of a directory, for the files in it and in its directories, without those
+            whose names begin with a dot; or a pattern with *, ** (for any directories), ? and
+            [...], for the files that fit. A path that exists is not a pattern.
 
     Raises:
-        CorpusError: there is no such file, or none in the directory, or it is no regular file.
+        CorpusError: if there is no such file, none in the directory, or if it is not a regular
+            file.
     """
     if path.is_dir():
         files = sorted(_inside(path), key=lambda file: file.parts)
@@ -26,8 +27,8 @@ def files_of(path: Path) -> list[Path]:
     elif os.path.lexists(path) or not any(char in str(path) for char in "*?["):
         files = [path]
     else:
-        # Not Path.glob, which finds what is hidden. Directories are left out, for ** yields them
-        # beside the files in them.
+        # Not Path.glob, because it finds hidden files. Directories are left out, because ** yields
+        # them in addition to the files in them.
         found = map(Path, glob.iglob(str(path), recursive=True))  # noqa: PTH207
         files = sorted((file for file in found if not file.is_dir()), key=lambda file: file.parts)
         if not files:
@@ -37,7 +38,8 @@ def files_of(path: Path) -> list[Path]:
             raise CorpusError(f"{file}: there is no such file or directory")
         if not file.is_file():
             raise CorpusError(
-                f"{file} is no regular file, and training reads each twice; copy it into one"
+                f"{file} is not a regular file, and training reads every file twice; copy it into "
+                "a regular file"
             )
     return files
 

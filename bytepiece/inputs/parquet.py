@@ -1,4 +1,4 @@
-"""Texts in a column of a Parquet file."""
+"""The texts in a column of a Parquet file."""
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -8,37 +8,37 @@ from typing import Any
 from bytepiece.errors import CorpusError
 
 MAGIC = b"PAR1"
-"""Such a file begins and ends with it."""
+"""The first and the last bytes of a Parquet file."""
 
 _ROWS = 64
-"""Rows that are decoded at a time: so many texts of ordinary size cost little, and so many of the
-largest size still fit into memory."""
+"""The number of rows that are decoded at a time. This many ordinary texts are cheap to decode, and
+this many of the largest texts still fit into memory."""
 _TOGETHER = 1 << 22
-"""Bytes of texts that are decoded at a time where they are encoded at once."""
+"""The bytes of texts that are decoded at a time if they are encoded at once."""
 _MOST = 1 << 15
-"""Rows that are decoded at a time, at most, however short they may seem to be."""
+"""The largest number of rows that are decoded at a time, however short they seem to be."""
 _BUFFER = 1 << 20
-"""Bytes of a column that are read ahead; without a limit it would be all of a row group."""
+"""The bytes of a column that are read ahead. Without a limit it would be all of a row group."""
 
 
 def is_parquet(head: bytes, suffix: str) -> bool:
-    """Whether a file that begins so, and whose name ends so, is one."""
+    """Return whether a file is Parquet, by its first bytes and the suffix of its name."""
     return head.startswith(MAGIC) and (b"\0" in head or suffix == ".parquet")
 
 
 def column_texts(
     path: Path, column: str, longest: int, advance: Callable[[int], object]
 ) -> Iterator[bytes]:
-    """Read the texts in a column, some rows at a time; rows without a text are left out.
+    """Yield the texts in a column. Rows without a text are left out.
 
     Args:
         path: of the file.
         column: the name of a column of strings or bytes.
-        longest: the most bytes that a text may have.
+        longest: the largest number of bytes in a text.
         advance: as for `column_arrays`.
 
     Raises:
-        CorpusError: the file is damaged, has no such column, or has a longer text.
+        CorpusError: if the file is damaged, has no such column, or has a longer text.
     """
     row = 0
     for array in column_arrays(path, column, advance, _ROWS):
@@ -57,16 +57,16 @@ def column_texts(
 def column_arrays(
     path: Path, column: str, advance: Callable[[int], object], rows: int | None = None
 ) -> Iterator[Any]:
-    """Read a column of texts as arrays of Arrow.
+    """Yield a column of texts as Arrow arrays.
 
     Args:
         path: of the file.
         column: the name of a column of strings or bytes.
-        advance: is told how many bytes of the file were done with, each time, by the share of rows.
-        rows: of an array; by default so many that some megabytes come together.
+        advance: called with the number of bytes of the file that were read, in proportion to rows.
+        rows: the number of rows in an array; by default as many as make some megabytes.
 
     Raises:
-        CorpusError: the file is damaged, or has no such column.
+        CorpusError: if the file is damaged or has no such column.
     """
     arrow, parquet = _pyarrow(path)
     size = path.stat().st_size
@@ -92,7 +92,7 @@ def column_arrays(
 
 
 def _size(metadata: Any, column: str) -> int:
-    """The bytes of a column, before they were compressed, and at least 1."""
+    """Return the bytes of a column before compression, at least 1."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     columns = [group.column(number) for group in groups for number in range(group.num_columns)]
     sizes: list[int] = [
@@ -102,7 +102,7 @@ def _size(metadata: Any, column: str) -> int:
 
 
 def _check(arrow: Any, schema: Any, column: str, path: Path) -> None:
-    """That there is such a column, and that it holds texts."""
+    """Raise a CorpusError unless the column exists and holds texts."""
     if column not in schema.names:
         known = ", ".join(f'"{name[:30]}"' for name in schema.names[:9]) or "none"
         raise CorpusError(

@@ -1,4 +1,4 @@
-"""Records, one a line: what a field of a JSON one holds, and texts with their counts."""
+"""Records, one in each line: JSON objects with a text, and texts with counts."""
 
 import json
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from bytepiece.errors import CorpusError
 
 DEFAULT_FIELD = "text"
-"""The field that holds the text, where none is named."""
+"""The field that holds the text if no other is named."""
 SUFFIX = ".jsonl"
-"""Files whose names end so hold JSON records."""
+"""Files with this suffix hold JSON records."""
 _MOST_DIGITS = 16
-"""No count needs more, and Python refuses to read numbers of thousands."""
+"""No count needs more digits, and Python refuses to read numbers of thousands of digits."""
 
 
 def text_of(line: bytes, field: str) -> str:
-    """The text in a field of a record.
+    """Return the text in a field of a record.
 
     Raises:
-        CorpusError: the line is not a record that has it; the message does not name the line.
+        CorpusError: if the line is not a record with this text. The message does not name the line.
     """
     hint = "; --jsonl FIELD, or jsonl_field, names another one"
     text = value_of(line, field, hint)
@@ -28,15 +28,16 @@ def text_of(line: bytes, field: str) -> str:
 
 
 def value_of(line: bytes, field: str, hint: str = "") -> Any:
-    """The value of a field of a record.
+    """Return the value of a field of a record.
 
     Args:
         line: the record.
         field: its name.
-        hint: what to do where a record has no such field.
+        hint: what to do if a record has no such field.
 
     Raises:
-        CorpusError: the line is not a record that has it; the message does not name the line.
+        CorpusError: if the line is not a record with this field. The message does not name the
+            line.
     """
     try:
         record = json.loads(line)
@@ -51,10 +52,10 @@ def value_of(line: bytes, field: str, hint: str = "") -> Any:
 
 
 def counted_text(line: bytes) -> tuple[bytes, int]:
-    r"""The text and the count of a line of the form text<TAB>count; the last tab counts.
+    r"""Return the text and the count in a line of the form text<TAB>count. The last tab separates.
 
     Raises:
-        CorpusError: the line is not such; the message does not name it.
+        CorpusError: if the line does not have this form. The message does not name the line.
 
     >>> counted_text(b"the cat\t12\r\n")
     (b'the cat', 12)
@@ -64,7 +65,7 @@ def counted_text(line: bytes) -> tuple[bytes, int]:
     if not tab or not count.isdigit() or len(count) > _MOST_DIGITS:
         shown = (count if tab else line.strip()).decode("utf-8", "backslashreplace")
         raise CorpusError(
-            f"{shown!r:.40} is no count: each line of a .tsv file is a text, a tab and how often "
-            "it counts; under a name that ends in .txt, lines are read as they are"
+            f"{shown!r:.40} is not a count: each line of a .tsv file is a text, a tab and how "
+            "often it counts; under a name that ends in .txt, lines are read as they are"
         )
     return text, int(count)

@@ -1,4 +1,4 @@
-"""Texts that come only once, kept so that they can be read again."""
+"""A copy of texts that arrive only once, so that they can be read again."""
 
 import os
 import struct
@@ -16,16 +16,16 @@ _LENGTH = struct.Struct("<q")
 
 @contextmanager
 def replayable(corpus: Corpus, directory: str | os.PathLike[str] | None = None) -> Iterator[Corpus]:
-    """A corpus that can be read again: a one-shot iterator is copied while it is first read.
+    """Yield a corpus that can be read again. A one-shot iterator is copied at its first reading.
 
     Args:
-        corpus: any.
-        directory: where to keep the copy; by default where the system keeps temporary files. It is
-            gone in the end, and where the system allows it has no name meanwhile, so that nothing
-            can be left behind.
+        corpus: any corpus.
+        directory: where to keep the copy; by default the system's directory for temporary files.
+            The copy is deleted at the end. Where the system allows it, the file has no name, so
+            that even a kill leaves nothing behind.
 
     Raises:
-        CorpusError: there is no room for the copy.
+        CorpusError: if there is no room for the copy.
     """
     if not isinstance(corpus, (str, os.PathLike, Iterable)):
         raise ArgumentError(
@@ -41,12 +41,12 @@ def replayable(corpus: Corpus, directory: str | os.PathLike[str] | None = None) 
     try:
         yield _Spooled(iter(corpus), file, directory)
     finally:
-        with suppress(OSError):  # what is still to be written need not be
+        with suppress(OSError):  # unwritten bytes are not needed any more
             file.close()
 
 
 class _Spooled:
-    """What came from an iterator so far, from a file, and then what else comes from it."""
+    """The texts of an iterator: first those that were kept in a file, then the remaining ones."""
 
     def __init__(
         self,

@@ -7,20 +7,20 @@ from bytepiece.errors import CorpusError
 from bytepiece.inputs.records import counted_text, text_of
 
 BLOCK = 1 << 22
-"""Bytes that are read at a time."""
+"""The number of bytes that are read at a time."""
 LONGEST_LINE = 1 << 24
-"""A line of plain text that is longer is cut, at a character, for lines are read whole."""
+"""Longer lines of plain text are cut between characters, because lines are read as a whole."""
 LONGEST_RECORD = 1 << 26
-"""A record that has more bytes is refused."""
+"""Records of more bytes are refused."""
 
 
 def stretches(file: BinaryIO) -> Iterator[bytes]:
-    """A plain text in stretches that end where a segment ends."""
+    """Yield a plain text in stretches that end where a segment ends."""
     rest = b""
     while more := file.read(BLOCK):
         rest += more
-        # A segment ends between a newline and what is not one; at the end of what was read
-        # nobody knows yet whether more newlines follow.
+        # A segment ends between a newline and another byte. At the end of the bytes read so far,
+        # more newlines may follow.
         cut = rest.rfind(b"\n", 0, len(rest.rstrip(b"\n")))
         if cut < 0 and len(rest) >= LONGEST_LINE:
             cut = len(rest) - 1
@@ -35,7 +35,7 @@ def stretches(file: BinaryIO) -> Iterator[bytes]:
 
 
 def records(file: BinaryIO, name: str, field: str) -> Iterator[str]:
-    """The texts in a field of JSON records, one a line."""
+    """Yield the texts in a field of JSON records, one in each line."""
     for number, line in _lines(file, name):
         try:
             text = text_of(line, field)
@@ -45,7 +45,7 @@ def records(file: BinaryIO, name: str, field: str) -> Iterator[str]:
 
 
 def counted(file: BinaryIO, name: str) -> Iterator[tuple[bytes, int]]:
-    """The texts in lines of the form text<TAB>count, and their counts, without those of 0."""
+    """Yield the texts and counts in lines of the form text<TAB>count, without counts of 0."""
     for number, line in _lines(file, name):
         try:
             text, count = counted_text(line)
@@ -56,7 +56,7 @@ def counted(file: BinaryIO, name: str) -> Iterator[tuple[bytes, int]]:
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, and their numbers from 1."""
+    """Yield the lines that are not blank, with their numbers from 1."""
     number = 0
     while line := file.readline(LONGEST_RECORD + 1):
         number += 1

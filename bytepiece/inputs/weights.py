@@ -1,4 +1,4 @@
-"""Weights: how often an occurrence counts, in whole units, so that sums are exact."""
+"""Weights: how often an occurrence counts. They are whole numbers of units, so sums are exact."""
 
 import math
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ STEPS = 1000
 MOST = 1_000_000
 """The largest weight."""
 MOST_TOGETHER = 1 << 53
-"""The largest sum of weights in units, each times its bytes: no count can then be too large, and
-each is exact as a float64 as well."""
+"""The largest sum of bytes, each times its weight in units. No count can then overflow, and each is
+exact as a float64, too."""
 
 
 def steps_of(weight: SupportsFloat) -> int:
-    """A weight as the nearest number of steps.
+    """Return a weight as the nearest number of steps.
 
     Raises:
-        ArgumentError: it is no number in 0…MOST, or would be rounded to 0.
+        ArgumentError: if it is not a number in 0…MOST, or would be rounded to 0.
 
     >>> steps_of(1), steps_of(0.5), steps_of(1.7382)
     (1000, 500, 1738)
@@ -40,9 +40,9 @@ def steps_of(weight: SupportsFloat) -> int:
 
 
 def unit_of(steps: Sequence[int]) -> int:
-    """How many units make a weight of 1: as few as let all these weights be whole numbers of them.
+    """Return how many units make a weight of 1: the fewest that make all weights whole numbers.
 
-    Whole weights give 1, and counts are then what they would be without weights.
+    With whole weights this is 1, and counts are the same as without weights.
 
     >>> unit_of([1000, 2000]), unit_of([500, 1250]), unit_of([1738])
     (1, 4, 500)

@@ -36,7 +36,6 @@ uint: Any = np.uint64
 """Make a number unsigned, for use as an index."""
 UINT_0, UINT_1, UINT_2, UINT_3, UINT_4 = (uint(number) for number in range(5))
 """Small unsigned numbers, to be added to others."""
-at, ZERO, ONE, TWO, THREE, FOUR = uint, UINT_0, UINT_1, UINT_2, UINT_3, UINT_4
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DECORATED = re.compile(rb"^@(?:kernel|inlined)$", re.MULTILINE)

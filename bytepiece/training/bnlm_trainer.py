@@ -1,8 +1,8 @@
-"""BNLM: cut text where a byte n-gram language model says that something new begins.
+"""The BNLM trainer: cuts text where a byte n-gram language model says that something new begins.
 
-A byte is scored by the log probability of it given the bytes before it in its piece, at most
-order − 1 of them; the cuts that make the sum of the scores largest are found by dynamic
-programming. What is cut out often is a candidate for the vocabulary.
+The score of a byte is its log probability given the bytes before it in its piece, at most
+order − 1 of them. Dynamic programming finds the cuts with the largest sum of scores. Strings that
+are cut out often are candidates for the vocabulary.
 
 Source: Su, https://kexue.fm/archives/9752 and https://kexue.fm/archives/3956.
 """
@@ -20,20 +20,20 @@ from bytepiece.kernels.trie import Trie, child
 from bytepiece.parallel import Engine
 from bytepiece.training import ngrams
 from bytepiece.training.checkpoint import Arrays, Checkpoint
+from bytepiece.training.corpus_reader import Block
+from bytepiece.training.corpus_sample import CorpusSample, blocks_of, by_chunk
 from bytepiece.training.ngrams import NgramModel
-from bytepiece.training.piece_counts import Tally, merge, merge_all, tally
-from bytepiece.training.progress import Progress, adding
-from bytepiece.training.pruning import Vocabulary, prune
-from bytepiece.training.reader import Block
-from bytepiece.training.sample import Sample, blocks_of, by_chunk
+from bytepiece.training.piece_counts import PieceCounts, count_strings, join_all_counts, join_counts
+from bytepiece.training.progress import Progress, counting_up
+from bytepiece.training.pruning import CountByPiece, prune
 
 MEMORY_PER_BYTE = 12
-"""Bytes that each byte of text takes, with what is counted in it; 8 to 10 on mixed text."""
+"""Memory in bytes for each byte of text, its counts included; 8 to 10 are used on mixed text."""
 _LARGEST = 1 << 62
 
 
-class Options(NamedTuple):
-    """What can be chosen; see `bytepiece.train`."""
+class BnlmOptions(NamedTuple):
+    """The options of the BNLM trainer; `bytepiece.train` describes them."""
 
     order: int
     min_count: int
@@ -42,35 +42,36 @@ class Options(NamedTuple):
 
 
 def learn(
-    sample: Sample,
+    sample: CorpusSample,
     unit: int,
     sizes: Sequence[int],
-    options: Options,
+    options: BnlmOptions,
     threads: int,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> list[Vocabulary]:
+) -> list[CountByPiece]:
     """Learn vocabularies from windows of a corpus.
 
     Args:
         sample: the windows.
-        unit: of weights; see `bytepiece.training.reader.Reader`.
-        sizes: the largest numbers of pieces.
-        threads: how many prune.
-        engine: counts and cuts blocks. The result does not depend on how it does.
-        checkpoint: keeps what was counted and cut.
-        progress: is told of bytes counted and cut, and of rounds of pruning.
+        unit: of weights; see `bytepiece.training.corpus_reader.CorpusReader`.
+        sizes: the largest number of pieces of each vocabulary.
+        options: of the trainer.
+        threads: how many threads to use for pruning.
+        engine: counts and cuts blocks. The result does not depend on the engine.
+        checkpoint: keeps the counts and cuts.
+        progress: called with the bytes counted and cut, and with the rounds of pruning.
     """
     order = options.order
-    # Counts are in units of a weight, and what they are compared with is, too.
+    # Counts are in units of a weight, so they are compared with a limit in the same units.
     min_count = min(options.min_count * unit, _LARGEST)
-    done = adding("counting", sample.size, progress)
+    done = counting_up("counting", sample.size, progress)
     table = ngrams.count(blocks_of(sample.windows), order, engine, checkpoint, done)
     model = ngrams.model(*table, order, min_count, unit)
     del table
     cutter = Cutter(model, order, options.ensure_unicode)
-    done = adding("cutting", sample.size, progress)
+    done = counting_up("cutting", sample.size, progress)
     counted = count_pieces(blocks_of(sample.windows), cutter, engine, checkpoint, done)
     del model, cutter
     longest_piece = options.max_piece_length
@@ -79,13 +80,13 @@ def learn(
 
 
 class Cutter(NamedTuple):
-    """What cutting depends on beside the text.
+    """All that cutting needs besides the text.
 
     Args:
         model: of n-grams.
-        order: the one that it was made with.
+        order: the order of the model.
         ensure_unicode: never cut before a UTF-8 continuation byte.
-        mend: see `_cut`; False is for comparison with the original library.
+        mend: see `_cut`. False is for comparison with the original library.
     """
 
     model: NgramModel
@@ -100,47 +101,49 @@ def count_pieces(
     engine: Engine,
     checkpoint: Checkpoint,
     done: Callable[[int], None],
-) -> Tally:
-    """Cut a corpus and count what is cut out.
+) -> PieceCounts:
+    """Cut a corpus, and count the strings that are cut out.
 
     Args:
-        blocks: the corpus. Each piece counts by the weight of its segment.
+        blocks: the corpus. The weight of its segment is the weight of each piece.
+        cutter: says how to cut.
         engine: cuts blocks.
-        checkpoint: keeps what a few blocks gave together.
-        done: is told of the bytes of blocks that were cut.
+        checkpoint: keeps the counts of a few blocks at a time.
+        done: called with the number of bytes of each cut block.
     """
 
     def cut(chunk: list[Block]) -> Arrays:
-        found = merge(list(engine(partial(cut_block, cutter=cutter), chunk)))
+        found = join_counts(list(engine(partial(cut_block, cutter=cutter), chunk)))
         lengths = np.diff(found.offsets)
         return {"flat": found.flat, "lengths": lengths, "counts": found.counts}
 
-    return merge_all(
-        Tally(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
+    return join_all_counts(
+        PieceCounts(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
         for kept in by_chunk("cuts", blocks, cut, checkpoint, done)
     )
 
 
-def cut_block(block: Block, cutter: Cutter) -> Tally:
-    """Cut one block, and count what is cut out: a function of its arguments only."""
+def cut_block(block: Block, cutter: Cutter) -> PieceCounts:
+    """Cut one block, and count the strings that are cut out. Only the arguments matter."""
     model, order, ensure_unicode, mend = cutter
     cuts = np.empty(len(block.text) + 1, dtype=np.int64)
     pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
     cuts = cuts[: pieces + 1]
     by_segment = np.diff(np.searchsorted(cuts, block.bounds))
-    return tally(block.text, cuts, np.repeat(block.weights, by_segment))
+    return count_strings(block.text, cuts, np.repeat(block.weights, by_segment))
 
 
-# State j of a byte: it is byte j + 1 of its piece, or, for the last state, a later one. Scores
-# are added in the original's order and the first of equal predecessors is taken, as there.
-# The n-gram that ends at a byte and has j + 1 bytes is the child of the one that ended a byte
-# earlier and had j, so each byte costs `order` steps in the trie, which do not wait for another.
+# A byte in state j is byte j + 1 of its piece; in the last state, it is byte `order` or a later
+# one. Scores are added in the original's order, and the first of equal predecessors is taken, as in
+# the original. The n-gram of j + 1 bytes that ends at a byte is a child of the n-gram of j bytes
+# that ends one byte earlier. So each byte costs `order` steps in the trie, which do not depend on
+# each other.
 #
-# One fault of the original is mended. With ensure_unicode, a continuation byte has no state 0;
-# where an n-gram model has none of the n-grams that end in it either, as in a character rarer
-# than min_count, all its states score −inf, and so do all after it: the original then cuts the
-# rest of the segment, up to 10 000 characters, into single bytes. Here such a byte just continues
-# its piece, at a price that is equal for all.
+# One fault of the original is mended. With ensure_unicode, a continuation byte has no state 0. If
+# the n-gram model also lacks all n-grams that end in this byte, as in a character that is rarer
+# than min_count, all states score −inf, and so do the states of all later bytes. The original then
+# cuts the rest of the segment, up to 10 000 characters, into single bytes. Here such a byte
+# continues its piece, at a price that is equal for all states.
 @kernel
 def _cut(
     trie: Trie,
@@ -152,7 +155,7 @@ def _cut(
     mend: bool,
     cuts: I64,
 ) -> Scalar:
-    """Find where the pieces of a block begin, and its end; how many they are."""
+    """Fill in the beginnings of the pieces of a block, and its end. Return the number of pieces."""
     routes = np.empty(longest(bounds, 0, len(bounds) - 1), dtype=np.uint8)
     scores = np.empty(order, dtype=np.float64)
     before = np.empty(order, dtype=np.float64)
@@ -197,7 +200,7 @@ def _cut(
                 if mend and not alive:
                     for j in range(1, order):
                         scores[j] = max(before[j - 1], before[last] if j == last else -np.inf)
-                # With the last n-gram's score added, two predecessors may have become equal.
+                # Adding the last n-gram's score may make two predecessors equal.
                 added = logs[nodes[last]] if nodes[last] and (alive or not mend) else 0.0
                 if before[last] + added > before[last - 1] + added:
                     route |= 8
@@ -207,7 +210,7 @@ def _cut(
         for j in range(1, order):
             if before[j] > before[state]:
                 state = j
-        # From the right; then turned round.
+        # Trace back from the right, then reverse the cuts.
         begin = filled
         for position in range(stop - 1, start - 1, -1):
             route = routes[position - start]

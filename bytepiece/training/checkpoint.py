@@ -1,8 +1,8 @@
-"""Checkpoints: what the steps of a run gave, kept so that a run that was killed can go on.
+"""Checkpoints: the results of a run's steps, kept so that a run that was killed can go on.
 
-A directory holds a file that says which run it is of, `run.json`, and a file for each step. Steps
-are pure functions of the corpus, the run's arguments and earlier steps, so what is kept need not
-be believed to be current: it is right, or it is damaged, which its checksum tells.
+A directory holds `run.json`, which says whose steps these are, and a file for each step. A step is
+a pure function of the corpus, the run's arguments and earlier steps. So a kept result is never
+outdated: it is right, or it is damaged, and its checksum shows that.
 """
 
 import hashlib
@@ -21,28 +21,29 @@ import numpy.typing as npt
 import bytepiece
 from bytepiece._files import write_atomically
 from bytepiece.errors import CheckpointError
+from bytepiece.training.options import current_algorithm
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-"""What a step gives: arrays of one dimension, of bytes or of int64, by name."""
+"""The result of a step: arrays of one dimension, of bytes or of int64, by name."""
 
 _RUN = "run.json"
 _SUFFIX = ".step"
 _TYPES: dict[str, np.dtype[Any]] = {"|u1": np.dtype("u1"), "<i8": np.dtype("<i8")}
-_LEFT = re.compile(r"\..+\.(step|json)\.[0-9a-f]{16}\.tmp")
+_LEFTOVER = re.compile(r"\..+\.(step|json)\.[0-9a-f]{16}\.tmp")
 _LONGEST_HEAD = 1 << 16
 _MOST_ARGUMENTS = 1 << 26
-"""Bytes of `run.json`, at most."""
+"""The largest number of bytes in `run.json`."""
 
 
 class Checkpoint:
-    """A directory for the steps of a run; or, without one, nothing is kept.
+    """The steps of a run in a directory.
 
     Args:
-        directory: made if it is not there.
-        run: what the steps depend on beside the corpus, in JSON types.
+        directory: created if it does not exist. With None, nothing is kept.
+        run: all that the steps depend on besides the corpus, in JSON types.
 
     Raises:
-        CheckpointError: the directory holds something else, or another run's steps, or cannot be
+        CheckpointError: if the directory holds something else or another run's steps, or cannot be
             written.
     """
 
@@ -53,20 +54,20 @@ class Checkpoint:
         run = {"version": bytepiece.__version__, **json.loads(json.dumps(dict(run)))}
         kept = arguments_of(self._directory)
         if kept is None:
-            with _told(self._directory):
+            with _explained(self._directory):
                 self._directory.mkdir(parents=True, exist_ok=True)
-                head = {"format": "bytepiece checkpoint", "run": run, "sha256": _sum(run)}
+                head = {"format": "bytepiece checkpoint", "run": run, "sha256": _checksum(run)}
                 content = json.dumps(head, indent=1)
                 write_atomically(self._directory / _RUN, [content.encode()])
         else:
             _compare(self._directory, kept, run)
-        with _told(self._directory):
+        with _explained(self._directory):
             for path in self._directory.iterdir():
-                if _is_left(path):
+                if _is_leftover(path):
                     path.unlink(missing_ok=True)
 
     def step(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
-        """What a step gives: what was kept, or else what is computed now, and then kept."""
+        """Return the result of a step. It is computed and kept if it was not kept before."""
         found = self.load(name)
         if found is None:
             found = compute()
@@ -74,15 +75,15 @@ class Checkpoint:
         return found
 
     def load(self, name: str) -> Arrays | None:
-        """What a step gave, if it was kept.
+        """Return the result of a step, or None if it was not kept.
 
         Raises:
-            CheckpointError: the file is damaged, or cannot be read.
+            CheckpointError: if the file is damaged or cannot be read.
         """
         if self._directory is None:
             return None
         path = self._directory / (name + _SUFFIX)
-        with _told(self._directory):
+        with _explained(self._directory):
             try:
                 content = path.read_bytes()
             except FileNotFoundError:
@@ -95,30 +96,32 @@ class Checkpoint:
         return arrays
 
     def save(self, name: str, arrays: Callable[[], Arrays]) -> None:
-        """Keep what a step gave; once this returns it is on the disk, and never half of it.
+        """Keep the result of a step. When this returns, all of it is on the disk.
+
+        A kill at any moment leaves the whole file or none.
 
         Args:
             name: of the step.
-            arrays: makes what is to be kept; called if anything is.
+            arrays: returns the result; called only if there is a directory.
 
         Raises:
-            CheckpointError: it cannot be written.
+            CheckpointError: if the file cannot be written.
         """
         if self._directory is None:
             return
-        with _told(self._directory):
+        with _explained(self._directory):
             write_atomically(self._directory / (name + _SUFFIX), _file(arrays()))
 
 
 def clear(directory: str | os.PathLike[str]) -> None:
-    """Delete a checkpoint that is no longer needed, and the directory if nothing else is in it.
+    """Delete a checkpoint that is no longer needed, and its directory if nothing else is in it.
 
-    The steps go before the file that says whose they are, so a kill leaves no riddle.
+    `run.json` is deleted last, so that a kill never leaves steps of an unknown run.
     """
     directory = Path(directory)
     if arguments_of(directory) is None:
         return
-    with _told(directory):
+    with _explained(directory):
         for path in directory.glob(f"*{_SUFFIX}"):
             path.unlink(missing_ok=True)
         (directory / _RUN).unlink(missing_ok=True)
@@ -127,18 +130,18 @@ def clear(directory: str | os.PathLike[str]) -> None:
 
 
 def arguments_of(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """What the steps in a directory depend on; None if none were kept there yet.
+    """Return what the steps in a directory depend on, or None if it holds no checkpoint.
 
     Raises:
-        CheckpointError: the directory holds something else.
+        CheckpointError: if the directory holds something else.
     """
     directory = Path(directory)
-    with _told(directory):
+    with _explained(directory):
         try:
             with (directory / _RUN).open("rb") as file:
                 content = file.read(_MOST_ARGUMENTS)
         except FileNotFoundError:
-            if directory.is_dir() and any(not _is_left(path) for path in directory.iterdir()):
+            if directory.is_dir() and any(not _is_leftover(path) for path in directory.iterdir()):
                 raise CheckpointError(
                     f"{directory} holds other files and no checkpoint; name another directory"
                 ) from None
@@ -146,25 +149,30 @@ def arguments_of(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
     try:
         found = json.loads(content)
         run: dict[str, Any] = found["run"]
-        if found["format"] == "bytepiece checkpoint" and found["sha256"] == _sum(run):
+        if found["format"] == "bytepiece checkpoint" and found["sha256"] == _checksum(run):
+            # A checkpoint of an earlier release may have the algorithm's former name.
+            if "algorithm" in run:
+                run["algorithm"] = current_algorithm(run["algorithm"])
             return run
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise CheckpointError(
-        f"{directory / _RUN} is damaged, or no checkpoint's; delete {directory} to begin anew"
+        f"{directory / _RUN} is damaged or not of a checkpoint; delete {directory} to begin anew"
     )
 
 
-def _sum(run: Mapping[str, Any]) -> str:
+def _checksum(run: Mapping[str, Any]) -> str:
+    """Return a checksum of a run's arguments."""
     return hashlib.sha256(json.dumps(dict(run)).encode()).hexdigest()
 
 
-def _is_left(path: Path) -> bool:
-    """Whether a file is one that was being written when a run was killed."""
-    return _LEFT.fullmatch(path.name) is not None
+def _is_leftover(path: Path) -> bool:
+    """Return whether a file was being written when a run was killed."""
+    return _LEFTOVER.fullmatch(path.name) is not None
 
 
 def _compare(directory: Path, kept: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    """Raise a CheckpointError that names the first argument in which two runs differ."""
     for name in [*run, *kept]:
         if kept.get(name) != run.get(name):
             was, now = (json.dumps(one.get(name), ensure_ascii=False) for one in (kept, run))
@@ -174,18 +182,24 @@ def _compare(directory: Path, kept: Mapping[str, Any], run: Mapping[str, Any]) -
             )
 
 
+# The file of a step is a line of JSON (the names, types and lengths of the arrays, and a SHA-256 of
+# everything) and then the bytes of the arrays. `np.savez` was tried in its place. It needs a second
+# copy of the arrays, +272 MB for a step of 256 MB where this needs none, so memory would exceed its
+# limit; its checksums do not cover the names and types, so the SHA-256 would stay; and this reader
+# would stay as well, because checkpoints of earlier runs must resume.
 def _file(arrays: Arrays) -> Iterator[bytes | memoryview]:
+    """Yield the parts of a step's file."""
     columns = [
         [name, array.dtype.newbyteorder("<").str, len(array)] for name, array in arrays.items()
     ]
-    # Not copied, for arrays may be large.
+    # Views, because arrays may be large.
     data = [np.ascontiguousarray(array).view(np.uint8).data for array in arrays.values()]
     yield json.dumps({"arrays": columns, "sha256": _digest(columns, data)}).encode() + b"\n"
     yield from data
 
 
 def _digest(columns: Sequence[Sequence[Any]], data: Iterable[memoryview]) -> str:
-    """A checksum of all that a step's file says."""
+    """Return a checksum of everything in a step's file."""
     digest = hashlib.sha256(json.dumps(columns).encode())
     for part in data:
         digest.update(part)
@@ -193,7 +207,7 @@ def _digest(columns: Sequence[Sequence[Any]], data: Iterable[memoryview]) -> str
 
 
 def _parsed(content: bytes) -> dict[str, npt.NDArray[Any]] | None:
-    """The arrays of a step's file; None if it is damaged."""
+    """Return the arrays of a step's file, or None if it is damaged."""
     end = content.find(b"\n", 0, _LONGEST_HEAD)
     try:
         head = json.loads(content[: max(end, 0)])
@@ -216,12 +230,13 @@ def _parsed(content: bytes) -> dict[str, npt.NDArray[Any]] | None:
 
 
 @contextmanager
-def _told(directory: Path) -> Iterator[None]:
-    """Tell what the system has against a checkpoint's directory."""
+def _explained(directory: Path) -> Iterator[None]:
+    """Turn an error of the system into one that says what to do about the directory."""
     try:
         yield
     except OSError as error:
         raise CheckpointError(
-            f"the checkpoint in {directory} cannot be kept: {error.strerror or error}; what was "
-            "kept before is whole: mend that and run the same again, or name another directory"
+            f"the checkpoint in {directory} cannot be kept: {error.strerror or error}; "
+            "steps kept before are intact: remove the cause and run the same again, or name "
+            "another directory"
         ) from None

@@ -1,9 +1,10 @@
-"""The next vocabulary: pieces that were found useless go, and frequent pairs are joined.
+"""One round of growth: the next vocabulary drops useless pieces and joins frequent pairs.
 
-A pair of neighbours along the best paths that counts n saves n tokens if it is joined. A piece is
-worth what it counts itself, and an eighth of what it would inherit from longer pieces if these did
-not match, for each token that would take its place. Pieces that are worth less than a third of what
-the best pairs not yet joined would save make room for them.
+If two neighbours on the best paths have the count n as a pair, joining them saves n tokens. The
+worth of a piece is the number of tokens that its loss adds: for each token that would take its
+place, the piece's own count and an eighth of the count that it would inherit from longer pieces if
+these did not match. Pieces worth less than a third of the best pairs that are not yet joined make
+room for these pairs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,49 +14,58 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U8, U32, offsets_of
-from bytepiece.kernels.automaton import GROUP, Automaton, scan
+from bytepiece.kernels.automaton import (
+    GROUP,
+    Automaton,
+    first_entry,
+    goes_on,
+    next_group,
+    scan,
+    single_entry,
+)
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import ZERO, Scalar, at, kernel
+from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.rules.text import is_utf8
-from bytepiece.training.pairs import UNIT, State, Sums, Total, split_pairs
+from bytepiece.training.pairs import UNIT, PairSums, ScoredAutomaton, TotalCounts, split_pairs
 
 _INHERITED = 8
-"""What is inherited counts so many times less than what is counted."""
+"""An inherited count weighs an eighth of a piece's own count."""
 _USELESS = 3
-"""A piece is useless that is worth so many times less than a pair that is not yet joined."""
+"""A piece is useless if it is worth less than a third of a pair that is not yet joined."""
 _NEWLINE = 0x0A
 NEWLINES = ("apart", "end")
-"""What `Rules.newlines` may be."""
+"""The values of `PieceRules.newlines`."""
 
 
-class Vocabulary(NamedTuple):
-    """Pieces, the 256 single bytes first.
+class CountedPieces(NamedTuple):
+    """Pieces and their counts. The 256 single bytes come first.
 
     Args:
-        pieces: different.
-        counts: int64[pieces], what each counts; of a piece that was just joined, what it saves.
+        pieces: all different.
+        counts: int64[pieces], the count of each piece; for a piece that was just joined, the
+            tokens that it saves.
     """
 
     pieces: list[bytes]
     counts: npt.NDArray[np.int64]
 
 
-def beginning(pieces: Iterable[bytes] = ()) -> Vocabulary:
-    """The vocabulary to begin with: the single bytes, and these pieces."""
+def initial_pieces(pieces: Iterable[bytes] = ()) -> CountedPieces:
+    """Return the vocabulary to begin with: the single bytes and the given pieces."""
     everything = list(dict.fromkeys([*(bytes([b]) for b in range(256)), *pieces]))
-    return Vocabulary(everything, np.full(len(everything), UNIT, dtype=np.int64))
+    return CountedPieces(everything, np.full(len(everything), UNIT, dtype=np.int64))
 
 
-class Rules(NamedTuple):
-    """Which pieces there may be.
+class PieceRules(NamedTuple):
+    """The rules that say which pieces are allowed.
 
     Args:
         max_piece_length: in bytes.
-        newlines: "apart", a piece with a newline has nothing else; "end", it may end with them.
-        within_words: whether spaces, of ASCII, may stand at the beginning of a piece only.
-        parts: whether a piece may be the beginning of a character; if not, each of more than one
-            byte is valid UTF-8.
+        newlines: "apart": a piece with a newline has nothing else; "end": it may end with them.
+        within_words: whether ASCII spaces are allowed only at the beginning of a piece.
+        parts: whether a piece may be the beginning of a character. If not, every piece of more
+            than one byte is valid UTF-8.
     """
 
     max_piece_length: int
@@ -64,13 +74,13 @@ class Rules(NamedTuple):
     parts: bool = True
 
 
-class Limits(NamedTuple):
-    """How far the next vocabulary may go.
+class GrowthLimits(NamedTuple):
+    """The limits of one round.
 
     Args:
-        size: how many pieces it may have, at least as many as there are.
-        most: how many pairs may be joined, at most.
-        least: what a pair must count to be joined.
+        size: the largest number of pieces afterwards, not below the number before.
+        most: the largest number of pairs to join.
+        least: the smallest count of a pair to join.
     """
 
     size: int
@@ -79,31 +89,34 @@ class Limits(NamedTuple):
 
 
 def advance(
-    vocabulary: Vocabulary,
-    state: State,
-    total: Total,
-    limits: Limits,
-    rules: Rules,
-    kept: frozenset[bytes] = frozenset(),
-) -> Vocabulary:
-    """The next vocabulary.
+    vocabulary: CountedPieces,
+    state: ScoredAutomaton,
+    total: TotalCounts,
+    limits: GrowthLimits,
+    rules: PieceRules,
+    protected: frozenset[bytes] = frozenset(),
+) -> CountedPieces:
+    """Return the next vocabulary.
 
-    Pieces that the rules do not allow go, and as many pairs more may be joined.
+    Pieces that the rules do not allow are dropped. For each of them, one more pair may be joined.
 
     Args:
-        state: the one that the text was counted with.
-        total: what was counted in it.
-        kept: pieces that are not dropped, beside the single bytes.
+        vocabulary: the present one.
+        state: the automaton and scores that the text was counted with.
+        total: the counts of the text.
+        limits: of the next vocabulary.
+        rules: which pieces are allowed.
+        protected: pieces that are never dropped, besides the single bytes.
     """
     pieces = vocabulary.pieces
     size = limits.size
-    going = _going(pieces, rules, kept)
-    limits = limits._replace(most=limits.most + int(going.sum()))
-    joined, sums = _candidates(pieces, total.pairs, limits, rules, going)
+    leaving = _disallowed(pieces, rules, protected)
+    limits = limits._replace(most=limits.most + int(leaving.sum()))
+    joined, sums = _candidates(pieces, total.pairs, limits, rules, leaving)
     worth = worths(pieces, state, total.pieces)
-    worth[[i for i, piece in enumerate(pieces) if piece in kept]] = np.iinfo(np.int64).max
-    worth[going] = -1
-    # Pairs are joined as long as there is room, or useless pieces make some.
+    worth[[i for i, piece in enumerate(pieces) if piece in protected]] = np.iinfo(np.int64).max
+    worth[leaving] = -1
+    # Pairs are joined as long as there is room, or useless pieces make room.
     useless = np.searchsorted(np.sort(worth), sums // _USELESS)
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
     if crowded.any():
@@ -111,40 +124,42 @@ def advance(
         dropped = number - (size - len(pieces))
     else:
         number = len(sums)
-        dropped = int(useless[-1]) if number else int(going.sum())
+        dropped = int(useless[-1]) if number else int(leaving.sum())
     staying = np.sort(np.argsort(worth, kind="stable")[dropped:])
-    return Vocabulary(
+    return CountedPieces(
         [pieces[i] for i in staying.tolist()] + joined[:number],
         np.concatenate([total.pieces[staying], sums[:number]]),
     )
 
 
-def _going(pieces: list[bytes], rules: Rules, kept: frozenset[bytes]) -> npt.NDArray[np.bool_]:
-    """Whether each piece is one that the rules do not allow, and is not kept."""
+def _disallowed(
+    pieces: list[bytes], rules: PieceRules, protected: frozenset[bytes]
+) -> npt.NDArray[np.bool_]:
+    """Return for each piece whether the rules do not allow it and it may be dropped."""
     if rules.parts:
         return np.zeros(len(pieces), dtype=np.bool_)
-    return np.array([len(p) > 1 and p not in kept and not is_utf8(p) for p in pieces])
+    return np.array([len(p) > 1 and p not in protected and not is_utf8(p) for p in pieces])
 
 
 def _candidates(
     pieces: list[bytes],
-    pairs: Sums,
-    limits: Limits,
-    rules: Rules,
-    going: npt.NDArray[np.bool_],
+    pairs: PairSums,
+    limits: GrowthLimits,
+    rules: PieceRules,
+    leaving: npt.NDArray[np.bool_],
 ) -> tuple[list[bytes], I64]:
-    """The pairs that save most, joined, and the tokens they save, in descending order.
+    """Return the joined pairs that save most tokens, and the saved tokens, in descending order.
 
     Args:
-        going: bool[pieces], whether single bytes take a piece's place: a pair that begins with it
-            saves all of them.
+        leaving: bool[pieces], whether a piece is dropped and single bytes take its place. A pair
+            that begins with such a piece saves all of these bytes.
     """
     most = limits.most
     keys, sums = pairs.items(limits.least)
     left, right = split_pairs(keys)
     allowed = np.flatnonzero(_allowed(pieces, left, right, rules))
     lengths = np.array([len(piece) for piece in pieces])
-    keys, sums = keys[allowed], (sums * np.where(going, lengths, 1)[left])[allowed]
+    keys, sums = keys[allowed], (sums * np.where(leaving, lengths, 1)[left])[allowed]
     known = set(pieces)
     looked_at = 2 * most
     complete = False
@@ -170,7 +185,7 @@ def _candidates(
 
 
 def _largest(keys: I64, sums: I64, number: int) -> I64:
-    """Where the largest sums are, in descending order, and in that of the keys where equal."""
+    """Return the places of the largest sums, in descending order; equal sums are sorted by key."""
     chosen = np.arange(len(sums))
     if number < len(sums):
         least = np.partition(sums, len(sums) - number)[len(sums) - number]
@@ -178,13 +193,15 @@ def _largest(keys: I64, sums: I64, number: int) -> I64:
     return chosen[np.lexsort((keys[chosen], -sums[chosen]))]
 
 
-def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.NDArray[np.bool_]:
-    """Whether pairs may be joined.
+def _allowed(
+    pieces: list[bytes], left: I64, right: I64, rules: PieceRules
+) -> npt.NDArray[np.bool_]:
+    """Return for each pair whether it may be joined.
 
-    Joined pieces begin where a character begins and end where one ends, or are the beginning of a
-    single character: such pieces make up rare characters, and classical Chinese, with many of
-    them, takes 2 % fewer tokens. Where parts are not allowed they may still be joined to whole
-    characters.
+    A joined piece begins and ends at a boundary between characters, or it is the beginning of a
+    single character. Such beginnings make up rare characters: classical Chinese, which has many of
+    these, takes 2 % fewer tokens with them. Where parts are not allowed, parts may still be joined
+    to whole characters.
     """
     lengths = np.array([len(piece) for piece in pieces])
     missing = np.array([_missing(piece) for piece in pieces])
@@ -207,7 +224,10 @@ def _allowed(pieces: list[bytes], left: I64, right: I64, rules: Rules) -> npt.ND
 
 
 def _missing(piece: bytes) -> int:
-    """How many bytes the piece lacks to end where a character ends; −1: it begins within one."""
+    """Return how many bytes the piece lacks to end with a whole character.
+
+    The result is −1 for a piece that begins within a character.
+    """
     if piece[0] & 0xC0 == 0x80:
         return -1
     tail = 1
@@ -218,11 +238,13 @@ def _missing(piece: bytes) -> int:
     return max(length - tail, 0)
 
 
-def worths(pieces: Sequence[bytes], state: State, counts: I64) -> I64:
-    """What each piece is worth, int64; single bytes are worth more than any pair.
+def worths(pieces: Sequence[bytes], state: ScoredAutomaton, counts: I64) -> I64:
+    """Return the worth of each piece, int64. Single bytes are worth more than any pair.
 
     Args:
-        counts: int64[pieces], what each counts.
+        pieces: all different.
+        state: the automaton of the pieces, and their scores.
+        counts: int64[pieces], the count of each piece.
     """
     lengths = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
     order = np.argsort(-lengths, kind="stable")
@@ -235,8 +257,8 @@ def worths(pieces: Sequence[bytes], state: State, counts: I64) -> I64:
     return worth
 
 
-# Longer pieces first: what a piece inherits is complete before it is handed on.
-# Cost: that of the best paths of all pieces; 32 k take 20 ms.
+# Longer pieces come first, so that the inherited count of a piece is complete before it is passed
+# on. Cost: the best paths of all pieces; 32 k pieces take 20 ms.
 @kernel
 def _weigh(
     automaton: Automaton,
@@ -248,7 +270,7 @@ def _weigh(
     inherited: I64,
     worth: I64,
 ) -> None:
-    """Cut each piece as if it were not there; what it counts goes to the pieces it is cut into."""
+    """Cut each piece as if it did not exist, and add its count to the pieces it is cut into."""
     length = longest(offsets, 0, len(order))
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
@@ -263,12 +285,12 @@ def _weigh(
         best_path(automaton, scores, flat, matches, start, stop, best, via)
         via[stop - start] = _last_but_whole(automaton, scores, flat, matches, start, stop, best)
         tokens = 0
-        position = at(stop - start)
-        while position > ZERO:
-            entry = at(via[position])
+        position = uint(stop - start)
+        while position > UINT_0:
+            entry = uint(via[position])
             inherited[automaton.pieces[entry]] += value
             tokens += 1
-            position -= at(automaton.lengths[entry])
+            position -= uint(automaton.lengths[entry])
         worth[piece] = (counts[piece] + inherited[piece] // _INHERITED) * (tokens - 1)
 
 
@@ -282,17 +304,18 @@ def _last_but_whole(
     stop: Scalar,
     best: F64,
 ) -> Scalar:
-    """The last entry of a string's best path that is not the whole string at once."""
+    """Return the last entry of a string's best path, without the piece that is the whole string."""
     length = stop - start
     top, last = -np.inf, np.int64(0)
-    group = np.int64(matches[stop - 1])
+    group = matches[stop - 1]
     while True:
-        for entry in range(GROUP * (group >> 2), GROUP * (group >> 2) + GROUP):
+        for i in range(GROUP):
+            entry = first_entry(group) + uint(i)
             begin = length - np.int64(automaton.lengths[entry])
             if begin > 0 and best[begin] + scores[entry] > top:
                 top, last = best[begin] + scores[entry], np.int64(entry)
-        if group & 1 == 0:
+        if not goes_on(group):
             break
-        group = np.int64(automaton.following[group >> 2])
-    single = len(automaton.lengths) - 256 + np.int64(text[stop - 1])
+        group = next_group(automaton, group)
+    single = np.int64(single_entry(automaton, text[stop - 1]))
     return single if best[length - 1] + scores[single] > top else last

@@ -1,4 +1,4 @@
-"""How much memory training may take."""
+"""The memory that training may take."""
 
 import os
 import re
@@ -9,25 +9,26 @@ from pathlib import Path
 from bytepiece.errors import ArgumentError
 
 LEAST_TEXT = 4 << 20
-"""Bytes of text that are learned from in however little memory."""
+"""At least this many bytes of text are learned from, even if the memory is too small."""
 BESIDE = 256 << 20
-"""Bytes that a process takes beside what the text takes."""
+"""The bytes that a process takes in addition to its text."""
 _SHARE = 4
 _UNKNOWN = 2 << 30
-"""Bytes that training may take where nobody says how many the machine has."""
+"""The bytes that training may take if the size of the machine's memory is unknown."""
 _NUMBER = re.compile(r"([0-9]{1,19}|[0-9]{0,19}\.[0-9]{1,19})\s*([KMGT]?)i?B?", re.IGNORECASE)
 _FACTORS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def bytes_of(size: int | str) -> int:
-    """A size in bytes, given as a number, or in words.
+    """Return a size in bytes.
 
     Args:
-        size: 1 or more; such as 2000000000, "512M", "1.5G"; K, M, G and T are powers of 1024.
+        size: a number of bytes, at least 1, or a text such as "512M" or "1.5G". K, M, G and T are
+            powers of 1024.
 
     Raises:
-        ArgumentError: it is no such size.
+        ArgumentError: if it is not such a size.
 
     >>> bytes_of("512M"), bytes_of("1.5G"), bytes_of(1000)
     (536870912, 1610612736, 1000)
@@ -42,34 +43,34 @@ def bytes_of(size: int | str) -> int:
     return found
 
 
-def sensible() -> int:
-    """A quarter of the memory that this process may use, in bytes."""
+def default_memory() -> int:
+    """Return a quarter of the memory that this process may use, in bytes."""
     return _usable() // _SHARE
 
 
 def room(memory: int, per_byte: int) -> int:
-    """How many bytes of text fit in so much memory.
+    """Return how many bytes of text fit in the memory.
 
     Args:
-        memory: that the process may take, in bytes.
-        per_byte: bytes that each byte of text takes, with what is counted in it.
+        memory: the bytes that the process may take.
+        per_byte: the bytes of memory for each byte of text, its counts included.
     """
     return max(LEAST_TEXT, (memory - BESIDE) // per_byte)
 
 
 def _usable() -> int:
-    """The bytes of memory of the machine, or of the container if it has fewer."""
+    """Return the bytes of memory of the machine, or of the container if it has fewer."""
     sizes = [_physical() or _UNKNOWN * _SHARE]
     for name in _LIMITS:
         try:
             sizes.append(int(Path(name).read_text("ascii")))
-        except (OSError, ValueError):  # no such limit
+        except (OSError, ValueError):  # there is no such limit
             continue
     return min(sizes)
 
 
 def _physical() -> int | None:
-    """The bytes of memory of the machine, if the system tells."""
+    """Return the bytes of memory of the machine, or None if the system does not say."""
     if sys.platform == "win32":
         return _windows()
     try:
@@ -79,10 +80,10 @@ def _physical() -> int | None:
 
 
 def _windows() -> int | None:
-    import ctypes  # noqa: PLC0415  # only there
+    import ctypes  # noqa: PLC0415  # needed on Windows only
 
     kilobytes = ctypes.c_ulonglong()
-    kernel32 = getattr(ctypes, "windll").kernel32  # noqa: B009  # it is on Windows only
+    kernel32 = getattr(ctypes, "windll").kernel32  # noqa: B009  # exists on Windows only
     if not kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes)):
         return None
     return kilobytes.value << 10

@@ -1,13 +1,13 @@
-"""Training for compression: merges that are counted along the best paths of the Unigram model.
+"""The merge trainer: learns pieces for compression by joining neighbours on the best paths.
 
-From the single bytes on, each round counts the pieces and the pairs of neighbours along the best
-paths, joins the pairs that count most, and drops pieces that have become useless; the scores
-follow from the counts, as in expectation maximization with best paths for all paths. When the
-vocabulary has its size, a few more rounds exchange useless pieces for pairs, and then the parts of
-characters, if they are not wanted.
+It begins with the single bytes. Each round counts pieces and pairs of neighbouring pieces along the
+best paths, joins the pairs with the largest counts, and drops pieces that have become useless. The
+scores follow from the counts, as in expectation maximization, but with best paths in place of all
+paths. When the vocabulary has its size, a few more rounds exchange useless pieces for pairs, and
+then parts of characters, if these are not wanted.
 
-Compression counts tokens, so scores are log probabilities made nearly equal: with equal ones the
-best path is the one with the fewest tokens, and what differs decides between such paths.
+Compression counts tokens, so the scores are log probabilities that were made nearly equal. With
+equal scores, the best path has the fewest tokens; small differences decide between such paths.
 """
 
 import logging
@@ -25,104 +25,114 @@ from bytepiece.errors import CorpusError
 from bytepiece.kernels.automaton import build
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.growth import Limits, Rules, Vocabulary, advance
-from bytepiece.training.pairs import UNIT, State, TooManyError, Total, count, total
+from bytepiece.training.corpus_reader import START, Block, CorpusReader
+from bytepiece.training.corpus_sample import (
+    CorpusSample,
+    arrays_of,
+    chunks,
+    position_of,
+    reading_progress,
+    windows_of,
+)
+from bytepiece.training.growth import CountedPieces, GrowthLimits, PieceRules, advance
+from bytepiece.training.pairs import UNIT, ScoredAutomaton, TooManyError, TotalCounts, count, total
 from bytepiece.training.progress import Progress
-from bytepiece.training.reader import START, Block, Reader
-from bytepiece.training.sample import Sample, arrays_of, chunks, position_of, told, windows_of
 
 logger = logging.getLogger(__name__)
 
 MEMORY_PER_BYTE = 6
-"""Bytes that each byte of the windows takes, with the pairs counted in it; 4 to 5 on mixed text."""
+"""Memory in bytes for each byte in the windows, pair counts included; 4 to 5 on mixed text."""
 _BYTES_PER_PAIR = 9
-"""Bytes of text in the windows for each different pair, at least, for which there is room."""
+"""The smallest number of bytes in the windows for each different pair that is counted."""
 _LEAST_PAIRS = 1 << 19
 _HEAVIEST = 1 << 48
-"""Units of weight, each times its bytes, that a corpus may have: what is worked out from counts
-then fits in 64 bits."""
+"""The largest weight of a corpus: the sum of its bytes, each times its weight in units. All numbers
+that are computed from the counts then fit in 64 bits."""
 _PER_PIECE = 2048
-"""Bytes of text, at least, that are counted for each piece there is while the vocabulary grows.
-With 512, training on 100 MB of mixed text takes 0.8 of the time, and gives 0.3 % more tokens."""
+"""While the vocabulary grows, at least this many bytes of text are counted for each piece. With
+512, training on 100 MB of mixed text takes 0.8 of the time, and gives 0.3 % more tokens."""
 _STEP = 200
 _GROWTH = 8
-"""A round adds 200 pieces and an eighth of those there are, at most. With a quarter, bytes per
-token are the same within 0.2 %. Pieces that were there before do not count: 2,000 Chinese pieces
-that join 16,000 English ones in three rounds and not in nine take 1.6 % more tokens."""
+"""A round adds at most 200 pieces and an eighth of those that were learned before. With a quarter,
+bytes per token are the same within 0.2 %. Pieces of an old vocabulary do not count here: 2,000
+Chinese pieces added to 16,000 English ones in three rounds instead of nine take 1.6 % more
+tokens."""
 _SETTLING = 3
-"""Rounds in which pieces are exchanged at the end. Five more gain nothing."""
+"""The number of rounds at the end that exchange pieces. Five more gain nothing."""
 _COMPLETING = 2
-"""Rounds more where parts of characters are not allowed. Characters of three bytes are found by
-their beginnings, so these go only then, and pairs take their room. A third round gains nothing."""
+"""The number of further rounds if parts of characters are not allowed. Characters of three bytes
+are found by their beginnings, so these are dropped only then, and pairs take their room. A third
+round gains nothing."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
-"""Of probabilities, by objective."""
+"""The exponent of a piece's relative count in its probability, by objective."""
 
 
 def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:
-    """Log probabilities: proportional to the counts, or to their fourth roots for compression.
+    """Return log probabilities in proportion to the counts, or, for compression, fourth roots.
 
     Args:
         counts: int64[pieces], as `bytepiece.training.pairs` counts.
         objective: "compression" or "likelihood".
-        unit: of weights; see `bytepiece.training.reader.Reader`.
+        unit: of weights; see `bytepiece.training.corpus_reader.CorpusReader`.
     """
     exponent = EXPONENTS[objective]
     logs = exponent * logs_of(np.maximum(counts, UNIT * unit // 2))
     return logs - math.log(math.fsum(map(math.exp, logs.tolist())))
 
 
-class Options(NamedTuple):
-    """What can be chosen; see `bytepiece.train`.
+class MergeOptions(NamedTuple):
+    """The options of the merge trainer; `bytepiece.train` describes them.
 
     Args:
-        objective: what scores are made for, "compression" or "likelihood".
-        rules: which pieces there may be in the end.
+        objective: "compression" or "likelihood"; it decides the scores.
+        rules: which pieces are allowed in the end.
         start: the vocabulary to begin with.
-        kept: pieces of it that are never dropped, beside the single bytes.
+        protected: pieces of it that are never dropped, besides the single bytes.
     """
 
     objective: str
-    rules: Rules
-    start: Vocabulary
-    kept: frozenset[bytes]
+    rules: PieceRules
+    start: CountedPieces
+    protected: frozenset[bytes]
 
 
-class Learned(NamedTuple):
-    """What was learned.
+class LearnedPieces(NamedTuple):
+    """The result of the merge trainer.
 
     Args:
-        vocabularies: one of each size.
-        sample: of the corpus, that the pieces were found in: the one that was given, or, where the
-            text has too many different pairs for the memory, a part of it.
+        vocabularies: one for each size.
+        sample: the windows that the pieces were found in. These are the given windows, or a part of
+            them if the text has too many different pairs for the memory.
     """
 
-    vocabularies: list[Vocabulary]
-    sample: Sample
+    vocabularies: list[CountedPieces]
+    sample: CorpusSample
 
 
 def learn(
-    sample: Sample,
-    reader: Reader,
+    sample: CorpusSample,
+    reader: CorpusReader,
     sizes: Sequence[int],
-    options: Options,
+    options: MergeOptions,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> Learned:
+) -> LearnedPieces:
     """Learn vocabularies from a corpus.
 
     Args:
-        sample: windows of the corpus; pieces are found in these, and counted in all of it.
+        sample: windows of the corpus. Pieces are found in these, and counted in the whole corpus.
         reader: of the corpus.
-        sizes: the largest numbers of pieces, as many at least as there are to begin with. Each
-            vocabulary is the same as if it were learned alone; it is smaller where too little
-            repeats itself.
-        engine: counts windows. The result does not depend on how it does.
-        checkpoint: keeps what was counted.
-        progress: is told of rounds, and of bytes counted.
+        sizes: the largest number of pieces of each vocabulary, not below the number of pieces at
+            the start. Each vocabulary is the same as if it were learned alone. It is smaller if too
+            little of the text repeats itself.
+        options: of the trainer.
+        engine: counts windows. The result does not depend on the engine.
+        checkpoint: keeps the counts and rounds.
+        progress: called with the rounds, and with the bytes counted.
 
     Raises:
-        CorpusError: its weights are too large.
+        CorpusError: if the weights of the corpus are too large.
     """
     if reader.weight > _HEAVIEST:
         raise CorpusError(
@@ -131,39 +141,46 @@ def learn(
     rounds = _Rounds(sample, reader.unit, options, engine, checkpoint, progress)
     learned = []
     for number, vocabulary in enumerate(rounds.vocabularies(sizes)):
-        state = state_of(vocabulary, options.objective, reader.unit)
+        state = scored_automaton(vocabulary, options.objective, reader.unit)
         name = f"scoring-{number}"
         pieces = len(vocabulary.pieces)
         if sample.whole:
             size = sample.size
 
-            def counted(state: State = state, pieces: int = pieces) -> Arrays:
+            def counted(state: ScoredAutomaton = state, pieces: int = pieces) -> Arrays:
                 return {"counts": _count(sample.windows, state, pieces, engine).pieces}
 
             counts = checkpoint.step(name, counted)["counts"]
             progress("scoring", size, size)
         else:
             counts = _counted_in_all(name, reader, state, pieces, engine, checkpoint, progress)
-        learned.append(Vocabulary(vocabulary.pieces, counts))
+        learned.append(CountedPieces(vocabulary.pieces, counts))
     if rounds.part > 1:
         sample = sample._replace(windows=sample.windows[:: rounds.part], whole=False)
-    return Learned(learned, sample)
+    return LearnedPieces(learned, sample)
 
 
-def state_of(vocabulary: Vocabulary, objective: str, unit: int = 1) -> State:
-    """What the windows are counted with."""
+def scored_automaton(vocabulary: CountedPieces, objective: str, unit: int = 1) -> ScoredAutomaton:
+    """Return the automaton and the scores that windows are counted with."""
     automaton = build(vocabulary.pieces)
     scores = scores_of(vocabulary.counts, objective, unit)
-    return State(automaton, automaton.by_entry(scores, -math.inf))
+    return ScoredAutomaton(automaton, automaton.by_entry(scores, -math.inf))
 
 
 def _count(
-    windows: Iterable[Block], state: State, pieces: int, engine: Engine, pairs: int = 0
-) -> Total:
-    """Count windows with the state of so many pieces, and so many different pairs at most, or none.
+    windows: Iterable[Block], state: ScoredAutomaton, pieces: int, engine: Engine, pairs: int = 0
+) -> TotalCounts:
+    """Count windows.
+
+    Args:
+        windows: to be counted.
+        state: the automaton and scores of the pieces.
+        pieces: their number.
+        engine: counts each window.
+        pairs: the largest number of different pairs; 0 does not count pairs.
 
     Raises:
-        TooManyError: there are more.
+        TooManyError: if there are more pairs.
     """
     stage = partial(count, state=state, with_pairs=pairs > 0)
     return total(engine(stage, windows), pieces, pairs)
@@ -171,18 +188,18 @@ def _count(
 
 def _counted_in_all(
     name: str,
-    reader: Reader,
-    state: State,
+    reader: CorpusReader,
+    state: ScoredAutomaton,
     pieces: int,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
 ) -> I64:
-    """What the pieces count in all the corpus, read once more."""
+    """Read the whole corpus once more, and return the count of each piece in it."""
     counts, after = np.zeros(pieces, dtype=np.int64), START
     if (kept := checkpoint.load(name)) is not None:
         counts, after = counts + kept["counts"], position_of(kept)
-    for chunk in chunks(reader, after, told("scoring", reader, progress)):
+    for chunk in chunks(reader, after, reading_progress("scoring", reader, progress)):
         counts += _count(windows_of(chunk), state, pieces, engine).pieces
         so_far = {"counts": counts, **arrays_of(reader.position)}
         checkpoint.save(name, lambda so_far=so_far: so_far)  # type: ignore[misc]
@@ -191,19 +208,19 @@ def _counted_in_all(
 
 
 class _Rounds:
-    """Learns vocabularies from windows in memory, in rounds that it reports and that are kept."""
+    """Learns vocabularies from windows in memory. Each round is reported and kept."""
 
     def __init__(
         self,
-        sample: Sample,
+        sample: CorpusSample,
         unit: int,
-        options: Options,
+        options: MergeOptions,
         engine: Engine,
         checkpoint: Checkpoint,
         progress: Progress,
     ) -> None:
         self.part = 1
-        """Of so many windows one was counted, where all should be, in the round with least room."""
+        """Rounds that should count all windows counted at least one in this many."""
         self._windows = sample.windows
         self._bytes = sample.size
         self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)
@@ -215,30 +232,34 @@ class _Rounds:
         self._done = 0
         self._expected = 0
 
-    def vocabularies(self, sizes: Sequence[int]) -> list[Vocabulary]:
-        """A vocabulary for each size."""
-        learned: dict[int, Vocabulary] = {}
+    def vocabularies(self, sizes: Sequence[int]) -> list[CountedPieces]:
+        """Return a vocabulary for each size."""
+        learned: dict[int, CountedPieces] = {}
         vocabulary = self._options.start
         rules = self._options.rules
         growing = rules._replace(parts=True)
         settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
-        rounds = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.kept))
+        rounds = _rounds(len(vocabulary.pieces), max(sizes), len(self._options.protected))
         self._expected = rounds + len(settling) * len(set(sizes))
         grows = True
         for size in sorted(set(sizes)):
-            while grows and (before := len(vocabulary.pieces)) + self._most(before) <= size:
+            while grows and (before := len(vocabulary.pieces)) + self._most_joins(before) <= size:
                 every = max(1, self._bytes // (_PER_PIECE * before))
-                vocabulary = self._round(vocabulary, before + self._most(before), every, growing)
+                vocabulary = self._round(
+                    vocabulary, before + self._most_joins(before), every, growing
+                )
                 grows = len(vocabulary.pieces) > before
             settled = vocabulary
-            # All windows again: what is exchanged now stays.
+            # Count all windows again, because the pieces that are exchanged now stay.
             for its_rules in settling:
                 settled = self._round(settled, size, 1, its_rules)
             learned[size] = settled
         self._progress("merging", self._done, self._done)
         return [learned[size] for size in sizes]
 
-    def _round(self, vocabulary: Vocabulary, size: int, every: int, rules: Rules) -> Vocabulary:
+    def _round(
+        self, vocabulary: CountedPieces, size: int, every: int, rules: PieceRules
+    ) -> CountedPieces:
         compute = partial(self._computed, vocabulary, size, every, rules)
         found = self._checkpoint.step(f"round-{self._done}", compute)
         if every == 1:
@@ -248,9 +269,11 @@ class _Rounds:
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
 
-    def _computed(self, vocabulary: Vocabulary, size: int, every: int, rules: Rules) -> Arrays:
+    def _computed(
+        self, vocabulary: CountedPieces, size: int, every: int, rules: PieceRules
+    ) -> Arrays:
         pieces = len(vocabulary.pieces)
-        state = state_of(vocabulary, self._options.objective, self._unit)
+        state = scored_automaton(vocabulary, self._options.objective, self._unit)
         part = every
         while True:
             try:
@@ -260,35 +283,40 @@ class _Rounds:
             except TooManyError:
                 part *= 2
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
-        limits = Limits(size, self._most(pieces), 2 * UNIT * self._unit)
-        following = advance(vocabulary, state, counted, limits, rules, self._options.kept)
+        limits = GrowthLimits(size, self._most_joins(pieces), 2 * UNIT * self._unit)
+        following = advance(vocabulary, state, counted, limits, rules, self._options.protected)
         return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
 
-    def _most(self, pieces: int) -> int:
-        return _most(pieces, len(self._options.kept))
+    def _most_joins(self, pieces: int) -> int:
+        return _most_joins(pieces, len(self._options.protected))
 
 
-def _arrays_of(vocabulary: Vocabulary) -> Arrays:
+def _arrays_of(vocabulary: CountedPieces) -> Arrays:
     lengths = np.fromiter(map(len, vocabulary.pieces), np.int64, len(vocabulary.pieces))
     flat = np.frombuffer(b"".join(vocabulary.pieces), dtype=np.uint8)
     return {"flat": flat, "lengths": lengths, "counts": vocabulary.counts}
 
 
-def _vocabulary_of(arrays: Arrays) -> Vocabulary:
+def _vocabulary_of(arrays: Arrays) -> CountedPieces:
     flat, ends = arrays["flat"].tobytes(), offsets_of(arrays["lengths"]).tolist()
     pieces = [flat[a:b] for a, b in pairwise(ends)]
-    return Vocabulary(pieces, arrays["counts"])
+    return CountedPieces(pieces, arrays["counts"])
 
 
-def _most(pieces: int, kept: int) -> int:
-    """How many pairs a round joins, at most, when there are so many pieces and so many stay."""
-    return _STEP + (pieces - kept) // _GROWTH
+def _most_joins(pieces: int, protected: int) -> int:
+    """Return the largest number of pairs that a round joins.
+
+    Args:
+        pieces: the number of pieces.
+        protected: how many of them are never dropped.
+    """
+    return _STEP + (pieces - protected) // _GROWTH
 
 
-def _rounds(pieces: int, size: int, kept: int) -> int:
-    """How many rounds lead from so many pieces to a size, if none is dropped."""
+def _rounds(pieces: int, size: int, protected: int) -> int:
+    """Return how many rounds lead from a number of pieces to a size if no piece is dropped."""
     rounds = 0
-    while pieces + _most(pieces, kept) <= size:
-        pieces += _most(pieces, kept)
+    while pieces + _most_joins(pieces, protected) <= size:
+        pieces += _most_joins(pieces, protected)
         rounds += 1
     return rounds

@@ -13,32 +13,29 @@ from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.trie import Trie, build_sorted
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.reader import Block
-from bytepiece.training.sample import by_chunk
+from bytepiece.training.corpus_reader import Block
+from bytepiece.training.corpus_sample import by_chunk
 
 MAX_ORDER = 7
-"""An n-gram is a 64-bit key: up to seven bytes from the top, and its length in the lowest byte.
-The order of keys is the order of the byte strings."""
-
-Keys = npt.NDArray[np.uint64]
-Counts = npt.NDArray[np.int64]
+"""The longest n-gram. An n-gram is a 64-bit key: up to seven bytes from the top, and its length in
+the lowest byte. Keys are ordered like the byte strings."""
 
 
-class Table(NamedTuple):
+class NgramTable(NamedTuple):
     """The different keys of a text, ascending, and their sums of weights.
 
-    Counts of shorter n-grams are sums over the keys that begin with them.
+    The count of a shorter n-gram is the sum over the keys that begin with it.
     """
 
-    keys: Keys
-    counts: Counts
+    keys: U64
+    counts: I64
 
 
 class NgramModel(NamedTuple):
-    """log P(last byte | bytes before it) of every n-gram that is frequent enough.
+    """The log P(last byte | bytes before it) of every n-gram that is frequent enough.
 
     Args:
-        trie: of the n-grams; with an n-gram it has all that the n-gram begins with.
+        trie: of the n-grams. It also holds all beginnings of its n-grams.
         logs: float64[nodes], the log probability at the node where an n-gram ends.
     """
 
@@ -52,85 +49,87 @@ def count(
     engine: Engine,
     checkpoint: Checkpoint,
     done: Callable[[int], None],
-) -> Table:
-    """Count, over all positions, the `order` bytes that begin there, fewer at a segment's end.
+) -> NgramTable:
+    """Count the `order` bytes that begin at each position; near a segment's end they are fewer.
 
     Args:
-        blocks: the corpus. Each position counts by the weight of its segment.
+        blocks: the corpus. The weight of a segment is the weight of its positions.
         order: 2 … 7.
         engine: counts blocks.
-        checkpoint: keeps what a few blocks gave together.
-        done: is told of the bytes of each block that was counted.
+        checkpoint: keeps the counts of a few blocks at a time.
+        done: called with the number of bytes of each counted block.
     """
 
     def counted(chunk: list[Block]) -> Arrays:
-        some = _Together()
+        some = _TableSum()
         for table in engine(partial(count_block, order=order), chunk):
             some.add(table)
         keys, counts = some.table()
         return {"keys": keys.view(np.int64), "counts": counts}
 
-    together = _Together()
+    together = _TableSum()
     for kept in by_chunk("ngrams", blocks, counted, checkpoint, done):
-        together.add(Table(kept["keys"].view(np.uint64), kept["counts"]))
+        together.add(NgramTable(kept["keys"].view(np.uint64), kept["counts"]))
     return together.table()
 
 
-def count_block(block: Block, order: int) -> Table:
-    """Count the keys of one block: a function of its arguments only."""
+def count_block(block: Block, order: int) -> NgramTable:
+    """Count the keys of one block. The result depends on the arguments only."""
     keys = np.empty(len(block.text), dtype=np.uint64)
     _fill_keys(block.text, block.bounds, order, keys)
     weights = block.weights
     if weights.min() == weights.max():
         keys.sort()
         weights = weights[:1]
-    else:  # the weights have to follow their keys, which takes thrice the time
+    else:  # the weights must follow their keys, which takes three times as long
         order_of_keys = np.argsort(keys)
         keys = keys[order_of_keys]
         weights = np.repeat(weights, np.diff(block.bounds))[order_of_keys]
     counts = np.zeros(len(keys), dtype=np.int64)
     distinct = _count_runs(keys, weights, counts)
-    return Table(keys[:distinct].copy(), counts[:distinct].copy())
+    return NgramTable(keys[:distinct].copy(), counts[:distinct].copy())
 
 
-class _Together:
-    """The sum of tables, in whatever order they come.
+class _TableSum:
+    """The sum of tables, in whatever order they arrive.
 
-    Tables of similar size are merged, as in a binary counter: each key is moved a logarithmic
-    number of times.
+    Tables of similar size are merged, like digits in a binary counter. So each key is moved a
+    logarithmic number of times.
     """
 
     def __init__(self) -> None:
-        self._tables: list[Table] = []
+        self._tables: list[NgramTable] = []
 
-    def add(self, table: Table) -> None:
+    def add(self, table: NgramTable) -> None:
         tables = self._tables
         tables.append(table)
         while len(tables) > 1 and len(tables[-2].keys) < 2 * len(tables[-1].keys):
             tables.append(_merge(*tables.pop(-2), *tables.pop()))
 
-    def table(self) -> Table:
+    def table(self) -> NgramTable:
         tables = self._tables
         while len(tables) > 1:
             tables.append(_merge(*tables.pop(-2), *tables.pop()))
-        return tables[0] if tables else Table(np.empty(0, np.uint64), np.empty(0, np.int64))
+        return tables[0] if tables else NgramTable(np.empty(0, np.uint64), np.empty(0, np.int64))
 
 
-def model(keys: Keys, counts: Counts, order: int, min_count: int, once: int = 1) -> NgramModel:
-    """The language model that the counts of `count` give.
+def model(keys: U64, counts: I64, order: int, min_count: int, once: int = 1) -> NgramModel:
+    """Return the language model for the counts of `count`.
 
     Args:
-        min_count: an n-gram of two or more bytes that is rarer has no probability.
-        once: what a single byte that does not occur counts, as if it occurred once.
+        keys, counts: a table of n-grams.
+        order: the length of its longest n-grams.
+        min_count: a rarer n-gram of two or more bytes has no probability.
+        once: the count of a single occurrence, which a missing single byte gets.
     """
-    # A byte's keys lie between the byte on top and the next one.
+    # The keys that begin with a byte lie between this byte's smallest key and the next byte's.
     starts = np.searchsorted(keys, np.arange(256, dtype=np.uint64) << np.uint64(56))
     absent = np.flatnonzero(np.diff(starts, append=len(keys)) == 0).astype(np.uint64)
     keys, counts = _merge(
         keys, counts, absent << np.uint64(56) | np.uint64(1), np.full(len(absent), once)
     )
-    # Level by level: the ranges of keys that begin with the same n-gram, their sums, and the sums
-    # of the ranges they are part of.
+    # Go level by level. At each level, find the ranges of keys that begin with the same n-gram,
+    # their sums, and the sums of the ranges that contain them.
     ranges = np.array([[0, len(keys)]], dtype=np.int64)
     sums = np.array([counts.sum()], dtype=np.int64)
     ngrams, logs = [], []
@@ -153,12 +152,12 @@ def model(keys: Keys, counts: Counts, order: int, min_count: int, once: int = 1)
 
 @kernel
 def _fill_keys(text: U8, bounds: I64, order: Scalar, keys: U64) -> None:
-    """Compute the key of each position."""
+    """Fill in the key of each position."""
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         window = np.uint64(0)
         length = 0
-        # From the right: the window's top byte is the one at the position.
+        # From the right: the window's top byte is the byte at the position.
         for position in range(stop - 1, start - 1, -1):
             window = window >> np.uint64(8) | np.uint64(text[position]) << np.uint64(56)
             if length < order:
@@ -169,9 +168,9 @@ def _fill_keys(text: U8, bounds: I64, order: Scalar, keys: U64) -> None:
 
 @kernel
 def _count_runs(keys: U64, weights: I64, counts: I64) -> Scalar:
-    """Move the distinct ones of sorted keys to the front and count them; how many they are.
+    """Move the different ones of sorted keys to the front, and count them. Return their number.
 
-    There is one weight for each key, or one for all.
+    There is one weight for each key, or a single weight for all.
     """
     filled = -1
     many = len(weights) > 1
@@ -183,12 +182,12 @@ def _count_runs(keys: U64, weights: I64, counts: I64) -> Scalar:
     return filled + 1
 
 
-def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> Table:
-    """Two sorted tables as one; counts of keys in both are added."""
+def _merge(keys1: U64, counts1: I64, keys2: U64, counts2: I64) -> NgramTable:
+    """Merge two sorted tables, and add the counts of keys that are in both."""
     keys = np.empty(len(keys1) + len(keys2), dtype=np.uint64)
     counts = np.empty(len(keys), dtype=np.int64)
     filled = _fill_merged(keys1, counts1, keys2, counts2, keys, counts)
-    return Table(keys[:filled].copy(), counts[:filled].copy())
+    return NgramTable(keys[:filled].copy(), counts[:filled].copy())
 
 
 @kernel
@@ -211,10 +210,11 @@ def _fill_merged(
 
 
 def _split(keys: U64, counts: I64, ranges: I64, length: int, least: int) -> tuple[I64, I64, I64]:
-    """Split ranges of keys by their byte number `length`, and keep the parts that sum to `least`.
+    """Split ranges of keys by byte number `length`, and keep the parts that sum to `least`.
 
     Returns:
-        the parts, int64[parts, 2]; the range each is part of, and their sums, int64[parts].
+        the parts, int64[parts, 2]; the number of the range that contains each part, and the sum of
+        each part, int64[parts].
     """
     nothing = np.empty((0, 2), dtype=np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
     count = _fill_split(keys, counts, ranges, length, least, *nothing)
@@ -238,7 +238,7 @@ def _fill_split(
     parents: I64,
     sums: I64,
 ) -> Scalar:
-    """How many parts there are; they are stored if there is room for any."""
+    """Return the number of parts. They are stored if there is room for any."""
     shift = np.uint64(64 - 8 * length)
     filled = 0
     for parent in range(len(ranges)):
@@ -262,7 +262,7 @@ def _fill_split(
 
 
 def _spelled(keys: U64) -> tuple[U8, I64]:
-    """The bytes of the keys, end to end, and where each begins."""
+    """Return the bytes of the keys, end to end, and the offsets."""
     offsets = offsets_of((keys & np.uint64(0xFF)).astype(np.int64))
     flat = np.empty(offsets[-1], dtype=np.uint8)
     _spell(keys, offsets, flat)

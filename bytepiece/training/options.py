@@ -1,104 +1,270 @@
-"""What can be chosen about training, checked before the work begins."""
+"""The one home of each option of training: its name, type, range, default and help text.
+
+`bytepiece.train`, the command line and the table in docs/training.md follow this file or are
+tested against it. It imports neither NumPy nor Numba, so that `--help` stays quick.
+"""
 
 import operator
+import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, get_args
 
-import numpy as np
-
-from bytepiece._arrays import offsets_of
 from bytepiece.errors import ArgumentError
-from bytepiece.kernels.segments import segment_bounds
-from bytepiece.model import (
-    MAX_ID,
-    MAX_PIECE_LENGTH,
-    MAX_SPECIAL_TOKENS,
-    STANDARD_SPECIAL_TOKENS,
-    SpecialToken,
-    check_special_tokens,
-)
-from bytepiece.rules.text import to_bytes
-from bytepiece.rules.text_rules import TextRules
-from bytepiece.training import ngrams
-from bytepiece.training.growth import NEWLINES
-from bytepiece.training.merge_trainer import EXPONENTS
+from bytepiece.training.progress import Progress
 
-SMALLEST_VOCABULARY = 256 + len(STANDARD_SPECIAL_TOKENS)
+if TYPE_CHECKING:
+    from bytepiece.rules.text_rules import NormalizationStep  # its module imports NumPy
 
-_RANGES = {
-    "vocab_size": (SMALLEST_VOCABULARY, MAX_ID + 1),
-    "threads": (1, 1024),
-    "order": (2, ngrams.MAX_ORDER),
-    "min_count": (1, 1 << 62),
-    "max_piece_length": (1, MAX_PIECE_LENGTH),
-    "reserved": (0, MAX_SPECIAL_TOKENS // 2),
-    "pad_to_multiple": (1, MAX_SPECIAL_TOKENS // 2),
-}
+Algorithm = Literal["merge", "bnlm"]
+Objective = Literal["compression", "likelihood"]
+Newlines = Literal["apart", "end"]
+NEWLINES: tuple[str, ...] = get_args(Newlines)
+
+FORMER_ALGORITHMS = {"em": "merge"}
+"""Today's name of an algorithm, by the name that earlier releases used."""
+
+_LARGEST_COUNT = 1 << 62
+_LARGEST_SIZE = 1 << 24
+_MOST_SPECIAL_TOKENS = 1 << 15
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the result depends on beside the corpus, the sizes and the memory; see `train`.
+class TrainingOption:
+    """An option of training.
 
-    Raises:
-        ArgumentError, ModelError: an argument is outside its range.
+    Args:
+        name: the keyword of `bytepiece.train`. The command line has the same name with dashes.
+        type: what kind of value it takes: "int", "bool", "choice", "size" (of memory), "text",
+            "texts" (several), "choices" (several of a few), "ints" (one or several) or "path".
+        default: the value without it. None: see `default_help`.
+        help: one line for the command line and for the documentation.
+        algorithm: the only algorithm that the option matters to, or None.
+        smallest, largest: the range of a number; both are 0 for other types.
+        choices: the values that a choice may have.
+        default_help: the default in words, where the value alone does not say it.
+        flag: the command line's name, where it differs from `name`.
     """
 
-    algorithm: str
-    objective: str
-    newlines: str
+    name: str
+    type: str
+    default: Any
+    help: str
+    algorithm: str | None = None
+    smallest: int = 0
+    largest: int = 0
+    choices: tuple[str, ...] = ()
+    default_help: str | None = None
+    flag: str | None = None
+
+    @property
+    def command_line(self) -> str:
+        """The name of the option on the command line."""
+        return "--" + (self.flag or self.name.replace("_", "-"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the upper end of the range is a technical limit, which nobody needs to see."""
+        return self.largest == _LARGEST_COUNT
+
+    @property
+    def full_help(self) -> str:
+        """The help, with the algorithm in front that alone has the option."""
+        return f"{self.algorithm}: {self.help}" if self.algorithm else self.help
+
+
+OPTIONS = (
+    TrainingOption(
+        "vocab_size",
+        "ints",
+        32000,
+        "The largest number of ids, special tokens included. Several sizes give one model each, "
+        "from one run.",
+        smallest=259,
+        largest=_LARGEST_SIZE,
+    ),
+    TrainingOption(
+        "algorithm",
+        "choice",
+        "merge",
+        "merge joins neighbouring pieces and compresses best. bnlm is the original library's "
+        "trainer.",
+        choices=get_args(Algorithm),
+    ),
+    TrainingOption(
+        "objective",
+        "choice",
+        "compression",
+        "Scores that give few tokens (compression) or follow frequencies (likelihood).",
+        algorithm="merge",
+        choices=get_args(Objective),
+    ),
+    TrainingOption(
+        "newlines",
+        "choice",
+        "apart",
+        "Newlines have pieces of their own (apart) or may end a piece (end).",
+        algorithm="merge",
+        choices=NEWLINES,
+    ),
+    TrainingOption(
+        "within_words",
+        "bool",
+        False,
+        "Allow spaces only at the beginning of a piece.",
+        algorithm="merge",
+    ),
+    TrainingOption(
+        "order",
+        "int",
+        6,
+        "The length of the byte n-grams that are counted. Longer ones cut more sharply and take "
+        "more memory.",
+        algorithm="bnlm",
+        smallest=2,
+        largest=7,
+    ),
+    TrainingOption(
+        "min_count",
+        "int",
+        2,
+        "Drop rarer n-grams and pieces. 4 suits 10 MB of text, 32 suits gigabytes.",
+        algorithm="bnlm",
+        smallest=1,
+        largest=_LARGEST_COUNT,
+    ),
+    TrainingOption(
+        "ensure_unicode",
+        "bool",
+        None,
+        "Make no pieces of parts of characters, except the 256 single bytes. SentencePiece's "
+        "format needs this; with merge it costs 0.3 % of compression.",
+        default_help="yes with bnlm, no with merge",
+    ),
+    TrainingOption(
+        "max_piece_length",
+        "int",
+        36,
+        "The largest number of bytes in a piece.",
+        smallest=1,
+        largest=1024,
+    ),
+    TrainingOption("isolate_digits", "bool", False, "Make every decimal digit a token by itself."),
+    TrainingOption(
+        "normalization",
+        "choices",
+        (),
+        "Normalize text in this way, in training and in encoding.",
+        choices=("NFC", "NFD", "NFKC", "NFKD"),
+    ),
+    TrainingOption(
+        "user_pieces",
+        "texts",
+        (),
+        "Pieces that enter the vocabulary, however rare they are.",
+        flag="user-piece",
+    ),
+    TrainingOption(
+        "required_chars",
+        "text",
+        "",
+        "Characters that enter the vocabulary, however rare they are.",
+    ),
+    TrainingOption(
+        "special_tokens",
+        "texts",
+        (),
+        "Names of tokens that stand for no text, in addition to <pad>, <bos> and <eos>.",
+        flag="special-token",
+    ),
+    TrainingOption(
+        "reserved",
+        "int",
+        0,
+        "The number of special tokens to keep free for later use.",
+        smallest=0,
+        largest=_MOST_SPECIAL_TOKENS,
+    ),
+    TrainingOption(
+        "pad_to_multiple",
+        "int",
+        1,
+        "Add special tokens at the end until the size of the model is a multiple of this.",
+        smallest=1,
+        largest=_MOST_SPECIAL_TOKENS,
+    ),
+    TrainingOption(
+        "memory",
+        "size",
+        None,
+        "About how much memory to take, such as 2G. The limit is kept from 512M on. If the corpus "
+        "does not fit, pieces are found in a sample of it.",
+        default_help="a quarter of the machine's",
+    ),
+    TrainingOption(
+        "checkpoint",
+        "path",
+        None,
+        "A directory for finished work. The same run, started again after a kill, goes on from it.",
+    ),
+    TrainingOption(
+        "temp_dir", "path", None, "The directory for temporary files.", default_help="the system's"
+    ),
+    TrainingOption(
+        "threads",
+        "int",
+        None,
+        "The number of threads. The result is the same for any number.",
+        smallest=1,
+        largest=1024,
+        default_help="all usable cores",
+    ),
+)
+BY_NAME = {option.name: option for option in OPTIONS}
+
+
+class TrainingKeywords(TypedDict, total=False):
+    """The keyword arguments of `bytepiece.train`, for type checkers and editors."""
+
+    algorithm: Algorithm
+    objective: Objective
+    newlines: Newlines
     within_words: bool
     order: int
     min_count: int
+    ensure_unicode: bool | None
     max_piece_length: int
-    ensure_unicode: bool
-    rules: TextRules
-    pieces: tuple[bytes, ...]
-    special_tokens: tuple[SpecialToken, ...]
+    isolate_digits: bool
+    normalization: "Sequence[NormalizationStep]"
+    user_pieces: Iterable[str | bytes]
+    required_chars: str
+    special_tokens: Iterable[str]
+    reserved: int
     pad_to_multiple: int
+    memory: int | str | None
+    checkpoint: str | os.PathLike[str] | None
+    temp_dir: str | os.PathLike[str] | None
+    threads: int | None
+    progress: Progress | None
 
-    def __post_init__(self) -> None:
-        one_of("algorithm", self.algorithm, ("em", "bnlm"))
-        one_of("objective", self.objective, tuple(EXPONENTS))
-        one_of("newlines", self.newlines, NEWLINES)
-        for name in ("order", "min_count", "max_piece_length", "pad_to_multiple"):
-            object.__setattr__(self, name, whole(name, getattr(self, name)))
-        # Names that padding may need are not free for others.
-        check_special_tokens(
-            [*self.special_tokens, *unused_tokens(MAX_ID >> 1, self.pad_to_multiple - 1)]
-        )
-        for name in ("within_words", "ensure_unicode"):
-            object.__setattr__(self, name, bool(getattr(self, name)))
 
-    def of_algorithm(self) -> dict[str, Any]:
-        """Those that matter to the algorithm, for a model's record."""
-        names = {
-            "em": ["objective", "newlines", "within_words", "max_piece_length"],
-            "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
-        }[self.algorithm]
-        # Records of "em" did not have this, which is not its default, and stay as they are.
-        if self.algorithm == "em" and self.ensure_unicode:
-            names.append("ensure_unicode")
-        return {name: getattr(self, name) for name in names}
+def current_algorithm(name: str) -> str:
+    """Return today's name of an algorithm.
 
-    def to_json(self) -> dict[str, Any]:
-        """All of them in JSON types, for a checkpoint."""
-        return {
-            "algorithm": self.algorithm,
-            **self.of_algorithm(),
-            "ensure_unicode": self.ensure_unicode,
-            "normalization": list(self.rules.normalization),
-            "isolate_digits": self.rules.isolate_digits,
-            "pieces": [piece.hex() for piece in self.pieces],
-            "special_tokens": [token.name for token in self.special_tokens],
-            "pad_to_multiple": self.pad_to_multiple,
-        }
+    >>> current_algorithm("em"), current_algorithm("bnlm")
+    ('merge', 'bnlm')
+    """
+    return FORMER_ALGORITHMS.get(name, name) if isinstance(name, str) else name
 
 
 def whole(name: str, value: SupportsIndex) -> int:
-    """A whole number in the range of the argument of that name."""
-    low, high = _RANGES[name]
+    """Return the value of an option as a whole number.
+
+    Raises:
+        ArgumentError: if it is not a whole number, or is outside the option's range.
+    """
+    low, high = BY_NAME[name].smallest, BY_NAME[name].largest
     try:
         number = operator.index(value)
     except TypeError:
@@ -108,79 +274,48 @@ def whole(name: str, value: SupportsIndex) -> int:
     return number
 
 
-def one_of(name: str, value: str, known: Sequence[str]) -> str:
-    """A value that is one of a few."""
+def choice(name: str, value: str) -> str:
+    """Return the value of an option that has a few values.
+
+    Raises:
+        ArgumentError: if the value is not one of them.
+    """
+    known = BY_NAME[name].choices
     if value not in known:
         choices = " or ".join(f'"{one}"' for one in known)
         raise ArgumentError(f"{name} must be {choices}, not {value!r:.30}")
     return value
 
 
-def sizes_of(vocab_size: int | Sequence[int], options: Options) -> list[int]:
-    """The vocabulary sizes that are asked for, each with room for what has to be in it."""
-    several = isinstance(vocab_size, Iterable)
-    sizes = [whole("vocab_size", size) for size in (vocab_size if several else [vocab_size])]  # type: ignore[union-attr,arg-type]
-    if not sizes:
-        raise ArgumentError("vocab_size names no size")
-    long_pieces = sum(len(piece) > 1 for piece in options.pieces)
-    least = 256 + len(options.special_tokens) + long_pieces
-    if min(sizes) < least:
-        raise ArgumentError(
-            f"vocab_size {min(sizes)} is too small for 256 single bytes, "
-            f"{len(options.special_tokens)} special tokens and {long_pieces} pieces that are asked "
-            f"for; {least} is the least"
-        )
-    return sizes
+def table() -> str:
+    """Return the Markdown table of the options that docs/training.md must show.
 
-
-def special_tokens_of(names: Iterable[str], reserved: SupportsIndex) -> tuple[SpecialToken, ...]:
-    """The standard special tokens, those of these names, and so many for later use."""
-    if isinstance(names, str):
-        raise ArgumentError("special_tokens must be a list of names, not one text")
-    free = [f"<reserved_{i}>" for i in range(whole("reserved", reserved))]
-    tokens = list(STANDARD_SPECIAL_TOKENS)
-    for name in [*names, *free]:
-        tokens.append(SpecialToken(name, len(tokens), "control"))
-    check_special_tokens(tokens)
-    return tuple(tokens)
-
-
-def unused_tokens(first: int, number: int) -> list[SpecialToken]:
-    """So many special tokens that fill a vocabulary up, with ids from this one on."""
-    return [SpecialToken(f"<unused_{i}>", first + i, "control") for i in range(number)]
-
-
-def pieces_of(
-    pieces: Iterable[str | bytes], characters: str, rules: TextRules, max_piece_length: int
-) -> tuple[bytes, ...]:
-    """The pieces, and the characters, that have to be in the vocabulary, each once.
-
-    Raises:
-        ArgumentError: one can never match a text.
+    `python -c "from bytepiece.training.options import table; print(table())"` prints it.
     """
-    if isinstance(pieces, (str, bytes)):
-        raise ArgumentError("user_pieces must be a list of texts, not one text")
-    if not isinstance(characters, str):
-        raise ArgumentError(f"required_chars must be a text, not {type(characters).__name__}")
-    found: dict[bytes, None] = {}
-    for piece in [*pieces, *characters]:
-        if not isinstance(piece, (str, bytes)) or not piece:
-            raise ArgumentError(f"user_pieces must be texts that are not empty, not {piece!r:.60}")
-        raw = to_bytes(piece, rules.normalization)
-        if raw != to_bytes(piece):
-            raise ArgumentError(f"the piece {piece!r:.60} is not normalized as texts are")
-        if len(raw) > max_piece_length:
-            raise ArgumentError(
-                f"the piece {piece!r:.60} has {len(raw)} bytes, and max_piece_length is "
-                f"{max_piece_length}"
-            )
-        text = np.frombuffer(raw, dtype=np.uint8)
-        ends, plain = offsets_of([len(raw)]), np.full(1, -1, dtype=np.int32)
-        bounds, _ = segment_bounds(text, ends, plain, rules.isolate_digits)
-        if len(bounds) > 2:
-            raise ArgumentError(
-                f"the piece {piece!r:.60} can never match: a line end, or a digit that is "
-                "isolated, is within it"
-            )
-        found[raw] = None
-    return tuple(found)
+    rows = ["| option | values | default | what it does |", "| --- | --- | --- | --- |"]
+    for option in OPTIONS:
+        cells = (f"`{option.name}`", _values(option), _default(option), option.full_help)
+        rows.append(f"| {' | '.join(cells)} |")
+    # An angle bracket would begin a tag.
+    return re.sub(r"<\w+>", r"`\g<0>`", "\n".join(rows))
+
+
+def _values(option: TrainingOption) -> str:
+    """Return in words which values an option takes."""
+    if option.choices:
+        names = ", ".join(f"`{choice}`" for choice in option.choices)
+        return f"any of {names}" if option.type == "choices" else names.replace(",", " or")
+    if option.largest:
+        end = " or more" if option.is_open else f" to {option.largest:,}"
+        return f"{option.smallest:,}{end}"
+    kinds = {"bool": "yes or no", "size": "bytes, or a text such as `2G`"}
+    return kinds.get(option.type, option.type)
+
+
+def _default(option: TrainingOption) -> str:
+    """Return in words the default of an option."""
+    if option.default_help is not None:
+        return option.default_help
+    if isinstance(option.default, bool):
+        return "yes" if option.default else "no"
+    return "none" if option.default in ((), "", None) else f"`{option.default}`"

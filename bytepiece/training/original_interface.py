@@ -1,4 +1,4 @@
-"""The original library's names for training: `Trainer` and `convert_to_bytepiece`."""
+"""The original library's interface to training: `Trainer` and `convert_to_bytepiece`."""
 
 import os
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from bytepiece.errors import ArgumentError
 from bytepiece.formats import original
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.model import MAX_PIECE_LENGTH, Model, column
-from bytepiece.training.piece_counts import Tally
+from bytepiece.training.options import TrainingKeywords
+from bytepiece.training.piece_counts import PieceCounts
 from bytepiece.training.progress import ignored
 from bytepiece.training.pruning import prune
 from bytepiece.training.trainer import train
@@ -23,7 +24,7 @@ class Trainer:
 
     Args:
         order, max_piece_length, min_count, isolate_digits, ensure_unicode: see `train`.
-        max_vocab_size: the most ids; a list gives a model for each.
+        max_vocab_size: the largest number of ids. A list gives one model for each number.
 
     >>> trainer = Trainer(order=6, max_vocab_size=300, min_count=2)
     >>> [model.vocab_size for model in trainer.train(["the hat"] * 9, workers=2).models]
@@ -39,7 +40,9 @@ class Trainer:
         isolate_digits: bool = False,
         ensure_unicode: bool = True,
     ) -> None:
-        self._options = {
+        self._options: TrainingKeywords = {
+            "algorithm": "bnlm",
+            "normalization": ("NFC",),
             "order": order,
             "max_piece_length": max_piece_length,
             "min_count": min_count,
@@ -50,47 +53,41 @@ class Trainer:
             max_vocab_size = [max_vocab_size]
         self._sizes = sorted(max_vocab_size, reverse=True)
         self.models: list[Model] = []
-        """What was trained, largest first."""
+        """The trained models, largest first."""
 
     def train(self, texts: Corpus, workers: int = 1, batch_size: int = 1000) -> "Trainer":
-        """Train on texts; returns the trainer itself.
+        """Train on texts. Return the trainer itself.
 
         Args:
             texts: see `bytepiece.train`.
-            workers: the threads to use.
-            batch_size: accepted for the original's sake; blocks have a fixed size here.
+            workers: the number of threads.
+            batch_size: ignored; the original has it. Blocks have a fixed size here.
         """
         del batch_size
-        self.models = train(
-            texts,
-            self._sizes,
-            algorithm="bnlm",
-            normalization=("NFC",),
-            threads=workers,
-            **self._options,
-        )
+        options: TrainingKeywords = {**self._options, "threads": workers}
+        self.models = train(texts, self._sizes, **options)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model in the original library's format; of several, to path.SIZE each."""
+        """Write the model in the original's format. Several models go to path.SIZE each."""
         if not self.models:
             raise ArgumentError("nothing was trained yet; call train first")
         for size, model in zip(self._sizes, self.models, strict=True):
-            # The format cannot say that digits are isolated, and need not: without a piece that
-            # joins a digit to anything, the best path isolates them by itself.
+            # The format cannot say that digits are isolated. It need not: no piece joins a digit to
+            # anything else, so the best path isolates digits by itself.
             model = replace(model, rules=original.RULES)  # noqa: PLW2901
             name = os.fspath(path) if len(self.models) == 1 else f"{os.fspath(path)}.{size}"
             model_io.save_original(model, name)
 
 
 def convert_to_bytepiece(pieces: Mapping[bytes | str, int], path: str | os.PathLike[str]) -> None:
-    """Make a model of the original library's format from pieces and their counts.
+    """Make a model file in the original library's format from pieces and their counts.
 
-    Single bytes that are missing are added. A piece that others make up better, by their counts,
-    is dropped, and they inherit its count.
+    Missing single bytes are added. A piece is dropped if other pieces make it up better, by their
+    counts; these pieces inherit its count.
 
     Args:
-        pieces: counts, by piece.
+        pieces: the count of each piece.
         path: the file to write.
 
     Source: the original library's function of this name.
@@ -101,7 +98,7 @@ def convert_to_bytepiece(pieces: Mapping[bytes | str, int], path: str | os.PathL
         raise ArgumentError("a piece is empty")
     counts = column(list(pieces.values()), np.int64, "counts")
     [vocabulary] = prune(
-        Tally(flat, offsets_of(map(len, names)), counts),
+        PieceCounts(flat, offsets_of(map(len, names)), counts),
         [len(names) + 256],
         min_count=1,
         max_piece_length=MAX_PIECE_LENGTH,

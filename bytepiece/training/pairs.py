@@ -1,9 +1,10 @@
-"""Counting pieces, and pairs of neighbouring pieces, along the best paths of a text.
+"""Counts of pieces and of pairs of neighbouring pieces along the best paths of a text.
 
-The text is counted in windows. A key that occurs n times in a window counts 16 · n^(3/4), rounded
-down, times the mean weight of where it occurs, and windows add up. So a name that fills one book
-weighs less than a phrase that is as frequent and occurs everywhere, which is the likelier to occur
-in a text not seen yet. These are whole numbers: the sums are exact, and the same in any order.
+The text is counted in windows. A key that occurs n times in a window gets the count 16 · n^(3/4),
+rounded down, times the mean weight of its occurrences. The counts of the windows are added up. So a
+name that fills one book weighs less than an equally frequent phrase that occurs everywhere, and
+that is more likely to occur in an unseen text. The counts are whole numbers, so their sums are
+exact and the same in any order.
 """
 
 import math
@@ -17,18 +18,18 @@ import numpy.typing as npt
 from bytepiece._arrays import F64, I32, I64, U8
 from bytepiece.kernels.automaton import Automaton, scan
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import ZERO, Scalar, at, kernel
+from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
 from bytepiece.kernels.segments import longest
-from bytepiece.training.reader import Block
+from bytepiece.training.corpus_reader import Block
 
 UNIT = 16
-"""What a key counts that occurs once in a window."""
+"""The count of a key that occurs once in a window."""
 _PIECE_BITS = 24
 _SMALLEST_TABLE = 1 << 12
 
 
-class State(NamedTuple):
-    """What counting a window depends on beside the window.
+class ScoredAutomaton(NamedTuple):
+    """The automaton of some pieces and their scores: all that counting needs besides the text.
 
     Args:
         automaton: of the pieces.
@@ -39,13 +40,13 @@ class State(NamedTuple):
     scores: npt.NDArray[np.float64]
 
 
-class Counts(NamedTuple):
-    """What was counted in one window.
+class WindowCounts(NamedTuple):
+    """The counts of one window.
 
     Args:
-        tokens: how many pieces its best paths have.
-        pieces: int64[different pieces], their numbers, and int64, what each counts.
-        pairs: int64[different pairs], keys, and int64, what each counts; see `split_pairs`.
+        tokens: the number of tokens on its best paths.
+        pieces: int64[different pieces], the numbers of the pieces, and int64, their counts.
+        pairs: int64[different pairs], keys (see `split_pairs`), and int64, their counts.
     """
 
     tokens: int
@@ -54,19 +55,19 @@ class Counts(NamedTuple):
 
 
 def split_pairs(keys: I64) -> tuple[I64, I64]:
-    """The numbers of the left and the right pieces of pairs."""
+    """Return the numbers of the left pieces and of the right pieces of pairs."""
     return keys >> _PIECE_BITS, keys & ((1 << _PIECE_BITS) - 1)
 
 
 @cache
 def _powers(most: int) -> I64:
-    """int64[most + 1]: what a key counts by how often it occurs, 16 · n^(3/4) rounded down."""
+    """Return int64[most + 1]: the count of a key for each number n of occurrences."""
     roots = [math.isqrt(math.isqrt(n**3 * UNIT**4)) for n in range(most + 1)]
     return np.array(roots, dtype=np.int64)
 
 
-def count(window: Block, state: State, with_pairs: bool = True) -> Counts:
-    """Count a window: a function of its arguments only."""
+def count(window: Block, state: ScoredAutomaton, with_pairs: bool = True) -> WindowCounts:
+    """Count a window. The result depends on the arguments only."""
     size, segments = len(window.text), len(window.bounds) - 1
     pieces, pairs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     found = np.empty(segments, dtype=np.int64)
@@ -76,41 +77,42 @@ def count(window: Block, state: State, with_pairs: bool = True) -> Counts:
     if weights.min() == weights.max():
         pair_weights = piece_weights = weights[:1]
     else:
-        # The first piece of a segment, and no segment is empty, is no pair's right one.
+        # No segment is empty, and its first piece is not the right piece of any pair.
         piece_weights, pair_weights = np.repeat(weights, found), np.repeat(weights, found - 1)
     neighbours = pairs[: tokens - segments if with_pairs else 0]
-    return Counts(
+    return WindowCounts(
         tokens, _weighed(pieces[:tokens], piece_weights), _weighed(neighbours, pair_weights)
     )
 
 
 def _weighed(keys: I64, weights: I64) -> tuple[I64, I64]:
-    """The different keys, in the order of first sight, and what they count.
+    """Return the different keys, in the order of their first occurrence, and their counts.
 
-    There is one weight for each key, or one for all.
+    There is one weight for each key, or a single weight for all.
     """
     distinct, often, sums = (np.empty_like(keys) for _ in range(3))
     slots = np.zeros(_table_size(len(keys)), dtype=np.int32)
     filled = _distinct(keys, weights, slots, distinct, often, sums)
     distinct, often, sums = (array[:filled].copy() for array in (distinct, often, sums))
     powers = _powers(1 << int(often.max(initial=1)).bit_length())[often]
-    # sums · powers // often, where the product might be too large.
+    # This is sums · powers // often, in an order that keeps products small.
     return distinct, sums // often * powers + sums % often * powers // often
 
 
 def _table_size(keys: int) -> int:
-    """A power of two with two slots or more for each key."""
+    """Return a power of two that leaves at least two slots for each key."""
     return max(_SMALLEST_TABLE, 1 << (2 * keys - 1).bit_length())
 
 
-# Cost: that of the best path, and two stores a token.
+# Cost: the best path, and two stores for each token.
 @kernel
 def _trace_keys(
     automaton: Automaton, scores: F64, text: U8, bounds: I64, found: I64, pieces: I64, pairs: I64
 ) -> Scalar:
-    """Fill in the pieces of the best paths, how many each segment has, and the pairs.
+    """Fill in the pieces of the best paths, the number of tokens of each segment, and the pairs.
 
-    Returns how many pieces they are together.
+    Returns:
+        the number of tokens.
     """
     length = longest(bounds, 0, len(bounds) - 1)
     best = np.zeros(length + 1, dtype=np.float64)
@@ -121,11 +123,11 @@ def _trace_keys(
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         best_path(automaton, scores, text, matches, start, stop, best, via)
-        position = at(stop - start)
+        position = uint(stop - start)
         right = np.int64(-1)
         before = tokens
-        while position > ZERO:
-            entry = at(via[position])
+        while position > UINT_0:
+            entry = uint(via[position])
             left = np.int64(automaton.pieces[entry])
             pieces[tokens] = left
             tokens += 1
@@ -133,33 +135,43 @@ def _trace_keys(
                 pairs[filled] = left << _PIECE_BITS | right
                 filled += 1
             right = left
-            position -= at(automaton.lengths[entry])
+            position -= uint(automaton.lengths[entry])
         found[segment] = tokens - before
     return tokens
 
 
 @kernel
 def _hash(key: Scalar) -> Scalar:
-    """Of a key below 2^48. 32 bits times 32: interpreted, NumPy would warn of an overflow."""
-    low, high = at(key) & at(0xFFFFFFFF), at(key) >> at(32)
-    mixed = low * at(0x9E3779B1) ^ high * at(0x85EBCA6B) ^ low >> at(15)
-    return mixed ^ mixed >> at(29)
+    """Return the hash of a key below 2^48.
+
+    It multiplies 32 bits by 32 bits, so that NumPy does not warn of an overflow when interpreted.
+    """
+    low, high = uint(key) & uint(0xFFFFFFFF), uint(key) >> uint(32)
+    mixed = low * uint(0x9E3779B1) ^ high * uint(0x85EBCA6B) ^ low >> uint(15)
+    return mixed ^ mixed >> uint(29)
 
 
-# The table holds places in `distinct`, so that it stays in the cache: 0.3 MB for a window.
+# The table holds places in `distinct`, so that it fits in the cache: 0.3 MB for a window.
 @kernel
 def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, sums: I64) -> Scalar:
-    """Find the different keys, how often each occurs, and its sum of weights; how many they are.
+    """Find the different keys, the number of occurrences of each, and its sum of weights.
 
-    There is one weight for each key, or one for all; slots are zeros.
+    Args:
+        keys: of pieces or pairs, in the order of the text.
+        weights: one for each key, or a single one for all.
+        slots: zeros, a power of two of them.
+        distinct, often, sums: filled in.
+
+    Returns:
+        the number of different keys.
     """
     many = len(weights) > 1
-    mask = at(len(slots) - 1)
+    mask = uint(len(slots) - 1)
     filled = 0
     for i in range(len(keys)):
         slot = _hash(keys[i]) & mask
         while slots[slot] != 0 and distinct[slots[slot] - 1] != keys[i]:
-            slot = (slot + at(1)) & mask
+            slot = (slot + uint(1)) & mask
         if slots[slot] == 0:
             distinct[filled], often[filled], sums[filled] = keys[i], 0, 0
             filled += 1
@@ -170,16 +182,16 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
 
 
 class TooManyError(Exception):
-    """There are more different keys than there is room for."""
+    """Raised if there are more different keys than fit."""
 
 
-class Sums:
-    """A sum for each key: exact, whatever the order in which numbers are added.
+class PairSums:
+    """Sums by key. They are exact, whatever the order of the additions.
 
-    An open hash table of 16 bytes a slot, doubled when it is two thirds full.
+    The sums are in an open hash table of 16 bytes a slot. It is doubled when two thirds are full.
 
     Args:
-        most: how many different keys there may be.
+        most: the largest number of different keys.
     """
 
     def __init__(self, most: int) -> None:
@@ -189,10 +201,14 @@ class Sums:
         self._filled = 0
 
     def add(self, keys: I64, numbers: I64) -> None:
-        """Add a number to the sum of each key; keys are 0 … 2^48 − 1.
+        """Add a number to the sum of each key.
+
+        Args:
+            keys: 0 … 2^48 − 1.
+            numbers: one for each key.
 
         Raises:
-            TooManyError: there are too many keys, those that are new among them.
+            TooManyError: if there are too many keys, counting the new ones.
         """
         while 3 * (self._filled + len(keys)) > 2 * len(self._keys):
             kept, sums = self.items()
@@ -204,20 +220,20 @@ class Sums:
             raise TooManyError
 
     def items(self, least: int = 0) -> tuple[I64, I64]:
-        """The keys whose sums are at least so large, in no particular order, and the sums."""
+        """Return the keys with sums of at least `least`, in no particular order, and the sums."""
         chosen = np.flatnonzero((self._keys >= 0) & (self._sums >= least))
         return self._keys[chosen], self._sums[chosen]
 
 
 @kernel
 def _add(keys: I64, numbers: I64, table: I64, sums: I64) -> Scalar:
-    """Add numbers to the sums of keys in a table with room for them; how many keys are new."""
-    mask = at(len(table) - 1)
+    """Add numbers to the sums of keys, in a table with room for them. Return how many are new."""
+    mask = uint(len(table) - 1)
     new = 0
     for i in range(len(keys)):
         slot = _hash(keys[i]) & mask
         while table[slot] != -1 and table[slot] != keys[i]:
-            slot = (slot + at(1)) & mask
+            slot = (slot + uint(1)) & mask
         if table[slot] == -1:
             table[slot] = keys[i]
             new += 1
@@ -225,37 +241,37 @@ def _add(keys: I64, numbers: I64, table: I64, sums: I64) -> Scalar:
     return new
 
 
-class Total(NamedTuple):
+class TotalCounts(NamedTuple):
     """The sum of the counts of windows.
 
     Args:
-        tokens: how many pieces their best paths have.
-        pieces: int64[pieces], what each counts.
-        pairs: what the pairs count.
+        tokens: the number of tokens on the best paths.
+        pieces: int64[pieces], the count of each piece.
+        pairs: the counts of the pairs.
     """
 
     tokens: int
     pieces: npt.NDArray[np.int64]
-    pairs: Sums
+    pairs: PairSums
 
 
-def total(counts: Iterable[Counts], pieces: int, most: int = 0) -> Total:
-    """Merge the counts of windows, in any order.
+def total(counts: Iterable[WindowCounts], pieces: int, most: int = 0) -> TotalCounts:
+    """Add up the counts of windows, in any order.
 
     Args:
         counts: made with the same state.
-        pieces: how many there are.
-        most: how many different pairs there may be.
+        pieces: the number of pieces.
+        most: the largest number of different pairs.
 
     Raises:
-        TooManyError: there are more, which does not depend on the order either.
+        TooManyError: if there are more pairs. This does not depend on the order either.
     """
     tokens = 0
     sums = np.zeros(pieces, dtype=np.int64)
-    pairs = Sums(most)
+    pairs = PairSums(most)
     for one in counts:
         tokens += one.tokens
         numbers, weights = one.pieces
         sums[numbers] += weights
         pairs.add(*one.pairs)
-    return Total(tokens, sums, pairs)
+    return TotalCounts(tokens, sums, pairs)

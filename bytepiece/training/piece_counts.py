@@ -1,4 +1,4 @@
-"""Counting different byte strings."""
+"""Counts of different byte strings."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,12 +10,12 @@ from bytepiece._arrays import I64, U8, offsets_of
 from bytepiece.kernels.jit import Scalar, kernel
 
 
-class Tally(NamedTuple):
-    """Different byte strings, in the order in which they were first seen, and their counts.
+class PieceCounts(NamedTuple):
+    """Different byte strings, in the order of their first occurrence, and their counts.
 
     Args:
         flat: uint8[bytes], the strings end to end.
-        offsets: int64[strings + 1], where each begins, and the end.
+        offsets: int64[strings + 1], the beginning of each string, and the end of the last.
         counts: int64[strings].
     """
 
@@ -24,20 +24,20 @@ class Tally(NamedTuple):
     counts: npt.NDArray[np.int64]
 
 
-def tally(
+def count_strings(
     flat: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
     counts: npt.NDArray[np.int64],
-) -> Tally:
-    """Count byte strings that lie end to end, each as often as its count says."""
+) -> PieceCounts:
+    """Count byte strings that lie end to end. Each string adds its own count to the total."""
     firsts = np.empty(len(counts), dtype=np.int64)
     sums = np.empty(len(counts), dtype=np.int64)
-    distinct = _tally(flat, offsets, counts, firsts, sums)
-    return Tally(*select(flat, offsets, firsts[:distinct]), sums[:distinct].copy())
+    distinct = _count_strings(flat, offsets, counts, firsts, sums)
+    return PieceCounts(*select(flat, offsets, firsts[:distinct]), sums[:distinct].copy())
 
 
 def select(flat: U8, offsets: I64, which: I64) -> tuple[U8, I64]:
-    """Some of the strings that lie end to end, end to end."""
+    """Return the chosen ones of strings that lie end to end, laid end to end again."""
     new_offsets = offsets_of(np.diff(offsets)[which])
     gathered = np.empty(new_offsets[-1], dtype=np.uint8)
     _gather(flat, offsets, which, gathered, new_offsets)
@@ -51,48 +51,48 @@ def _gather(flat: U8, offsets: I64, which: I64, gathered: U8, new_offsets: I64) 
             gathered[new_offsets[i] + k] = flat[offsets[which[i]] + k]
 
 
-def merge(tallies: list[Tally]) -> Tally:
-    """One tally of all: exact, and the same for any grouping of the same sequence."""
-    return tally(
-        np.concatenate([t.flat for t in tallies]),
-        offsets_of(np.concatenate([np.diff(t.offsets) for t in tallies])),
-        np.concatenate([t.counts for t in tallies]),
+def join_counts(several: list[PieceCounts]) -> PieceCounts:
+    """Add up counts. The result is exact, and the same for any grouping of the same sequence."""
+    return count_strings(
+        np.concatenate([t.flat for t in several]),
+        offsets_of(np.concatenate([np.diff(t.offsets) for t in several])),
+        np.concatenate([t.counts for t in several]),
     )
 
 
-def merge_all(tallies: Iterable[Tally]) -> Tally:
-    """Merge tallies as they come.
+def join_all_counts(several: Iterable[PieceCounts]) -> PieceCounts:
+    """Add up counts that arrive one by one.
 
-    Those that wait are merged when together they are as large as what is merged already: every
-    string is moved a logarithmic number of times.
+    They wait until they are together as large as the sum so far. So each string is moved a
+    logarithmic number of times.
     """
-    total = tally(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64))
-    waiting: list[Tally] = []
-    for one in tallies:
+    total = count_strings(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64))
+    waiting: list[PieceCounts] = []
+    for one in several:
         waiting.append(one)
         if sum(len(t.counts) for t in waiting) >= len(total.counts):
-            total = merge([total, *waiting])
+            total = join_counts([total, *waiting])
             waiting = []
-    return merge([total, *waiting])
+    return join_counts([total, *waiting])
 
 
-# An open hash table of the places where strings were first seen; strings themselves are compared,
-# so equal hashes do no harm. The table has two slots for each string that might be new.
+# An open hash table of the places where strings first occur. The strings themselves are compared,
+# so equal hashes do no harm. The table has at least two slots for each string.
 @kernel
-def _tally(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) -> Scalar:
-    """Find where each distinct string is first, and its sum of counts; how many they are."""
+def _count_strings(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) -> Scalar:
+    """Find the first place and the sum of counts of each different string. Return their number."""
     strings = len(counts)
     bits = 8
     while 1 << bits < 2 * strings:
         bits += 1
     mask = np.int64((1 << bits) - 1)
-    slots = np.zeros(1 << bits, dtype=np.int32)  # number of a different string, plus one
+    slots = np.zeros(1 << bits, dtype=np.int32)  # the number of a different string, plus one
     distinct = 0
     for i in range(strings):
         start, length = offsets[i], offsets[i + 1] - offsets[i]
         hashed = np.uint64(length)
         for k in range(length):
-            # 32 bits times 32 bits: interpreted, NumPy would warn of an overflow.
+            # 32 bits times 32 bits, so that NumPy does not warn of an overflow when interpreted.
             hashed = (hashed ^ np.uint64(flat[start + k])) * np.uint64(0x9E3779B1)
             hashed = (hashed ^ hashed >> np.uint64(32)) & np.uint64(0xFFFFFFFF)
         slot = np.int64(hashed) & mask

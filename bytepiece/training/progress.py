@@ -1,4 +1,4 @@
-"""How far training is: what its stages report."""
+"""Reports of how far training is."""
 
 import logging
 import time
@@ -7,15 +7,16 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-"""Called as progress(phase, done, total): bytes, or rounds; done == total at the end."""
+"""A function to call as progress(phase, done, total), in bytes or rounds. At the end of a phase,
+done equals total."""
 
 
 def silent(phase: str, done: int, total: int) -> None:
-    """Progress that nobody asked to see."""
+    """Ignore a report."""
 
 
 def logged(progress: Progress) -> Progress:
-    """Progress that is logged as well, at the end of each phase."""
+    """Return a progress function that also logs the end of each phase."""
     since = time.monotonic()
 
     def report(phase: str, done: int, total: int) -> None:
@@ -29,8 +30,8 @@ def logged(progress: Progress) -> Progress:
     return report
 
 
-def adding(phase: str, total: int, progress: Progress) -> Callable[[int], None]:
-    """What is told of bytes that are done, and tells how many are, of so many, in a phase."""
+def counting_up(phase: str, total: int, progress: Progress) -> Callable[[int], None]:
+    """Return a function to call with each number of bytes that was done. It reports their sum."""
     done = 0
 
     def report(size: int) -> None:
@@ -42,4 +43,4 @@ def adding(phase: str, total: int, progress: Progress) -> Callable[[int], None]:
 
 
 def ignored(done: int, total: int) -> None:
-    """As `silent`, of one phase."""
+    """Ignore a report of a single phase."""

@@ -1,7 +1,7 @@
-"""From counted candidates to a vocabulary: drop pieces, and give their counts to what remains.
+"""Pruning for the BNLM trainer: from counted candidates to a vocabulary.
 
-A piece that is dropped is cut, by the best path, into pieces that stay, and these inherit its
-count. Source: the pruning of the original BytePiece.
+A dropped piece is cut, along the best path, into pieces that stay, and these inherit its count.
+Source: the pruning of the original BytePiece.
 """
 
 import math
@@ -14,50 +14,53 @@ from bytepiece._arrays import F64, I64, U8, offsets_of
 from bytepiece._logarithms import logs_of
 from bytepiece.kernels.automaton import Automaton, link, scan
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import ZERO, at, kernel
+from bytepiece.kernels.jit import UINT_0, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.kernels.trie import build
 from bytepiece.parallel import ordered_map
-from bytepiece.training.piece_counts import Tally, select
+from bytepiece.training.piece_counts import PieceCounts, select
 
 _CHUNK = 1 << 16
-"""Pieces that one call of a kernel cuts."""
+"""The number of strings that one call of a kernel cuts."""
 
-Vocabulary = dict[bytes, int]
-"""Pieces and their counts."""
+CountByPiece = dict[bytes, int]
+"""The count of each piece."""
 
 
 def prune(
-    tally: Tally,
+    counted: PieceCounts,
     most: Sequence[int],
     min_count: int,
     max_piece_length: int,
     threads: int,
     done: Callable[[int, int], None],
     once: int = 1,
-) -> list[Vocabulary]:
-    """Prune candidates to vocabularies of at most so many pieces.
+) -> list[CountByPiece]:
+    """Prune candidates to vocabularies.
 
     Args:
-        tally: the candidates.
-        most: the largest numbers of pieces, at least 256 each, in any order.
-        min_count: drop longer pieces that are rarer.
+        counted: the candidates.
+        most: the largest number of pieces of each vocabulary, at least 256, in any order.
+        min_count: drop pieces of two or more bytes that are rarer.
         max_piece_length: drop pieces of more bytes.
-        done: is told of the rounds that are done, and of how many are expected.
-        once: what a single byte that is missing counts, as if it occurred once.
+        threads: how many threads to use.
+        done: called with the number of finished rounds and the number of rounds expected.
+        once: the count of a single occurrence, which a missing single byte gets.
 
     Returns:
-        a vocabulary for each of `most`; it is smaller where the candidates are fewer.
+        a vocabulary for each of `most`. It is smaller if there are fewer candidates.
     """
-    progress = _Progress(done, len(most))
-    lengths = np.diff(tally.offsets)
-    keep = (lengths <= max_piece_length) & (tally.counts >= min_count) | (lengths == 1)
-    candidates = _Candidates(tally, np.flatnonzero(keep), once, threads)
+    progress = _RoundProgress(done, len(most))
+    lengths = np.diff(counted.offsets)
+    keep = (lengths <= max_piece_length) & (counted.counts >= min_count) | (lengths == 1)
+    candidates = _Candidates(counted, np.flatnonzero(keep), once, threads)
     out = np.flatnonzero(~keep)
-    candidates.inherit(Tally(*select(tally.flat, tally.offsets, out), tally.counts[out]))
+    candidates.inherit(
+        PieceCounts(*select(counted.flat, counted.offsets, out), counted.counts[out])
+    )
     progress.round()
     candidates.settle(progress)
-    vocabularies: dict[int, Vocabulary] = {}
+    vocabularies: dict[int, CountByPiece] = {}
     for size in sorted(set(most), reverse=True):
         if candidates.shrink(size):
             candidates.settle(progress)
@@ -67,12 +70,15 @@ def prune(
 
 
 def with_pieces(
-    vocabulary: Vocabulary, pieces: Sequence[bytes], most: int, once: int = 1
-) -> Vocabulary:
-    """The vocabulary with these pieces in it, of at most so many; the rarest make room.
+    vocabulary: CountByPiece, pieces: Sequence[bytes], most: int, once: int = 1
+) -> CountByPiece:
+    """Return the vocabulary with some pieces added. The rarest pieces make room for them.
 
     Args:
-        once: what a piece counts that is new.
+        vocabulary: the pieces and their counts.
+        pieces: the pieces to add.
+        most: the largest number of pieces afterwards.
+        once: the count of a piece that is new.
     """
     counts = dict.fromkeys(pieces, once) | vocabulary
     others = [piece for piece in vocabulary if len(piece) > 1 and piece not in set(pieces)]
@@ -82,8 +88,8 @@ def with_pieces(
     return counts
 
 
-class _Progress:
-    """Rounds are not known beforehand: three more are expected for each size that remains."""
+class _RoundProgress:
+    """Reports rounds. Their number is unknown, so three more are expected for each size left."""
 
     def __init__(self, done: Callable[[int, int], None], sizes: int) -> None:
         self._done = done
@@ -99,14 +105,19 @@ class _Progress:
 
 
 class _Candidates:
-    """The pieces still in the race. The trie holds all that ever were; those out have count 0.
+    """The candidates that are left.
 
-    An automaton is linked of those that are in, in each round.
+    The trie holds all pieces that ever were candidates; a dropped one has the count 0. Each round
+    links a new automaton of the pieces that are left.
     """
 
-    def __init__(self, tally: Tally, kept: npt.NDArray[np.int64], once: int, threads: int) -> None:
+    def __init__(
+        self, counted: PieceCounts, kept: npt.NDArray[np.int64], once: int, threads: int
+    ) -> None:
         counts = {
-            tally.flat[tally.offsets[i] : tally.offsets[i + 1]].tobytes(): int(tally.counts[i])
+            counted.flat[counted.offsets[i] : counted.offsets[i + 1]].tobytes(): int(
+                counted.counts[i]
+            )
             for i in kept
         }
         for byte in range(256):
@@ -117,47 +128,47 @@ class _Candidates:
         self._trie, self._nodes = build(self._pieces)
         self._threads = threads
 
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> CountByPiece:
         alive = np.flatnonzero(self._counts).tolist()
         return {self._pieces[i]: int(self._counts[i]) for i in alive}
 
-    def inherit(self, dropped: Tally) -> None:
-        """Give the counts of dropped pieces to the pieces they are cut into."""
+    def inherit(self, dropped: PieceCounts) -> None:
+        """Add the counts of dropped pieces to the pieces that they are cut into."""
         self._counts = self._counts + self._split(dropped)
 
-    def settle(self, progress: _Progress) -> None:
-        """Cut the pieces themselves, until each is its own best path."""
+    def settle(self, progress: _RoundProgress) -> None:
+        """Cut the pieces themselves until each piece is its own best path."""
         size = 0
         while size != (size := int(np.count_nonzero(self._counts))):
-            self._counts = self._split(self._tally(np.flatnonzero(self._counts)))
+            self._counts = self._split(self._counts_of(np.flatnonzero(self._counts)))
             progress.round()
 
     def shrink(self, most: int) -> bool:
-        """Keep the single bytes and the most frequent others; whether any had to go."""
+        """Keep the single bytes and the most frequent pieces. Return whether any was dropped."""
         alive = np.flatnonzero(self._counts)
         if len(alive) <= most:
             return False
         lengths, counts = self._lengths[alive], self._counts[alive]
         order = alive[np.lexsort((alive, -lengths, -counts, lengths > 1))]
-        dropped = self._tally(order[most:])
+        dropped = self._counts_of(order[most:])
         self._counts[order[most:]] = 0
         self.inherit(dropped)
         return True
 
-    def _tally(self, which: npt.NDArray[np.int64]) -> Tally:
+    def _counts_of(self, which: npt.NDArray[np.int64]) -> PieceCounts:
         offsets = offsets_of(self._lengths[which])
         joined = b"".join([self._pieces[i] for i in which.tolist()])
-        return Tally(np.frombuffer(joined, dtype=np.uint8), offsets, self._counts[which])
+        return PieceCounts(np.frombuffer(joined, dtype=np.uint8), offsets, self._counts[which])
 
-    def _split(self, strings: Tally) -> npt.NDArray[np.int64]:
-        """How often each piece occurs in the best paths of some strings, by their counts."""
+    def _split(self, strings: PieceCounts) -> npt.NDArray[np.int64]:
+        """Return the count of each piece on the best paths of strings that have counts."""
         alive = self._counts > 0
         automaton = link(self._trie, np.where(alive, self._nodes, -1), self._lengths)
         logs = np.zeros(len(alive))
         logs[alive] = logs_of(self._counts[alive]) - math.log(self._counts.sum())
         scores = automaton.by_entry(logs, -math.inf)
 
-        def counted(low: int) -> npt.NDArray[np.int64]:
+        def counted_from(low: int) -> npt.NDArray[np.int64]:
             high = min(low + _CHUNK, len(strings.counts))
             counts = np.zeros(len(self._pieces), dtype=np.int64)
             offsets = strings.offsets[low : high + 1]
@@ -168,7 +179,9 @@ class _Candidates:
             return counts
 
         total = np.zeros(len(self._pieces), dtype=np.int64)
-        for counts in ordered_map(counted, range(0, len(strings.counts), _CHUNK), self._threads):
+        for counts in ordered_map(
+            counted_from, range(0, len(strings.counts), _CHUNK), self._threads
+        ):
             total += counts
         return total
 
@@ -177,7 +190,7 @@ class _Candidates:
 def count_paths(
     automaton: Automaton, scores: F64, flat: U8, offsets: I64, weights: I64, counts: I64
 ) -> None:
-    """Add to the counts of the pieces on the best path of each string the weight of the string."""
+    """Add the weight of each string to the counts of the pieces on its best path."""
     length = longest(offsets, 0, len(weights))
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
@@ -186,8 +199,8 @@ def count_paths(
     for i in range(len(weights)):
         start, stop = offsets[i], offsets[i + 1]
         best_path(automaton, scores, flat, matches, start, stop, best, via)
-        position = at(stop - start)
-        while position > ZERO:
-            entry = at(via[position])
+        position = uint(stop - start)
+        while position > UINT_0:
+            entry = uint(via[position])
             counts[automaton.pieces[entry]] += weights[i]
-            position -= at(automaton.lengths[entry])
+            position -= uint(automaton.lengths[entry])

@@ -1,4 +1,4 @@
-"""A training run: the corpus is read, vocabularies are learned from it, and become models."""
+"""A training run: reads the corpus, learns vocabularies from it, and makes models of them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,27 +14,26 @@ from bytepiece.inputs.files import Files
 from bytepiece.model import Model
 from bytepiece.parallel import Engine
 from bytepiece.tokenizer import Tokenizer
-from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import merge_trainer as em
-from bytepiece.training import pruning as prune
+from bytepiece.training import bnlm_trainer, merge_trainer
+from bytepiece.training.checked_options import TrainingOptions, unused_tokens
 from bytepiece.training.checkpoint import Checkpoint, clear
-from bytepiece.training.growth import Rules, Vocabulary, beginning
+from bytepiece.training.corpus_reader import CorpusReader
+from bytepiece.training.corpus_sample import CorpusSample, read_sample
+from bytepiece.training.growth import CountedPieces, PieceRules, initial_pieces
 from bytepiece.training.memory import room
-from bytepiece.training.options import Options, unused_tokens
 from bytepiece.training.progress import Progress
-from bytepiece.training.reader import Reader
-from bytepiece.training.sample import Sample, read
+from bytepiece.training.pruning import with_pieces
 
 
-class Work(NamedTuple):
-    """How the work is done; the result does not depend on it, but for memory.
+class RunSettings(NamedTuple):
+    """The settings of a run that do not change its result, except for the memory.
 
     Args:
         threads: of this process.
-        engine: applies the stages that go through the corpus to its shards.
-        memory: bytes that the process may take, about.
-        checkpoint: a directory in which the work is kept, if it is.
-        progress: is told how far it is.
+        engine: applies a stage to the shards of the corpus.
+        memory: about how many bytes the process may take.
+        checkpoint: the directory that keeps the work, or None.
+        progress: called after each part of the work.
     """
 
     threads: int
@@ -44,23 +43,25 @@ class Work(NamedTuple):
     progress: Progress
 
 
-def models_of(corpus: Corpus, sizes: Sequence[int], options: Options, work: Work) -> list[Model]:
-    """Learn models of these sizes from a corpus that can be read again; see `bytepiece.train`."""
-    run = {"vocab_size": list(sizes), "memory": work.memory, **options.to_json()}
-    checkpoint = Checkpoint(work.checkpoint, run)
-    if work.checkpoint is not None:
-        _check_apart(work.checkpoint, corpus)
+def models_of(
+    corpus: Corpus, sizes: Sequence[int], options: TrainingOptions, settings: RunSettings
+) -> list[Model]:
+    """Learn models of the given sizes from a corpus that can be read more than once."""
+    run = {"vocab_size": list(sizes), "memory": settings.memory, **options.to_json()}
+    checkpoint = Checkpoint(settings.checkpoint, run)
+    if settings.checkpoint is not None:
+        _check_apart(settings.checkpoint, corpus)
     rules = options.rules
-    reader = Reader(corpus, rules.normalization, rules.isolate_digits)
+    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
     most = [size - len(options.special_tokens) for size in sizes]
-    if options.algorithm == "em":
-        space = room(work.memory, em.MEMORY_PER_BYTE)
-        sample = read(reader, space, True, checkpoint, work.progress)
-        models, sample = _by_em(sample, reader, most, options, work, checkpoint)
+    if options.algorithm == "merge":
+        space = room(settings.memory, merge_trainer.MEMORY_PER_BYTE)
+        sample = read_sample(reader, space, True, checkpoint, settings.progress)
+        models, sample = _by_merges(sample, reader, most, options, settings, checkpoint)
     else:
-        space = room(work.memory, bnlm.MEMORY_PER_BYTE)
-        sample = read(reader, space, False, checkpoint, work.progress)
-        models = _by_bnlm(sample, reader.unit, most, options, work, checkpoint)
+        space = room(settings.memory, bnlm_trainer.MEMORY_PER_BYTE)
+        sample = read_sample(reader, space, False, checkpoint, settings.progress)
+        models = _by_bnlm(sample, reader.unit, most, options, settings, checkpoint)
     finished = []
     for size, model in zip(sizes, models, strict=True):
         record = {
@@ -69,17 +70,17 @@ def models_of(corpus: Corpus, sizes: Sequence[int], options: Options, work: Work
             "algorithm": options.algorithm,
             **options.of_algorithm(),
             **facts_of(corpus, reader, sample),
-            **_held_out(model, sample, work.threads),
+            **_held_out(model, sample, settings.threads),
         }
         finished.append(_padded(replace(model, record=record), options.pad_to_multiple))
     return finished
 
 
 def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
-    """See that what is kept, which is there already, is no part of the corpus.
+    """Check that the checkpoint's directory is not part of the corpus.
 
     Raises:
-        ArgumentError: it is.
+        ArgumentError: if it is. The checkpoint is deleted again.
     """
     if isinstance(corpus, (str, os.PathLike)):
         corpus = Files([corpus])
@@ -92,33 +93,35 @@ def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
         )
 
 
-def _by_em(
-    sample: Sample,
-    reader: Reader,
+def _by_merges(
+    sample: CorpusSample,
+    reader: CorpusReader,
     most: Sequence[int],
-    options: Options,
-    work: Work,
+    options: TrainingOptions,
+    settings: RunSettings,
     checkpoint: Checkpoint,
-) -> tuple[list[Model], Sample]:
-    chosen = em.Options(
+) -> tuple[list[Model], CorpusSample]:
+    chosen = merge_trainer.MergeOptions(
         options.objective,
-        Rules(
+        PieceRules(
             options.max_piece_length,
             options.newlines,
             options.within_words,
             parts=not options.ensure_unicode,
         ),
-        beginning(options.pieces),
+        initial_pieces(options.pieces),
         frozenset(options.pieces),
     )
-    learned = em.learn(sample, reader, most, chosen, work.engine, checkpoint, work.progress)
-    models = [_from_em(vocabulary, reader.unit, options) for vocabulary in learned.vocabularies]
+    learned = merge_trainer.learn(
+        sample, reader, most, chosen, settings.engine, checkpoint, settings.progress
+    )
+    models = [_merge_model(vocabulary, reader.unit, options) for vocabulary in learned.vocabularies]
     return models, learned.sample
 
 
-def _from_em(vocabulary: Vocabulary, unit: int, options: Options) -> Model:
+def _merge_model(vocabulary: CountedPieces, unit: int, options: TrainingOptions) -> Model:
     pieces = vocabulary.pieces
-    scores = em.scores_of(vocabulary.counts, options.objective, unit)
+    scores = merge_trainer.scores_of(vocabulary.counts, options.objective, unit)
     order = sorted(range(len(pieces)), key=lambda i: (len(pieces[i]), pieces[i]))
     return Model(
         tuple(pieces[i] for i in order),
@@ -129,22 +132,22 @@ def _from_em(vocabulary: Vocabulary, unit: int, options: Options) -> Model:
 
 
 def _by_bnlm(
-    sample: Sample,
+    sample: CorpusSample,
     unit: int,
     most: Sequence[int],
-    options: Options,
-    work: Work,
+    options: TrainingOptions,
+    settings: RunSettings,
     checkpoint: Checkpoint,
 ) -> list[Model]:
-    chosen = bnlm.Options(
+    chosen = bnlm_trainer.BnlmOptions(
         options.order, options.min_count, options.max_piece_length, options.ensure_unicode
     )
-    learned = bnlm.learn(
-        sample, unit, most, chosen, work.threads, work.engine, checkpoint, work.progress
+    learned = bnlm_trainer.learn(
+        sample, unit, most, chosen, settings.threads, settings.engine, checkpoint, settings.progress
     )
     models = []
     for vocabulary, size in zip(learned, most, strict=True):
-        counts = prune.with_pieces(vocabulary, options.pieces, size, unit)
+        counts = with_pieces(vocabulary, options.pieces, size, unit)
         pieces = sorted(counts, key=lambda piece: (len(piece), piece))
         model = original.from_counts(pieces, [counts[piece] for piece in pieces])
         models.append(
@@ -159,8 +162,8 @@ def _by_bnlm(
     return models
 
 
-def facts_of(corpus: Corpus, reader: Reader, sample: Sample) -> dict[str, Any]:
-    """What a record says of a corpus that was read, and of its weights if there are any but 1."""
+def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict[str, Any]:
+    """Return what a model's record says of the corpus. Weights are left out if all are 1."""
     record: dict[str, Any] = {"corpus_bytes": reader.size, "corpus_sha256": reader.digest}
     if not sample.whole:
         record["sampled_bytes"] = sample.size
@@ -173,8 +176,8 @@ def facts_of(corpus: Corpus, reader: Reader, sample: Sample) -> dict[str, Any]:
     return record
 
 
-def _held_out(model: Model, sample: Sample, threads: int) -> Mapping[str, Any]:
-    """How well the model encodes the lines that it did not learn from, without their ends."""
+def _held_out(model: Model, sample: CorpusSample, threads: int) -> Mapping[str, Any]:
+    """Measure how well the model encodes held-out lines, without their ends."""
     lines = [line for part in sample.held_out for line in part.text.tobytes().split(b"\n")]
     size = sum(map(len, lines))
     if size == 0:
@@ -184,7 +187,7 @@ def _held_out(model: Model, sample: Sample, threads: int) -> Mapping[str, Any]:
 
 
 def _padded(model: Model, multiple: int) -> Model:
-    """The model, with as many special tokens more as make its size a multiple of this."""
+    """Return the model with special tokens added until its size is a multiple of a number."""
     size = model.vocab_size
     tokens = unused_tokens(size, -size % multiple)
     return replace(model, special_tokens=(*model.special_tokens, *tokens))

@@ -265,7 +265,7 @@ def test_ours_is_held_against_the_best_rival():
         return Trained("", 300, Taken(seconds, 0.0, seconds, 1), figures)
 
     found = {
-        "em": trained(2.0, 4.0, 1.0, 4.0),
+        "merge": trained(2.0, 4.0, 1.0, 4.0),
         "bnlm": trained(1.0, 9.0, 9.0, 9.0),
         "bpe": trained(4.0, 3.0, 2.0, 8.0),
         "unigram": trained(3.0, 3.2, 9.0, 1.0),
@@ -273,10 +273,10 @@ def test_ours_is_held_against_the_best_rival():
     }
     assert bench_training.over_best(found, bench_training.held_out) == 4.0 / 3.2
     assert bench_training.over_best(found, bench_training.mean_of_others) == pytest.approx(0.5)
-    assert bench_training.seconds_over(found, "bpe", "em") == 2.0
-    assert bench_training.seconds_over(found, "words", "em") is None
-    assert bench_training.seconds_over(found, "bytes", "em") is None
-    assert bench_training.over_best({"em": found["em"]}, bench_training.held_out) is None
+    assert bench_training.seconds_over(found, "bpe", "merge") == 2.0
+    assert bench_training.seconds_over(found, "words", "merge") is None
+    assert bench_training.seconds_over(found, "bytes", "merge") is None
+    assert bench_training.over_best({"merge": found["merge"]}, bench_training.held_out) is None
 
 
 @needs_wait4
@@ -289,7 +289,7 @@ def test_training_is_compared_in_one_command(tmp_path):
     kept = json.loads((tmp_path / "training.json").read_text("utf-8"))
     assert list(kept) == ["compression", "kill"]
     trained = kept["compression"]["tables"][0]["trained"]
-    assert list(trained) == ["em", "bnlm", "bpe", "bytes"]
+    assert list(trained) == ["merge", "bnlm", "bpe", "bytes"]
     for one in trained.values():
         assert one["bytes_per_token"][0] > 1 if one["taken"] else "not installed" in one["note"]
     assert {row["same model"] for row in kept["kill"]["tables"][0]["rows"]} == {"yes"}

@@ -1,4 +1,4 @@
-"""`bytepiece train`: what it reads, what it writes, and what it refuses before it begins."""
+"""`bytepiece train`: its inputs, its outputs, and the requests that it refuses at once."""
 
 import gzip
 import json
@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-from bytepiece_cli.weighted import weighted
 from support.cli import assert_one_line, invoke, posix_only, start
 
 import bytepiece
@@ -24,7 +23,7 @@ TEXT = "".join(LINES).encode()
 
 @pytest.fixture
 def corpus(tmp_path, monkeypatch):
-    """A corpus, in the working directory."""
+    """Work in a directory with a corpus."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "corpus.txt"
     path.write_bytes(TEXT)
@@ -33,7 +32,7 @@ def corpus(tmp_path, monkeypatch):
 
 @pytest.fixture
 def spools(tmp_path, monkeypatch):
-    """The directory of temporary files, and nothing else in it."""
+    """Return the directory of temporary files, which is empty."""
     path = tmp_path / "spools"
     path.mkdir()
     monkeypatch.setenv("TMPDIR", str(path))
@@ -46,7 +45,7 @@ def files_in(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
-def test_it_trains_what_the_library_trains(corpus, tmp_path):
+def test_the_command_trains_the_same_model_as_the_library(corpus, tmp_path):
     result = invoke("train", corpus)
     assert not result.stdout
     model = model_io.load("bytepiece.model")
@@ -75,7 +74,7 @@ def test_the_options_reach_the_library(corpus):
     assert model.rules.normalization == ("NFKC",)
 
 
-def test_the_options_of_em_reach_the_library(corpus):
+def test_the_options_of_merge_reach_the_library(corpus):
     options = ["--objective", "likelihood", "--newlines", "end", "--within-words"]
     options += ["--ensure-unicode"]
     pieces = ["--user-piece", "xyzzy", "--user-piece", "<b>", "--required-chars", "鑫é"]
@@ -104,8 +103,8 @@ def test_the_options_of_em_reach_the_library(corpus):
     assert b"xyzzy" in model.pieces
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
-def test_the_algorithm_says_whether_pieces_are_whole_characters_by_default(corpus, algorithm):
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+def test_the_algorithm_decides_the_default_of_ensure_unicode(corpus, algorithm):
     made = []
     for options in ([], ["--ensure-unicode"], ["--no-ensure-unicode"]):
         invoke("train", corpus, "--vocab-size", 330, "--algorithm", algorithm, *options)
@@ -118,13 +117,13 @@ def test_the_algorithm_says_whether_pieces_are_whole_characters_by_default(corpu
     [
         (["--order", 5], "--order is about --algorithm bnlm"),
         (["--min-count", 3], "--min-count is about --algorithm bnlm"),
-        (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm em"),
-        (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm em"),
+        (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm merge"),
+        (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm merge"),
         (["--memory", "much"], "'--memory'"),
         (["--memory", "0"], "'--memory'"),
     ],
 )
-def test_options_of_no_use_are_wrong_usage(options, words, corpus):
+def test_options_without_effect_are_wrong_usage(options, words, corpus):
     assert words in invoke("train", corpus, *options, code=2).stderr
 
 
@@ -138,7 +137,7 @@ def test_options_of_no_use_are_wrong_usage(options, words, corpus):
         (["--vocab-size", 270, "--reserved", 20], "too small"),
     ],
 )
-def test_wishes_that_cannot_be_met_are_told_in_one_line(options, words, corpus):
+def test_impossible_options_are_errors_of_one_line(options, words, corpus):
     error = invoke("train", corpus, *options, code=1).stderr
     assert_one_line(error)
     assert words in error
@@ -161,14 +160,14 @@ def test_several_sizes_in_one_run(corpus, tmp_path):
         assert f"x.model.{size}: " in shown
 
 
-def test_the_vocabulary_for_human_eyes(corpus):
+def test_the_vocabulary_as_a_table(corpus):
     invoke("train", corpus, "-o", "x.model", "--vocab")
     table = Path("x.model.vocab").read_text("utf-8")
     assert table.startswith("0\t<pad>\tpad\n")
     assert len(table.splitlines()) == model_io.load("x.model").vocab_size
 
 
-def test_the_closing_summary_says_what_came_out(corpus):
+def test_the_closing_summary_describes_the_model(corpus):
     shown = invoke("train", corpus, "--vocab-size", 30000).stderr.splitlines()
     model = model_io.load("bytepiece.model")
     tokens = len(Tokenizer(model).encode_batch(TEXT.split(b"\n")).ids)
@@ -183,7 +182,7 @@ def test_the_closing_summary_says_what_came_out(corpus):
     assert "30000" in closing[2]
 
 
-def test_the_closing_summary_says_what_was_held_out(corpus):
+def test_the_closing_summary_gives_the_held_out_figure(corpus):
     corpus.write_bytes(b"".join(b"the cat %d and the hat\n" % i for i in range(20_000)))
     shown = invoke("train", corpus, "--vocab-size", 300).stderr.splitlines()[-1]
     record = model_io.load("bytepiece.model").record
@@ -192,12 +191,12 @@ def test_the_closing_summary_says_what_was_held_out(corpus):
     assert f"{rate:.2f} bytes per token on {record['held_out_bytes'] / 1000:.1f} kB held" in shown
 
 
-def test_a_full_vocabulary_is_not_remarked_upon(corpus):
+def test_a_full_vocabulary_gets_no_remark(corpus):
     size = bytepiece.train(Files([corpus]), 280).vocab_size
     assert "only" not in invoke("train", corpus, "--vocab-size", size).stderr
 
 
-def test_standard_input_is_kept_while_it_is_needed(corpus, spools):
+def test_standard_input_is_kept_as_long_as_needed(corpus, spools):
     invoke("train", "-", "-o", "piped.model", input=TEXT)
     assert model_io.load("piped.model") == bytepiece.train(Files([corpus]))
     assert files_in(spools) == []
@@ -211,7 +210,7 @@ def test_standard_input_beside_files(corpus, spools):
     assert model_io.load("bytepiece.model") == bytepiece.train(Files([corpus]))
 
 
-def test_what_was_kept_is_deleted_after_an_error(spools, tmp_path, monkeypatch):
+def test_the_copy_is_deleted_after_an_error(spools, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     records = b'{"body": "the"}\n{"body": 5}\n'
     error = invoke("train", "--jsonl", "body", "-", input=records, code=1).stderr
@@ -222,7 +221,7 @@ def test_what_was_kept_is_deleted_after_an_error(spools, tmp_path, monkeypatch):
 
 
 @posix_only
-def test_a_pipe_is_kept_as_well(corpus, spools):
+def test_a_pipe_is_copied_like_standard_input(corpus, spools):
     command = [sys.executable, "-m", "bytepiece", "train"]
     script = 'cat corpus.txt > pipe.txt & exec "$@" pipe.txt'
     os.mkfifo("pipe.txt")
@@ -245,7 +244,7 @@ def test_records(tmp_path, monkeypatch):
 
 
 def test_the_original_format_normalizes(corpus):
-    for algorithm in ("em", "bnlm"):
+    for algorithm in ("merge", "bnlm"):
         invoke("train", corpus, "--format", "original", "--algorithm", algorithm)
         model = model_io.load("bytepiece.model")
         assert model.rules.normalization == ("NFC",)
@@ -265,7 +264,7 @@ def test_the_original_format_normalizes(corpus):
         ["--pad-to-multiple", 8],
     ],
 )
-def test_what_the_original_format_cannot_say_is_refused_at_once(option, corpus):
+def test_options_that_the_original_format_cannot_express_are_refused_at_once(option, corpus):
     error = invoke("train", corpus, "--format", "original", *option, code=2).stderr
     assert "original format" in error
     assert "reading" not in error
@@ -283,7 +282,9 @@ def test_what_the_original_format_cannot_say_is_refused_at_once(option, corpus):
         pytest.param("/proc/x.model", "cannot be written", marks=posix_only),
     ],
 )
-def test_an_output_that_cannot_be_written_is_told_before_the_work(output, words, corpus, tmp_path):
+def test_an_output_that_cannot_be_written_is_an_error_before_the_work(
+    output, words, corpus, tmp_path
+):
     error = invoke("train", corpus, "-o", output, code=1).stderr
     assert words in error
     assert "-o" in error
@@ -353,49 +354,12 @@ def test_a_corpus_is_needed(tmp_path, monkeypatch):
         ("-:1e9", "weight must be at least 0"),
     ],
 )
-def test_inputs_that_cannot_be_read_are_told_in_one_line(path, words, corpus, tmp_path):
+def test_inputs_that_cannot_be_read_are_errors_of_one_line(path, words, corpus, tmp_path):
     Path("empty").mkdir()
     Path("cut.gz").write_bytes(gzip.compress(TEXT)[:100])
     Path("x.parquet").write_bytes(bytes(99))
     assert words in invoke("train", corpus, path, code=1).stderr
     assert not Path("bytepiece.model").exists()
-
-
-@pytest.mark.parametrize(
-    ("argument", "path", "weight"),
-    [
-        ("x.txt", "x.txt", 1),
-        ("x.txt:2", "x.txt", 2),
-        ("x.txt:0.25", "x.txt", 0.25),
-        ("-:2", "-", 2),
-        ("a:b:2", "a:b", 2),
-        ("there:2", "there:2", 1),
-        ("there:2:3", "there:2", 3),
-        ("x.txt:", "x.txt:", 1),
-        (":2", ":2", 1),
-        ("x:y", "x:y", 1),
-        (r"C:\corpus.txt", r"C:\corpus.txt", 1),
-        (r"C:\corpus.txt:2", r"C:\corpus.txt", 2),
-        ("data/**/*.txt:2", "data/**/*.txt", 2),
-    ],
-)
-def test_weights_stand_behind_a_colon(argument, path, weight, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    if os.name == "posix":
-        Path("there:2").touch()
-    elif "there" in argument:
-        pytest.skip("no name has a colon here")
-    assert weighted(argument) == (Path(path), weight)
-
-
-def test_weights_reach_the_library(corpus):
-    Path("other.txt").write_bytes(TEXT[::-1])
-    invoke("train", "corpus.txt:0.5", "-:2", "other.txt:0", input=TEXT.upper())
-    Path("upper.txt").write_bytes(TEXT.upper())
-    files = Files(["corpus.txt", "upper.txt", "other.txt"], weights=[0.5, 2, 0])
-    model = model_io.load("bytepiece.model")
-    assert model == bytepiece.train(files)
-    assert model.record["weights"] == [0.5, 2, 0]
 
 
 def test_directories_and_patterns(corpus, tmp_path):
@@ -436,7 +400,7 @@ def test_a_column_of_parquet(tmp_path, monkeypatch):
     assert "--column" in error
 
 
-def test_copies_go_where_they_are_told_to(corpus, spools, tmp_path, monkeypatch):
+def test_copies_go_to_the_given_directory(corpus, spools, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
     invoke("train", "-", "--temp-dir", spools, input=TEXT)
     assert files_in(spools) == []
@@ -467,7 +431,7 @@ def test_a_signal_leaves_nothing_behind(number, tmp_path, spools, monkeypatch):
 
 
 @posix_only
-def test_a_disk_too_small_for_standard_input_is_told(tmp_path, spools, monkeypatch):
+def test_too_small_a_disk_for_standard_input_is_an_error(tmp_path, spools, monkeypatch):
     monkeypatch.chdir(tmp_path)
     script = 'ulimit -f 1; exec "$0" -m bytepiece train -'
     done = subprocess.run(

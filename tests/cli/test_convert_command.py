@@ -91,7 +91,7 @@ def test_a_missing_library_is_reported(ours, tmp_path, monkeypatch):
 
 
 def test_a_model_that_the_format_cannot_hold_is_refused(tmp_path):
-    path = tmp_path / "em.model"
+    path = tmp_path / "merge.model"
     model_io.save(make_model({b"ab": -1.0}), path)
     result = invoke("convert", path, tmp_path / "out", "--to", "original", code=1)
     assert "NFC" in result.stderr
@@ -100,7 +100,7 @@ def test_a_model_that_the_format_cannot_hold_is_refused(tmp_path):
     assert "rename it" in result.stderr
     result = invoke("convert", SAMPLE, tmp_path / "out.json", code=1)
     assert str(SAMPLE) in result.stderr
-    assert [file.name for file in tmp_path.iterdir()] == ["em.model"]
+    assert [file.name for file in tmp_path.iterdir()] == ["merge.model"]
 
 
 def test_wrong_usage(ours, tmp_path):

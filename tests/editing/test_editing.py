@@ -1,4 +1,4 @@
-"""Pruning: which pieces go, where ids go, what stays and what it weighs."""
+"""Pruning: which pieces are dropped, where ids go, and the scores and counts of the rest."""
 
 import math
 import random
@@ -15,19 +15,18 @@ from support.windows import block_of, random_windows
 
 import bytepiece
 from bytepiece import Files, Model, SpecialToken, Tokenizer, model_io
-from bytepiece.editing import shrink, weights
+from bytepiece.editing import shrink, weighed_pieces
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.formats import original
-from bytepiece.training import merge_trainer as em
-from bytepiece.training import pairs
+from bytepiece.training import merge_trainer, pairs
 
-# What pieces weigh, and which go.
+# The weights of pieces, and which pieces are dropped.
 
 
 @pytest.mark.parametrize("usage", [False, True])
 @pytest.mark.parametrize("exponent", [0.25, 1.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_dropping_is_that_of_the_twin(seed, exponent, usage, monkeypatch):
+def test_dropping_equals_the_twin(seed, exponent, usage, monkeypatch):
     rng = random.Random(seed)
     windows = list(random_windows(seed, 2))
     lines = [line for segments in windows for line in segments]
@@ -35,7 +34,7 @@ def test_dropping_is_that_of_the_twin(seed, exponent, usage, monkeypatch):
     for line in rng.choices(lines, k=80 if JIT else 30):
         start = rng.randrange(len(line))
         pieces[line[start : start + rng.randint(1, 5)]] = rng.uniform(-8.0, -2.0)
-    weighed = weights.weigh(list(pieces), np.array(list(pieces.values())), exponent)
+    weighed = weighed_pieces.weigh(list(pieces), np.array(list(pieces.values())), exponent)
     kept = np.array([rng.random() < 0.1 for _ in pieces])
 
     def by_kernel(state, number):
@@ -57,26 +56,26 @@ def test_dropping_is_that_of_the_twin(seed, exponent, usage, monkeypatch):
     assert dict(zip(after.pieces, after.scores.tolist(), strict=True)) == expected[0]
 
 
-def test_counts_are_those_that_scores_are_made_of():
-    for objective, exponent in em.EXPONENTS.items():
+def test_scores_follow_from_the_counts():
+    for objective, exponent in merge_trainer.EXPONENTS.items():
         counts = np.array([16 * n**3 for n in range(1, 300)], dtype=np.int64)
-        scores = em.scores_of(counts, objective)
-        found = weights.weigh([b""] * len(counts), scores, exponent).counts
+        scores = merge_trainer.scores_of(counts, objective)
+        found = weighed_pieces.weigh([b""] * len(counts), scores, exponent).counts
         assert np.allclose(found / found[-1], counts / counts[-1], rtol=1e-4)
         assert int(found.sum()).bit_length() <= 45
 
 
-def test_the_counts_of_bnlm_are_its_own():
+def test_a_bnlm_model_uses_its_own_counts():
     model = bytepiece.train(SAMPLE, 300, algorithm="bnlm")
-    assert np.array_equal(weights.weighed(model).counts, model.counts)
+    assert np.array_equal(weighed_pieces.weighed(model).counts, model.counts)
     made_up = Model(model.pieces, model.scores[::-1], counts=model.counts)
-    assert not np.array_equal(weights.weighed(made_up).counts, model.counts)
+    assert not np.array_equal(weighed_pieces.weighed(made_up).counts, model.counts)
 
 
 @pytest.mark.parametrize("objective", [5, ["compression"], {}, "speed", None])
-def test_a_record_may_say_anything_of_its_objective(objective):
+def test_an_unknown_objective_in_a_record_is_ignored(objective):
     model = make_model({b"the": -2.0}, record={"objective": objective, "newlines": objective})
-    assert weights.exponent_of(model) == 1.0
+    assert weighed_pieces.exponent_of(model) == 1.0
     assert bytepiece.extend(model, TEXT, 261).model.vocab_size == 261
 
 
@@ -135,18 +134,18 @@ def test_the_pieces_that_save_most_stay():
         assert set(bytepiece.prune(model, size).model.pieces[256:]) == expected
 
 
-def test_what_goes_is_inherited():
+def test_the_counts_of_dropped_pieces_are_inherited():
     model = make_model({b"ab": -2.0, b"xaby": -3.0}, -9.0, record={"objective": "likelihood"})
     pruned = bytepiece.prune(model, 260).model
     assert b"xaby" not in pruned.pieces
     before, after = scores_of(model), scores_of(pruned)
-    # x and y now stand where xaby stood as well; z does not.
+    # The counts of x and y now include those of xaby; the count of z does not.
     expected = math.log(math.exp(-9.0) + math.exp(-3.0)) + 9.0
     assert after[b"x"] - after[b"z"] == pytest.approx(expected, abs=1e-6)
     assert after[b"c"] - after[b"z"] == before[b"c"] - before[b"z"]
 
 
-def test_a_corpus_decides_what_goes():
+def test_a_corpus_decides_which_pieces_go():
     model = bytepiece.train([*TEXT * 9, "el gato y el pato\n" * 30], 320)
     size = model.vocab_size - 25
     spanish = bytepiece.prune(model, size, ["el gato y el pato\n"]).model
@@ -159,13 +158,13 @@ def test_a_corpus_decides_what_goes():
     assert counts[1][0] > counts[1][1]
 
 
-def test_pieces_that_a_corpus_does_not_need_go_by_their_own_worth():
+def test_own_worth_decides_among_pieces_that_a_corpus_does_not_need():
     model = make_model({b"zz": -3.0, b"yy": -8.0, b"the": -9.0}, -10.0)
     assert b"zz" in bytepiece.prune(model, 261, ["the the"]).model.pieces
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
-def test_pruning_does_not_depend_on_threads_or_on_how_a_corpus_comes(algorithm, tmp_path):
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+def test_pruning_does_not_depend_on_threads_or_the_kind_of_corpus(algorithm, tmp_path):
     model = bytepiece.train(SAMPLE, 330, algorithm=algorithm)
     corpus = [f"the hat number {i} of the cat\n" for i in range(300)]
     (tmp_path / "a.txt").write_text("".join(corpus), "utf-8")
@@ -174,7 +173,7 @@ def test_pruning_does_not_depend_on_threads_or_on_how_a_corpus_comes(algorithm, 
         assert bytepiece.prune(model, 290, again, threads=3).model == expected
 
 
-def test_a_pruned_model_of_bnlm_has_its_counts(tmp_path):
+def test_a_pruned_bnlm_model_has_counts(tmp_path):
     model = bytepiece.train(SAMPLE, 330, algorithm="bnlm", normalization=["NFC"])
     pruned = bytepiece.prune(model, 280).model
     assert np.array_equal(pruned.scores, original.scores_of(pruned.counts))
@@ -182,7 +181,7 @@ def test_a_pruned_model_of_bnlm_has_its_counts(tmp_path):
     assert model_io.load(tmp_path / "small.model") == pruned
 
 
-def test_counts_that_grow_too_large_are_left_out():
+def test_too_large_counts_are_left_out():
     pieces = [bytes([b]) for b in range(256)] + [b"abababab"]
     model = original.from_counts(pieces, [1] * 256 + [(1 << 53) - 256])
     pruned = bytepiece.prune(model, 259).model
@@ -190,7 +189,7 @@ def test_counts_that_grow_too_large_are_left_out():
     assert_normal(pruned)
 
 
-def test_a_pruned_model_of_sixteenths_is_nearly_one_that_was_trained_so():
+def test_a_pruned_model_is_nearly_as_good_as_a_trained_one():
     lines = [
         f"{a} {b} {c}\n"
         for a in ("the cat", "a hat", "my rat", "no mat")

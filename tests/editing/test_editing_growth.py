@@ -1,4 +1,4 @@
-"""Merging and extending: what comes, under which ids and scores; id maps in files, and records."""
+"""Merging and extending: the new pieces, their ids and scores; files of id maps; records."""
 
 import json
 import math
@@ -51,11 +51,11 @@ def test_merging_keeps_what_it_promises(model, other, data):
 
 @pytest.mark.parametrize("ours", ["compression", "likelihood"])
 @pytest.mark.parametrize("theirs", ["compression", "likelihood"])
-def test_newcomers_are_put_on_the_scale_of_what_both_have(ours, theirs):
+def test_newcomers_get_scores_on_the_scale_of_common_pieces(ours, theirs):
     exponents = {"compression": 0.25, "likelihood": 1.0}
     factor = exponents[ours] / exponents[theirs]
     one = make_model({b"the": -3.0, b"at": -4.0}, -8.0, record={"objective": ours})
-    # As if the same text had been told on another scale, and ended differently.
+    # The same pieces with scores on another scale. Some of their pieces are different.
     scores = {p: (s - 5.0) / factor for p, s in scores_of(one).items() if p not in (b"at", b"z")}
     two = make_model(
         scores | {b"z": -1.0, b"new": (-6.0 - 5.0) / factor}, record={"objective": theirs}
@@ -67,7 +67,7 @@ def test_newcomers_are_put_on_the_scale_of_what_both_have(ours, theirs):
 
 
 @given(models(), models())
-def test_half_of_what_both_have_would_be_scored_higher_and_half_lower(model, other):
+def test_half_of_the_common_pieces_score_higher_and_half_lower(model, other):
     def exponent(one):
         return 0.25 if one.record else 1.0
 
@@ -81,7 +81,7 @@ def test_half_of_what_both_have_would_be_scored_higher_and_half_lower(model, oth
         assert after[piece] == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_newcomers_worth_most_come():
+def test_the_newcomers_worth_most_are_added():
     one = make_model({b"the": -3.0, b"new": -5.0}, -8.0)
     two = make_model({b"the": -3.0, b"rare": -8.5, b"newer": -3.0, b"often": -2.5}, -8.0)
     came = [set(bytepiece.merge(one, two, 261 + n).model.pieces[258:]) for n in range(4)]
@@ -89,7 +89,7 @@ def test_the_newcomers_worth_most_come():
     assert came == [set(), {b"often"}, {b"often", b"newer"}, {b"often", b"newer", b"rare"}]
 
 
-def test_nothing_new_changes_nothing():
+def test_merging_without_newcomers_changes_nothing():
     model = make_model({b"the": -3.0}, -8.0)
     merged, id_map = bytepiece.merge(model, make_model({}, -3.0))
     assert merged == model
@@ -116,7 +116,7 @@ def test_special_tokens_of_the_same_name_and_role_are_one():
         (SpecialToken("[PAD]", 0, "pad"), "role 'pad' is '<pad>' .* and '\\[PAD\\]'"),
     ],
 )
-def test_special_tokens_that_contradict_each_other_are_an_error(token, words):
+def test_contradicting_special_tokens_are_an_error(token, words):
     with pytest.raises(ArgumentError, match=words):
         bytepiece.merge(make_model({}), make_model({}, special_tokens=(token,)))
 
@@ -128,7 +128,7 @@ def test_special_tokens_that_contradict_each_other_are_an_error(token, words):
         (TextRules(isolate_digits=True), "isolate_digits is False in the first and True"),
     ],
 )
-def test_rules_that_differ_are_an_error(rules, words):
+def test_different_rules_are_an_error(rules, words):
     with pytest.raises(ArgumentError, match=words):
         bytepiece.merge(make_model({}), make_model({}, rules=rules))
 
@@ -161,7 +161,7 @@ def test_extending_keeps_what_it_promises(model):
         assert Tokenizer(extended).decode(Tokenizer(extended).encode(text)) == text
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 @pytest.mark.parametrize("objective", ["compression", "likelihood"])
 def test_the_new_text_takes_fewer_tokens_and_the_old_no_more(algorithm, objective):
     model = bytepiece.train(TEXT * 9, 300, algorithm=algorithm, objective=objective)
@@ -174,7 +174,7 @@ def test_the_new_text_takes_fewer_tokens_and_the_old_no_more(algorithm, objectiv
     assert tokens[1][1] <= tokens[1][0]
 
 
-def test_extending_does_not_depend_on_threads_or_on_how_a_corpus_comes(tmp_path):
+def test_extending_does_not_depend_on_threads_or_the_kind_of_corpus(tmp_path):
     model = bytepiece.train(TEXT * 9, 300)
     (tmp_path / "a.txt").write_text("".join(SPANISH), "utf-8")
     expected = bytepiece.extend(model, SPANISH, 330, threads=1).model
@@ -183,7 +183,7 @@ def test_extending_does_not_depend_on_threads_or_on_how_a_corpus_comes(tmp_path)
     assert bytepiece.extend(model, SPANISH, 330, memory="512M", temp_dir=tmp_path).model == expected
 
 
-def test_weights_say_what_is_learned_first(tmp_path):
+def test_weights_decide_what_is_learned_first(tmp_path):
     (tmp_path / "a.txt").write_text("".join(SPANISH), "utf-8")
     (tmp_path / "b.txt").write_text("".join(TEXT), "utf-8")
     model = make_model({}, -6.0)
@@ -204,7 +204,7 @@ def test_weights_say_what_is_learned_first(tmp_path):
     assert b"pato" not in b" ".join(pieces[1][256:])
 
 
-def test_new_pieces_are_such_as_the_old_ones():
+def test_new_pieces_follow_the_rules_of_the_old_ones():
     corpus = ["so 1999 it goes\n\n"] * 9
     isolating = bytepiece.train(TEXT, 270, isolate_digits=True, within_words=True)
     for model in (isolating, bytepiece.prune(isolating, 265).model):
@@ -218,7 +218,7 @@ def test_new_pieces_are_such_as_the_old_ones():
     assert b"es\n\n" in pieces
 
 
-def test_rounds_grow_with_what_is_new_and_not_with_what_was_there():
+def test_the_number_of_rounds_depends_on_the_new_pieces_only():
     model = make_model({b"%05d" % i: -9.0 for i in range(3000)})
     corpus = [f"{i:04x} {i % 99}\n" for i in range(900)]
 
@@ -228,11 +228,11 @@ def test_rounds_grow_with_what_is_new_and_not_with_what_was_there():
         bytepiece.extend(model, corpus, size, progress=lambda *step: seen.append(step[0]))
         return seen.count("merging") - 1
 
-    # 200 pieces and then 225, and three rounds more; 100 come in those three alone.
+    # Two rounds of 200 and 225 pieces, and three more. 100 pieces need those three alone.
     assert (rounds(100), rounds(430)) == (3, 5)
 
 
-def test_a_small_corpus_gives_fewer():
+def test_a_small_corpus_gives_fewer_pieces():
     model = make_model({}, -6.0)
     extended = bytepiece.extend(model, ["abc abc abc"], 32000).model
     assert 259 < extended.vocab_size < 265
@@ -259,10 +259,10 @@ def test_an_empty_corpus_is_an_error():
         bytepiece.extend(make_model({}), [], 300)
 
 
-# What is told of it.
+# Records and id maps.
 
 
-def test_records_say_what_was_done_to_what():
+def test_records_describe_the_edit_and_its_model():
     model = bytepiece.train(TEXT, 280)
     pruned = bytepiece.prune(model, 270, TEXT).model
     assert pruned.record["edited"] == "prune"
@@ -296,7 +296,7 @@ def test_records_stay_small_and_keep_the_latest():
         assert record["edited"] == "prune"
 
 
-def test_a_record_that_is_too_large_is_left_out():
+def test_too_large_a_record_is_left_out():
     model = make_model({}, record={"notes": "x" * 10_000})
     record = record_of("prune", 259, model)
     assert record["from"] == {}

@@ -12,34 +12,32 @@ from support.windows import ROUNDS, as_dict, block_of, counted, random_windows
 
 import bytepiece
 from bytepiece.inputs.files import Files
-from bytepiece.training import growth as merges
-from bytepiece.training import merge_trainer as em
-from bytepiece.training import pairs
+from bytepiece.training import growth, merge_trainer, pairs
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
 BEGINNING = "中".encode()[:2]
 
 
-@pytest.mark.parametrize("newlines", merges.NEWLINES)
+@pytest.mark.parametrize("newlines", growth.NEWLINES)
 @pytest.mark.parametrize("seed", range(4))
 def test_rounds_without_parts_of_characters_are_those_of_the_twin(seed, newlines):
     windows = list(random_windows(seed))
-    rules = merges.Rules(9, newlines, parts=False)
+    rules = growth.PieceRules(9, newlines, parts=False)
     # Beginnings of two characters, which are asked for or not, something that is no UTF-8 though
     # it could be taken for it, and what is longer than its beginning.
     going = [BEGINNING, b"\xc0\x80", "é文".encode()[:3]]
     asked = ["文".encode()[:2], b"\xff\xfe", "aé中".encode()[:4]]
-    vocabulary = merges.beginning([*going, *asked, b"ab"])
+    vocabulary = growth.initial_pieces([*going, *asked, b"ab"])
     expected = as_dict(vocabulary)
     for number in range(ROUNDS // 2):
-        state = em.state_of(vocabulary, "compression")
+        state = merge_trainer.scored_automaton(vocabulary, "compression")
         total = counted(map(block_of, windows), state, len(vocabulary.pieces))
-        scores = reference.em_scores(expected, em.EXPONENTS["compression"])
+        scores = reference.merge_scores(expected, merge_trainer.EXPONENTS["compression"])
         found = reference.count_windows(windows, scores)
         size, most = 266 + 10 * number, 3 + number
         kept = frozenset(asked)
-        limits = merges.Limits(size, most)
-        vocabulary = merges.advance(vocabulary, state, total, limits, rules, kept)
+        limits = growth.GrowthLimits(size, most)
+        vocabulary = growth.advance(vocabulary, state, total, limits, rules, kept)
         expected = reference.advance(expected, found, scores, size, most, rules, kept)
         assert list(as_dict(vocabulary).items()) == list(expected.items())
         broken = {p for p in vocabulary.pieces if len(p) > 1 and not reference.is_text(p)}
@@ -47,28 +45,28 @@ def test_rounds_without_parts_of_characters_are_those_of_the_twin(seed, newlines
 
 
 def test_pieces_that_are_not_allowed_go_though_no_pair_takes_their_room():
-    vocabulary = merges.beginning([BEGINNING, b"ab"])
-    state = em.state_of(vocabulary, "compression")
+    vocabulary = growth.initial_pieces([BEGINNING, b"ab"])
+    state = merge_trainer.scored_automaton(vocabulary, "compression")
     total = counted([block_of([b"x"])], state, len(vocabulary.pieces))
-    rules = merges.Rules(36, "apart", parts=False)
-    following = merges.advance(vocabulary, state, total, merges.Limits(300, 9), rules)
+    rules = growth.PieceRules(36, "apart", parts=False)
+    following = growth.advance(vocabulary, state, total, growth.GrowthLimits(300, 9), rules)
     assert following.pieces[256:] == [b"ab"]
 
 
 def test_a_character_saves_the_bytes_of_a_beginning_that_goes():
-    pieces = [*merges.beginning().pieces, BEGINNING, "😀".encode()[:3], "é".encode()]
+    pieces = [*growth.initial_pieces().pieces, BEGINNING, "😀".encode()[:3], "é".encode()]
     number = {piece: i for i, piece in enumerate(pieces)}
-    sums = pairs.Sums(99)
+    sums = pairs.PairSums(99)
     for text, at, count in (("中", 2, 50), ("😀", 3, 40), ("é", 1, 90), ("éa", 2, 60)):
         left, right = text.encode()[:at], text.encode()[at:]
         sums.add(np.array([number[left] << 24 | number[right]]), np.array([count]))
-    rules = merges.Rules(36, "apart", parts=False)
+    rules = growth.PieceRules(36, "apart", parts=False)
     for kept, expected in (
         ((), {"😀": 120, "中": 100, "éa": 60}),
         ((BEGINNING,), {"😀": 120, "éa": 60, "中": 50}),
     ):
-        going = merges._going(pieces, rules, frozenset(kept))
-        found = merges._candidates(pieces, sums, merges.Limits(999, 9), rules, going)
+        going = growth._disallowed(pieces, rules, frozenset(kept))
+        found = growth._candidates(pieces, sums, growth.GrowthLimits(999, 9), rules, going)
         assert found[0] == [text.encode() for text in expected]
         assert found[1].tolist() == list(expected.values())
 
@@ -95,7 +93,7 @@ def broken(model):
 @pytest.fixture
 def small(monkeypatch):
     """Windows so small that little text has many rounds."""
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 600)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 600)
     monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
     monkeypatch.setattr("bytepiece.training.merge_trainer._STEP", 40)
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 9000)

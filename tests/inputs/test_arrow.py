@@ -1,20 +1,17 @@
-"""Columns of Arrow: the same ids as the list of the same texts, wherever these lie in memory."""
+"""Columns of Arrow: the same ids as a list of the same texts, however the column lies in memory."""
 
-import errno
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cli import TEXT, invoke
 from support.documents import ROOT, run_examples
 from support.strategies import BYTES, JIT, STRINGS, make_model
 
-from bytepiece import Encoded, TextRules, Tokenizer, model_io
+from bytepiece import Encoded, TextRules, Tokenizer
 from bytepiece.encoding import batches
 from bytepiece.encoding import segmentation as text
 from bytepiece.errors import ArgumentError
@@ -22,7 +19,7 @@ from bytepiece.inputs import arrow as columns
 
 arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 parquet = pytest.importorskip("pyarrow.parquet")
-from bytepiece.integrations.arrow import ParquetWriter, encode_column  # noqa: E402
+from bytepiece.integrations.arrow import encode_column  # noqa: E402
 
 LINES = ["the hat", "", "café 今天天气\n\nthe", "e\u0301 and the hat", "<eos>the<bos>", "5 ٣ hats"]
 PIECES = {b"the": -3.5, b" hat": -4.0, "é".encode(): -6.0, "今天".encode(): -6.5, b"\n\n": -6.0}
@@ -58,7 +55,7 @@ TYPES = [
 
 @pytest.fixture
 def small(monkeypatch):
-    """Chunks and runs so small that little text has many."""
+    """Make chunks and runs so small that a little text has many."""
     monkeypatch.setattr(batches, "CHUNK", 16)
     monkeypatch.setattr(batches, "_LEAST", 8)
     monkeypatch.setattr(text, "_RUN", 8)
@@ -77,7 +74,7 @@ def as_held(one, kind):
 
 
 def expected(tok, texts, options):
-    """Rows as those of a list; a null has none."""
+    """Return the rows of the same list. A null has none."""
     rows = tok.encode_batch(["" if t is None else t for t in texts], **options)
     samples = options.get("samples", 1)
     return [[] if texts[i // samples] is None else row.tolist() for i, row in enumerate(rows)]
@@ -124,12 +121,12 @@ def test_slices_chunks_and_nulls_give_the_ids_of_the_list(texts, where, low, tok
     check(tok, array[low:], texts[low:], options)
 
 
-def test_fixed_sizes_are_bytes():
+def test_fixed_size_binary_is_bytes():
     array = arrow.array([b"the", None, b"hat"], arrow.binary(3))
     check(TOKENIZERS[0], array, [b"the", None, b"hat"], {"add_eos": True})
 
 
-def test_a_null_in_a_dictionary_is_one():
+def test_a_null_in_a_dictionary_is_a_null():
     words = arrow.array(["the", None, "hat"])
     array = arrow.DictionaryArray.from_arrays(arrow.array([0, 1, None, 2], arrow.int8()), words)
     texts = ["the", None, None, "hat"]
@@ -139,7 +136,7 @@ def test_a_null_in_a_dictionary_is_one():
     assert valid == [True] * 2 + [False] * 4 + [True] * 2
 
 
-def test_what_lies_under_a_null_is_not_read():
+def test_bytes_under_a_null_are_not_read():
     offsets = arrow.py_buffer(np.array([0, 3, 6, 9], np.int32))
     present = arrow.py_buffer(bytes([0b101]))
     array = arrow.Array.from_buffers(
@@ -151,15 +148,15 @@ def test_what_lies_under_a_null_is_not_read():
 
 
 @pytest.mark.parametrize("texts", [[], [None], [None, None], [""], ["", None, ""]], ids=str)
-def test_columns_with_no_text(texts):
+def test_columns_without_text(texts):
     for kind in (arrow.null(), *TYPES):
         if kind != arrow.null() or not any(t == "" for t in texts):
             check(TOKENIZERS[1], column(texts, kind), texts, {"add_eos": True})
     check(TOKENIZERS[1], arrow.chunked_array([], arrow.string()), [], {"add_eos": True})
 
 
-def test_neighbours_do_not_join():
-    """Bytes and characters at the ends of texts, which would be others if they were one."""
+def test_neighbouring_texts_do_not_join():
+    """Check bytes and characters at the ends of texts, which would differ if texts were joined."""
     texts = [b"\xc3", b"\xa9", b"e", "\u0301".encode(), b"\xe4\xbb", b"\x8a\n", b"\n", b"1", b"2"]
     for tok in TOKENIZERS:
         check(tok, arrow.array(texts), texts, {})
@@ -182,7 +179,7 @@ def test_strings_and_bytes_are_not_copied():
         flat, _ = columns.Column(columns.chunked(array)).flat()
         address = array.buffers()[2].address
         assert 0 <= flat.ctypes.data - address < array.buffers()[2].size
-        assert not flat.flags.writeable  # else every kernel would be compiled once more
+        assert not flat.flags.writeable  # otherwise every kernel would be compiled once more
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
@@ -201,7 +198,7 @@ def test_a_column_is_a_sequence_of_bytes(kind):
 
 
 class Exporter:
-    """Hands out its data as Arrow does, and has nothing else."""
+    """Offers Arrow's interface and nothing else."""
 
     def __init__(self, array):
         self._array = array
@@ -211,7 +208,7 @@ class Exporter:
             self.__arrow_c_stream__ = array.__arrow_c_stream__
 
 
-def test_whatever_speaks_arrow_is_a_column():
+def test_any_object_with_arrows_interface_is_a_column():
     array = column(LINES, arrow.string())
     for exporter in (Exporter(array), Exporter(arrow.chunked_array([array[:2], array[2:]]))):
         check(TOKENIZERS[1], exporter, LINES, {"add_bos": True})
@@ -223,11 +220,11 @@ def test_whatever_speaks_arrow_is_a_column():
         (arrow.array([1, 2]), "holds int64, not text"),
         (arrow.array([["the"]]), "holds list<.*, not text"),
         (arrow.array([1, 1]).dictionary_encode(), "holds dictionary<.*, not text"),
-        (arrow.table({"text": ["the"]}), "holds struct<.*, not text|no column of Arrow"),
-        (arrow.record_batch({"text": ["the"]}), "holds struct<.*, not text|no column of Arrow"),
+        (arrow.table({"text": ["the"]}), "holds struct<.*, not text|not a column of Arrow"),
+        (arrow.record_batch({"text": ["the"]}), "holds struct<.*, not text|not a column of Arrow"),
     ],
 )
-def test_what_holds_no_text_is_refused(array, words):
+def test_a_column_that_holds_no_text_is_refused(array, words):
     with pytest.raises(ArgumentError, match=words):
         TOKENIZERS[0].encode_batch(array)
     with pytest.raises(ArgumentError, match=words):
@@ -256,7 +253,7 @@ def test_series_of_polars(name):
     assert lists[-2].to_list() == TOKENIZERS[0].encode(series[-2])
 
 
-def test_a_column_gives_a_column_with_its_nulls():
+def test_a_column_of_ids_has_the_nulls_of_its_texts():
     tok = TOKENIZERS[0]
     texts = [None, *LINES, None]
     ids = encode_column(tok, arrow.array(texts), add_eos=True)
@@ -277,7 +274,7 @@ def test_ids_are_not_copied_into_a_column():
     array.validate(full=True)
 
 
-def test_more_ids_than_an_int32_counts_are_a_large_list(monkeypatch):
+def test_too_many_ids_for_int32_make_a_large_list(monkeypatch):
     rows = Encoded(np.arange(5, dtype=np.int32), np.array([0, 2, 5]))
     assert rows.to_arrow().type == arrow.list_(arrow.int32())
     monkeypatch.setattr(columns, "_MOST", 4)
@@ -311,142 +308,6 @@ def test_without_pyarrow_one_line_says_what_to_install(monkeypatch):
     for call in (rows.to_arrow, lambda: TOKENIZERS[0].encode_batch(array)):
         with pytest.raises(ArgumentError, match=r"^Arrow and Parquet .*; pip install pyarrow$"):
             call()
-
-
-# Parquet.
-
-
-@pytest.fixture
-def saved(model, tmp_path, monkeypatch):
-    """A folder with nothing but the model."""
-    monkeypatch.chdir(tmp_path)
-    model_io.save(model, "small.model")
-    monkeypatch.setenv("BYTEPIECE_MODEL", "small.model")
-
-
-def listed():
-    return sorted(path.name for path in Path().iterdir())
-
-
-def ids_in(path):
-    table = parquet.read_table(path)
-    assert table.schema.names == ["ids"]
-    assert table.schema.field("ids").type == arrow.list_(arrow.int32())
-    return table["ids"].to_pylist()
-
-
-@pytest.mark.usefixtures("saved")
-def test_rows_without_ids_do_not_wait_for_ever(monkeypatch):
-    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 5)
-    with ParquetWriter("x") as writer:
-        for _ in range(4):
-            writer.append(arrow.array([[], None, []], arrow.list_(arrow.int32())))
-    assert parquet.ParquetFile("x").num_row_groups == 2
-    assert parquet.read_table("x")["ids"].to_pylist() == [[], None, []] * 4
-
-
-@pytest.mark.usefixtures("saved")
-def test_rows_go_into_row_groups(monkeypatch):
-    monkeypatch.setattr("bytepiece.integrations.arrow._ROW_GROUP", 8)
-    parts = [[[1, 2], None], [[3, 4]], [[5]], [], [[], [6]]]
-    with ParquetWriter("x") as writer:
-        for part in parts:
-            writer.append(arrow.array(part, arrow.list_(arrow.int32())))
-        writer.append(arrow.array([[7]], arrow.large_list(arrow.int32())))
-        assert not Path("x").exists()
-    assert ids_in("x") == [[1, 2], None, [3, 4], [5], [], [6], [7]]
-    assert parquet.ParquetFile("x").num_row_groups == 2
-    with ParquetWriter("x"):
-        pass
-    assert ids_in("x") == []
-
-
-@pytest.mark.usefixtures("saved")
-def test_a_parquet_file_is_whole_or_not_there(monkeypatch):
-    rows = arrow.array([[1, 2]], arrow.list_(arrow.int32()))
-
-    class StopError(Exception):
-        pass
-
-    def stopped():
-        with ParquetWriter("x") as writer:
-            writer.append(rows)
-            raise StopError
-
-    def full():
-        with ParquetWriter("x") as writer:
-            monkeypatch.setattr("os.fsync", no_room)
-            writer.append(rows)
-
-    def no_room(_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    for call, error in ((stopped, StopError), (full, OSError)):
-        with pytest.raises(error):
-            call()
-        assert listed() == ["small.model"]
-
-
-@pytest.mark.usefixtures("saved")
-def test_the_command_writes_parquet(tok, monkeypatch):
-    monkeypatch.setattr("bytepiece_cli.streams._MOST", 5)
-    result = invoke("encode", "--format", "parquet", "-o", "x", "--bos", input=TEXT)
-    assert result.stdout == ""
-    assert ids_in("x") == [[1, *tok.encode(line)] for line in TEXT.split(b"\n")]
-    error = invoke("encode", "x", "small.model", "--format", "parquet", "-o", "x", code=2).stderr
-    assert "x is part of the corpus" in error
-    assert listed() == ["small.model", "x"]
-
-
-@pytest.mark.usefixtures("saved")
-@pytest.mark.parametrize("rows", [1, 3, None])
-def test_the_command_reads_parquet(tok, rows, monkeypatch):
-    texts = [*LINES, None, *LINES * 50]
-    path = "a.parquet"
-    parquet.write_table(arrow.table({"body": texts, "n": range(len(texts))}), path, 60)
-    Path("b.txt").write_bytes(b"the hat\n")
-    if rows:
-        monkeypatch.setattr("bytepiece.inputs.parquet._MOST", rows)
-    sampled = ["--sample", "--alpha", "0.3", "--seed", "7", "--eos", "--column", "body"]
-    command = ["encode", "b.txt", path, "b.txt", *sampled]
-    documents = ["the hat", *texts, "the hat"]
-    expected = [
-        None if t is None else [*tok.encode(t, alpha=0.3, seed=7, doc_id=i), 2]
-        for i, t in enumerate(documents)
-    ]
-    invoke(*command, "--format", "parquet", "-o", "x")
-    assert ids_in("x") == expected
-    shown = invoke(*command).stdout.split("\n")[:-1]
-    assert [[int(word) for word in line.split()] for line in shown] == [
-        ids or [] for ids in expected
-    ]
-
-
-@pytest.mark.usefixtures("saved")
-def test_bad_parquet_is_told_in_one_line():
-    parquet.write_table(arrow.table({"text": [5]}), "a.parquet")
-    assert 'the column "text" holds int64' in invoke("encode", "a.parquet", code=1).stderr
-    error = invoke("encode", "a.parquet", "--column", "body", code=1).stderr
-    assert 'no column "body"; the columns are: "text"' in error
-    Path("b.parquet").write_bytes(b"the hat\n")
-    assert (
-        "b.parquet: this Parquet file cannot be read"
-        in invoke("encode", "b.parquet", code=1).stderr
-    )
-    output = ["--format", "parquet", "-o", "x"]
-    invoke("encode", *output, "b.parquet", code=1)
-    assert "no such" in invoke("encode", "--format", "parquet", "-o", "no/x", code=1).stderr.lower()
-    assert listed() == ["a.parquet", "b.parquet", "small.model"]
-
-
-@pytest.mark.usefixtures("saved")
-def test_without_pyarrow_the_command_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    error = invoke("encode", "--format", "parquet", "-o", "x", input=TEXT, code=1).stderr
-    assert (
-        error == "Error: Arrow and Parquet need a package that is not there; pip install pyarrow\n"
-    )
-    assert listed() == ["small.model"]
 
 
 @pytest.mark.parametrize("library", ["pyarrow", "polars"])

@@ -1,4 +1,4 @@
-"""Iterators that can be read only once: trained on like lists, and nothing is left behind."""
+"""Iterators that can be read only once: training reads them like lists, and leaves no copy."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_an_open_file_is_an_iterator_of_lines(tmp_path):
         assert train(file) == train(lines)
 
 
-def test_what_was_read_in_part_is_read_again_from_the_beginning():
+def test_a_partly_read_copy_is_read_again_from_its_beginning():
     items = [b"%d" % i * (i % 5) for i in range(50)]
     with replayable(iter(items)) as corpus:
         first, second = iter(corpus), iter(corpus)
@@ -45,12 +45,12 @@ def test_what_was_read_in_part_is_read_again_from_the_beginning():
         assert list(corpus) == items
 
 
-def test_what_is_no_text_is_refused_from_an_iterator_too():
+def test_an_iterator_with_an_item_that_is_not_a_text_is_refused():
     with pytest.raises(CorpusError, match="int"):
         train(iter(["text", 5]))
 
 
-def test_an_error_of_the_iterators_own_comes_through():
+def test_an_error_of_the_iterator_itself_is_passed_on():
     def lines():
         yield "text"
         raise FileNotFoundError("mine")
@@ -59,13 +59,13 @@ def test_an_error_of_the_iterators_own_comes_through():
         train(lines())
 
 
-def test_a_copy_that_cannot_be_kept_is_told():
+def test_a_copy_that_cannot_be_kept_is_an_error():
     with pytest.raises(CorpusError, match=r"nowhere: .*temp_dir"):
         train(iter(["text"]), temp_dir="nowhere")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
-def test_a_full_disk_is_told(monkeypatch):
+def test_a_full_disk_is_an_error(monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: open("/dev/full", "w+b"))  # noqa: PTH123, SIM115
     with pytest.raises(CorpusError, match="No space left"):
         train(iter(["text" * 10_000]))

@@ -53,7 +53,7 @@ def load(model):
     return loaded
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 def test_all_of_a_text_gets_the_same_ids(trained, algorithm):
     tok, theirs = Tokenizer(trained[algorithm]), load(trained[algorithm])
     whole = SAMPLE.read_text("utf-8")[: None if JIT else 4000]
@@ -200,7 +200,7 @@ def test_what_is_no_number():
 
 
 def test_its_sampler_refuses(trained):
-    theirs = load(trained["em"])
+    theirs = load(trained["merge"])
     theirs.model.alpha = 0.1
     with pytest.raises(Exception, match="unk_id"):
         theirs.encode("text")
@@ -215,7 +215,7 @@ def test_nothing_is_left_behind_when_it_cannot_be_written(model, tmp_path):
 def test_transformers_loads_it(trained, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "HF_HUB_OFFLINE", "1")
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
-    model = trained["em"]
+    model = trained["merge"]
     tok = Tokenizer(model)
     template = "{% for m in messages %}{{ m['content'] }}{{ eos_token }}{% endfor %}"
     to_huggingface.save_pretrained_files(model, tmp_path, {"chat_template": template})
@@ -248,4 +248,4 @@ def test_other_special_tokens_are_told_to_transformers(with_gaps, tmp_path):
 
 def test_it_is_written_without_the_library(trained, monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    assert json.loads(to_huggingface.to_json(trained["em"]))["version"] == "1.0"
+    assert json.loads(to_huggingface.to_json(trained["merge"]))["version"] == "1.0"

@@ -97,7 +97,7 @@ def sample_lines():
     return SAMPLE.read_bytes().split(b"\n")
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm", "nfc"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm", "nfc"])
 def test_hugging_face(trained, algorithm, tmp_path):
     pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     path = tmp_path / "tokenizer.json"
@@ -123,7 +123,7 @@ def test_sentencepiece_and_pieces_that_are_characters(trained, kind, tmp_path):
 
 
 def test_sentencepiece_and_pieces_that_are_parts_of_characters(trained, tmp_path):
-    told, found = check(trained["em"], tmp_path / "sp.model", "sentencepiece", sample_lines())
+    told, found = check(trained["merge"], tmp_path / "sp.model", "sentencepiece", sample_lines())
     assert [message.split()[:3] for message in told] == [["SentencePiece", "cannot", "represent"]]
     assert set(found.causes) <= {parity.CANNOT_CARRY, parity.TIE, parity.FALLBACK}
     assert found.identical + sum(found.causes.values()) == found.lines
@@ -136,7 +136,7 @@ def test_original(trained, tmp_path):
     assert found.identical == found.lines
     assert model_io.load_with_format(path)[1] == "original"
     with pytest.raises(ModelError, match="NFC"):
-        conversion.write(trained["em"], tmp_path / "no", "original")
+        conversion.write(trained["merge"], tmp_path / "no", "original")
     assert not (tmp_path / "no").exists()
 
 
@@ -147,7 +147,7 @@ def test_original_without_counts(tmp_path):
 
 
 def test_our_own(trained, tmp_path):
-    told, found = check(trained["em"], tmp_path / "again.model", "bytepiece")
+    told, found = check(trained["merge"], tmp_path / "again.model", "bytepiece")
     assert (told, found.identical) == ([], found.lines)
 
 
@@ -183,22 +183,22 @@ def test_normalization_that_the_library_leaves_out(trained, tmp_path):
 
 def test_a_library_that_is_not_installed(trained, tmp_path, monkeypatch):
     path = tmp_path / "tokenizer.json"
-    conversion.write(trained["em"], path, "huggingface")
+    conversion.write(trained["merge"], path, "huggingface")
     monkeypatch.setattr(
         conversion.HuggingFace, "missing", classmethod(lambda _: "not installed; pip install it")
     )
     with pytest.raises(ModelError, match="not installed; pip install it"):
-        conversion.check(trained["em"], path, "huggingface", [[b"a"]], "sample")
+        conversion.check(trained["merge"], path, "huggingface", [[b"a"]], "sample")
 
 
 def test_unknown_formats(trained, tmp_path):
     with pytest.raises(ArgumentError, match="known are bytepiece, original, sentencepiece"):
-        conversion.write(trained["em"], tmp_path / "x", "bpe")
+        conversion.write(trained["merge"], tmp_path / "x", "bpe")
     assert len(FORMATS) == 4
 
 
 def test_drawn_lines_are_always_the_same_and_have_most_pieces(trained):
-    model = trained["em"]
+    model = trained["merge"]
     lines = conversion.drawn(model)
     assert lines == conversion.drawn(model)
     rows = Tokenizer(model).encode_batch(lines)

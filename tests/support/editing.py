@@ -1,4 +1,4 @@
-"""What the tests of editing share."""
+"""Helpers that the tests of editing share."""
 
 import math
 from pathlib import Path
@@ -11,13 +11,13 @@ TEXT = [" the cat and the hat of the rat\n" * 3, "the cat sat on the mat\n" * 2]
 
 
 def names(model):
-    """What each id stands for: bytes, or the name and the role of a special token."""
+    """Return the meaning of each id: bytes, or the name and the role of a special token."""
     found = dict(zip(model.ids.tolist(), model.pieces, strict=True))
     return found | {token.id: (token.name, token.role) for token in model.special_tokens}
 
 
 def assert_mapped(id_map, old, new):
-    """That the map leads from each id to that of the same, where there is one still."""
+    """Check that the map leads from each id to the new id of the same piece or token, or to −1."""
     before, after = names(old), {name: id_ for id_, name in names(new).items()}
     assert id_map.dtype == np.int32
     assert id_map.tolist() == [after.get(before.get(i), -1) for i in range(old.vocab_size)]

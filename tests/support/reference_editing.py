@@ -1,4 +1,4 @@
-"""Slow twins of what changes vocabularies, from the formulas; nothing of bytepiece is imported."""
+"""Slow twins of editing, written from the formulas. They import nothing of bytepiece."""
 
 import math
 from collections import Counter
@@ -7,14 +7,14 @@ from support.reference_training import best_path, worths
 
 
 def normalized(scores):
-    """All scores moved by as much, so that the probabilities add up to 1."""
+    """Move all scores by the same amount, so that the probabilities add up to 1."""
     top = max(scores.values())
     total = top + math.log(math.fsum(math.exp(score - top) for score in scores.values()))
     return {piece: score - total for piece, score in scores.items()}
 
 
 def light(counts):
-    """All halved until they are below 2^44 together."""
+    """Halve all counts until their sum is below 2^44."""
     halvings = 0
     while sum(counts.values()) >> halvings >= 1 << 44:
         halvings += 1
@@ -22,7 +22,7 @@ def light(counts):
 
 
 def shrink(scores, counts, exponent, most, kept, usage=None):
-    """The scores and counts of the pieces that stay."""
+    """Return the scores and counts of the pieces that stay."""
     while len(scores) > most:
         size = max(most, len(scores) - max(1, (len(scores) - len(kept)) // 16))
         own = worths(light(counts), scores)
@@ -50,6 +50,6 @@ def shrink(scores, counts, exponent, most, kept, usage=None):
 
 
 def compacted(ids):
-    """A new id for each id: the smallest vacant one, in order, for each that is too large."""
+    """Return a new id for each id. Each id that is too large gets the smallest vacant one."""
     vacant = [i for i in range(len(ids)) if i not in ids]
     return {i: i if i < len(ids) else vacant.pop(0) for i in sorted(ids)}

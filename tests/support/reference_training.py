@@ -1,4 +1,4 @@
-"""Slow twins of training, from the formulas; nothing of bytepiece is imported here."""
+"""Slow twins of training, written from the formulas. They import nothing of bytepiece."""
 
 import math
 from collections import Counter, defaultdict
@@ -8,7 +8,7 @@ NOTHING = -math.inf
 
 
 def ngram_logs(segments, order, min_count):
-    """The log P(last byte | bytes before it) of every n-gram that is kept."""
+    """Return the log P(last byte | bytes before it) of every n-gram that is kept."""
     counts = Counter()
     for segment in segments:
         for start in range(len(segment)):
@@ -27,7 +27,7 @@ def ngram_logs(segments, order, min_count):
 
 
 def cut(segment, logs, order, ensure_unicode, mend):
-    """The pieces of a segment by the best path through states: state j is byte j + 1 of a piece."""
+    """Cut a segment by the best path through states. State j means byte j + 1 of a piece."""
     last = order - 1
     table = []
     routes = []
@@ -71,7 +71,7 @@ def cut(segment, logs, order, ensure_unicode, mend):
 
 
 def best_path(text, scores):
-    """Unigram Viterbi: strict improvement, pieces that begin earlier first."""
+    """Return the best path of a Unigram model. Of equal paths, the longer last piece wins."""
     best = [(0.0, 0)] + [(NOTHING, 0)] * len(text)
     for end in range(1, len(text) + 1):
         for start in range(end):
@@ -88,7 +88,7 @@ def best_path(text, scores):
 
 
 def split(keep, strings):
-    """Counts that strings give to the pieces they are cut into."""
+    """Return the counts that strings give to the pieces they are cut into."""
     total = math.log(sum(keep.values()))
     scores = {piece: math.log(count) - total for piece, count in keep.items()}
     counts = Counter()
@@ -99,7 +99,7 @@ def split(keep, strings):
 
 
 def prune(pieces, sizes, min_count, max_piece_length):
-    """The vocabularies for descending sizes."""
+    """Return the vocabularies of descending sizes."""
     pieces = {bytes([byte]): 1 for byte in range(256)} | dict(pieces)
     keep = {
         p: c
@@ -131,14 +131,14 @@ def prune(pieces, sizes, min_count, max_piece_length):
 
 
 def weight(count):
-    """What a key counts that occurs so often in a window: 16 · count^(3/4), rounded down."""
+    """Return the count of a key with `count` occurrences in a window: 16 · count^(3/4)."""
     return math.isqrt(math.isqrt(count**3 << 16))
 
 
 def count_windows(windows, scores):
-    """Tokens, and what pieces and pairs of them count, along the best paths of all segments.
+    """Count tokens, pieces and pairs along the best paths of all segments.
 
-    A segment is a string, or a string and its weight; without, it weighs 1.
+    A segment is a string, or a string and its weight. The default weight is 1.
     """
     tokens, pieces, pairs = 0, Counter(), Counter()
     for segments in windows:
@@ -153,20 +153,20 @@ def count_windows(windows, scores):
                 neighbours[pair].append(heavy)
         for counts, found in ((pieces, seen), (pairs, neighbours)):
             for key, heavies in found.items():
-                # The weight of so many, times the mean of theirs, rounded down.
+                # The count of this many occurrences, times the mean of their weights, rounded down.
                 counts[key] += sum(heavies) * weight(len(heavies)) // len(heavies)
     return tokens, pieces, pairs
 
 
-def em_scores(counts, exponent):
-    """Log probabilities in proportion to a power of the counts."""
+def merge_scores(counts, exponent):
+    """Return log probabilities in proportion to a power of the counts."""
     logs = {piece: exponent * math.log(max(count, 8)) for piece, count in counts.items()}
     total = math.log(math.fsum(map(math.exp, logs.values())))
     return {piece: log - total for piece, log in logs.items()}
 
 
 def worths(counts, scores):
-    """What each piece is worth, in tokens, with an eighth of what it inherits."""
+    """Return the worth of each piece in tokens, with an eighth of its inherited count."""
     inherited, worth = Counter(), {}
     for piece in sorted(counts, key=len, reverse=True):
         if len(piece) == 1:
@@ -181,7 +181,7 @@ def worths(counts, scores):
 
 
 def lacks(piece):
-    """How many bytes a piece lacks to end with a whole character; −1: it begins within one."""
+    """Return how many bytes a piece lacks to end a character; −1 if it begins within one."""
     if piece[0] & 0xC0 == 0x80:
         return -1
     start = max(i for i, byte in enumerate(piece) if byte & 0xC0 != 0x80)
@@ -190,12 +190,12 @@ def lacks(piece):
 
 
 def is_text(piece):
-    """Whether a piece is UTF-8."""
+    """Return whether a piece is valid UTF-8."""
     return piece == piece.decode("utf-8", "ignore").encode()
 
 
 def may_join(left, right, max_piece_length, newlines, within_words=False, parts=True):
-    """Whether a pair makes a piece: of whole characters, or, of parts, the beginning of one."""
+    """Return whether a pair may be joined: to whole characters, or to a beginning of one."""
     if not parts and not is_text(left + right):
         return False
     if len(left + right) > max_piece_length:
@@ -210,7 +210,7 @@ def may_join(left, right, max_piece_length, newlines, within_words=False, parts=
 
 
 def advance(vocabulary, counted, scores, size, most, rules, kept=()):
-    """The next vocabulary: pieces and counts, in order."""
+    """Return the next vocabulary: pieces and counts, in order."""
     pieces = list(vocabulary)
     number = {piece: i for i, piece in enumerate(pieces)}
     _, seen, pairs = counted

@@ -5,14 +5,14 @@ import random
 import numpy as np
 
 from bytepiece.training import pairs
-from bytepiece.training.reader import Block
+from bytepiece.training.corpus_reader import Block
 from support.strategies import JIT
 
 ROUNDS = 8 if JIT else 3
 
 
 def random_windows(seed, windows=4, invalid=True):
-    """Segments of whole words, so that something repeats, and some that are no UTF-8."""
+    """Yield segments of whole words, so that something repeats, and some invalid UTF-8."""
     rng = random.Random(seed)
     alphabet = "aab cé1中文"
     words = ["".join(rng.choice(alphabet) for _ in range(rng.randint(1, 5))) for _ in range(30)]

@@ -1,4 +1,4 @@
-"""Checkpoints: a run that ends anywhere and is started again ends with the same model."""
+"""Checkpoints: a run that is killed at any point and started again ends with the same model."""
 
 import errno
 import os
@@ -25,16 +25,16 @@ SAMPLED = {"memory": 1}
 
 
 class StopError(Exception):
-    """What ends a run."""
+    """Ends a run."""
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Windows, blocks and chunks so small that little text has many steps."""
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 300)
-    monkeypatch.setattr("bytepiece.training.sample._BLOCK", 900)
-    monkeypatch.setattr("bytepiece.training.sample._CHUNK", 2)
-    monkeypatch.setattr("bytepiece.training.reader._BLOCK", 1000)
+    """Make windows, blocks and chunks so small that a little text has many steps."""
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._BLOCK", 900)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._CHUNK", 2)
+    monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 1000)
     monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 4000)
 
@@ -52,7 +52,7 @@ def train(corpus, size=(330, 400), **options):
 
 
 def stopped(corpus, after, **options):
-    """Train until so many steps were reported; whether it was stopped."""
+    """Train until `after` steps were reported. Return whether the run was stopped."""
     left = after
 
     def report(*step):
@@ -77,7 +77,7 @@ RUNS = [{}, SAMPLED, {"algorithm": "bnlm"}, {"algorithm": "bnlm", **SAMPLED}]
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("options", RUNS, ids=str)
-def test_a_run_that_is_stopped_at_any_step_goes_on(corpus, options):
+def test_a_run_stopped_at_any_step_resumes(corpus, options):
     expected = bytepiece.train(corpus, [330, 400], **options)
     assert "sampled_bytes" in expected[0].record or "memory" not in options
     after = 0
@@ -91,8 +91,8 @@ def test_a_run_that_is_stopped_at_any_step_goes_on(corpus, options):
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("options", RUNS, ids=str)
-def test_a_run_that_is_stopped_again_and_again_gets_to_its_end(corpus, options):
-    # One more step each time; what was done is not done again, only reported.
+def test_a_run_stopped_again_and_again_finishes(corpus, options):
+    # Each run gets one step further. Steps that were kept are reported, but not done again.
     expected = bytepiece.train(corpus, [330, 400], **options)
     after = 0
     while stopped(corpus, after, **options):
@@ -102,7 +102,7 @@ def test_a_run_that_is_stopped_again_and_again_gets_to_its_end(corpus, options):
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("options", RUNS, ids=str)
-def test_a_disk_that_is_full_loses_nothing(corpus, options, monkeypatch):
+def test_a_full_disk_loses_nothing(corpus, options, monkeypatch):
     expected = bytepiece.train(corpus, [330, 400], **options)
     write = module.write_atomically
     written = 0
@@ -129,10 +129,10 @@ def test_a_disk_that_is_full_loses_nothing(corpus, options, monkeypatch):
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
-def test_nothing_that_was_kept_is_done_again(corpus, algorithm, monkeypatch):
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+def test_kept_steps_are_not_done_again(corpus, algorithm, monkeypatch):
     expected = train(corpus, algorithm=algorithm)
-    for stage in ("em.count", "ngrams.count_block", "bnlm.cut_block"):
+    for stage in ("merge_trainer.count", "ngrams.count_block", "bnlm_trainer.cut_block"):
         monkeypatch.setattr(f"bytepiece.training.{stage}", lambda *_: pytest.fail("again"))
     assert same(train(corpus, algorithm=algorithm, threads=2), expected)
 
@@ -140,14 +140,14 @@ def test_nothing_that_was_kept_is_done_again(corpus, algorithm, monkeypatch):
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("options", [{}, SAMPLED], ids=str)
 @pytest.mark.parametrize("done", [2, 7, 1000])
-def test_a_corpus_that_changed_is_refused(corpus, done, options):
+def test_a_changed_corpus_is_refused(corpus, done, options):
     text = corpus.read_bytes()
-    # What was read last ends with a block, so that more text is a block of its own.
+    # The text that was read last ends with a block, so that more text is a block of its own.
     text = text[: 1 + text.rindex(b"\n", 0, 1010 * (len(text) // 1000))]
     corpus.write_bytes(text)
     stopped(corpus, done, **options)
     changed = [text.replace(b"cat", b"dog", 1)]
-    if done > 2:  # what was not read yet may change
+    if done > 2:  # text that was not read yet may change
         changed += [text + b"more\n", text[:-700], b""]
     for other in changed:
         corpus.write_bytes(other)
@@ -158,14 +158,14 @@ def test_a_corpus_that_changed_is_refused(corpus, done, options):
 
 
 @pytest.mark.usefixtures("small")
-def test_weights_that_changed_are_refused(corpus):
+def test_changed_weights_are_refused(corpus):
     stopped(Files([corpus], weights=[2]), 8)
     for weight in (3, 1, 0.5):
         with pytest.raises(CorpusError, match="not the one"):
             train(Files([corpus], weights=[weight]))
 
 
-def test_texts_that_end_elsewhere_are_refused(tmp_path, monkeypatch):
+def test_texts_with_other_ends_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stopped(["the cat", "the hat", "the rat"] * 9, 8)
     with pytest.raises(CorpusError, match="not the one"):
@@ -176,7 +176,7 @@ def test_texts_that_end_elsewhere_are_refused(tmp_path, monkeypatch):
     ("options", "words"),
     [
         ({"size": (330,)}, "vocab_size was [330, 400], not [330]"),
-        ({"algorithm": "bnlm"}, 'algorithm was "em", not "bnlm"'),
+        ({"algorithm": "bnlm"}, 'algorithm was "merge", not "bnlm"'),
         ({"newlines": "end"}, "newlines"),
         ({"ensure_unicode": True}, "ensure_unicode was false, not true"),
         ({"isolate_digits": True}, "isolate_digits was false, not true"),
@@ -188,7 +188,7 @@ def test_texts_that_end_elsewhere_are_refused(tmp_path, monkeypatch):
         ({"pad_to_multiple": 8}, "pad_to_multiple was 1, not 8"),
     ],
 )
-def test_another_run_s_checkpoint_is_refused(corpus, options, words):
+def test_a_checkpoint_of_another_run_is_refused(corpus, options, words):
     stopped(corpus, 3, memory="1G")
     with pytest.raises(CheckpointError) as caught:
         train(corpus, **({"memory": "1G"} | options))
@@ -196,13 +196,13 @@ def test_another_run_s_checkpoint_is_refused(corpus, options, words):
     assert "name another directory" in str(caught.value)
 
 
-def test_the_memory_is_that_of_the_checkpoint_if_none_is_given(corpus, monkeypatch):
+def test_without_memory_the_memory_of_the_checkpoint_is_used(corpus, monkeypatch):
     stopped(corpus, 3)
-    monkeypatch.setattr("bytepiece.training.trainer.sensible", lambda: 5 << 30)
+    monkeypatch.setattr("bytepiece.training.trainer.default_memory", lambda: 5 << 30)
     assert same(train(corpus), bytepiece.train(corpus, [330, 400]))
 
 
-def test_another_release_s_checkpoint_is_refused(corpus, monkeypatch):
+def test_a_checkpoint_of_another_release_is_refused(corpus, monkeypatch):
     stopped(corpus, 3)
     monkeypatch.setattr(bytepiece, "__version__", "9.9.9")
     with pytest.raises(CheckpointError, match=r"version was \"0\..*9\.9\.9"):
@@ -250,14 +250,14 @@ def test_a_damaged_step_is_named_and_can_be_deleted(corpus):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "5", "{}", '{"format": "bytepiece checkpoint"}'])
-def test_a_damaged_head_is_named(corpus, content):
+def test_a_damaged_run_file_is_named(corpus, content):
     train(corpus)
     Path("kept", "run.json").write_text(content, "utf-8")
     with pytest.raises(CheckpointError, match=r"run\.json is damaged"):
         train(corpus)
 
 
-def test_a_directory_of_something_else_is_left_alone(corpus):
+def test_a_directory_with_other_files_is_left_alone(corpus):
     Path("kept").mkdir()
     Path("kept", "thesis.txt").touch()
     with pytest.raises(CheckpointError, match="holds other files and no checkpoint"):
@@ -268,12 +268,12 @@ def test_a_directory_of_something_else_is_left_alone(corpus):
 
 
 @pytest.mark.parametrize("place", ["corpus.txt", "corpus.txt/kept"])
-def test_a_directory_that_cannot_be_made_is_told_at_once(corpus, place):
+def test_a_directory_that_cannot_be_created_is_an_error_at_once(corpus, place):
     with pytest.raises(CheckpointError, match="cannot be kept"):
         bytepiece.train(corpus, checkpoint=place, progress=lambda *_: pytest.fail("it began"))
 
 
-def test_what_a_kill_left_half_written_is_deleted(corpus):
+def test_half_written_files_are_deleted(corpus):
     stopped(corpus, 5)
     left = Path("kept", ".round-1.step.0123456789abcdef.tmp")
     left.write_bytes(b"half")
@@ -281,17 +281,17 @@ def test_what_a_kill_left_half_written_is_deleted(corpus):
     assert not left.exists()
     clear("kept")
     assert not Path("kept").exists()
-    clear("kept")  # there is nothing to do any more
+    clear("kept")  # nothing is left to delete
 
 
-def test_clearing_leaves_what_is_not_its_own(corpus):
+def test_clearing_leaves_other_files(corpus):
     train(corpus)
     Path("kept", "notes.txt").touch()
     clear("kept")
     assert os.listdir("kept") == ["notes.txt"]  # noqa: PTH208
 
 
-def test_arrays_come_back_as_they_were(tmp_path):
+def test_arrays_are_loaded_as_saved(tmp_path):
     kept = Checkpoint(tmp_path / "kept", {"a": 1})
     arrays = {
         "bytes": np.frombuffer(b"\x00\xffabc", dtype=np.uint8),
@@ -318,7 +318,7 @@ def test_without_a_directory_nothing_is_kept():
 # The command line.
 
 
-def test_the_command_deletes_its_checkpoint_in_the_end(corpus):
+def test_the_command_deletes_its_checkpoint_at_the_end(corpus):
     stopped(corpus, 9)
     sizes = ["--vocab-size", 330, "--vocab-size", 400]
     invoke("train", corpus, *sizes, "--checkpoint", "kept", "-o", "x.model")
@@ -326,14 +326,14 @@ def test_the_command_deletes_its_checkpoint_in_the_end(corpus):
     assert bytepiece.model_io.load("x.model.400") == bytepiece.train(corpus, 400)
 
 
-def test_errors_of_the_command_are_one_line(corpus):
+def test_errors_of_the_command_have_one_line(corpus):
     Path("kept").mkdir()
     Path("kept", "x").touch()
     error = invoke("train", corpus, "--checkpoint", "kept", code=1).stderr
     assert "holds other files" in error
 
 
-def test_a_checkpoint_is_no_part_of_the_corpus(corpus):
+def test_a_checkpoint_within_the_corpus_is_refused(corpus):
     Path("data").mkdir()
     corpus.rename("data/corpus.txt")
     for names in ("data", "data/**"):
@@ -356,7 +356,7 @@ def test_a_link_may_lead_to_the_checkpoint(corpus):
     assert not any(Path("real").iterdir())
 
 
-def test_a_corpus_that_is_gone_in_the_end_costs_no_model(corpus, monkeypatch):
+def test_a_corpus_deleted_before_the_end_costs_no_model(corpus, monkeypatch):
     trained = bytepiece.train
 
     def train_and_delete(*args, **options):
@@ -369,7 +369,7 @@ def test_a_corpus_that_is_gone_in_the_end_costs_no_model(corpus, monkeypatch):
     assert bytepiece.model_io.load("bytepiece.model").vocab_size > 300
 
 
-def test_only_what_a_kill_left_is_deleted(corpus):
+def test_only_leftovers_of_a_kill_are_deleted(corpus):
     Path("kept").mkdir()
     Path("kept", ".precious.tmp").touch()
     with pytest.raises(CheckpointError, match="holds other files"):
@@ -381,9 +381,9 @@ COMMAND = ("train", "corpus.txt", "--vocab-size", "3000", "--checkpoint", "kept"
 
 
 @posix_only
-def test_ctrl_c_says_how_it_goes_on(corpus):
+def test_ctrl_c_says_how_to_resume(corpus):
     corpus.write_bytes(many_lines())
-    # So many pieces that it is far from done, on a busy machine, too, when it is interrupted.
+    # With so many pieces, even a busy machine is far from done when it is interrupted.
     command = ("train", "corpus.txt", "--vocab-size", "60000", "--checkpoint", "kept")
     with start(*command) as program:
         while program.poll() is None and not Path("kept", "round-2.step").exists():
@@ -397,7 +397,7 @@ def test_ctrl_c_says_how_it_goes_on(corpus):
 
 
 @posix_only
-def test_killed_at_random_moments_it_ends_with_the_same_model(corpus):
+def test_a_run_killed_at_random_moments_ends_with_the_same_model(corpus):
     corpus.write_bytes(many_lines())
     command = [sys.executable, "-m", "bytepiece", *COMMAND]
     begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""Reading corpora: files, records and collections give the same texts, as often as asked."""
+"""Reading corpora: files, records and collections give the same texts at every reading."""
 
 import json
 
@@ -8,16 +8,18 @@ import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs import texts
 from bytepiece.inputs.files import Files
-from bytepiece.training import reader as corpus
-from bytepiece.training.reader import Reader
+from bytepiece.training import corpus_reader
+from bytepiece.training.corpus_reader import CorpusReader
 
 TEXT = "one line\r\n\n\nanother, longer line\n中文\nlast without end"
 
 
 def segments(source, **options):
-    """All segments of a corpus, as byte strings."""
+    """Return all segments of a corpus, as byte strings."""
     found = []
-    for block in Reader(source, options.get("normalization", ()), options.get("digits", False)):
+    for block in CorpusReader(
+        source, options.get("normalization", ()), options.get("digits", False)
+    ):
         text = block.text.tobytes()
         ends = zip(block.bounds[:-1], block.bounds[1:], strict=True)
         found += [text[a:b] for a, b in ends]
@@ -25,18 +27,18 @@ def segments(source, **options):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 20])
-def test_a_file_is_one_text_however_it_is_read(tmp_path, monkeypatch, size):
+def test_a_file_is_one_text_for_any_block_size(tmp_path, monkeypatch, size):
     path = tmp_path / "corpus.txt"
     path.write_bytes(TEXT.encode())
     expected = segments([TEXT])
     assert b"".join(expected) == TEXT.encode()
     assert expected[0] == b"one line\r\n\n\n"
-    monkeypatch.setattr(corpus, "_BLOCK", size)
+    monkeypatch.setattr(corpus_reader, "_BLOCK", size)
     monkeypatch.setattr(texts, "BLOCK", size)
     assert segments(path) == segments(str(path)) == segments(Files([path])) == expected
 
 
-def test_a_line_longer_than_can_be_held_is_cut_between_characters(tmp_path, monkeypatch):
+def test_too_long_a_line_is_cut_between_characters(tmp_path, monkeypatch):
     path = tmp_path / "corpus.txt"
     text = "中é\U0001f600a" * 50
     path.write_bytes(text.encode())
@@ -66,14 +68,14 @@ def test_a_bad_record_is_named_by_file_and_line(tmp_path, line):
         bytepiece.train(path)
 
 
-def test_a_reader_refuses_what_can_be_read_only_once():
+def test_a_reader_refuses_a_one_shot_iterator():
     with pytest.raises(CorpusError, match="only once"):
-        Reader((line for line in ["a", "b"]), (), False)
+        CorpusReader((line for line in ["a", "b"]), (), False)
 
 
 def test_a_corpus_that_changes_is_refused(monkeypatch):
-    # It is read twice only where it is too large to be kept.
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 300)
+    # A corpus is read twice only if it does not fit in the memory.
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 1000)
 
     class Changing:
@@ -87,7 +89,7 @@ def test_a_corpus_that_changes_is_refused(monkeypatch):
         bytepiece.train(Changing(), memory=1)
 
 
-def test_what_is_no_text_is_refused():
+def test_an_item_that_is_not_a_text_is_refused():
     with pytest.raises(CorpusError, match="int"):
         bytepiece.train(["text", 5])
     with pytest.raises(ArgumentError, match="not bytes"):
@@ -99,10 +101,10 @@ def test_a_missing_file_is_named(tmp_path):
         bytepiece.train(tmp_path / "missing.txt")
 
 
-def test_little_texts_do_not_pile_up(monkeypatch):
-    monkeypatch.setattr(corpus, "_MOST_TEXTS", 10)
+def test_short_texts_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(corpus_reader, "_MOST_TEXTS", 10)
     few = ["", "ab", "", "c"] * 30
-    blocks = list(Reader(few, (), False))
+    blocks = list(CorpusReader(few, (), False))
     assert max(len(block.bounds) - 1 for block in blocks) == 10
     assert segments(few) == [b"ab", b"c"] * 30
 

@@ -1,4 +1,4 @@
-"""Training by merges against its slow twin, stage by stage and whole."""
+"""The merge trainer against its slow twin: each stage, and a whole run."""
 
 import math
 import random
@@ -13,10 +13,8 @@ from support.windows import ROUNDS, as_dict, block_of, counted, random_windows
 import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs.files import Files
-from bytepiece.training import growth as merges
-from bytepiece.training import merge_trainer as em
-from bytepiece.training import pairs
-from bytepiece.training.sample import _Sampler
+from bytepiece.training import growth, merge_trainer, pairs
+from bytepiece.training.corpus_sample import _WindowChooser
 
 
 def pairs_of(total, pieces):
@@ -27,20 +25,20 @@ def pairs_of(total, pieces):
 
 
 @pytest.mark.parametrize("within_words", [False, True])
-@pytest.mark.parametrize("newlines", merges.NEWLINES)
-@pytest.mark.parametrize("objective", em.EXPONENTS)
+@pytest.mark.parametrize("newlines", growth.NEWLINES)
+@pytest.mark.parametrize("objective", merge_trainer.EXPONENTS)
 @pytest.mark.parametrize("seed", range(4))
 def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
     windows = list(random_windows(seed))
-    rules = merges.Rules(9, newlines, within_words)
-    # Two pieces that hardly occur, and one that does.
+    rules = growth.PieceRules(9, newlines, within_words)
+    # Two pieces that hardly occur, and one that occurs.
     asked = [b"xyz", "é中".encode(), b"aab"]
-    vocabulary = merges.beginning(asked)
+    vocabulary = growth.initial_pieces(asked)
     expected = {bytes([b]): 16 for b in range(256)} | dict.fromkeys(asked, 16)
     for number in range(ROUNDS):
-        state = em.state_of(vocabulary, objective)
+        state = merge_trainer.scored_automaton(vocabulary, objective)
         total = counted(map(block_of, windows), state, len(vocabulary.pieces))
-        scores = reference.em_scores(expected, em.EXPONENTS[objective])
+        scores = reference.merge_scores(expected, merge_trainer.EXPONENTS[objective])
         tokens, seen, neighbours = found = reference.count_windows(windows, scores)
         assert total.tokens == tokens
         assert dict(enumerate(total.pieces.tolist())) == {
@@ -51,16 +49,16 @@ def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
         alone = [pairs.count(block, state, False) for block in map(block_of, windows)]
         assert all(len(one.pairs[0]) == 0 for one in alone)
         assert np.array_equal(pairs.total(alone, len(expected), 0).pieces, total.pieces)
-        limits = merges.Limits(size, 15)
+        limits = growth.GrowthLimits(size, 15)
         kept = frozenset(asked)
-        vocabulary = merges.advance(vocabulary, state, total, limits, rules, kept)
+        vocabulary = growth.advance(vocabulary, state, total, limits, rules, kept)
         expected = reference.advance(expected, found, scores, size, 15, rules, asked)
         assert list(as_dict(vocabulary).items()) == list(expected.items())
         assert len(vocabulary.pieces) <= size
         assert set(vocabulary.pieces) >= {bytes([b]) for b in range(256)} | kept
 
 
-def test_a_window_counts_less_the_more_often_a_key_is_in_it():
+def test_the_count_of_a_key_grows_slower_than_its_occurrences():
     weights = pairs._powers(1 << 16)
     assert weights[:4].tolist() == [0, 16, 26, 36]
     assert [reference.weight(n) for n in range(999)] == weights[:999].tolist()
@@ -69,16 +67,18 @@ def test_a_window_counts_less_the_more_often_a_key_is_in_it():
 
 
 @pytest.mark.parametrize("heaviest", [1, 3, 1 << 40, 1 << 50])
-def test_weights_are_those_of_the_twin(heaviest):
+def test_weighted_counts_are_those_of_the_twin(heaviest):
     rng = random.Random(heaviest)
     windows = [
         [(segment, rng.randint(1, heaviest)) for segment in segments]
         for segments in random_windows(2)
     ]
-    vocabulary = merges.beginning(["中文".encode(), b"aa", b"ab", b" a"])
+    vocabulary = growth.initial_pieces(["中文".encode(), b"aa", b"ab", b" a"])
     blocks = [block_of(*zip(*segments, strict=True)) for segments in windows]
-    total = counted(blocks, em.state_of(vocabulary, "likelihood"), len(vocabulary.pieces))
-    scores = reference.em_scores(as_dict(vocabulary), 1.0)
+    total = counted(
+        blocks, merge_trainer.scored_automaton(vocabulary, "likelihood"), len(vocabulary.pieces)
+    )
+    scores = reference.merge_scores(as_dict(vocabulary), 1.0)
     tokens, seen, neighbours = reference.count_windows(windows, scores)
     assert total.tokens == tokens
     assert dict(zip(vocabulary.pieces, total.pieces.tolist(), strict=True)) == {
@@ -87,16 +87,20 @@ def test_weights_are_those_of_the_twin(heaviest):
     assert pairs_of(total, vocabulary.pieces) == neighbours
 
 
-def test_pairs_that_make_the_same_piece_count_together():
-    vocabulary = merges.beginning([b"ab", b"bc"])
+def test_counts_of_pairs_with_the_same_piece_are_added():
+    vocabulary = growth.initial_pieces([b"ab", b"bc"])
     number = {piece: i for i, piece in enumerate(vocabulary.pieces)}
-    sums = pairs.Sums(99)
+    sums = pairs.PairSums(99)
     for left, right, count in ((b"ab", b"c", 50), (b"a", b"bc", 60), (b"c", b"a", 70)):
         key = number[left] << 24 | number[right]
         sums.add(np.array([key]), np.array([count]))
     staying = np.zeros(len(vocabulary.pieces), dtype=np.bool_)
-    found = merges._candidates(
-        vocabulary.pieces, sums, merges.Limits(999, 9), merges.Rules(36, "apart"), staying
+    found = growth._candidates(
+        vocabulary.pieces,
+        sums,
+        growth.GrowthLimits(999, 9),
+        growth.PieceRules(36, "apart"),
+        staying,
     )
     assert found[0] == [b"abc", b"ca"]
     assert found[1].tolist() == [110, 70]
@@ -110,7 +114,7 @@ def test_sums_are_exact_in_any_order():
     for part in parts:
         expected.update(dict.fromkeys(set(part.tolist()), 1 << 40))
     for _ in range(2):
-        sums = pairs.Sums(1 << 40)
+        sums = pairs.PairSums(1 << 40)
         rng.shuffle(parts)
         for part in parts:
             distinct = np.unique(part)
@@ -123,16 +127,20 @@ def test_sums_are_exact_in_any_order():
 
 def test_windows_may_be_counted_in_any_order():
     blocks = [block_of(segments) for segments in random_windows(7, 12)]
-    vocabulary = merges.beginning()
+    vocabulary = growth.initial_pieces()
     results = []
     for seed in range(3):
         random.Random(seed).shuffle(blocks)
-        state = em.state_of(vocabulary, "compression")
+        state = merge_trainer.scored_automaton(vocabulary, "compression")
         total = counted(blocks, state, 256)
         results.append(
             as_dict(
-                merges.advance(
-                    vocabulary, state, total, merges.Limits(280, 99), merges.Rules(36, "apart")
+                growth.advance(
+                    vocabulary,
+                    state,
+                    total,
+                    growth.GrowthLimits(280, 99),
+                    growth.PieceRules(36, "apart"),
                 )
             )
         )
@@ -147,12 +155,12 @@ def texts(seed=3, lines=400):
 
 
 def train(corpus, size=350, **options):
-    return bytepiece.train(corpus, size, algorithm="em", **options)
+    return bytepiece.train(corpus, size, algorithm="merge", **options)
 
 
 @pytest.fixture
 def small_windows(monkeypatch):
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
 
 
@@ -165,7 +173,7 @@ def test_the_model_does_not_depend_on_threads():
     assert train(corpus, threads=4) == expected
 
 
-def test_several_sizes_are_those_of_several_runs_where_text_runs_dry():
+def test_several_sizes_equal_several_runs_when_the_text_is_too_small():
     corpus = ["".join(texts(lines=20))]
     sizes = [350, 700, 900, 2000]
     models = train(corpus, sizes)
@@ -174,7 +182,7 @@ def test_several_sizes_are_those_of_several_runs_where_text_runs_dry():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_several_sizes_are_those_of_several_runs():
+def test_several_sizes_equal_several_runs():
     corpus = texts(lines=60)
     large, small = train(corpus, [420, 300])
     assert (large.vocab_size, small.vocab_size) == (420, 300)
@@ -192,7 +200,7 @@ def test_a_small_corpus_gives_a_small_vocabulary():
     assert train(["a"], 32000).vocab_size == 259
 
 
-def test_it_compresses_better_than_bnlm():
+def test_merge_compresses_better_than_bnlm():
     corpus = texts()
     tokens = [
         len(bytepiece.Tokenizer(model).encode("".join(texts(seed=3, lines=500)[400:])))
@@ -202,7 +210,7 @@ def test_it_compresses_better_than_bnlm():
 
 
 def test_scores_are_log_probabilities():
-    for objective in em.EXPONENTS:
+    for objective in merge_trainer.EXPONENTS:
         model = train(texts(lines=60), objective=objective)
         assert math.fsum(map(math.exp, model.scores)) == pytest.approx(1.0, abs=1e-12)
 
@@ -216,7 +224,7 @@ def test_newlines_stay_apart_or_end_pieces():
     assert not any(b"\n" in p.rstrip(b"\n") for p in end)
 
 
-def test_pieces_keep_to_characters_lengths_and_digits():
+def test_pieces_respect_characters_lengths_and_digits():
     corpus = [*texts(), "in 1999 and 1999, ١٩٩٩ or １９\n" * 30]
     pieces = train(corpus, 900, isolate_digits=True, max_piece_length=12).pieces
     assert max(map(len, pieces)) <= 12
@@ -230,7 +238,7 @@ def test_pieces_keep_to_characters_lengths_and_digits():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_a_large_corpus_is_sampled_and_says_so(monkeypatch):
+def test_a_large_corpus_is_sampled_and_the_record_says_so(monkeypatch):
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 4000)
     corpus = texts()
     whole, part = train(corpus), train(corpus, memory=1)
@@ -241,19 +249,19 @@ def test_a_large_corpus_is_sampled_and_says_so(monkeypatch):
 
 
 def sampled(windows, most):
-    sampler = _Sampler(most)
+    sampler = _WindowChooser(most)
     for window in windows:
         sampler.add(window)
     return sampler
 
 
-def test_a_sample_has_room_for_what_says_where_short_segments_are():
+def test_a_sample_has_room_for_the_bounds_of_short_segments():
     windows = [block_of([b"1"] * 100) for _ in range(99)]
     kept = sampled(windows, 50_000)
     assert 25 < len(kept.windows()) < 33
 
 
-def test_a_sample_is_as_large_as_it_may_be_and_evenly_spread():
+def test_a_sample_is_as_large_as_allowed_and_evenly_spread():
     windows = [block_of([b"x" * (90 + number % 3)]) for number in range(1000)]
     numbers = {id(window): number for number, window in enumerate(windows)}
     for most in (2000, 10_000, 50_000, 90_900):
@@ -264,7 +272,7 @@ def test_a_sample_is_as_large_as_it_may_be_and_evenly_spread():
         assert most - 92 <= sum(len(window.text) for window in kept) <= most
         gaps = np.diff([-1, *places, 1000])
         assert gaps.max() <= 3 * 1000 / len(places)
-        # Those with the smallest fractional parts of number / golden ratio.
+        # The windows with the smallest fractional parts of number / golden ratio are kept.
         by_place = sorted(range(1000), key=lambda n: n * 0x9E3779B97F4A7C15 % 2**64)
         assert set(places) == set(by_place[: len(places)])
     assert sampled(windows, 100_000).windows() == windows
@@ -285,13 +293,13 @@ def test_progress_reaches_the_end_of_each_phase():
 
 def test_the_record_says_how_the_model_was_made():
     record = train(["abc\n"], 300).record
-    assert record["algorithm"] == "em"
+    assert record["algorithm"] == "merge"
     assert (record["objective"], record["newlines"]) == ("compression", "apart")
     assert (record["corpus_bytes"], len(record["corpus_sha256"])) == (4, 64)
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_text_of_too_many_pairs_is_sampled_and_says_so(monkeypatch):
+def test_text_with_too_many_pairs_is_sampled_and_the_record_says_so(monkeypatch):
     corpus = texts(lines=200)
     whole = train(corpus)
     monkeypatch.setattr("bytepiece.training.merge_trainer._LEAST_PAIRS", 600)
@@ -303,13 +311,13 @@ def test_text_of_too_many_pairs_is_sampled_and_says_so(monkeypatch):
     assert part[1].vocab_size == 350
 
 
-def test_more_keys_than_there_is_room_for_are_refused_in_any_order():
+def test_too_many_keys_are_refused_in_any_order():
     parts = [np.arange(low, low + 50, dtype=np.int64) for low in range(0, 100, 25)]
     for order in (parts, parts[::-1]):
-        sums = pairs.Sums(125)
+        sums = pairs.PairSums(125)
         for part in order:
             sums.add(part, np.ones(50, dtype=np.int64))
-        sums = pairs.Sums(124)
+        sums = pairs.PairSums(124)
         for part in order[:-1]:
             sums.add(part, np.ones(50, dtype=np.int64))
         with pytest.raises(pairs.TooManyError):
@@ -317,7 +325,7 @@ def test_more_keys_than_there_is_room_for_are_refused_in_any_order():
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_a_weight_counts_a_text_that_often(tmp_path):
+def test_a_text_with_a_weight_counts_that_many_times(tmp_path):
     for name, seed in (("a", 3), ("b", 4)):
         (tmp_path / name).write_text("".join(texts(seed, 60)), "utf-8", newline="\n")
     a, b = tmp_path / "a", tmp_path / "b"
@@ -328,7 +336,7 @@ def test_a_weight_counts_a_text_that_often(tmp_path):
     both = train(Files([a, b]), 380)
     assert weighted(1, 1) == both
     assert weighted(1, 0) == train(a, 380)
-    # All counts are half as large, and so is what they are compared with.
+    # All counts are half as large, and so are the limits that they are compared with.
     assert set(weighted(0.5, 0.5).pieces) == set(both.pieces)
     text = b.read_text("utf-8")
     tokens = [
@@ -337,7 +345,7 @@ def test_a_weight_counts_a_text_that_often(tmp_path):
     assert tokens[2] < tokens[1] < tokens[0]
 
 
-def test_weights_that_are_too_large_are_refused(tmp_path):
+def test_too_large_weights_are_refused(tmp_path):
     (tmp_path / "x.tsv").write_text(f"abc\t{1 << 48}\n", "utf-8")
     with pytest.raises(CorpusError, match="weights make the corpus more than"):
         train(tmp_path / "x.tsv")

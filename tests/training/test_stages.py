@@ -1,4 +1,4 @@
-"""Stages that merge: any engine, on any shards, in any order, gives the same model."""
+"""Stages: any engine, on any shards, in any order, gives the same model."""
 
 import pickle
 import random
@@ -13,40 +13,38 @@ from support.windows import block_of, random_windows
 from bytepiece.parallel import in_threads
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import growth as merges
-from bytepiece.training import merge_trainer as em
-from bytepiece.training import ngrams, pairs
+from bytepiece.training import growth, merge_trainer, ngrams, pairs
+from bytepiece.training.checked_options import TrainingOptions, special_tokens_of
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.options import Options, special_tokens_of
 from bytepiece.training.progress import silent
-from bytepiece.training.run import Work, models_of
+from bytepiece.training.run import RunSettings, models_of
 
 TEXTS = [f"the cat number {i} and the hat of the {i * 7} rats, 今天天气不错\n" for i in range(300)]
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("bytepiece.training.sample._WINDOW", 500)
-    monkeypatch.setattr("bytepiece.training.sample._BLOCK", 2000)
-    monkeypatch.setattr("bytepiece.training.sample._CHUNK", 3)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 500)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._BLOCK", 2000)
+    monkeypatch.setattr("bytepiece.training.corpus_sample._CHUNK", 3)
     monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
 
 
 def options(algorithm):
-    return Options(
+    return TrainingOptions(
         algorithm, "compression", "apart", False, 6, 2, 36, True, TextRules(), (),
         special_tokens_of((), 0), 1,
     )  # fmt: skip
 
 
 def trained(algorithm, engine, memory=1 << 30):
-    work = Work(1, engine, memory, None, silent)
-    return models_of(TEXTS, [330, 400], options(algorithm), work)
+    settings = RunSettings(1, engine, memory, None, silent)
+    return models_of(TEXTS, [330, 400], options(algorithm), settings)
 
 
-@pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 @pytest.mark.parametrize("memory", [1 << 30, 1])
-def test_processes_give_the_model_that_threads_give(algorithm, memory, monkeypatch):
+def test_processes_and_threads_give_the_same_model(algorithm, memory, monkeypatch):
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 9000)
     expected = trained(algorithm, in_threads(2), memory)
     rng = random.Random(3)
@@ -62,8 +60,8 @@ def test_processes_give_the_model_that_threads_give(algorithm, memory, monkeypat
 
 def test_a_stage_is_a_pure_function_of_shard_and_state():
     blocks = [block_of(segments) for segments in random_windows(3)]
-    vocabulary = merges.beginning([b"aa"])
-    state = em.state_of(vocabulary, "compression")
+    vocabulary = growth.initial_pieces([b"aa"])
+    state = merge_trainer.scored_automaton(vocabulary, "compression")
     table = ngrams.count(blocks, 4, in_threads(1), Checkpoint(None, {}), lambda _: None)
     cutter = bnlm.Cutter(ngrams.model(*table, 4, 1), 4, True)
     for stage in (
@@ -78,7 +76,7 @@ def test_a_stage_is_a_pure_function_of_shard_and_state():
 
 
 def flat(value):
-    """A result as something that can be compared."""
+    """Return a result in a form that can be compared."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     return [flat(one) for one in value] if isinstance(value, tuple) else value

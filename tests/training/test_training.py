@@ -1,4 +1,4 @@
-"""Training against its slow twin, stage by stage and whole."""
+"""The BNLM trainer against its slow twin: each stage, and a whole run."""
 
 import random
 from collections import Counter
@@ -12,11 +12,10 @@ import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError, ModelError
 from bytepiece.parallel import in_threads
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import ngrams
-from bytepiece.training import piece_counts as tally
+from bytepiece.training import ngrams, piece_counts
 from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.corpus_reader import Block
 from bytepiece.training.pruning import prune
-from bytepiece.training.reader import Block
 
 
 def random_text(rng, size, alphabet="aab cé\n1中ñ文"):
@@ -24,7 +23,7 @@ def random_text(rng, size, alphabet="aab cé\n1中ñ文"):
 
 
 def blocks_of(segments, size=3):
-    """Blocks of a few segments each."""
+    """Return blocks of a few segments each."""
     for i in range(0, len(segments), size):
         some = segments[i : i + size]
         text = np.frombuffer(b"".join(some), dtype=np.uint8)
@@ -100,7 +99,7 @@ def as_dict(counted):
 
 
 def test_a_rare_character_spoils_only_its_own_piece():
-    # With the original, everything after the rare character of a line came out as single bytes.
+    # The original cuts everything after the rare character of a line into single bytes.
     lines = ["the cat and the hat"] * 50 + ["the 鑫 cat and the hat"]
     model = train(lines, 400, min_count=4)
     assert max(map(len, model.pieces)) > 2
@@ -108,7 +107,7 @@ def test_a_rare_character_spoils_only_its_own_piece():
     assert counts[b"a"] < 5
 
 
-def test_tallies_are_exact_however_they_are_grouped():
+def test_counts_are_exact_in_any_grouping():
     rng = random.Random(5)
     strings = [bytes(rng.choice(b"ab\x00") for _ in range(rng.randint(0, 4))) for _ in range(999)]
     counts = [rng.randint(1, 1 << 40) for _ in strings]
@@ -120,10 +119,10 @@ def test_tallies_are_exact_however_they_are_grouped():
         for i in range(0, len(strings), size):
             offsets = np.cumsum([0, *map(len, strings[i : i + size])], dtype=np.int64)
             flat = np.frombuffer(b"".join(strings[i : i + size]), dtype=np.uint8)
-            parts.append(tally.tally(flat, offsets, np.array(counts[i : i + size])))
-        total = tally.merge_all(iter(parts))
+            parts.append(piece_counts.count_strings(flat, offsets, np.array(counts[i : i + size])))
+        total = piece_counts.join_all_counts(iter(parts))
         assert as_dict(total) == expected
-        assert list(as_dict(total)) == list(expected)  # in the order of first sight
+        assert list(as_dict(total)) == list(expected)  # in the order of first occurrence
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -136,7 +135,7 @@ def test_pruning_is_that_of_the_twin(seed):
     sizes = [330, 300, 256]
     offsets = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
     flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
-    candidates = tally.Tally(flat, offsets, np.array(list(pieces.values())))
+    candidates = piece_counts.PieceCounts(flat, offsets, np.array(list(pieces.values())))
     ours = prune(candidates, sizes, 5, 4, threads=1, done=ignore)
     assert ours == reference.prune(pieces, sizes, 5, 4)
     assert [len(v) <= size for v, size in zip(ours, sizes, strict=True)] == [True] * 3
@@ -147,12 +146,12 @@ def test_the_model_does_not_depend_on_threads_or_on_blocks(monkeypatch):
     texts = [random_text(rng, 200) for _ in range(60)]
     expected = train(texts, 400, threads=1)
     assert train(texts, 400, threads=3) == expected
-    monkeypatch.setattr("bytepiece.training.reader._BLOCK", 1000)
+    monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 1000)
     monkeypatch.setattr("bytepiece.training.pruning._CHUNK", 7)
     assert train(texts, 400, threads=2) == expected
 
 
-def test_several_sizes_in_one_run_are_nested_in_the_order_asked():
+def test_several_sizes_in_one_run_are_nested_and_in_the_given_order():
     text = [random_text(random.Random(1), 3000)]
     small, large = train(text, [280, 330])
     assert set(small.pieces) < set(large.pieces)
@@ -165,7 +164,7 @@ def test_a_small_corpus_gives_a_small_vocabulary():
     assert 259 <= model.vocab_size < 270
 
 
-def test_isolated_digits_never_stand_in_longer_pieces():
+def test_isolated_digits_are_never_in_longer_pieces():
     texts = ["in 1999 and 1999, ١٩٩٩ or １９"] * 20
     model = train(texts, 400, isolate_digits=True)
     joined = [p.decode() for p in model.pieces if len(p) > 1 and p.isascii() is False]
@@ -185,7 +184,7 @@ def test_pieces_are_whole_characters_if_asked():
     assert any(len(p) > 1 and p[0] & 0xC0 == 0x80 for p in broken)
 
 
-def test_normalization_is_learned_with_and_remembered():
+def test_normalization_is_applied_and_remembered():
     model = train(["cafe\u0301 " * 30], 300, normalization=["NFC"])
     assert model.rules.normalization == ("NFC",)
     assert not any(b"\xcc\x81" in p and len(p) > 2 for p in model.pieces)
@@ -240,7 +239,7 @@ def test_an_empty_corpus_is_an_error(corpus):
         train(corpus)
 
 
-def test_trainer_saves_the_original_s_format(tmp_path):
+def test_trainer_saves_the_original_format(tmp_path):
     trainer = bytepiece.Trainer(order=6, max_vocab_size=[270, 300], min_count=2)
     with pytest.raises(ArgumentError, match="train first"):
         trainer.save(tmp_path / "m")

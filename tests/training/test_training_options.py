@@ -1,4 +1,4 @@
-"""What has to be in a vocabulary, and what it is made to be: pieces, special tokens, padding."""
+"""Options of training: required pieces, special tokens, padding, memory."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 import bytepiece
 from bytepiece.errors import ArgumentError, ModelError
-from bytepiece.training.memory import bytes_of, room, sensible
+from bytepiece.training.memory import bytes_of, default_memory, room
 
 TEXTS = (
     (Path(__file__).resolve().parents[2] / "data" / "sample.txt")
@@ -15,7 +15,7 @@ TEXTS = (
     .splitlines(True)
 )
 
-ALGORITHMS = pytest.mark.parametrize("algorithm", ["em", "bnlm"])
+ALGORITHMS = pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 
 
 def train(size=320, **options):
@@ -23,7 +23,7 @@ def train(size=320, **options):
 
 
 @ALGORITHMS
-def test_pieces_that_are_asked_for_come_in_however_rare(algorithm):
+def test_requested_pieces_enter_however_rare(algorithm):
     asked = ["xyzzy", b"\xff\xfe", " the ", "x"]
     model = train(algorithm=algorithm, user_pieces=asked, required_chars="鑫é天")
     wanted = {"xyzzy", "鑫", "é", "天", " the ", "x"}
@@ -35,7 +35,7 @@ def test_pieces_that_are_asked_for_come_in_however_rare(algorithm):
 
 
 @ALGORITHMS
-def test_a_vocabulary_may_be_nothing_else(algorithm):
+def test_a_vocabulary_may_have_only_requested_pieces(algorithm):
     model = train(261, algorithm=algorithm, user_pieces=["xyzzy"], required_chars="é")
     assert sorted(p for p in model.pieces if len(p) > 1) == [b"xyzzy", "é".encode()]
 
@@ -64,7 +64,7 @@ def test_padding_makes_the_size_a_multiple(algorithm, multiple, size):
     assert unused == [f"<unused_{i}>" for i in range(size - 320)]
 
 
-def test_a_small_corpus_is_padded_from_what_it_gives():
+def test_the_few_ids_of_a_small_corpus_are_padded():
     model = bytepiece.train(["abc abc abc"], 32000, pad_to_multiple=128)
     assert model.vocab_size == 384
 
@@ -96,7 +96,7 @@ def test_pieces_within_words_begin_with_their_spaces():
         ({"memory": 0.5}, "memory"),
     ],
 )
-def test_wishes_that_cannot_be_met_are_told_at_once(options, words):
+def test_impossible_options_are_errors_at_once(options, words):
     options["progress"] = lambda *_: pytest.fail("it began")
     with pytest.raises(ArgumentError, match=words):
         train(**options)
@@ -113,7 +113,7 @@ def test_wishes_that_cannot_be_met_are_told_at_once(options, words):
         ({"special_tokens": [7]}, "needs a name"),
     ],
 )
-def test_special_tokens_that_cannot_be_are_told_at_once(options, words):
+def test_impossible_special_tokens_are_errors_at_once(options, words):
     options["progress"] = lambda *_: pytest.fail("it began")
     with pytest.raises(ModelError, match=words):
         train(**options)
@@ -127,7 +127,7 @@ def test_the_end_of_each_phase_is_logged(algorithm, caplog):
     assert (
         phases
         == {
-            "em": ["reading", "merging", "scoring"],
+            "merge": ["reading", "merging", "scoring"],
             "bnlm": ["reading", "counting", "cutting", "pruning"],
         }[algorithm]
     )
@@ -169,21 +169,21 @@ def test_sizes_of_memory(size, expected):
         None,
     ],
 )
-def test_sizes_that_are_none(size):
+def test_texts_that_are_not_sizes(size):
     with pytest.raises(ArgumentError, match="memory must be a size"):
         bytes_of(size)
 
 
-def test_the_default_is_a_sensible_share():
-    assert 1 << 27 < sensible() < 1 << 46
+def test_the_default_memory_is_a_share_of_the_machine():
+    assert 1 << 27 < default_memory() < 1 << 46
     assert room(1, 6) == 4 << 20
     assert room(856 << 20, 6) == 100 << 20
 
 
-def test_a_container_s_limit_counts(tmp_path, monkeypatch):
+def test_the_limit_of_a_container_counts(tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
     monkeypatch.setattr("bytepiece.training.memory._LIMITS", (str(limit), "/nowhere"))
     limit.write_text("max\n", "ascii")
-    whole = sensible()
+    whole = default_memory()
     limit.write_text(f"{1 << 26}\n", "ascii")
-    assert sensible() == 1 << 24 < whole
+    assert default_memory() == 1 << 24 < whole

@@ -1,4 +1,4 @@
-"""Corpora: texts that can be read more than once, and the blocks they are read in."""
+"""A corpus that can be read more than once, and the blocks it is read in."""
 
 import hashlib
 import os
@@ -18,16 +18,16 @@ from bytepiece.rules.text import Text
 from bytepiece.rules.text_rules import NormalizationStep
 
 _BLOCK = 1 << 22
-"""Bytes of text that are worked on at a time. Counts do not depend on it, but windows do."""
+"""The bytes of text that are handled at a time. Counts do not depend on this, but windows do."""
 _MOST_TEXTS = 1 << 16
-"""Texts that are worked on at a time, for little ones take more memory than their bytes."""
-OTHER = (
+"""The number of texts that are handled at a time: short texts take more memory than their bytes."""
+OTHER_CORPUS = (
     "the corpus is not the one that the checkpoint was made with; train on that one, or name "
     "another directory for the checkpoint"
 )
 _MOST_CHARS = 10_000
-"""In training a segment has at most so many characters: what a cut there costs in counts is
-nothing, and what the search needs in memory stays bounded. The original library does the same."""
+"""In training a segment has at most this many characters. A cut there costs next to nothing in
+counts, and it bounds the memory of the search. The original library does the same."""
 
 
 class Block:
@@ -35,9 +35,9 @@ class Block:
 
     Args:
         text: uint8[bytes], normalized.
-        bounds: int64[segments + 1], where each segment begins, and the end.
-        weights: int64[segments], how many units each occurrence in a segment counts, at least 1;
-            by default 1. See `Reader.unit`.
+        bounds: int64[segments + 1], the beginning of each segment, and the end of the last.
+        weights: int64[segments], how many units an occurrence in each segment counts, at least 1;
+            by default 1. See `CorpusReader.unit`.
     """
 
     __slots__ = ("bounds", "text", "weights")
@@ -57,8 +57,8 @@ class Position(NamedTuple):
     """A place in a corpus.
 
     Args:
-        blocks: how many blocks come before it.
-        digest: 32 bytes, a hash of the texts and weights in these.
+        blocks: the number of blocks before it.
+        digest: 32 bytes, a hash of the texts and weights in these blocks.
     """
 
     blocks: int
@@ -68,15 +68,15 @@ class Position(NamedTuple):
 START = Position(0, b"")
 
 
-class Reader:
-    """Reads a corpus block by block, as often as asked, and sees to it that it stays the same.
+class CorpusReader:
+    """Reads a corpus block by block, as often as asked, and checks that it stays the same.
 
     Args:
         corpus: see `Corpus`.
         normalization, isolate_digits: as in `bytepiece.TextRules`.
 
     Raises:
-        CorpusError: the corpus can be read only once.
+        CorpusError: if the corpus can be read only once.
     """
 
     def __init__(
@@ -100,20 +100,20 @@ class Reader:
         self._consumed = 0
         self._file_size = corpus.size if isinstance(corpus, Files) else 0
         self.size = self._file_size
-        """The corpus' bytes of text: an estimate, or 0, until it was read; then what was read."""
+        """The number of bytes in the corpus. Before the first reading it is an estimate, or 0."""
         self.unit = corpus.unit if isinstance(corpus, Files) else 1
-        """How many units in a `Block`'s weights make a weight of 1, so that a least count of n
-        means n · unit of them. It is 1 unless files have weights that are no whole numbers."""
+        """How many units in a `Block`'s weights make a weight of 1. So `min_count` n means n · unit
+        units. It is 1 unless files have weights that are not whole numbers."""
         self.position = START
-        """After the block that was read last."""
+        """The position after the block that was read last."""
         self.weight = 0
-        """The units of all the text, each byte by its weight, once it was read."""
+        """The sum of the bytes, each times its weight in units. It is known after a reading."""
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all the texts, normalized and end to end, once they were read.
+        """The SHA-256 of all texts, normalized and end to end, without weights.
 
-        Weights are no part of it.
+        It is empty before the corpus was read.
         """
         return self._read[0] if self._read else ""
 
@@ -123,19 +123,21 @@ class Reader:
     def blocks(
         self, after: Position = START, done: Callable[[int], object] = lambda _: None
     ) -> Iterator[Block]:
-        """The blocks of the corpus.
+        """Yield the blocks of the corpus.
 
         Args:
-            after: the blocks before this position are looked at, to see that they are the same as
-                when they were read, but not cut into segments, and left out.
-            done: is told of the bytes of each block, those left out too, as the next is asked for.
+            after: blocks before this position are not cut into segments and not yielded, only
+                compared with the hash in the position.
+            done: called with the number of bytes in each block, also in those not yielded, when
+                the next block is asked for.
 
         Raises:
-            CorpusError: a text is none, the corpus changed since it was last read, or is another
-                one than that with the position.
+            CorpusError: if an item is not a text, if the corpus has changed since it was last read,
+                or if it is not the corpus of the position.
         """
         digest = hashlib.sha256()
-        # Where weights change, and texts end within a line: the rest is in the text itself.
+        # A hash of the places where weights change and where texts end within a line. The rest is
+        # in the text itself.
         changes = hashlib.sha256(b"%d\n" % self.unit)
         texts: list[bytes] = []
         weights: list[int] = []
@@ -153,7 +155,7 @@ class Reader:
                 if number > after.blocks:
                     yield self._block(texts, weights)
                 elif both != after.digest:
-                    raise CorpusError(OTHER)
+                    raise CorpusError(OTHER_CORPUS)
             done(pending)
             texts, weights, pending = [], [], 0
 
@@ -182,7 +184,7 @@ class Reader:
         if pending:
             yield from finished()
         if number < after.blocks:
-            raise CorpusError(OTHER)
+            raise CorpusError(OTHER_CORPUS)
         self.size, self.weight = size, weighed
         if self._read and self._read != found:
             raise CorpusError("the corpus changed while it was being read; nothing was learned")
@@ -198,7 +200,7 @@ class Reader:
         self._consumed += size
 
     def _estimate(self, size: int) -> None:
-        """Guess, from what a part of the files gave, what all of them will."""
+        """Estimate the size of the corpus from the part of the files that was read."""
         if self._consumed and not self._read:
             self.size = self._file_size * size // self._consumed
 

@@ -1,4 +1,4 @@
-"""A corpus as windows in memory: all of it, or a sample as large as there is room for."""
+"""The windows of a corpus that are kept in memory: all, or a sample that fits."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -12,31 +12,31 @@ import numpy.typing as npt
 from bytepiece._arrays import offsets_of
 from bytepiece.errors import CorpusError
 from bytepiece.training.checkpoint import Arrays, Checkpoint
+from bytepiece.training.corpus_reader import OTHER_CORPUS, START, Block, CorpusReader, Position
 from bytepiece.training.progress import Progress
-from bytepiece.training.reader import OTHER, START, Block, Position, Reader
 
 _WINDOW = 3 << 15
-"""Bytes of text in a window, at least."""
+"""The smallest number of bytes in a window, except the last of a block."""
 _HELD_OUT = 4, 100
-"""Of one window in four, what lies in the last hundredth of its bytes may be held out."""
+"""One window in four may hold out the segments in the last hundredth of its bytes."""
 _MOST_HELD_OUT = 1 << 20
-"""Bytes that are held out, at most."""
+"""The largest number of held-out bytes."""
 _BLOCK = 1 << 22
-"""Bytes of windows that are laid end to end, at least."""
+"""The smallest number of bytes of windows that are laid end to end."""
 _CHUNK = 4
-"""Blocks from one checkpoint to the next."""
+"""The number of blocks from one checkpoint to the next."""
 _GOLDEN = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio."""
 
 
-class Sample(NamedTuple):
+class CorpusSample(NamedTuple):
     """Windows of a corpus.
 
     Args:
         windows: in the order of the corpus.
-        whole: whether they are all.
+        whole: whether these are all windows of the corpus.
         held_out: stretches of the corpus that are in no window.
-        room: the bytes of text that there was room for.
+        room: how many bytes of text fit in the memory.
     """
 
     windows: list[Block]
@@ -46,25 +46,26 @@ class Sample(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of text in the windows."""
+        """The number of bytes in the windows."""
         return sum(len(window.text) for window in self.windows)
 
 
-def read(
-    reader: Reader, most: int, hold_out: bool, checkpoint: Checkpoint, progress: Progress
-) -> Sample:
-    """Read a corpus; keep windows of at most so many bytes of text together, and at least one.
+def read_sample(
+    reader: CorpusReader, most: int, hold_out: bool, checkpoint: Checkpoint, progress: Progress
+) -> CorpusSample:
+    """Read a corpus, and keep as many windows as fit, and at least one.
 
     Args:
-        most: bytes of text.
-        hold_out: whether to hold out a hundredth of some windows, for an honest measure at the end.
-        checkpoint: keeps what was read.
-        progress: is told of bytes read.
+        reader: of the corpus.
+        most: the largest number of bytes in the kept windows.
+        hold_out: whether to hold out a hundredth of some windows, for a fair measure at the end.
+        checkpoint: keeps the windows.
+        progress: called with the number of bytes read.
 
     Raises:
-        CorpusError: the corpus is empty, or another one than that with the checkpoint.
+        CorpusError: if the corpus is empty, or differs from the checkpoint's corpus.
     """
-    kept, held_out = _Sampler(most), _Sampler(_MOST_HELD_OUT)
+    kept, held_out = _WindowChooser(most), _WindowChooser(_MOST_HELD_OUT)
     after, number = START, 0
     while (part := checkpoint.load(f"windows-{number}")) is not None:
         after = position_of(part)
@@ -72,7 +73,7 @@ def read(
         held_out.load(part, "held")
         number += 1
     finished = checkpoint.load("corpus")
-    for chunk in chunks(reader, after, told("reading", reader, progress)):
+    for chunk in chunks(reader, after, reading_progress("reading", reader, progress)):
         first = kept.number, held_out.number
         for window in windows_of(chunk):
             held = hold_out and kept.number % _HELD_OUT[0] == 0
@@ -80,8 +81,8 @@ def read(
             kept.add(learned_from)
             if rest is not None:
                 held_out.add(rest)
-        if finished is None:  # else it may be another corpus, which is known in the end only
-            new = partial(_new, kept, held_out, first, reader.position)
+        if finished is None:  # otherwise only the end of the pass shows whether the corpus is equal
+            new = partial(_latest_windows, kept, held_out, first, reader.position)
             checkpoint.save(f"windows-{number}", new)
             number += 1
     if not kept.number:
@@ -89,15 +90,15 @@ def read(
     if finished is None:
         checkpoint.save("corpus", lambda: arrays_of(reader.position))
     elif position_of(finished) != reader.position:
-        raise CorpusError(OTHER)
+        raise CorpusError(OTHER_CORPUS)
     progress("reading", reader.size, reader.size)
-    return Sample(kept.windows(), kept.whole, held_out.windows(), most)
+    return CorpusSample(kept.windows(), kept.whole, held_out.windows(), most)
 
 
-def _new(
-    kept: "_Sampler", held_out: "_Sampler", first: tuple[int, int], position: Position
+def _latest_windows(
+    kept: "_WindowChooser", held_out: "_WindowChooser", first: tuple[int, int], position: Position
 ) -> Arrays:
-    """What a checkpoint keeps of the windows that came last."""
+    """Return the windows that arrived last, as a checkpoint keeps them."""
     numbers = zip((kept, held_out), first, ("kept", "held"), strict=True)
     arrays = {k: v for one, n, name in numbers for k, v in one.since(n, name).items()}
     return {**arrays, **arrays_of(position)}
@@ -114,8 +115,10 @@ def windows_of(blocks: Iterable[Block]) -> Iterator[Block]:
             low = high
 
 
-def chunks(reader: Reader, after: Position, done: Callable[[int], object]) -> Iterator[list[Block]]:
-    """The blocks after a position, a few at a time; see `Reader.blocks`."""
+def chunks(
+    reader: CorpusReader, after: Position, done: Callable[[int], object]
+) -> Iterator[list[Block]]:
+    """Yield the blocks after a position, a few at a time; see `CorpusReader.blocks`."""
     blocks = reader.blocks(after, done)
     while chunk := list(islice(blocks, _CHUNK)):
         yield chunk
@@ -128,10 +131,14 @@ def by_chunk(
     checkpoint: Checkpoint,
     done: Callable[[int], object],
 ) -> Iterator[Arrays]:
-    """What is computed of each few blocks, kept in a checkpoint under this name and a number.
+    """Yield the result of a computation on every few blocks. The results are kept.
 
     Args:
-        done: is told of the bytes of blocks that are done.
+        name: the result's name in the checkpoint, before a number.
+        blocks: a few of them at a time are handed to `compute`.
+        compute: the computation.
+        checkpoint: keeps the results.
+        done: called with the number of bytes in the blocks that are done.
     """
     blocks, number = iter(blocks), 0
     while chunk := list(islice(blocks, _CHUNK)):
@@ -141,7 +148,7 @@ def by_chunk(
 
 
 def blocks_of(windows: Iterable[Block]) -> Iterator[Block]:
-    """Windows laid end to end, to blocks of some megabytes."""
+    """Lay windows end to end in blocks of some megabytes."""
     some: list[Block] = []
     size = 0
     for window in windows:
@@ -163,20 +170,21 @@ def _together(windows: Sequence[Block]) -> Block:
     )
 
 
-def told(phase: str, reader: Reader, progress: Progress) -> Callable[[int], None]:
-    """What is told of the bytes of each block, and tells how far a pass over the corpus is."""
+def reading_progress(phase: str, reader: CorpusReader, progress: Progress) -> Callable[[int], None]:
+    """Return a function to call with the size of each block. It reports a pass over the corpus."""
     done = 0
 
     def report(size: int) -> None:
         nonlocal done
         done += size
-        progress(phase, done, max(reader.size, done + 1))  # the end is told by who sees it
+        # The caller reports the end, because only it knows when the pass is over.
+        progress(phase, done, max(reader.size, done + 1))
 
     return report
 
 
 def arrays_of(position: Position) -> Arrays:
-    """A position, as a checkpoint keeps it."""
+    """Return a position as a checkpoint keeps it."""
     return {
         "blocks": np.array([position.blocks], dtype=np.int64),
         "digest": np.frombuffer(position.digest, dtype=np.uint8),
@@ -184,20 +192,20 @@ def arrays_of(position: Position) -> Arrays:
 
 
 def position_of(arrays: Arrays) -> Position:
-    """The position that `arrays_of` made arrays of."""
+    """Return the position that `arrays_of` was given."""
     return Position(int(arrays["blocks"][0]), arrays["digest"].tobytes())
 
 
 def _stretch(block: Block, low: int, high: int) -> Block:
-    """Some segments of a block."""
+    """Return some segments of a block."""
     bounds = block.bounds[low : high + 1]
-    # Copies, for views would keep all the block.
+    # Copies, because views would keep the whole block in memory.
     text = block.text[bounds[0] : bounds[-1]].copy()
     return Block(text, bounds - bounds[0], block.weights[low:high].copy())
 
 
 def _parted(window: Block) -> tuple[Block, Block | None]:
-    """A window, and the segments at its end that are held out, if there are any so short."""
+    """Split the held-out segments off the end of a window, if there are any short enough."""
     size = len(window.text)
     last = len(window.bounds) - 1
     cut = int(np.searchsorted(window.bounds, size - size // _HELD_OUT[1]))
@@ -206,37 +214,38 @@ def _parted(window: Block) -> tuple[Block, Block | None]:
     return _stretch(window, 0, cut), _stretch(window, cut, last)
 
 
-class _Sampler:
-    """Keeps windows of at most so many bytes of text together; at least one.
+class _WindowChooser:
+    """Keeps as many windows as fit in a number of bytes, and at least one.
 
-    The places of windows in the corpus, multiplied by the golden ratio, are spread evenly over a
-    circle, however many there are. Those of the first part of the circle are kept, as large a part
-    as there is room for: a set that does not depend on the order in which windows are looked at.
+    The number of a window times the golden ratio is its place on a circle. These places are spread
+    evenly, however many windows there are. The windows on the first part of the circle are kept,
+    and the part is as large as the memory allows. So the kept set does not depend on the order in
+    which the windows arrive.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: list[tuple[int, int, Block]] = []  # the last place on the circle first
+        self._kept: list[tuple[int, int, Block]] = []  # a heap: the last place on the circle first
         self._limit, self._size = 1 << 64, 0
         self.number = 0
-        """How many windows it was given."""
+        """The number of windows that have arrived."""
 
     @property
     def whole(self) -> bool:
-        """Whether all are kept."""
+        """Whether all windows are kept."""
         return self._limit == 1 << 64
 
     def add(self, window: Block) -> None:
-        """Look at one more window."""
+        """Take in one more window."""
         self._add(self.number, window)
         self.number += 1
 
     def windows(self) -> list[Block]:
-        """Those that are kept, in the order in which they came."""
+        """Return the kept windows, in the order of their arrival."""
         return [window for _, _, window in self._in_order()]
 
     def since(self, first: int, name: str) -> Arrays:
-        """What is kept of windows from that number on, for a checkpoint."""
+        """Return the kept windows from number `first` on, in arrays for a checkpoint."""
         found = [(number, window) for _, number, window in self._in_order() if number >= first]
         windows = [window for _, window in found]
         bounds = [np.diff(window.bounds) for window in windows]
@@ -251,7 +260,7 @@ class _Sampler:
         }
 
     def load(self, part: Arrays, name: str) -> None:
-        """Take in what `since` gave."""
+        """Take in the windows that `since` returned."""
         number, low, high = part[f"{name}-state"].tolist()
         everything = Block(
             part[f"{name}-text"], offsets_of(part[f"{name}-lengths"]), part[f"{name}-weights"]
@@ -277,7 +286,7 @@ class _Sampler:
             self._lower(-self._kept[0][0])
 
     def _lower(self, limit: int) -> None:
-        """Keep only what is before this place on the circle."""
+        """Drop the windows from this place on the circle on."""
         self._limit = min(self._limit, limit)
         while self._kept and -self._kept[0][0] >= self._limit:
             _, _, dropped = heappop(self._kept)
@@ -285,7 +294,7 @@ class _Sampler:
 
 
 def _cost(window: Block) -> int:
-    """The bytes of a window's text, or, if segments are very short, of what says where they are."""
+    """Return the bytes that a window takes: of its text, or of its bounds and weights if more."""
     return max(len(window.text), window.bounds.nbytes + window.weights.nbytes)
 
 
