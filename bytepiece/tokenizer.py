@@ -11,7 +11,8 @@ from bytepiece._checks import unsigned, unsigned_array
 from bytepiece.encoding.alignment import Alignment, align
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.encoder import Encoder
-from bytepiece.encoding.request import NBEST_SIZE, Alpha, Sampler, Sampling
+from bytepiece.encoding.options import NBEST_SIZE, Alpha, Sampler
+from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.special import AllowedSpecial, TokenMatchers
 from bytepiece.encoding.stream_decoder import StreamDecoder
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from bytepiece.continuations import Continuation
-    from bytepiece.encoding.request import SamplingOptions
+    from bytepiece.encoding.options import SamplingOptions
     from bytepiece.lattice.lattice import Lattice
 
 T = TypeVar("T")

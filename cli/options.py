@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 from click.core import ParameterSource
+
+from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, Sampler
 
 from .streams import say
 
@@ -159,7 +161,7 @@ _SAMPLING = (
     ),
     click.option(
         "--sampler",
-        type=click.Choice(["perfect", "nbest", "viterbi"]),
+        type=click.Choice(get_args(Sampler)),
         default="perfect",
         show_default=True,
         help="perfect draws from the exact law. The others are for comparison: nbest draws from "
@@ -168,8 +170,8 @@ _SAMPLING = (
     ),
     click.option(
         "--nbest-size",
-        type=click.IntRange(1, 2**20),
-        default=64,
+        type=click.IntRange(1, MAX_NBEST_SIZE),
+        default=NBEST_SIZE,
         show_default=True,
         help="The number of best paths of each line that --sampler nbest draws from.",
     ),

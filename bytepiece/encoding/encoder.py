@@ -11,8 +11,9 @@ from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import CHUNK, EncodeRun, encode_texts
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.nbest import nbest_ids
+from bytepiece.encoding.options import RANGE_STEPS
 from bytepiece.encoding.perfect import perfect_ids
-from bytepiece.encoding.request import STEPS, Group, Method
+from bytepiece.encoding.request import Group, Method
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.viterbi_sampler import viterbi_ids
 from bytepiece.inputs.arrow import Column
@@ -182,7 +183,7 @@ class Encoder:
         table = self._latest.get(alpha)
         if table is None:
             table = weights(self.mirrored[0], self.model.scores, alpha, self._withheld)
-            latest = list(self._latest.items())[1 - STEPS :]
+            latest = list(self._latest.items())[1 - RANGE_STEPS :]
             self._latest = {**dict(latest), alpha: table}
         return table
 

@@ -2,40 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypedDict, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
 from bytepiece._checks import seed_word, unsigned
+from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, RANGE_STEPS, Alpha, Sampler
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.streams import DOCUMENT_BLOCK, Streams, document_words, uniforms
-
-Sampler = Literal["perfect", "viterbi", "nbest"]
-Alpha = float | tuple[float, float] | Sequence[float] | npt.NDArray[np.float64] | None
-"""One alpha for all documents, the ends of a range, or one for each. See `bytepiece.Tokenizer`."""
-
-NBEST_SIZE = 64
-"""How many paths the sampler "nbest" draws from by default."""
-MOST_PATHS = 1 << 20
-"""The most paths it can draw from."""
-STEPS = 16
-"""How many values of a range of alphas are drawn from: each needs a table of weights as long as the
-vocabulary, which takes a millisecond for 80 k pieces."""
-
-
-class SamplingOptions(TypedDict, total=False):
-    """The keywords of `Tokenizer.encode` and `tokenize` that go with `alpha`, for type checkers."""
-
-    sampler: Sampler
-    nbest_size: int
-    sample_prob: float
-    seed: int | None
-    epoch: int
-    doc_id: int
-    sample: int
 
 
 class Method(NamedTuple):
@@ -111,7 +88,7 @@ class Sampling(NamedTuple):
         if shared:
             alphas = np.full(count, self.alpha, dtype=np.float64)
         elif isinstance(self.alpha, tuple):
-            alphas = _range(self.alpha)[(draws[:, 1] * STEPS).astype(np.int64)]
+            alphas = _range(self.alpha)[(draws[:, 1] * RANGE_STEPS).astype(np.int64)]
         else:
             alphas = _each(self.alpha, count)  # type: ignore[arg-type]
         alphas = np.where((draws[:, 0] < probability) & (alphas >= 0), alphas, -1.0)
@@ -137,8 +114,8 @@ class Sampling(NamedTuple):
         size = self.nbest_size
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
             raise ArgumentError(f"nbest_size must be a whole number, not {size!r:.30}")
-        if not 1 <= size <= MOST_PATHS:
-            raise ArgumentError(f"nbest_size must be in 1…{MOST_PATHS}, not {size!s:.30}")
+        if not 1 <= size <= MAX_NBEST_SIZE:
+            raise ArgumentError(f"nbest_size must be in 1…{MAX_NBEST_SIZE}, not {size!s:.30}")
         if alpha is None or checked_alpha(alpha) < 0:
             return None
         return Method(float(alpha), self.sampler, int(size))
@@ -185,7 +162,7 @@ def _range(ends: tuple[float, ...]) -> F64:
             f"a tuple for alpha is a range (low, high) with 0 ≤ low ≤ high, not {ends!r:.60}; "
             "alphas of each document come in a list or an array"
         )
-    return np.linspace(ends[0], ends[1], STEPS)
+    return np.linspace(ends[0], ends[1], RANGE_STEPS)
 
 
 def _is_many(alpha: object) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece.encoding.request import Alpha, Sampling
+from bytepiece.encoding.options import Alpha
+from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
 from bytepiece.tokenizer import Tokenizer

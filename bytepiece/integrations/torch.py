@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._checks import check_whole, unsigned
-from bytepiece.encoding.request import Alpha, Sampling
+from bytepiece.encoding.options import Alpha
+from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
 from bytepiece.rules.text import Text

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from bytepiece import model_io
-from bytepiece.encoding.request import Alpha, Sampling
+from bytepiece.encoding.options import Alpha
+from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.formats import to_huggingface

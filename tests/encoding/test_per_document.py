@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support import reference
 from support.strategies import TEXTS
 
-from bytepiece.encoding.request import STEPS
+from bytepiece.encoding.options import RANGE_STEPS
 from bytepiece.errors import ArgumentError
 
 LINES = ["the cat and the hat", "", "今天天气" * 10, b"\xe4\xbb\xff\x00", "x\n\nthe hat"] * 20
@@ -41,8 +41,8 @@ def test_a_range_gives_each_document_an_alpha_of_its_own(tok, seed, epoch, first
     how = {"seed": seed, "epoch": epoch}
     expected = []
     for i, text in enumerate(LINES):
-        step = int(decided(seed, epoch, first + i)[1] * STEPS)
-        alpha = np.linspace(low, high, STEPS)[step]
+        step = int(decided(seed, epoch, first + i)[1] * RANGE_STEPS)
+        alpha = np.linspace(low, high, RANGE_STEPS)[step]
         expected.append(tok.encode(text, alpha=alpha, doc_id=first + i, **how))
     assert rows(tok.encode_batch(LINES, alpha=(low, high), doc_id0=first, **how)) == expected
 

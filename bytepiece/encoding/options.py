@@ -1,0 +1,32 @@
+"""The options of sampling: their types, ranges and defaults. Loads no compiler."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Sampler = Literal["perfect", "viterbi", "nbest"]
+Alpha: TypeAlias = "float | tuple[float, float] | Sequence[float] | npt.NDArray[np.float64] | None"
+"""One alpha for all documents, the ends of a range, or one for each. See `bytepiece.Tokenizer`."""
+
+NBEST_SIZE = 64
+"""How many paths the sampler "nbest" draws from by default."""
+MAX_NBEST_SIZE = 1 << 20
+"""The most paths it can draw from."""
+RANGE_STEPS = 16
+"""How many values of a range of alphas are drawn from: each needs a table of weights as long as the
+vocabulary, which takes a millisecond for 80 k pieces."""
+
+
+class SamplingOptions(TypedDict, total=False):
+    """The keywords of `Tokenizer.encode` and `tokenize` that go with `alpha`, for type checkers."""
+
+    sampler: Sampler
+    nbest_size: int
+    sample_prob: float
+    seed: int | None
+    epoch: int
+    doc_id: int
+    sample: int
