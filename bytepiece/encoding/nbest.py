@@ -20,7 +20,7 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.jit import Scalar, kernel, uint
-from bytepiece.kernels.segments import Run, Segments, longest, offset_of
+from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
 
 _ROOM = 1 << 27
@@ -207,7 +207,7 @@ def _nbest_ids(
     scores: F64,
     ids: U32,
     alpha: Scalar,
-    run: Run,
+    run: SegmentRun,
     streams: Streams,
     paths: BestPaths,
     out: I32,

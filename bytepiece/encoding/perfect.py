@@ -15,7 +15,7 @@ from bytepiece.kernels.automaton import (
 )
 from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
 from bytepiece.kernels.partition import Weights, backward, edge_term, mirror, scale
-from bytepiece.kernels.segments import Run, Segments, longest, offset_of
+from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 _NEAR = 2.0**-40
@@ -56,7 +56,7 @@ def perfect_ids(
     return out[:filled], counts
 
 
-def room(run: Run, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return room for one token per byte and sample, and for the counts of tokens.
 
     The system provides memory only for the part that is written to.
@@ -192,7 +192,7 @@ def _perfect_ids(
     ids: U32,
     mirrored: U8,
     bounds: I64,
-    run: Run,
+    run: SegmentRun,
     streams: Streams,
     out: I32,
     counts: I32,

@@ -8,7 +8,7 @@ from bytepiece.encoding.perfect import room
 from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
 from bytepiece.kernels.best_path import trace
 from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
-from bytepiece.kernels.segments import Run, Segments, longest, offset_of
+from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 
@@ -113,7 +113,7 @@ def _viterbi_ids(
     scores: F64,
     ids: U32,
     alpha: Scalar,
-    run: Run,
+    run: SegmentRun,
     streams: Streams,
     out: I32,
     counts: I32,

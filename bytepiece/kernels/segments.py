@@ -22,7 +22,7 @@ def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
 _ZEROS = np.array(ZEROS, dtype=np.int32)
 
 
-class Run(NamedTuple):
+class SegmentRun(NamedTuple):
     """Some neighbouring segments of a batch, as samplers need them.
 
     Args:
@@ -63,15 +63,15 @@ class Segments(NamedTuple):
         bounds = self.bounds[low : high + 1]
         return self.text[bounds[0] : bounds[-1]], bounds - bounds[0]
 
-    def run(self, low: int, high: int) -> Run:
+    def run(self, low: int, high: int) -> SegmentRun:
         """Return the segments low…high − 1."""
         text, bounds = self.stretch(low, high)
         documents, begins = self.documents[low:high], self.bounds[low:high]
-        return Run(text, bounds, documents, begins, self.document_starts)
+        return SegmentRun(text, bounds, documents, begins, self.document_starts)
 
 
 @inlined
-def offset_of(run: Run, segment: Scalar) -> Scalar:
+def offset_of(run: SegmentRun, segment: Scalar) -> Scalar:
     """Return where a segment of a run begins in the text of its document, as uint64."""
     return uint(run.begins[segment] - run.document_starts[run.documents[segment]])
 
