@@ -208,7 +208,7 @@ def expected_noise(p: F64, draws: int) -> float:
     for q in p.tolist():
         m = math.floor(draws * q) + 1
         if 0.0 < q < 1.0 and m <= draws:
-            pmf = math.exp(tails.log_binomial(m, draws, q))
+            pmf = tails.binomial_probability(m, draws, q)
             deviations.append(2.0 * m * (1.0 - q) * pmf)
     return 0.5 * math.fsum(deviations) / draws
 
