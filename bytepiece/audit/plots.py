@@ -1,4 +1,10 @@
-"""The plots of an audit's page, as SVG inside it."""
+"""The plots of an audit's page, as SVG inside the page.
+
+They are written here and not by matplotlib. Its SVG of one scatter has 41 kB and takes 250 ms,
+where this one has 3 kB and takes 2 ms, and a page has up to seven plots per sampler. It also fixes
+colours in the file, while these plots take theirs from the page's style, in light, in dark and on
+paper.
+"""
 
 import html
 import itertools
@@ -12,23 +18,23 @@ from bytepiece.audit.results import Case, Frequency
 from bytepiece.audit.shown import decade, number, percent, visible
 
 NOISE = 4.0
-"""Standard deviations to which noise is taken to reach: beyond lie 6 in 100,000 frequencies."""
+"""The reach of noise in standard deviations. Noise carries 6 of 100,000 frequencies further."""
 
 FEW = 10
-"""So many frequencies are shown as bars, more of them as a scatter."""
+"""The most frequencies that are shown as bars; more are shown as a scatter."""
 
-# All plots are drawn on this canvas and scaled to where they stand.
+# All plots are drawn on this canvas and scaled to their place on the page.
 _WIDTH, _HEIGHT = 360, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 350, 24, 262
-# Where a scatter puts what a logarithm cannot show.
+# The lane of a scatter for values without a logarithm.
 _LANE = 24
 
-# More dots than these hide each other, and cost ten bytes each.
+# More dots would hide each other, and each takes ten bytes.
 _MOST_DOTS = 700
 
 
 class _Dot(NamedTuple):
-    """A frequency: by the law, as drawn, of how many draws, and its deviation."""
+    """A frequency: its value by the law, as drawn, the number of draws, and its deviation."""
 
     law: float
     drawn: float
@@ -37,30 +43,30 @@ class _Dot(NamedTuple):
 
 
 def ratio(frequency: Frequency, draws: int) -> float:
-    """The part of the draws that had it."""
+    """Return the share of the draws that had this segmentation."""
     return frequency.drawn / draws if draws else 0.0
 
 
 def deviation(frequency: Frequency, draws: int) -> float:
-    """How far a frequency is from the law, in standard deviations of its noise.
+    """Return the distance of a frequency from the law, in standard deviations of its noise.
 
-    The arcsine of a frequency's root has the same noise whatever the probability, nearly so for
-    those of a few draws too, where a standard deviation up and down says little.
+    The arcsine of the square root of a frequency has nearly the same noise for every probability,
+    also for a few draws, for which the standard deviation of the frequency itself says little.
     """
     return 2 * math.sqrt(draws) * (_angle(ratio(frequency, draws)) - _angle(frequency.probability))
 
 
 def deviates(frequency: Frequency, draws: int) -> bool:
-    """Whether the noise of so many draws does not reach so far from the law."""
+    """Return whether a frequency is further from the law than the noise of these draws reaches."""
     return abs(deviation(frequency, draws)) > NOISE
 
 
 def scatter(cases: Sequence[Case], label: str) -> str:
-    """Frequencies against the law on logarithmic axes: a dot each, the diagonal and its noise.
+    """Plot frequencies against the law on logarithmic axes, with the diagonal and its noise.
 
     Args:
-        cases: of which all frequencies are shown; each dot is held against the noise of its case.
-        label: what the plot shows, for those who do not see it.
+        cases: all their frequencies are shown, one dot each, beside the noise of their case.
+        label: a description for readers who do not see the plot.
     """
     every = _every(cases)
     if not every:
@@ -68,17 +74,17 @@ def scatter(cases: Sequence[Case], label: str) -> str:
     axes = _Axes(every)
     draws = [dot.draws for dot in every]
     points = [(axes.x(dot.law), axes.y(dot.drawn)) for dot in every]
-    # Fewer draws, more noise: the lighter band.
+    # The case with the fewest draws has the most noise, and gets the lighter band.
     parts = [axes.band(n) for n in sorted({min(draws), max(draws)})]
     parts += [axes.across(), axes.upwards(), axes.diagonal(), _dots(points, every)]
-    return _svg(_HEIGHT, f"{label}: frequencies drawn against the law; {_told(every)}", parts)
+    return _svg(_HEIGHT, f"{label}: frequencies drawn against the law; {_summary(every)}", parts)
 
 
 def deviations(cases: Sequence[Case], label: str) -> str:
-    """What a scatter shows, turned and stretched: how far each dot is from the diagonal.
+    """Plot the distance of each dot of a scatter from the diagonal.
 
     Args:
-        cases, label: as of `scatter`.
+        cases, label: see `scatter`.
     """
     every = _every(cases)
     if not every:
@@ -102,11 +108,11 @@ def deviations(cases: Sequence[Case], label: str) -> str:
         f'<path class="law" d="M{_LEFT} {middle}H{_RIGHT}"/>',
         _dots(points, every),
     ]
-    return _svg(_HEIGHT, f"{label}: standard deviations from the law; {_told(every)}", parts)
+    return _svg(_HEIGHT, f"{label}: standard deviations from the law; {_summary(every)}", parts)
 
 
 class _Axes:
-    """The two logarithmic axes of a scatter, with a lane for what is less than a single draw."""
+    """The two logarithmic axes of a scatter, with a lane for values below a single draw."""
 
     def __init__(self, every: Sequence[_Dot]) -> None:
         draws = max(dot.draws for dot in every)
@@ -115,7 +121,7 @@ class _Axes:
         self.high = max(math.ceil(math.log10(top)), self.low + 1) if 0 < top < 1 else 0
 
     def _along(self, value: float) -> float:
-        """Where a value lies between the ends, 0…1; negative if it is below the lower one."""
+        """Return the place of a value between the ends, 0…1; negative if it is below the lower end."""
         return (math.log10(value) - self.low) / (self.high - self.low) if value > 0 else -1.0
 
     def x(self, value: float) -> float:
@@ -134,18 +140,18 @@ class _Axes:
         return f'<path class="law" d="{ends}"/>'
 
     def band(self, draws: int) -> str:
-        """Where the frequencies of so many draws are to be."""
+        """Return the band in which the frequencies of this number of draws should lie."""
         steps = 80
         values = [10 ** (self.low + (self.high - self.low) * i / steps) for i in range(steps + 1)]
         reach = [(self.x(value), *_noise(value, draws)) for value in values]
         upper = [f"{x:.0f} {self.y(high):.0f}" for x, _, high in reach]
-        # Noise that reaches down to less than a draw ends the band at the foot of the plot.
+        # If noise reaches below a single draw, the band ends at the foot of the plot.
         feet = [(x, self.y(low) if low >= values[0] else _BOTTOM) for x, low, _ in reach]
         lower = [f"{x:.0f} {y:.0f}" for x, y in reversed(feet)]
         return f'<path class="noise" d="M{"L".join(upper + lower)}z"/>'
 
     def across(self) -> str:
-        """The lower axis, what is written at it, and both axes' lines."""
+        """Return the lower axis with its labels, and the lines of both axes."""
         lines, labels = [], []
         for exponent, label in self._decades():
             x = round(self.x(10.0**exponent))
@@ -158,7 +164,7 @@ class _Axes:
         return f'<path class="grid" d="{"".join(lines)}"/>{frame}{"".join(labels)}'
 
     def upwards(self) -> str:
-        """What belongs to the axis on the left."""
+        """Return the labels and grid lines of the left axis."""
         lines, labels = [], []
         for exponent, label in self._decades():
             y = round(self.y(10.0**exponent))
@@ -169,23 +175,23 @@ class _Axes:
         return f'<path class="grid" d="{"".join(lines)}"/>{"".join(labels)}'
 
     def _decades(self) -> list[tuple[int, str]]:
-        """The powers of ten, and what they are labelled with: nothing where it would be crowded."""
+        """Return the powers of ten and their labels; crowded labels are left empty."""
         step = max(1, (self.high - self.low) // 5)
         exponents = range(self.high, self.low - 1, -1)
         return [(e, decade(e) if (self.high - e) % step == 0 else "") for e in exponents]
 
 
 def bars(case: Case, label: str, line: float | None = None) -> str:
-    """Frequencies as bars, each with a mark where the law has it and the noise around that.
+    """Plot frequencies as bars, each with a mark for the law and a shade for its noise.
 
     Args:
-        case: whose first `FEW` frequencies are shown.
-        label: what the plot shows, for those who do not see it.
-        line: a probability that all are to be compared with.
+        case: its first `FEW` frequencies are shown.
+        label: a description for readers who do not see the plot.
+        line: a probability to compare all bars with.
     """
     rows = case.frequencies[:FEW]
     pairs = [(f.probability, ratio(f, case.draws)) for f in rows]
-    # Around a line they share, plots have the same scale, if they can.
+    # Plots that share a line have the same scale, if their bars permit.
     most = 1.08 * max([0.01 if line is None else 1.9 * line, *(x for pair in pairs for x in pair)])
     left, right, row, top = 6, _WIDTH - 6, 40, 20 if line is not None else 2
     height = top + row * len(rows) + 4
@@ -218,7 +224,7 @@ def bars(case: Case, label: str, line: float | None = None) -> str:
 
 
 def histogram(values: Sequence[float], label: str) -> str:
-    """P-values in bins, and the line that they follow if all draws follow the law."""
+    """Plot p-values in bins, and the line that they follow if all draws follow the law."""
     counts = _bins(values, 20 if len(values) >= 80 else 10)
     even = len(values) / len(counts)
     most = max(*counts, 2 * even, 1)
@@ -247,7 +253,7 @@ def histogram(values: Sequence[float], label: str) -> str:
 
 
 def small_histogram(values: Sequence[float], label: str) -> str:
-    """As `histogram`, in a line of a table."""
+    """Plot a histogram that fits into a row of a table."""
     counts = _bins(values, 10)
     even = len(values) / len(counts)
     most = max(*counts, 2 * even, 1)
@@ -273,7 +279,7 @@ def _every(cases: Iterable[Case]) -> list[_Dot]:
     ]
 
 
-def _told(every: Sequence[_Dot]) -> str:
+def _summary(every: Sequence[_Dot]) -> str:
     beyond = sum(abs(dot.off) > NOISE for dot in every)
     return f"{beyond:,} of {len(every):,} beyond the noise"
 
@@ -287,7 +293,7 @@ def _angle(part: float) -> float:
 
 
 def _noise(law: float, draws: int) -> tuple[float, float]:
-    """The frequencies between which nothing of this probability deviates."""
+    """Return the lowest and the highest frequency that do not deviate from this probability."""
     reach = NOISE / (2 * math.sqrt(max(draws, 1)))
     low, high = max(_angle(law) - reach, 0.0), min(_angle(law) + reach, math.pi / 2)
     return math.sin(low) ** 2, math.sin(high) ** 2
@@ -299,7 +305,7 @@ def _bins(values: Iterable[float], bins: int) -> list[int]:
 
 
 def _dots(points: Iterable[tuple[float, float]], every: Iterable[_Dot]) -> str:
-    """One path for the round dots and one for the square: lines of no length with thick ends."""
+    """Return one path for round dots and one for square dots: lines of length 0 with thick ends."""
     places: dict[str, set[tuple[int, int]]] = {"dots": set(), "dots off": set()}
     for (x, y), dot in zip(points, every, strict=True):
         places["dots off" if abs(dot.off) > NOISE else "dots"].add((round(x), round(y)))
@@ -311,7 +317,7 @@ def _dots(points: Iterable[tuple[float, float]], every: Iterable[_Dot]) -> str:
 
 
 def _fitting(text: str, room: int) -> str:
-    """As much of it as so many characters have room for; ideographs are two wide."""
+    """Return the beginning of a text that fits into `room` columns; ideographs take two."""
     shown = visible(text)
     width = 0
     for i, char in enumerate(shown):
