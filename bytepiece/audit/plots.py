@@ -121,7 +121,7 @@ class _Axes:
         self.high = max(math.ceil(math.log10(top)), self.low + 1) if 0 < top < 1 else 0
 
     def _along(self, value: float) -> float:
-        """Return the place of a value between the ends, 0…1; negative if it is below the lower end."""
+        """Return the place of a value between the ends, 0…1; negative below the lower end."""
         return (math.log10(value) - self.low) / (self.high - self.low) if value > 0 else -1.0
 
     def x(self, value: float) -> float:
