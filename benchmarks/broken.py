@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
-from bytepiece.audit.law import Law, byte_edges
+from bytepiece.audit.law import ReferenceLaw, byte_edges
 from bytepiece.audit.samplers import Kind, Sampler, scores_of
 from bytepiece.model import Model
 
@@ -40,7 +40,7 @@ def softmax(terms: F64) -> F64:
 
 
 def chances(
-    law: Law,
+    law: ReferenceLaw,
     alpha: float,
     choose: Callable[[F64], F64] = softmax,
     kept: Callable[[float], float] = float,
@@ -64,17 +64,17 @@ def chances(
     return p
 
 
-def alpha_off(law: Law) -> F64:
+def alpha_off(law: ReferenceLaw) -> F64:
     """The exponent is 2 % too large."""
     return chances(law, law.alpha * _OFF)
 
 
-def half_precision(law: Law) -> F64:
+def half_precision(law: ReferenceLaw) -> F64:
     """Logarithms of sums are kept in 16 bits."""
     return chances(law, law.alpha, kept=lambda log: float(np.float16(log)))
 
 
-def one_overlooked(law: Law) -> F64:
+def one_overlooked(law: ReferenceLaw) -> F64:
     """One candidate in a hundred is overlooked, at one edge that many paths have."""
     p = chances(law, law.alpha)
     for edge, marginal in enumerate(law.marginals):
@@ -87,7 +87,7 @@ def one_overlooked(law: Law) -> F64:
     return p
 
 
-def diluted(law: Law) -> F64:
+def diluted(law: ReferenceLaw) -> F64:
     """Each candidate is weighed against the one held, not against all so far; longest first."""
 
     def choose(terms: F64) -> F64:
@@ -103,7 +103,7 @@ def diluted(law: Law) -> F64:
     return chances(law, law.alpha, choose)
 
 
-def alpha_again(law: Law) -> F64:
+def alpha_again(law: ReferenceLaw) -> F64:
     """Hugging Face's recursion: sums from the left, which the exponent multiplies once more.
 
     Of each edge the probability where it ends (`Lattice::sample` in tokenizers 0.23).
@@ -119,7 +119,9 @@ def alpha_again(law: Law) -> F64:
     return p
 
 
-def walks(law: Law, p: F64, count: int, rng: np.random.Generator, *, backward: bool) -> Draws:
+def walks(
+    law: ReferenceLaw, p: F64, count: int, rng: np.random.Generator, *, backward: bool
+) -> Draws:
     """Draw paths, all of them at once, edge by edge.
 
     Args:
@@ -158,7 +160,7 @@ class Broken(Kind):
     """
 
     name: str
-    fault: Callable[[Law], F64]
+    fault: Callable[[ReferenceLaw], F64]
     backward: bool = False
     law = "over bytes"
 
@@ -166,14 +168,14 @@ class Broken(Kind):
         """None."""
         return ""
 
-    def hold(self, model: Model) -> Sampler:
+    def load(self, model: Model) -> Sampler:
         """As in the base class."""
         scores = scores_of(model)
 
         @lru_cache(maxsize=1)
-        def law(text: str, alpha: float) -> Law:
+        def law(text: str, alpha: float) -> ReferenceLaw:
             raw = text.encode()
-            return Law(raw, tuple(byte_edges(raw, scores)), alpha)
+            return ReferenceLaw(raw, tuple(byte_edges(raw, scores)), alpha)
 
         chances_of = lru_cache(maxsize=1)(self.fault)
 

@@ -5,8 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from bytepiece.audit.shown import NOTHING, percent, visible
-from bytepiece.display import printable
+from bytepiece.display import NOTHING, percent, printable, visible
 from bytepiece.evaluation.results import Evaluation, Measures, ScriptUse
 
 RARE = 0.001
