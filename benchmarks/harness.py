@@ -19,9 +19,9 @@ import bytepiece
 from benchmarks.bars import BARS
 from benchmarks.corpora import Fresh, utf8_size
 from bytepiece import Tokenizer
-from bytepiece.adapters.base import Adapter, NotPossibleError, Run, timed
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, timed
 
-Task = Callable[[Adapter, Sequence[str]], Run]
+Task = Callable[[Adapter, Sequence[str]], TimedResult]
 
 
 @dataclass(frozen=True)

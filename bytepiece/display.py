@@ -1,7 +1,9 @@
 """Texts, pieces and numbers as people read them."""
 
+import dataclasses
 import math
 import unicodedata
+from typing import Any
 
 LONGEST = 160
 """The most characters of a text of others that are shown, escapes included."""
@@ -35,6 +37,23 @@ def printable(piece: bytes) -> str:
         else:
             shown.append(char)
     return "".join(shown)
+
+
+def json_value(value: object) -> Any:
+    r"""Return a value in JSON's types: dataclasses as dicts, bytes as `printable` shows them.
+
+    >>> json_value({"pieces": (b"a b", b"\xff"), "count": 2})
+    {'pieces': ['a▁b', '\\xff'], 'count': 2}
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return json_value(dataclasses.asdict(value))
+    if isinstance(value, bytes):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: json_value(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(entry) for entry in value]
+    return value
 
 
 def _escape(char: str) -> str:

@@ -20,7 +20,7 @@ from benchmarks.peers.tiktoken import Tiktoken  # noqa: E402
 from benchmarks.peers.tokie import Tokie  # noqa: E402
 from benchmarks.processes import Taken  # noqa: E402
 from benchmarks.trainers import Trained  # noqa: E402
-from bytepiece.adapters.base import Adapter, NotPossibleError, Run  # noqa: E402
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult  # noqa: E402
 from bytepiece.adapters.huggingface import HuggingFace  # noqa: E402
 from bytepiece.adapters.ours import Ours  # noqa: E402
 from bytepiece.adapters.sentencepiece import SentencePiece  # noqa: E402
@@ -41,7 +41,7 @@ class Fake(Adapter):
 
     def encode_batch(self, texts):
         self.seen.append(texts)
-        return Run(None, next(self.seconds))
+        return TimedResult(None, next(self.seconds))
 
 
 class Absent(Adapter):
