@@ -21,7 +21,7 @@ MAX_PIECES = 1 << 22
 MAX_PIECE_LENGTH = 1024
 """Longest piece in bytes; it bounds the cost of encoding one byte of text."""
 MAX_BYTES = 1 << 25
-"""Most bytes of all pieces together; building a tokenizer takes up to 100 bytes for each."""
+"""Most bytes of all pieces together; building a tokenizer takes up to 100 bytes for each byte."""
 MAX_SPECIAL_TOKENS = 1 << 16
 """Most special tokens a model may have."""
 MAX_ID = (1 << 24) - 1

@@ -103,7 +103,7 @@ class Tokenizer:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The pieces and special tokens by id; it decodes, too."""
+        """The vocabulary: the pieces and special tokens by id. It can decode ids, too."""
         return self._vocabulary
 
     @property

@@ -41,7 +41,7 @@ def perfect_ids(
         ids: uint32[entries].
         segments: the text.
         streams: the random streams of the documents.
-        low, high: the number of the first segment, and the number after that of the last segment.
+        low, high: the number of the first segment, and one more than the number of the last.
 
     Returns:
         int32[tokens], the ids, segment after segment, and sample after sample within a segment;
@@ -223,7 +223,7 @@ def _perfect_ids(
                 if turn == 0:
                     fill_uniforms(words, offset, np.uint64(filled - before), uniforms)
                 entry = UINT_0
-                # This loop leaves rare work to the code below, which makes it twice as fast.
+                # This loop leaves rare work to the code below. That makes the loop twice as fast.
                 while distance > UINT_0 and turn < DRAWS:
                     uniform = uniforms[uint(place_of(turn))]
                     entry, length = draw_plain(

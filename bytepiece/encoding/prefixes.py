@@ -38,9 +38,9 @@ class Prefixes:
         return [text[start:end] for end in ends if text[start:end] in self.id_of]
 
     def fewest(self, text: bytes) -> list[int]:
-        """Return the fewest pieces that cover the rest of the text, for each beginning of a rest.
+        """Return, for each position, the fewest pieces that cover the text from there on.
 
-        The last number is 0, for the empty rest.
+        The last piece may reach beyond the text. The number for the end of the text is 0.
         """
         found = [0] * (len(text) + 1)
         for start in range(len(text) - 1, -1, -1):

@@ -167,7 +167,7 @@ def _range(ends: tuple[float, ...]) -> F64:
 
 def _is_many(alpha: object) -> bool:
     """Return whether this is more than one alpha."""
-    # Not np.ndim, which fails with a list of uneven lists.
+    # np.ndim is not used, because it fails with a list of uneven lists.
     if isinstance(alpha, np.ndarray):
         return alpha.ndim > 0
     return isinstance(alpha, Sequence) and not isinstance(alpha, (str, bytes))

@@ -21,7 +21,7 @@ MAX_DOCUMENT = 1 << 32
 """Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random
 streams."""
 _RUN = 1 << 14
-"""About how many bytes of neighbouring texts are tested together, whether they are normalized."""
+"""Neighbouring texts of about this many bytes are tested together for being normalized."""
 
 
 class Marks(NamedTuple):
@@ -95,7 +95,7 @@ def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) ->
 def stretches(
     text: Text, rules: TextRules, allowed: SpecialTokens
 ) -> tuple[list[bytes], list[bytes]]:
-    """Cut a text at special tokens and normalize what stands between them.
+    """Cut a text at special tokens and normalize the text between them.
 
     Returns:
         the stretches of text, normalized, and the names of the tokens between them; see

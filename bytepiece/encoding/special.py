@@ -68,7 +68,7 @@ class SpecialTokens:
 
         Returns:
             the stretches of text before, between and behind special tokens, some of them perhaps
-            empty; and the names of these tokens, one fewer.
+            empty; and the names of these tokens, one name fewer than stretches.
         """
         if self._pattern is not None:
             parts = self._pattern.split(raw)

@@ -45,10 +45,10 @@ def viterbi_ids(
 # Candidates reach a position in the order of their lengths, longest first, since the pieces that
 # begin at one position are handled before the pieces of the next. Each position holds one path. A
 # new candidate replaces it with probability sigmoid(alpha · (new − held)). Here `held` is the sum
-# of scores of the path held, without alpha. `new` is the same sum for the candidate: the path that
-# is held where its last piece begins, and this piece. The first candidate needs no draw. Draws are
-# numbered in the order of these choices. The defect belongs to the algorithm: of three equal
-# candidates, the last is kept with probability 1/2 and the others with 1/4 each.
+# of scores of the path held, without alpha. `new` is the same sum for the candidate, which is the
+# path held where its last piece begins, extended by this piece. The first candidate needs no draw.
+# Draws are numbered in the order of these choices. The defect belongs to the algorithm: of three
+# equal candidates, the last is kept with probability 1/2 and the others with 1/4 each.
 @kernel
 def viterbi_path(
     automaton: Automaton,

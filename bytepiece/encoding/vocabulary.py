@@ -89,7 +89,7 @@ class Vocabulary:
             raise VocabularyError(f"no piece or special token {piece!r:.60}") from None
 
     def id_to_piece(self, id: int) -> bytes | str:
-        """Return the piece (bytes) or the special token's name (str) with an id.
+        """Return the piece (bytes) or the special token's name (str) that has this id.
 
         Raises:
             VocabularyError: if the id is not in the vocabulary.

@@ -1,10 +1,11 @@
 """The automaton finds the pieces that end at each position of a text, in one pass over the text.
 
-It is Aho and Corasick's (1975): a trie in which each node also has a node to fall back to when the
-next byte has no child: the node of the longest proper suffix of its own string. After each byte,
-the automaton stands at the node of the longest string in the trie that ends there. The pieces that
-end there form a chain: each is the longest proper suffix of the piece before it. An automaton of
-reversed pieces, run over reversed text, finds the pieces that begin at each position.
+It is the automaton of Aho and Corasick (1975), a trie in which each node also has a node to fall
+back to when the next byte has no child. A node falls back to the node of the longest proper suffix
+of its string. After each byte, the automaton stands at the node of the longest string in the trie
+that ends there. The pieces that end there form a chain: each is the longest proper suffix of the
+piece before it. An automaton of reversed pieces, run over reversed text, finds the pieces that
+begin at each position.
 
 `nodes` holds four words per node: the base and the parent in the double array (see
 `bytepiece.kernels.trie`), the node to fall back to, and the base of that node. The number of a node
@@ -142,7 +143,7 @@ def _connect(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Aut
     shorter[none], references[none] = none, 4 * none
     for node in range(len(units)):
         nodes[4 * node] = 4 * units[node, 0]
-        # The root and free units have no parent. They get a number that is not a node's.
+        # The root and free units have no parent. They get a number that belongs to no node.
         nodes[4 * node + 1] = 4 * (units[node, 1] >> 1) if units[node, 1] >= 0 and node else 1
         groups[node] = 4 * none
     for i in range(1, len(order)):

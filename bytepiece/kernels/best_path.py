@@ -125,7 +125,7 @@ def best_ids(
         scores: float64[entries], −inf for an entry without a piece.
         ids: uint32[entries].
         segments: the text.
-        low, high: the number of the first segment, and the number after that of the last segment.
+        low, high: the number of the first segment, and one more than the number of the last.
 
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], the number of ids of each.

@@ -147,8 +147,9 @@ def edge_term(
     return mantissa * z[end], exponents[end]
 
 
-# From the segment's end to its beginning: z[d] = Σ weight(piece) · z[d − length of the piece]. If
-# all terms of a sum have one exponent, this formula is all that is needed. This is the case where
+# z is filled from the segment's end to its beginning, by the formula
+# z[d] = Σ weight(piece) · z[d − length of the piece].
+# If all terms of a sum have one exponent, this formula is all that is needed. This is so where
 # the longest piece does not reach the last change of the exponent. Elsewhere terms are aligned.
 # Cost: a multiplication and an addition per entry of the groups at each position; 16 bytes of
 # memory per byte of the longest segment, and 5 bytes of matches and mirrored text per byte of the

@@ -123,7 +123,7 @@ class Streams(NamedTuple):
 def sample_words(
     streams: Streams, document: Scalar, sample: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """Return the words for a sample of a document. Samples are counted from the first one drawn."""
+    """Return the words for a sample of a document; `sample` 0 is the first sample drawn."""
     return document_words(
         streams.seed,
         streams.epoch,

@@ -117,9 +117,9 @@ class Lattice:
     def entropy(self, unit: Literal["nats", "bits"] = "nats") -> float:
         """Return the entropy of the law, −Σ P log P over all paths, ≥ 0.
 
-        It is computed by the chain rule, as the mean sum of the entropies of the next pieces.
-        log Z − alpha · E[Σ score] is the same number, but loses digits as a difference of large
-        numbers.
+        It is computed by the chain rule: each position adds the entropy of the next piece, times
+        the probability of a boundary there. log Z − alpha · E[Σ score] is the same number, but
+        loses digits as a difference of large numbers.
 
         Source: Shannon 1948; the entropy of a Markov chain's walk.
 

@@ -121,7 +121,7 @@ class SentencePieceRules:
         return _fingerprint(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the normalizers: they are built again when they are needed.
+        # The normalizers are left out: they are built again when they are needed.
         return SentencePieceRules, tuple(getattr(self, name) for name in self.__match_args__)
 
     def __repr__(self) -> str:
