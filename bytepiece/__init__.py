@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.7.0"
 
-# Where each public name lives. They are imported when first used: `import bytepiece` is then
-# quick, and programs that only ask for the version never load the compiler. The package lazy_loader
-# would be one more dependency for the ten lines at the end of this file.
+# The module that defines each public name. A module is imported when one of its names is first
+# used. So `import bytepiece` is quick, and programs that only ask for the version never load the
+# compiler. The package lazy_loader would be a dependency for the few lines at the end of this file.
 _HOMES = {
     "Alignment": "encoding.alignment",
     "Edited": "editing.ids",
@@ -54,7 +54,7 @@ _HOMES = {
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604
 
 
-# Modules of use by themselves, and where they are.
+# The public modules, and where each of them is.
 _MODULES = {"conversion": "parity.conversion", "errors": "errors", "model_io": "model_io"}
 
 

@@ -1,4 +1,4 @@
-"""The command line as `python -m bytepiece`, for when no `bytepiece` is on the PATH."""
+"""Runs the command line as `python -m bytepiece`, where the PATH has no `bytepiece` command."""
 
 from bytepiece_cli.main import main
 

@@ -17,7 +17,7 @@ F64: TypeAlias = npt.NDArray[np.float64]
 
 
 def offsets_of(lengths: Iterable[int]) -> I64:
-    """Return where each string of these lengths begins when they are stored end to end.
+    """Return where each string begins if strings of these lengths are stored end to end.
 
     Returns:
         int64[strings + 1]; the last number is the end of the last string.
@@ -30,15 +30,15 @@ def offsets_of(lengths: Iterable[int]) -> I64:
 
 
 def cuts(bounds: I64, size: int) -> list[int]:
-    """Return where to cut strings that are stored end to end into runs of about `size` bytes.
+    """Divide a row of strings, which are stored end to end, into runs of about `size` bytes.
 
     Args:
         bounds: int64[strings + 1], where each string begins, and the end of the last one.
-        size: bytes in a run, and the most strings in a run.
+        size: about how many bytes a run has; also the most strings that a run may have.
 
     Returns:
-        the numbers of the strings at which runs begin, from 0 on, and at the end the number of
-        strings.
+        the number of the first string of each run, so 0 for the first run; and at the end the
+        number of strings.
     """
     strings = len(bounds) - 1
     found = [0]

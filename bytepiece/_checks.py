@@ -42,7 +42,9 @@ def unsigned_array(values: Iterable[int], name: str) -> npt.NDArray[np.uint64]:
 
 
 def seed_word(seed: int | None) -> np.uint64:
-    """Return a seed as kernels take it; for None, a fresh one from the operating system.
+    """Return a seed as the uint64 that kernels take.
+
+    None stands for a fresh seed from the operating system.
 
     Raises:
         ArgumentError: if the seed is not a whole number in 0…2^64 − 1.

@@ -29,7 +29,10 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | memo
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Yield a file to write; it gets its name when the block ends, or is deleted if it fails."""
+    """Yield a file to write. It replaces `path` when the block ends.
+
+    If the block fails, the new file is deleted and the old one stays.
+    """
     # A symbolic link stays a link: the file that it points to is replaced.
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():

@@ -1,14 +1,14 @@
-r"""What may follow a prompt whose last tokens are taken back: the pieces that cover their bytes.
+r"""Continuations: what may follow a prompt whose last tokens are taken back.
 
 A language model has seen " numpy as np" as one token, and the token " numpy" only before other
 text. So after the token " numpy" it does not expect " as np". The remedy (Su,
 https://kexue.fm/archives/9762) is to take back the last token and to let the model choose among all
 pieces that begin with its bytes.
 
-This module does it for any number of tokens taken back. A *cover* of the bytes taken back is a
-series of pieces w1 … wk. Joined, they begin with these bytes, while w1 … wk−1 do not reach their
-end. Every series of tokens whose bytes begin with the bytes taken back begins with exactly one
-cover.
+This module does it for any number of tokens. A *cover* of the bytes taken back is a series of
+pieces w1 … wk. Joined, these pieces begin with the bytes taken back; without the last piece wk,
+they do not reach the end of these bytes. Every series of tokens whose bytes begin with the bytes
+taken back begins with exactly one cover.
 """
 
 import math
@@ -151,7 +151,7 @@ class Covers(NamedTuple):
         log_probs: float64[covers], the natural logarithms of the covers' probabilities, which add
             up to 1.
         log_mass: the natural logarithm of the probability that the text goes on with these bytes,
-            in any allowed tokens.
+            cut into any tokens that are allowed.
     """
 
     ids: list[tuple[int, ...]]
@@ -239,14 +239,15 @@ class Continuation(NamedTuple):
         return Covers([cover[0] for cover in found], sums - log_mass, log_mass)
 
     def log_prob(self, text: Text, log_probs: LogProbs, most: int = MOST_ROWS) -> float:
-        """Return the natural-log probability that a text follows the prompt, in any tokens.
+        """Return the natural-log probability that a text follows the prompt, however it is cut.
 
         That is P(the text after `kept` begins with `taken` and then this text), divided by
         P(the text after `kept` begins with `taken`).
 
         Args:
             text: the text that is to follow; it is not normalized.
-            log_probs, most: see `distribution`. They apply to each of two enumerations.
+            log_probs, most: see `distribution`. This method enumerates twice, and `most` applies to
+                each enumeration by itself.
 
         Returns:
             at most 0; −inf if the text cannot follow.
@@ -275,9 +276,13 @@ _Open = tuple[tuple[int, ...], float, Cover]
 def _complete(
     begun: list[_Open], kept: list[int], log_probs: LogProbs, most: int
 ) -> list[tuple[tuple[int, ...], float]]:
-    """Return all covers that begin with given series, and their log-probabilities above −inf."""
+    """Return the covers that begin with the given series, with their log-probabilities.
+
+    Covers with the log-probability −inf are left out.
+    """
     found = [(ids, log_prob) for ids, log_prob, cover in begun if cover.done]
-    # By their number of tokens, since a language model takes rows of one length together.
+    # The unfinished series, by their number of tokens, since a language model takes rows of one
+    # length together.
     waiting: dict[int, list[_Open]] = {}
     for one in begun:
         if not one[2].done:

@@ -21,7 +21,7 @@ MAX_PIECES = 1 << 22
 MAX_PIECE_LENGTH = 1024
 """Longest piece in bytes; it bounds the cost of encoding one byte of text."""
 MAX_BYTES = 1 << 25
-"""Most bytes of all pieces together; building a tokenizer takes up to 100 bytes for each."""
+"""Most bytes of all pieces together; building a tokenizer takes up to 100 bytes for each byte."""
 MAX_SPECIAL_TOKENS = 1 << 16
 """Most special tokens a model may have."""
 MAX_ID = (1 << 24) - 1
@@ -159,7 +159,7 @@ class Model:
             what: the operation that needs a model made with bytepiece; the message begins with it.
 
         Raises:
-            ModelError: if the model has other rules than bytepiece trains with, or aliases.
+            ModelError: if the model has rules that bytepiece does not train with, or has aliases.
         """
         rules = self.rules
         if self.aliases or not rules.own:
@@ -175,7 +175,8 @@ class Model:
             "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
             "rules": [self.rules.normalization, self.rules.isolate_digits, self.rules.segment],
         }
-        # Later fields count only where they are used: older models keep their fingerprints.
+        # Fields that were added later are hashed only if the model uses them, so that older models
+        # keep their fingerprints.
         if self.aliases:
             settings["aliases"] = [[id_, piece.hex()] for id_, piece in self.aliases.items()]
         if self.rules.unknown is not None:
@@ -261,7 +262,7 @@ def _json_copy(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
-    """Return a private copy of one column of a model in its own type.
+    """Return a private copy of one column of a model, in the type of the column.
 
     Args:
         values: the numbers, perhaps from a file that cannot be trusted.

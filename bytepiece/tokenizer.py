@@ -1,4 +1,4 @@
-"""Tokenizer: text to ids and back. This is what users hold in their hand."""
+"""Tokenizer: turns text into ids and ids into text. It is the class that users work with."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,21 +43,21 @@ class Tokenizer:
         model: a `Model`, the path of a model file, or the dict that an original BytePiece model
             file holds.
 
-    Random encodings are pure functions of the model, the text and the arguments below. `encode` and
-    `encode_batch` give the same ones, in any number of threads and processes:
+    A random encoding is a pure function of the model, the text and the arguments below. `encode`
+    and `encode_batch` give the same encoding, in any number of threads and processes:
 
         alpha: the exponent on the probability of a path. 0 draws uniformly from all segmentations,
             1 from the model's own law; larger values come closer to the best path. None or a
-            negative number gives the best path itself. Finite. A tuple (low, high) gives each
-            document one of the 16 values evenly spaced from low to high, drawn for the document. A
-            list or an array with one value per document gives each document its own.
+            negative number gives the best path itself. The number must be finite. A tuple (low,
+            high) stands for 16 evenly spaced values from low to high, and each document gets one
+            of them at random. A list or an array gives each document its own value.
         sampler: "perfect" draws from exp(alpha · Σ score) / Z exactly. "nbest" draws from the same
             law restricted to the best paths of each segment (Kudo's sampler). "viterbi" is an older
             algorithm that follows neither law. The last two are kept for comparison.
         nbest_size: how many paths "nbest" draws from, 1 … 2^20. Its time and memory grow with it.
         sample_prob: the share of documents that are sampled, 0 … 1; the others get the best path.
-            Which documents these are, and which alpha of a range each has, depends on seed, epoch
-            and doc_id alone.
+            Only seed, epoch and doc_id decide which documents are sampled, and which alpha of a
+            range a document gets.
         seed: 0 … 2^64 − 1; None takes a fresh one from the operating system for every call. With a
             seed, the same text gets the same sample in every call, unless one of the next three
             arguments differs.
@@ -103,7 +103,7 @@ class Tokenizer:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The pieces and special tokens by id; it decodes, too."""
+        """The vocabulary: the pieces and special tokens by id. It can decode ids, too."""
         return self._vocabulary
 
     @property
@@ -113,9 +113,9 @@ class Tokenizer:
 
     @property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits.
+        """The fingerprint of the model, 64 hexadecimal digits.
 
-        Tokenizers with the same ones encode and decode everything alike.
+        Tokenizers with equal fingerprints encode and decode everything alike.
         """
         return self._model.fingerprint
 
@@ -181,8 +181,8 @@ class Tokenizer:
             and len(raw := to_bytes(text, self._model.rules.normalization))
             <= self._encoder.longest_short
         ):
-            # Most calls come this way. It leaves out what they do not need, and takes a fifth of
-            # the time.
+            # Most calls take this branch. It skips the work that they do not need, and takes a
+            # fifth of the time of the other branch.
             array = self._encoder.encode_short(raw)
         else:
             sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
@@ -216,9 +216,10 @@ class Tokenizer:
             texts: one str or bytes per document; or a column of them in Arrow, such as a `pyarrow`
                 array or a `polars` series, which is read without copying it. Its nulls are
                 documents without any token.
-            doc_id0: the number of the first document; the others are numbered on from it.
+            doc_id0: the number of the first document. The next documents have the next numbers.
             doc_ids: the numbers of the documents, instead of doc_id0.
-            samples: rows per document, the samples 0 … samples − 1, which share most of the work.
+            samples: the number of rows per document. They are the samples 0 … samples − 1 of the
+                document, which share most of the work.
             threads: how many threads to use; the result does not depend on it.
             add_bos, add_eos, alpha, sampler, nbest_size, sample_prob, seed, epoch,
                 allowed_special: see `encode`.
@@ -280,7 +281,7 @@ class Tokenizer:
         doc_id: int = 0,
         sample: int = 0,
     ) -> list[bytes] | Iterator[bytes]:
-        """Return the pieces of one text. Joined they are the text, normalized if the model does so.
+        """Return the pieces of one text. Joined, they are the text, or the normalized text.
 
         Args:
             text, alpha, iter, sampler, nbest_size, sample_prob, seed, epoch, doc_id, sample: see
@@ -309,7 +310,8 @@ class Tokenizer:
         Raises:
             ArgumentError: if an argument is outside its range.
         """
-        # A late import: most programs never need it, and `import` then takes 3 % less time.
+        # A late import: most programs never need that module, and importing this one takes 3 % less
+        # time without it.
         from bytepiece.lattice.lattice import Lattice  # noqa: PLC0415
 
         return Lattice(self._encoder, self._vocabulary, text, alpha)
@@ -357,19 +359,20 @@ class Tokenizer:
         Pieces may then reach from the prompt into the text that follows.
 
         Args:
-            prompt: a text, which is encoded by its best path; or the ids of one, such as a `<bos>`
-                and those of the text.
-            backtrack: the most tokens to take back, 0 … 255. Special tokens are never taken back,
-                and nothing before a special token is.
-            tokens: the most pieces that may cover what is taken back, at least 1; None: any number.
+            prompt: a text, which is encoded by its best path; or a series of ids, such as the id of
+                `<bos>` and the ids of a text.
+            backtrack: the most tokens to take back, 0 … 255. A special token is never taken back,
+                and no token before a special token is taken back.
+            tokens: the most pieces that may cover the bytes taken back, at least 1. None allows any
+                number.
 
         Returns:
             one `bytepiece.continuations.Continuation` for each number of tokens taken back,
             from 0 on.
 
         Raises:
-            ArgumentError: if an argument is outside its range, or if the model, which comes from
-                another library, has an unknown token for the bytes it has no piece for.
+            ArgumentError: if an argument is outside its range, or if the model comes from another
+                library and uses an unknown token for bytes without a piece.
             VocabularyError: if an id to take back is not in the vocabulary.
 
         >>> import bytepiece
@@ -387,7 +390,7 @@ class Tokenizer:
         return continuations(self._vocabulary, prompt, backtrack, tokens)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """Return the bytes that ids stand for. Special tokens stand for none.
+        """Return the bytes that ids stand for. Special tokens stand for no bytes.
 
         Raises:
             VocabularyError: if an id is not in the vocabulary.
@@ -419,7 +422,7 @@ class Tokenizer:
         return self._vocabulary.piece_to_id(piece)
 
     def id_to_piece(self, id: int) -> bytes | str:
-        """Return the piece (bytes) or the special token's name (str) with an id.
+        """Return the piece (bytes) or the special token's name (str) that has this id.
 
         Raises:
             VocabularyError: if the id is not in the vocabulary.
@@ -463,7 +466,7 @@ class Tokenizer:
 
 _DEFAULTS: Mapping[str, Any] = Tokenizer.encode.__kwdefaults__ or {}
 _NO_OPTIONS = (*_DEFAULTS.values(), False, False)
-"""The options of `encode` after alpha, if none is given."""
+"""The values of the options of `encode` after alpha, for a call that gives no option."""
 
 
 def _iterator(values: list[T]) -> Iterator[T]:

@@ -22,8 +22,8 @@ class Alignment:
     Args:
         text: the text that the spans refer to: the given text or, if the model normalizes, the
             normalized text; str if str was given, otherwise bytes.
-        byte_spans: int64[tokens, 2], the first byte of each token, in UTF-8, and the byte after its
-            last.
+        byte_spans: int64[tokens, 2], the place of each token's first byte in the UTF-8 bytes of the
+            text, and the place after its last byte.
         char_spans: int64[tokens, 2], the same in characters. If a token begins or ends within a
             character, its span includes this character. A byte that is not valid UTF-8 counts as
             one character.
@@ -47,9 +47,9 @@ def align(
     Args:
         text: the text.
         ids: an encoding of it.
-        bytes_of: the bytes of each id; none for a special token.
+        bytes_of: the bytes of each id; no bytes for a special token.
         unknown: the token that stands for characters without a piece, if the model has one.
-        rules: the model's.
+        rules: the rules of the model.
         allowed: the special tokens that count inside the text.
 
     Raises:
@@ -58,7 +58,7 @@ def align(
     """
     row = list(ids)
     raw, marks = _laid_out(text, rules, allowed)
-    added = dict.fromkeys(allowed.ids.values(), b"")  # the model need not have them
+    added = dict.fromkeys(allowed.ids.values(), b"")  # the model may lack some of these ids
     pieces = [bytes_of[id_] if id_ in bytes_of else added[id_] for id_ in row]
     places = (
         {} if unknown is None else _unknown_places(row, pieces, raw, marks, allowed.ids, unknown)
@@ -88,12 +88,13 @@ def _unknown_places(
 ) -> dict[int, int]:
     """Return where each unknown token ends.
 
-    If the ids encode another text, some tokens are left out. Nothing says how much text an unknown
-    token stands for. So each first stands for as little as possible, and for more if the tokens
-    behind it do not fit.
+    The ids do not say how much text an unknown token stands for. So each unknown token first gets
+    as little text as possible, and more text if the tokens after it do not fit. If the ids encode
+    another text, some tokens are missing from the result.
     """
     ends: dict[int, int] = {}
-    # Unknown tokens and their ends, to be tried with one character more. Each is tried once.
+    # Unknown tokens and the ends tried for them. Each of these tokens can still get one character
+    # more. No end is tried twice for a token.
     shorter: list[tuple[int, int]] = []
     tried: set[tuple[int, int]] = set()
     token = position = 0
@@ -127,7 +128,7 @@ def _unknown_places(
 def _laid_out(
     text: Text, rules: TextRules, allowed: SpecialTokens
 ) -> tuple[bytes, dict[int, bytes]]:
-    """Return the bytes that spans refer to, and the special tokens in them by their first byte."""
+    """Return the bytes that spans refer to, and the special tokens in them by their places."""
     some, names = stretches(text, rules, allowed)
     parts, marks = [some[0]], {}
     length = len(some[0])

@@ -1,4 +1,8 @@
-"""Batches of texts: cut into segments while threads encode the ones before, then made into rows."""
+"""Encode texts in batches.
+
+While threads encode the chunks of one batch, the next batch is cut into segments. At the end, the
+ids of all chunks are put into rows.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -53,8 +57,8 @@ class SegmentedBatch(NamedTuple):
     """Documents that were segmented together, and the results of their chunks.
 
     Args:
-        segments: those of all the documents.
-        cuts: the numbers of segments between which the chunks lie, from 0 to the last.
+        segments: the segments of all the documents.
+        cuts: the number of the first segment of each chunk, and the number of segments.
         chunks: for each finished chunk its ids, int32[tokens], and the number of ids of each sample
             of each segment.
     """
@@ -78,7 +82,7 @@ def encode_texts(
         texts: one text per document.
         rules, marks: as for `segment`.
         encode_run: the function; threads call it.
-        streams: those of the documents.
+        streams: the random streams of the documents.
         threads: how many threads to use; the result does not depend on it.
     """
     batches: list[SegmentedBatch] = []
@@ -110,7 +114,7 @@ def chunk_size(total: int, threads: int, samples: int) -> int:
         samples: how many samples of a chunk are held in memory at once.
     """
     size = CHUNK // samples
-    if threads > 1:  # four chunks per thread, so that no thread waits long for the last one
+    if threads > 1:  # four chunks per thread, so that no thread waits long for the last chunk
         size = min(size, total // (4 * threads))
     return min(max(size, _LEAST), CHUNK)
 

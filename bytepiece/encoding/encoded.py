@@ -183,7 +183,7 @@ def _place(
 
 
 def without_runs(rows: Encoded, id_: int) -> Encoded:
-    """Return rows in which every run of an id is replaced by a single one.
+    """Return rows in which each run of an id is shortened to one id.
 
     >>> without_runs(Encoded(np.array([5, 0, 0, 0, 6], np.int32), np.array([0, 3, 5])), 0).ids
     array([5, 0, 0, 6], dtype=int32)

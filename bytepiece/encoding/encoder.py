@@ -48,7 +48,8 @@ class Encoder:
         self.automaton, self.scores, self.ids = unpack(*self._tables)
         self.longest_short = CHUNK if model.rules.own else -1
         """The most bytes of a text that `encode_short` takes; −1 for no text at all."""
-        # The weights of the alphas used last. Replaced as a whole, so that threads may race for it.
+        # The weights of the alphas used last. The dict is replaced as a whole, so that several
+        # threads may replace it at once.
         self._latest: dict[float, Weights] = {}
 
     def __reduce__(self) -> tuple[type["Encoder"], tuple[Model]]:
@@ -82,11 +83,11 @@ class Encoder:
             texts: one text per document.
             marks: the special tokens around and inside them.
             groups: each document is in one of them.
-            streams: those of the documents.
+            streams: the random streams of the documents.
             threads: how many threads to use.
 
         Raises:
-            ArgumentError: if `threads` is not at least 1, or as in `segment`.
+            ArgumentError: if `threads` is not at least 1, or if `segment` raises it.
         """
         check_whole(threads, "threads", 1)
         if len(groups) == 1:
@@ -152,16 +153,16 @@ class Encoder:
 
     @cached_property
     def _float32(self) -> F32:
-        """The scores by entry in the type in which SentencePiece adds them."""
+        """The scores by entry in float32, the type in which SentencePiece adds scores."""
         return self.scores.astype(np.float32)
 
     @cached_property
     def _withheld(self) -> F64 | None:
         """How much sampling subtracts from the logarithm of each piece's weight; None for nothing.
 
-        In some models single bytes stand for characters without a piece, and only for these. They
-        lose so much weight that they never spell another character. It is enough to do this to the
-        first byte of a character.
+        In some models single bytes stand for characters without a piece, and only for such
+        characters. Sampling takes so much weight from these bytes that they never spell another
+        character. It is enough to do this to the bytes that begin a character.
         """
         if self.model.rules.unknown is None:
             return None
@@ -196,7 +197,7 @@ def _without_runs_of_unknown(
     low: int,
     high: int,
 ) -> tuple[I32, I32]:
-    """Encode a run of segments, and make one token of each row of unknown tokens in a segment."""
+    """Encode segments, and replace each run of unknown tokens in a segment by one token."""
     ids, counts = encode_run(segments, streams, low, high)
     rows = without_runs(Encoded(ids, offsets_of(counts)), unknown)
     return rows.ids, np.diff(rows.offsets).astype(np.int32)

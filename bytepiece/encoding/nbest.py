@@ -1,4 +1,4 @@
-"""The n best segmentations of a segment, and the sampler of Kudo that draws one of them."""
+"""The n best segmentations of a segment, and Kudo's sampler, which draws one of them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -32,8 +32,9 @@ class BestPaths(NamedTuple):
 
     Args:
         sums: float64[more than the segment's length, n], the sum of scores of each path.
-        via: uint32[same], its last entry.
-        ranks: int32[same], its rank without the last entry, among the paths to where that begins.
+        via: uint32[same], the last entry of each path.
+        ranks: int32[same], the rank of each path without its last entry, among the paths to the
+            position where this entry begins.
         found: int64[more than the segment's length], the number of paths to each position, up to n.
     """
 
@@ -83,7 +84,7 @@ def best_paths(
     """Fill `paths` for one segment.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         scores: float64[entries], −inf for an entry without a piece.
         text, matches: see `bytepiece.kernels.automaton.scan`.
         start, stop: the bounds of the segment in the text.
@@ -139,16 +140,16 @@ def trace_rank(
     """Append the values of one path's pieces to `out`.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         values: uint32[entries], such as ids.
-        paths: those of the segment.
+        paths: the paths of the segment.
         length: the length of the segment.
         rank: which of the paths to take.
         out: int32, with room for `length` values from `filled` on.
         filled: how many values `out` holds.
 
     Returns:
-        how many values `out` holds then.
+        how many values `out` holds afterwards.
     """
     position = length
     slot = filled + length
@@ -178,7 +179,7 @@ def nbest_ids(
     """Draw the segments low…high − 1 from P(path) ∝ exp(alpha · Σ score) over the n best paths.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         scores: float64[entries], −inf for an entry without a piece.
         ids: uint32[entries].
         alpha: the exponent.
@@ -186,7 +187,7 @@ def nbest_ids(
         segments, streams, low, high: see `bytepiece.encoding.perfect.perfect_ids`.
 
     Returns:
-        as `perfect_ids`.
+        the same arrays as `perfect_ids`.
 
     Raises:
         ArgumentError: if a segment is too long for n paths.
@@ -200,7 +201,7 @@ def nbest_ids(
     return out[:filled], counts
 
 
-# Draw 0 of a segment decides. Better paths are chosen by lower numbers.
+# Draw 0 of a segment chooses its path. Lower uniform numbers choose better paths.
 @kernel
 def _nbest_ids(
     automaton: Automaton,
@@ -249,7 +250,7 @@ def nbest_of_segments(
     """Return the n best paths of a text that is cut into segments, the best first.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         scores: float64[entries], −inf for an entry without a piece.
         segments: uint8[bytes] each.
         n: how many paths to find; fewer are returned if the text has fewer.
@@ -280,8 +281,9 @@ def nbest_of_segments(
 def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
     """Return the k largest sums of one number from each of two descending rows, and their places.
 
-    All sums of earlier numbers are at least as large as the sum of number i and number j. So this
-    sum can only be among the first k if (i + 1) · (j + 1) ≤ k.
+    Take the sum of number i of one row and number j of the other. The numbers up to i and up to j
+    have (i + 1) · (j + 1) sums, and none of these is smaller. So the sum can only be among the
+    first k if (i + 1) · (j + 1) ≤ k.
     """
     i = np.arange(min(len(firsts), k))
     partners = np.minimum(k // (i + 1), len(seconds))

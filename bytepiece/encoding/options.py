@@ -9,15 +9,16 @@ if TYPE_CHECKING:
 
 Sampler = Literal["perfect", "viterbi", "nbest"]
 Alpha: TypeAlias = "float | tuple[float, float] | Sequence[float] | npt.NDArray[np.float64] | None"
-"""One alpha for all documents, the ends of a range, or one for each. See `bytepiece.Tokenizer`."""
+"""One alpha for all documents, the ends of a range, or one alpha per document. See
+`bytepiece.Tokenizer`."""
 
 NBEST_SIZE = 64
 """How many paths the sampler "nbest" draws from by default."""
 MAX_NBEST_SIZE = 1 << 20
 """The most paths it can draw from."""
 RANGE_STEPS = 16
-"""How many values of a range of alphas are drawn from: each needs a table of weights as long as the
-vocabulary, which takes a millisecond for 80 k pieces."""
+"""The number of values into which a range of alphas is divided. Each value needs a table of weights
+as long as the vocabulary, which takes a millisecond for 80 k pieces."""
 
 
 class SamplingOptions(TypedDict, total=False):

@@ -36,12 +36,12 @@ def perfect_ids(
     """Draw the segments low…high − 1 from P(path) = exp(alpha · Σ score) / Z, exactly.
 
     Args:
-        automaton: that of the reversed pieces.
-        weights: those of the pieces at an alpha.
+        automaton: the automaton of the reversed pieces.
+        weights: the weights of the pieces at an alpha.
         ids: uint32[entries].
         segments: the text.
-        streams: those of the documents.
-        low, high: the numbers of the first segment and of the one after the last.
+        streams: the random streams of the documents.
+        low, high: the number of the first segment, and one more than the number of the last.
 
     Returns:
         int32[tokens], the ids, segment after segment, and sample after sample within a segment;
@@ -66,9 +66,10 @@ def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.
 
 
 # The pieces divide the interval from 0 to 1 in order, from the shortest piece to the longest. The
-# chain begins with the longest, so its terms are added up until they reach what lies above the
-# uniform number: three at a time, with hardly a branch that depends on the number. The length is
-# chosen beside the entry instead of being looked up, because the next token waits for it.
+# chain begins with the longest piece. So its terms are added up, three at a time, until their sum
+# reaches the part of the interval above the uniform number. Hardly a branch depends on this number.
+# The length of the piece is chosen together with its entry. Looking the length up by the entry
+# would take longer, and the next token waits for it.
 # Cost: 20 ns per token of mixed text with 80 k pieces at alpha 0.1. Adding up from the shortest
 # piece, with the groups of the chain on a stack, took 90.
 @inlined
@@ -89,8 +90,9 @@ def draw_plain(
         automaton, weights, text, matches, start, distance, z: see `draw_any`.
 
     Returns:
-        the entry of the piece, or `UNDECIDED` if the terms have several exponents or rounding might
-        decide, which happens for one number in 2^39; and the length of the piece (uint64).
+        the entry of the piece, and the length of the piece (uint64). The entry is `UNDECIDED` if
+        the terms have several exponents, or if rounding might decide between two pieces, which
+        happens for one number in 2^39.
     """
     lengths, mantissa = automaton.lengths, weights.mantissa
     byte = uint(start) + distance - UINT_1
@@ -139,8 +141,8 @@ def draw_any(
     Terms are aligned, and added from the shortest piece on.
 
     Args:
-        automaton: that of the reversed pieces.
-        weights: those of the pieces.
+        automaton: the automaton of the reversed pieces.
+        weights: the weights of the pieces.
         text, matches: mirrored text after `bytepiece.kernels.partition.backward`.
         start: where the segment begins in the mirrored text.
         distance: the distance, uint64.
@@ -221,7 +223,7 @@ def _perfect_ids(
                 if turn == 0:
                     fill_uniforms(words, offset, np.uint64(filled - before), uniforms)
                 entry = UINT_0
-                # This loop leaves rare work to the code below, which makes it twice as fast.
+                # This loop leaves rare work to the code below. That makes the loop twice as fast.
                 while distance > UINT_0 and turn < DRAWS:
                     uniform = uniforms[uint(place_of(turn))]
                     entry, length = draw_plain(

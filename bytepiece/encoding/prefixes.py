@@ -1,4 +1,4 @@
-"""The pieces in the order of their bytes, so that those with a common beginning are neighbours."""
+"""The pieces in the order of their bytes: pieces with a common beginning are neighbours."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ class Prefixes:
         self.longest = max(map(len, pieces))
 
     def range(self, prefix: bytes) -> tuple[int, int]:
-        """Return the places of the first piece that begins with some bytes, and after the last."""
+        """Return the range of places of the pieces that begin with `prefix`: first, last + 1."""
         low = bisect_left(self.pieces, prefix)
-        stem = prefix.rstrip(b"\xff")  # 255 is the last byte, so nothing follows it
+        stem = prefix.rstrip(b"\xff")  # 255 is the largest byte: no other byte follows it
         if not stem:
             return low, len(self.pieces)
         return low, bisect_left(self.pieces, stem[:-1] + bytes([stem[-1] + 1]), low)
@@ -38,7 +38,10 @@ class Prefixes:
         return [text[start:end] for end in ends if text[start:end] in self.id_of]
 
     def fewest(self, text: bytes) -> list[int]:
-        """Return the tokens of the shortest cover of the text from each byte on, and of none."""
+        """Return, for each position, the fewest pieces that cover the text from there on.
+
+        The last piece may reach beyond the text. The number for the end of the text is 0.
+        """
         found = [0] * (len(text) + 1)
         for start in range(len(text) - 1, -1, -1):
             low, high = self.range(text[start : start + self.longest + 1])

@@ -1,4 +1,4 @@
-"""What a caller asks for: best paths or samples, by which sampler, and in which random streams."""
+"""A caller's request: best paths or samples, the sampler, and the random streams."""
 
 import math
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Group(NamedTuple):
 class Sampling(NamedTuple):
     """A request for segmentations of documents. See `bytepiece.Tokenizer` for the fields.
 
-    It says everything but which documents these are. Frozen, and it can be pickled.
+    It says everything except which documents to encode. Immutable and picklable.
 
     >>> Sampling(alpha=0.1, seed=7)._replace(epoch=1).epoch
     1
@@ -54,7 +54,7 @@ class Sampling(NamedTuple):
     def streams(
         self, doc_ids: npt.NDArray[np.uint64], first_sample: int = 0, samples: int = 1
     ) -> Streams:
-        """Return the random streams of a batch of documents; without a seed, with a fresh one.
+        """Return the random streams of a batch of documents. If the seed is None, draw a fresh one.
 
         Raises:
             ArgumentError: if a number is outside its range.
@@ -71,7 +71,7 @@ class Sampling(NamedTuple):
         """Sort the documents of a batch by the way in which they are to be encoded.
 
         Args:
-            streams: those of the documents; the numbers of samples have no effect.
+            streams: the random streams of the documents; the numbers of samples have no effect.
 
         Raises:
             ArgumentError: if a setting is outside its range.
@@ -122,10 +122,10 @@ class Sampling(NamedTuple):
 
 
 def checked_alpha(alpha: float) -> float:
-    """Return an exponent that is a finite number.
+    """Return alpha, checked to be a finite number.
 
     Raises:
-        ArgumentError: if it is not.
+        ArgumentError: if alpha is not a finite number.
     """
     try:
         if isinstance(alpha, (float, int, np.floating, np.integer)) and math.isfinite(alpha):
@@ -167,7 +167,7 @@ def _range(ends: tuple[float, ...]) -> F64:
 
 def _is_many(alpha: object) -> bool:
     """Return whether this is more than one alpha."""
-    # Not np.ndim, which fails with a list of uneven lists.
+    # np.ndim is not used, because it fails with a list of uneven lists.
     if isinstance(alpha, np.ndarray):
         return alpha.ndim > 0
     return isinstance(alpha, Sequence) and not isinstance(alpha, (str, bytes))

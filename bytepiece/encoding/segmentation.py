@@ -21,7 +21,7 @@ MAX_DOCUMENT = 1 << 32
 """Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random
 streams."""
 _RUN = 1 << 14
-"""Bytes of texts that are checked together for being normalized already."""
+"""Neighbouring texts of about this many bytes are tested together for being normalized."""
 
 
 class Marks(NamedTuple):
@@ -42,7 +42,9 @@ NO_MARKS = Marks()
 
 
 class Parts(NamedTuple):
-    """Texts end to end, in parts: each is a stretch of text, or a special token without bytes.
+    """Texts laid end to end and divided into parts.
+
+    A part is a stretch of text, or a special token, which has no bytes here.
 
     Args:
         text: uint8[bytes], normalized.
@@ -64,11 +66,11 @@ def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) ->
 
     Args:
         texts: one text per document. The texts of a column are not copied unless they must be.
-        rules: the model's.
+        rules: the rules of the model.
         marks: the special tokens.
 
     Raises:
-        ArgumentError: if a text is neither str nor bytes, or it or a line of it is too long.
+        ArgumentError: if a text is neither str nor bytes, or if a text or a line is too long.
     """
     layout, given = _around, texts
     if marks.allowed:
@@ -93,7 +95,7 @@ def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) ->
 def stretches(
     text: Text, rules: TextRules, allowed: SpecialTokens
 ) -> tuple[list[bytes], list[bytes]]:
-    """Cut a text at special tokens and normalize what stands between them.
+    """Cut a text at special tokens and normalize the text between them.
 
     Returns:
         the stretches of text, normalized, and the names of the tokens between them; see
@@ -101,7 +103,8 @@ def stretches(
     """
     some, names = allowed.split(to_bytes(text))
     if rules.library is not None:
-        # All together: the space that goes before a text goes before one of its stretches only.
+        # All stretches are normalized together, because only one of them gets the space that goes
+        # before the text.
         return rules.library.normalize(some), names
     if rules.normalization:
         some = [to_bytes(stretch, rules.normalization) for stretch in some]
@@ -109,11 +112,11 @@ def stretches(
 
 
 def _around(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
-    """Lay texts out in which no special token counts: each is one part between its marks."""
+    """Lay out texts in which no special token counts. Each text is one part between its marks."""
     buffer, bounds = _laid_out(texts, rules)
     starts, ends = bounds[:-1], bounds[-1:]
     row = [id_ for id_ in (marks.bos, -1, marks.eos) if id_ is not None]
-    # By hand, since NumPy's tile and column_stack take a tenth of a short text's time.
+    # Filled by hand, since NumPy's tile and column_stack take a tenth of a short text's time.
     special = np.empty((len(starts), len(row)), dtype=np.int32)
     special[:] = row
     documents = np.arange(len(starts), dtype=np.int64)
@@ -127,7 +130,7 @@ def _around(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
 
 
 def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
-    """Lay texts out in which special tokens count: these are parts of their own."""
+    """Lay out texts in which special tokens count. Each special token is a part of its own."""
     texts_of_parts: list[bytes] = []
     names: list[bytes] = []
     counts = []
@@ -152,19 +155,21 @@ def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
             special = np.insert(special, places, mark)
             documents = np.insert(documents, places, np.arange(len(counts)))
             bounds = np.insert(bounds, places, bounds[places])
-            begins = begins + np.arange(len(counts))  # the marks at the ends of those before
+            # The marks at the ends of the documents before shift where a document begins.
+            begins = begins + np.arange(len(counts))
     buffer = np.frombuffer(b"".join(texts_of_parts), dtype=np.uint8)
     return Parts(buffer, bounds, documents, special, starts)
 
 
 def _laid_out(texts: Iterable[Text], rules: TextRules) -> tuple[U8, I64]:
-    """Return texts end to end, normalized, and where each begins, and the end."""
+    """Normalize texts and lay them end to end. Return them, where each begins, and the end."""
     steps, library = rules.normalization, rules.library
     if library is not None:
         return _end_to_end([library.normalize([to_bytes(text)])[0] for text in texts])
     if isinstance(texts, Column):
         return _normalize_all(*texts.flat(), steps)
-    # ASCII is in every normal form; without the call a text costs half as much.
+    # ASCII is in every normal form, so `to_bytes` is not called. Without the call an ASCII text
+    # costs half as much.
     return _end_to_end(
         [
             text.encode() if type(text) is str and text.isascii() else to_bytes(text, steps)

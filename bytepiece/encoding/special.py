@@ -10,10 +10,11 @@ from bytepiece._checks import unsigned
 from bytepiece.errors import ArgumentError
 
 _MOST_ALTERNATIVES = 64
-"""Most names for which a regular expression is used. With three names that begin with "<" it goes
-through 10 MB of text in 16 ms, and the automaton in 70. But where a name may begin, the expression
-tries them one after another, while the automaton's time does not depend on their number. So names
-must also begin with the same byte."""
+"""The most names that are searched by a regular expression; an automaton searches more names. With
+three names that begin with "<", the expression goes through 10 MB of text in 16 ms, the automaton
+in 70. But wherever a name may begin, the expression tries the names one after another, while the
+automaton's time does not depend on their number. So the expression is used only if all names also
+begin with the same byte."""
 
 
 class SpecialTokens:
@@ -50,7 +51,7 @@ class SpecialTokens:
         return SpecialTokens, ({name.decode("utf-8"): id_ for name, id_ in self.ids.items()},)
 
     def occur_in(self, texts: Iterable[bytes]) -> bool:
-        """Return whether a token stands in one of the texts, or across the end of one."""
+        """Return whether a token stands in one of the texts, or across the end of a text."""
         together = b"".join(texts)
         if self._pattern is not None:
             return self._pattern.search(together) is not None
@@ -59,15 +60,15 @@ class SpecialTokens:
     def split(self, raw: bytes) -> tuple[list[bytes], list[bytes]]:
         """Cut a text at the special tokens in it.
 
-        Of the tokens that overlap, the one that begins first is found; of those that begin at the
-        same place, the longest.
+        If tokens overlap, the token that begins first is found. If tokens begin at the same place,
+        the longest of them is found.
 
         Args:
             raw: the text, not normalized, since a special token is found as it is spelled.
 
         Returns:
             the stretches of text before, between and behind special tokens, some of them perhaps
-            empty; and the names of these tokens, one fewer.
+            empty; and the names of these tokens, one name fewer than stretches.
         """
         if self._pattern is not None:
             parts = self._pattern.split(raw)
@@ -80,7 +81,7 @@ class SpecialTokens:
         )
         stretches, names = [], []
         done = 0
-        # Not iter_long: it misses a name that begins inside another one that breaks off.
+        # iter_long is not used. It misses a name that begins inside an unfinished longer name.
         for start, negative_length, name in found:
             if start >= done:
                 stretches.append(raw[done:start])
@@ -92,8 +93,8 @@ class SpecialTokens:
 def _spelled(raw: bytes) -> str | bytes:
     """Return bytes in the type that pyahocorasick was built for.
 
-    It takes characters or, if it was built so, bytes. Latin-1 makes one character of each byte, so
-    offsets are the same.
+    Some builds of pyahocorasick take characters, others take bytes. Latin-1 makes one character of
+    each byte, so offsets are the same.
     """
     return raw.decode("latin-1") if ahocorasick.unicode else raw
 
@@ -116,16 +117,16 @@ class TokenMatchers:
     def __init__(self, ids: Mapping[str, int]) -> None:
         self._ids = dict(ids)
         self._all = SpecialTokens(ids)
-        # Replaced as a whole, so that threads may race for it.
+        # The dict is replaced as a whole, so that several threads may replace it at once.
         self._latest: dict[frozenset[tuple[str, int]], SpecialTokens] = {}
 
     def of(self, allowed_special: AllowedSpecial) -> SpecialTokens:
         """Return the tokens that an argument `allowed_special` allows.
 
         Raises:
-            ArgumentError: if it is of another kind, or names a token that the model does not have.
+            ArgumentError: if the argument has another type, or names a token that the model lacks.
         """
-        if allowed_special == ():  # the default, and so at once
+        if allowed_special == ():  # the default comes first, to be quick
             return NO_TOKENS
         if isinstance(allowed_special, SpecialTokens):
             return allowed_special

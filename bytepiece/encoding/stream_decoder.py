@@ -25,7 +25,7 @@ class StreamDecoder:
         self._opening = True
 
     def push(self, id: int) -> str:
-        """Return the text that this id completes, perhaps none.
+        """Return the text that this id completes, which may be empty.
 
         Raises:
             VocabularyError: if the id is not in the vocabulary.

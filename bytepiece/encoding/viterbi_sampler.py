@@ -25,14 +25,14 @@ def viterbi_ids(
     """Draw the segments low…high − 1 by Viterbi sampling.
 
     Args:
-        automaton: that of the pieces, which the kernel walks as a trie.
+        automaton: the automaton of the pieces, which the kernel walks as a trie.
         scores: float64[entries].
         ids: uint32[entries].
         alpha: the exponent.
         segments, streams, low, high: see `bytepiece.encoding.perfect.perfect_ids`.
 
     Returns:
-        as `perfect_ids`.
+        the same arrays as `perfect_ids`.
 
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
@@ -43,11 +43,12 @@ def viterbi_ids(
 
 
 # Candidates reach a position in the order of their lengths, longest first, since the pieces that
-# begin at one position are handled before those of the next. Each position holds one candidate. A
-# new one replaces it with probability sigmoid(alpha · (new − held)), where both are sums of scores
-# of the paths then held, without alpha. The first candidate needs no draw. Draws are numbered in
-# the order of these choices. The defect belongs to the algorithm: of three equal candidates, the
-# last is kept with probability 1/2 and the others with 1/4 each.
+# begin at one position are handled before the pieces of the next. Each position holds one path. A
+# new candidate replaces it with probability sigmoid(alpha · (new − held)). Here `held` is the sum
+# of scores of the path held, without alpha. `new` is the same sum for the candidate, which is the
+# path held where its last piece begins, extended by this piece. The first candidate needs no draw.
+# Draws are numbered in the order of these choices. The defect belongs to the algorithm: of three
+# equal candidates, the last is kept with probability 1/2 and the others with 1/4 each.
 @kernel
 def viterbi_path(
     automaton: Automaton,

@@ -1,4 +1,4 @@
-"""The ids of a model: what each stands for, and back."""
+"""The vocabulary of a model: from ids to pieces and special tokens, and back."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -18,7 +18,7 @@ class Vocabulary:
     It is all that decoding needs, and loads no compiler.
 
     Args:
-        model: whose ids these are.
+        model: the model that has these ids.
 
     >>> pieces = [bytes([b]) for b in range(256)] + [b"the"]
     >>> vocabulary = Vocabulary(Model(pieces, [-6.0] * 257))
@@ -65,13 +65,14 @@ class Vocabulary:
 
     @cached_property
     def _opening(self) -> Opening | None:
-        """The rule by which decoding removes spaces where a text begins; None if it does not."""
+        """The rule by which decoding removes spaces where a text begins; None to remove none."""
         library = self.model.rules.library
         if library is None or library.strips == "never":
             return None
         spaces = {id_ for id_, piece in self.bytes_of.items() if piece.startswith(b" ")}
         spaces -= self._names.keys()
-        # If the space has an id of its own, its alias stands for the byte, which stays.
+        # If the space has an id of its own, an alias with the same byte stands for the raw byte.
+        # Decoding does not remove the raw byte.
         if self._id_of[b" "] in spaces:
             spaces -= {id_ for id_, piece in self.model.aliases.items() if piece == b" "}
         return Opening(frozenset(spaces), library.strips == "all")
@@ -88,7 +89,7 @@ class Vocabulary:
             raise VocabularyError(f"no piece or special token {piece!r:.60}") from None
 
     def id_to_piece(self, id: int) -> bytes | str:
-        """Return the piece (bytes) or the special token's name (str) with an id.
+        """Return the piece (bytes) or the special token's name (str) that has this id.
 
         Raises:
             VocabularyError: if the id is not in the vocabulary.
@@ -119,11 +120,11 @@ class Vocabulary:
 
         Args:
             ids: the next ids.
-            opening: whether no text has come before them. Models of libraries that put a space
-                before a text remove it again there.
+            opening: whether a text begins with these ids. Some libraries put a space before a text;
+                their models remove it again where the text begins.
 
         Returns:
-            the bytes, and whether still no text has come after them.
+            the bytes; and the value of `opening` for the ids that come next.
 
         Raises:
             VocabularyError: if an id is not in the vocabulary.

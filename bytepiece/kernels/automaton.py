@@ -1,11 +1,11 @@
 """The automaton finds the pieces that end at each position of a text, in one pass over the text.
 
-It is Aho and Corasick's (1975): a trie in which each node also has a node to fall back to when the
-next byte has no child. That is the node of the longest proper suffix of the node's string. After
-each byte, the automaton stands at the node of the longest string in the trie that ends there. The
-pieces that end there form a chain: each is the longest proper suffix of the piece before it. Built
-from reversed pieces and run over reversed text, the automaton finds the pieces that begin at each
-position.
+It is the automaton of Aho and Corasick (1975), a trie in which each node also has a node to fall
+back to when the next byte has no child. A node falls back to the node of the longest proper suffix
+of its string. After each byte, the automaton stands at the node of the longest string in the trie
+that ends there. The pieces that end there form a chain: each is the longest proper suffix of the
+piece before it. An automaton of reversed pieces, run over reversed text, finds the pieces that
+begin at each position.
 
 `nodes` holds four words per node: the base and the parent in the double array (see
 `bytepiece.kernels.trie`), the node to fall back to, and the base of that node. The number of a node
@@ -58,8 +58,8 @@ _FEW = 1024
 class Automaton(NamedTuple):
     """The pieces of a vocabulary as flat arrays for kernels. See the module for the layout.
 
-    An entry is one place in a group. The entries of a piece's group are 3 · piece + 0, 1, 2. Behind
-    the groups of all pieces and one empty group follow 256 entries for the single bytes.
+    An entry is one place in a group. The entries of a piece's group are 3 · piece + 0, 1, 2. After
+    the groups of all pieces comes one empty group, and then 256 entries for the single bytes.
 
     Args:
         nodes: uint32[4 · nodes].
@@ -143,7 +143,7 @@ def _connect(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Aut
     shorter[none], references[none] = none, 4 * none
     for node in range(len(units)):
         nodes[4 * node] = 4 * units[node, 0]
-        # The root and free units have no parent. They get a number that is not a node's.
+        # The root and free units have no parent. They get a number that belongs to no node.
         nodes[4 * node + 1] = 4 * (units[node, 1] >> 1) if units[node, 1] >= 0 and node else 1
         groups[node] = 4 * none
     for i in range(1, len(order)):
@@ -206,10 +206,11 @@ def single_entry(automaton: Automaton, byte: Scalar) -> Scalar:
 def _step(
     nodes: U32, text: U8, position: Scalar, node: Scalar, base: Scalar, matches: U32
 ) -> tuple[Scalar, Scalar, Scalar]:
-    """Take one step with the byte at a position: to the child, or else back, at the same position.
+    """Take one step with the byte at a position.
 
-    There is no branch, since the processor would mispredict it in a third of all steps. All numbers
-    are uint64.
+    The step leads to the child and the next position. Without a child, it leads to the node to fall
+    back to and stays at the position. The code has no branch here, because the processor would
+    mispredict it in a third of all steps. All numbers are uint64.
 
     Returns:
         the next position, the node and its base.
@@ -249,8 +250,8 @@ def _scan_on(
 # The text is scanned in four lanes at a time, since each step waits for the memory access of the
 # step before it: 2 MB of mixed text with 80 k pieces take 12 ms in four lanes, 19 in two, 37 in
 # one. A lane that begins within a segment starts earlier by the length of the longest piece,
-# because a node depends on no byte further back. What it writes there, the lane before it
-# overwrites.
+# because a node depends on no byte further back. The lane before it overwrites what this lane
+# writes to those earlier positions.
 @kernel
 def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
     nodes = automaton.nodes
@@ -316,7 +317,8 @@ def _scan_in_lanes(automaton: Automaton, text: U8, bounds: I64, matches: U32) ->
         )
 
 
-# Cost: one step per byte forward and at most one per byte back; 1.6 in all for mixed text.
+# Cost: for each byte, one step forward and at most one step back; in all 1.6 steps per byte of
+# mixed text.
 @kernel
 def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
     """Find the pieces of more than one byte that end after each byte of a text.
@@ -334,7 +336,7 @@ def scan(automaton: Automaton, text: U8, bounds: I64, matches: U32) -> None:
         )
     else:
         _scan_in_lanes(automaton, text, bounds, matches)
-    # Replace nodes by groups. Here these loads wait for nothing; done in the kernels that use the
-    # groups, where they wait for mispredicted branches, they cost three times as much.
+    # Replace nodes by groups. These loads wait for nothing here. In the kernels that use the groups
+    # they would wait for mispredicted branches, and cost three times as much.
     for i in range(len(text)):
         matches[i] = automaton.groups[matches[i] >> UINT_2]

@@ -21,17 +21,17 @@ from bytepiece.kernels.segments import Segments, longest, segment_end
 _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 
 
-# Positions are visited from left to right. At each one, the best path to it is the best of those
-# whose last piece ends there. A candidate must be strictly better than the one before it, and
-# candidates with longer last pieces come first, so among equal sums the longest last piece wins.
-# Sums are added in the order of the text. The original library does these three things, too; this
-# reproduces its output to the last tie.
-# Cost: an addition and a comparison per entry of the groups at each position, with hardly a branch
-# that depends on the text, except for long chains; 12 bytes of memory per byte of the longest
-# segment, and 4 bytes of matches per byte of the text. With 80 k pieces, 2 MB of mixed text take 16
-# ms here, 6 in `trace` and 12 to 16 in the scan. A walk along the trie from each position took 66
-# in all. Keeping only the sums, and finding the last pieces again in `trace`, saves 2 ms here and
-# costs 5 there.
+# Positions are visited from left to right. The best path to a position is the best of the paths
+# whose last piece ends there. A candidate must be strictly better than the candidates before it,
+# and candidates with longer last pieces come first, so among equal sums the longest last piece
+# wins. Sums are added in the order of the text. The original library does the same three things. So
+# this kernel finds the same path as the original library, even among ties.
+# Cost: an addition and a comparison for each entry of the groups at each position. Hardly a branch
+# depends on the text, except for long chains. Memory: 12 bytes per byte of the longest segment, and
+# 4 bytes of matches per byte of the text. With 80 k pieces, 2 MB of mixed text take 16 ms here, 6
+# in `trace` and 12 to 16 in the scan. A walk along the trie from each position took 66 in all.
+# Keeping only the sums, and finding the last pieces again in `trace`, saves 2 ms here and costs 5
+# there.
 @kernel
 def best_path(
     automaton: Automaton,
@@ -46,13 +46,14 @@ def best_path(
     """Find the best path to each position of one segment.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         scores: float64[entries], −inf for an entry without a piece.
         text, matches: see `bytepiece.kernels.automaton.scan`.
         start, stop: the bounds of the segment in the text.
         best: float64[more than the segment's length], finite numbers, to be filled with the sum of
             each position's best path.
-        via: uint32[more than the segment's length], to be filled with its last entry.
+        via: uint32[more than the segment's length], to be filled with the last entry of each
+            position's best path.
     """
     lengths = automaton.lengths
     latest = 0.0  # best[position − 1]
@@ -76,7 +77,7 @@ def best_path(
             if not goes_on(group):
                 break
             group = next_group(automaton, group)
-        # The single byte comes last, since it has to wait for the position just before.
+        # The single byte comes last, since its sum has to wait for the position just before.
         single = single_entry(automaton, text[byte])
         alone: Scalar = latest + scores[single]
         better = alone > top
@@ -91,7 +92,7 @@ def trace(
     """Append the ids of the path that `via` holds to `out`.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         ids: uint32[entries].
         via: see `best_path`.
         length: the length of the segment.
@@ -99,7 +100,7 @@ def trace(
         filled: how many ids `out` holds.
 
     Returns:
-        how many ids `out` holds then.
+        how many ids `out` holds afterwards.
     """
     position = uint(length)
     slot = uint(filled) + position
@@ -120,11 +121,11 @@ def best_ids(
     """Encode the segments low…high − 1 by their best paths.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         scores: float64[entries], −inf for an entry without a piece.
         ids: uint32[entries].
         segments: the text.
-        low, high: the numbers of the first segment and of the one after the last.
+        low, high: the number of the first segment, and one more than the number of the last.
 
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], the number of ids of each.
@@ -141,7 +142,7 @@ def ids_by(
     low: int,
     high: int,
 ) -> tuple[I32, I32]:
-    """Encode as `best_ids` does, by another kernel with the parameters of `_best_ids`.
+    """Encode like `best_ids`, but by a given kernel that takes the parameters of `_best_ids`.
 
     Args:
         compiled: the kernel.
@@ -178,7 +179,8 @@ class Tables(NamedTuple):
     """The arrays that best paths need, packed into three. `pack` makes them, `unpack` splits them.
 
     Numba inspects each array that a kernel is called with, which is a third of the work for a short
-    text: a call with these three arrays takes 6 µs, with the eight arrays packed in them 7.
+    text. A call with these three arrays takes 6 µs. A call with the eight arrays that are packed in
+    them takes 7 µs.
 
     Args:
         words: uint32[words], a table of contents and then all arrays of four-byte words.
@@ -218,7 +220,7 @@ _unpack = inlined(unpack)
 
 
 def best_ids_of_text(tables: Tables, text: bytes, isolate_digits: bool) -> I32:
-    """Return the ids of the best path of one text, leaving out all that only many texts need."""
+    """Return the ids of the best path of one text, without the work that only batches need."""
     buffer = np.frombuffer(text, _BYTE)
     out = np.empty(len(text), _ID)
     return out[: _best_ids_of_text(*tables, buffer, isolate_digits, out)]

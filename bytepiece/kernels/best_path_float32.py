@@ -1,8 +1,8 @@
 """Find the best path as SentencePiece does, with sums in float32.
 
 In a long text such a sum has few digits left for the difference between two paths, and rounding
-decides which of them wins. So sums are rounded where SentencePiece rounds them. Like there, a path
-counts anew from 0 where its sum has become large.
+decides which of them wins. So sums are rounded where SentencePiece rounds them. As in
+SentencePiece, the sum of a path starts again from 0 where it has become large.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
 from bytepiece.kernels.segments import Segments, longest
 
 _LARGE = np.float32(100_000.0)
-"""The size from which sums begin anew, as in sentencepiece 0.2.3. Earlier releases let them
+"""A sum above this size starts again from 0, as in sentencepiece 0.2.3. Earlier releases let sums
 grow."""
 
 
@@ -63,10 +63,10 @@ def _best_ids(
 
 
 # SentencePiece goes forward from each character to the ends of the pieces that begin there. Where
-# the sum at a character is large, it subtracts that sum there and from all sums it has found
-# further on. Here each position looks back instead, at the longest piece first. So the best sum
-# found so far must be reduced by what was subtracted between the beginning of one piece and that of
-# the next.
+# the sum at a character is large, SentencePiece subtracts this sum from itself and from all sums
+# that it has found further on. Here each position looks back instead, at the longest piece first.
+# So before each piece, the best sum found so far is reduced by the amounts that were subtracted
+# between the beginning of the piece before it and its own beginning.
 # Cost: twice the time of `bytepiece.kernels.best_path.best_path`, because each entry has a branch.
 @kernel
 def _best_path(
@@ -83,9 +83,10 @@ def _best_path(
     """Find the best path to each position of one segment.
 
     Args:
-        best, via: see `bytepiece.kernels.best_path.best_path`; here float32.
-        taken: float32, to be filled with what was subtracted at each position.
-        automaton, scores, text, matches, start, stop: see there.
+        best, via: see `bytepiece.kernels.best_path.best_path`; `best` is float32 here.
+        taken: float32, to be filled with the amount that is subtracted at each position.
+        automaton, scores, text, matches, start, stop: see
+            `bytepiece.kernels.best_path.best_path`.
     """
     lengths = automaton.lengths
     # The last position where something was subtracted.
@@ -128,7 +129,7 @@ def _best_path(
 def _moved(
     top: Scalar, taken: F32, counted: Scalar, begin: Scalar, latest: Scalar
 ) -> tuple[Scalar, Scalar]:
-    """Return a sum less what was subtracted after `counted` and up to `begin`; and `begin`."""
+    """Return `top` less the amounts subtracted after `counted` up to `begin`; and `begin`."""
     if latest > counted and top > -np.inf:
         for position in range(counted + UINT_1, begin + UINT_1):
             if taken[position] != 0.0:

@@ -1,6 +1,6 @@
 """The decimal digits of all scripts: Unicode 15.1, category Nd."""
 
-# A table of our own, for the table in Python differs between its versions.
+# This table is our own, because Python's table differs between versions of Python.
 ZEROS = (
     0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66,
     0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946,

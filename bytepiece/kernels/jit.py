@@ -1,10 +1,10 @@
 """The decorator that compiles every kernel, and the place where compiled kernels are kept.
 
-Indices in kernels are unsigned. For a signed index Numba has to test whether it is negative, since
-Python counts those from the end; without the test, a walk along the trie from every byte of 2 MB of
-mixed text takes 40 ms instead of 50. So every number that becomes an index goes through `uint`. In
-interpreted kernels, NumPy would make a float64 of an unsigned plus a signed integer. So the numbers
-that are added to indices are unsigned, too: `UINT_0` … `UINT_4`.
+Indices in kernels are unsigned. Numba has to test whether a signed index is negative, since Python
+counts negative indices from the end. Without this test, a walk along the trie from every byte of 2
+MB of mixed text takes 40 ms instead of 50. So every number that becomes an index goes through
+`uint`. In interpreted kernels, NumPy would make a float64 of an unsigned plus a signed integer. So
+the numbers that are added to indices are unsigned, too: `UINT_0` … `UINT_4`.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ UINT_0, UINT_1, UINT_2, UINT_3, UINT_4 = (uint(number) for number in range(5))
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DECORATED = re.compile(rb"^@(?:kernel|inlined)$", re.MULTILINE)
 _KEPT = 30 * 86400
-"""Seconds that compiled kernels are kept after the last one was added."""
+"""How many seconds a directory of compiled kernels is kept after the last kernel was added."""
 
 
 def _cache_roots() -> Iterator[Path]:
@@ -48,10 +48,10 @@ def _cache_roots() -> Iterator[Path]:
     if config.CACHE_DIR:
         yield Path(config.CACHE_DIR)
         return
-    with suppress(RuntimeError):  # without a home directory
+    with suppress(RuntimeError):  # raised if the user has no home directory
         yield user_cache()
-    # Only second: pip does not delete files that it did not install, and a folder left behind in
-    # site-packages hides a later editable install.
+    # This is only the second choice: pip does not delete files that it did not install, and a
+    # folder left behind in site-packages hides a later editable install.
     yield _PACKAGE / "__pycache__"
 
 
@@ -59,7 +59,7 @@ def _kernel_sources() -> Iterator[tuple[str, bytes]]:
     """Yield the names and contents of the files on which compiled kernels depend, in order.
 
     These are the files that define kernels and all files in `kernels/`, where kernels take their
-    constants from. A test sees to it that they take none from other files.
+    constants from. A test checks that kernels take no constants from other files.
     """
     for source in sorted(_PACKAGE.rglob("*.py")):
         content = source.read_bytes()
@@ -71,8 +71,9 @@ def _cache_dir() -> str:
     """Return a writable directory for this state of the kernels' sources, or "" if there is none.
 
     Numba notices edits only in the file that defines a kernel, but kernels also inline kernels of
-    other files. So the directory's name carries a hash of all these files: an edit in one of them
-    makes a new directory. Then directories that were last written to a month ago are deleted.
+    other files. So the directory's name carries a hash of all these files, and an edit in one of
+    them makes a new directory. When a new directory is made, all directories that nothing was
+    written to for a month are deleted.
     """
     digest = hashlib.sha256()
     for name, content in _kernel_sources():

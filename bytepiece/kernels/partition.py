@@ -52,8 +52,8 @@ class Weights(NamedTuple):
     """The weight exp(alpha · score) of each entry's piece.
 
     Args:
-        mantissa: float64[entries], in (2^-256, 2^128]; 0 for an entry without a piece. It is
-            negative if the exponent is not 0, so that only then the exponent has to be loaded.
+        mantissa: float64[entries], in (2^-256, 2^128]; 0 for an entry without a piece. The mantissa
+            is stored negative if the exponent is not 0, so that kernels load no exponent that is 0.
         exponent: int32[entries], to the base 2^256.
         plain: whether all exponents are 0.
     """
@@ -69,10 +69,10 @@ def weights(
     """Return the weights exp(alpha · score − less) of the pieces.
 
     Args:
-        automaton: that of the pieces.
+        automaton: the automaton of the pieces.
         scores: float64[pieces], natural-log probabilities.
         alpha: finite, ≥ 0.
-        less: float64[pieces], at least 0; None for 0.
+        less: float64[pieces], the amount to subtract for each piece, at least 0; None for zeros.
 
     Raises:
         ArgumentError: if alpha · score is so large that a sum would be wrong.
@@ -98,7 +98,7 @@ def weights(
 
 
 def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
-    """Return a text from right to left, where its segments begin then, and the end."""
+    """Return a text from right to left, and where its segments begin in that order, and the end."""
     mirrored = text[::-1].copy()
     mirrored.flags.writeable = (
         False  # like the text itself, so that `scan` is compiled once for both
@@ -109,8 +109,8 @@ def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
 @kernel
 def scale(term: Scalar, steps: Scalar) -> Scalar:
     """Return term · 2^(256 · steps), for steps ≤ 1."""
-    # Mantissas of terms and sums lie in 2^-384 … 2^267. So a term that is moved down three steps is
-    # smaller than half of the last bit of the other one, and adds nothing.
+    # Mantissas of terms and sums lie in 2^-384 … 2^267. So a number that is moved down three steps
+    # is smaller than half of the last bit of the number that it is added to, and changes nothing.
     if steps == 0:
         return term
     if steps == -1:
@@ -139,7 +139,7 @@ def edge_term(
     exponents: I64,
     distance: Scalar,
 ) -> tuple[Scalar, Scalar]:
-    """Return the weight of an entry's piece that begins at a distance, times z where it ends."""
+    """Return weight · z[end], for the entry's piece that begins at a distance and ends at `end`."""
     end = distance - uint(automaton.lengths[entry])
     mantissa = weights.mantissa[entry]
     if mantissa < 0.0:
@@ -147,9 +147,10 @@ def edge_term(
     return mantissa * z[end], exponents[end]
 
 
-# From the segment's end to its beginning: z[d] = Σ weight(piece) · z[d − length of the piece]. If
-# all terms of a sum have one exponent, this formula is all that is needed. That is so where the
-# longest piece does not reach back to the last change of the exponent. Elsewhere terms are aligned.
+# z is filled from the segment's end to its beginning, by the formula
+# z[d] = Σ weight(piece) · z[d − length of the piece].
+# If all terms of a sum have one exponent, this formula is all that is needed. This is so where
+# the longest piece does not reach the last change of the exponent. Elsewhere terms are aligned.
 # Cost: a multiplication and an addition per entry of the groups at each position; 16 bytes of
 # memory per byte of the longest segment, and 5 bytes of matches and mirrored text per byte of the
 # text.
@@ -167,8 +168,8 @@ def backward(
     """Fill z and exponents for one segment of mirrored text.
 
     Args:
-        automaton: that of the reversed pieces.
-        weights: those of the pieces.
+        automaton: the automaton of the reversed pieces.
+        weights: the weights of the pieces.
         text, matches: see `bytepiece.kernels.automaton.scan`. If all terms of z at a position have
             the exponent of z itself, two is added to the reference there.
         start, stop: the bounds of the segment in the mirrored text.
@@ -178,8 +179,8 @@ def backward(
     lengths, mantissa = automaton.lengths, weights.mantissa
     latest, top = 1.0, np.int64(0)
     z[0], exponents[0] = latest, top
-    # The distance from which on the exponent has not changed. If weights have exponents, terms are
-    # always aligned.
+    # The distance at which the exponent changed last. If weights have exponents, terms are always
+    # aligned.
     since = UINT_0 if weights.plain else uint(stop - start + 1)
     for d in range(1, stop - start + 1):
         distance = uint(d)
@@ -199,7 +200,7 @@ def backward(
                     break
                 group = next_group(automaton, group)
                 entry = first_entry(group)
-            # The single byte comes last, since it has to wait for the position just before.
+            # The single byte comes last, since its term has to wait for the position just before.
             total += mantissa[single] * latest
         else:
             total, top = edge_term(automaton, weights, single, z, exponents, distance)

@@ -30,7 +30,7 @@ class SegmentRun(NamedTuple):
         bounds: int64[segments + 1], where each segment begins in `text`, and the end.
         documents: int64[segments], the document of each segment.
         begins: int64[segments], where each segment begins in the text of the batch.
-        document_starts: int64[documents], where each document begins there.
+        document_starts: int64[documents], where each document begins in the text of the batch.
     """
 
     text: npt.NDArray[np.uint8]
@@ -59,7 +59,7 @@ class Segments(NamedTuple):
     document_starts: npt.NDArray[np.int64]
 
     def stretch(self, low: int, high: int) -> tuple[U8, I64]:
-        """Return the text of the segments low…high − 1, where each begins in it, and the end."""
+        """Return the text of the segments low…high − 1, and the bounds of these segments in it."""
         bounds = self.bounds[low : high + 1]
         return self.text[bounds[0] : bounds[-1]], bounds - bounds[0]
 
@@ -78,7 +78,7 @@ def offset_of(run: SegmentRun, segment: Scalar) -> Scalar:
 
 @kernel
 def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
-    """Return the number of bytes of the decimal digit that begins at `start`; 0 if none does."""
+    """Return the length in bytes of the decimal digit at `start`, or 0 if no digit begins there."""
     lead = np.int32(text[start])
     if lead < 0x80:
         return 1 if 0x30 <= lead <= 0x39 else 0
@@ -126,7 +126,8 @@ def segment_end(
             if length > 0:
                 return position if position > start else position + length
         position += 1
-        # Text that is not UTF-8 may contain no byte that begins a character.
+        # Text that is not UTF-8 may contain no byte that begins a character. So bytes are counted,
+        # too.
         if most > 0 and position - start > 4 * most:
             return position
     newlines = 0
@@ -152,10 +153,11 @@ def segment_bounds(
         most: see `segment_end`.
 
     Returns:
-        int64[segments + 1], where each segment begins, and the end; int64[segments], the part of
-        each.
+        int64[segments + 1], where each segment begins, and the end; int64[segments], the number of
+        the part that each segment lies in.
     """
-    # This is enough for most texts. If it is not, the kernel says how many segments there are.
+    # This much room is enough for most texts. If it is too little, the kernel still returns the
+    # number of segments, and is called once more.
     count = 4 * len(part_special) + 64
     while True:
         bounds, part_of = np.empty(count + 1, dtype=np.int64), np.empty(count, dtype=np.int64)
@@ -177,7 +179,7 @@ def _segment_bounds(
     bounds: I64,
     part_of: I64,
 ) -> Scalar:
-    """Store the segments as far as there is room, and return how many there are."""
+    """Store the segments that there is room for, and return the number of all segments."""
     count = 0
     for part in range(len(part_special)):
         position, stop = part_bounds[part], part_bounds[part + 1]

@@ -3,7 +3,8 @@
 They depend neither on time nor on the process or thread that uses them.
 
 Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011)
-turns a key of two and a counter of four 32-bit words into four random ones. It is used twice:
+turns a key of two words and a counter of four words into four random words. All words have 32 bits.
+It is used twice:
 
     document:  philox(counter = (doc_id low, doc_id high, epoch, sample),
                       key = (seed low, seed high))                         = d0 d1 d2 d3
@@ -76,8 +77,9 @@ def uniforms(words: tuple[Scalar, ...], segment: Scalar, block: Scalar) -> tuple
     return first, second
 
 
-# Sixteen blocks in one loop, with even and odd draws stored apart, so that the compiler computes
-# several at a time: 1 ns a draw with AVX-512, where one block after the other takes 8.
+# One loop computes sixteen blocks and stores even and odd draws apart, so that the compiler can
+# compute several blocks at a time. A draw then takes 1 ns with AVX-512. If blocks are computed one
+# after the other, it takes 8.
 @kernel
 def fill_uniforms(words: tuple[Scalar, ...], segment: Scalar, first: Scalar, out: F64) -> None:
     """Compute `DRAWS` draws of a segment.
@@ -94,7 +96,7 @@ def fill_uniforms(words: tuple[Scalar, ...], segment: Scalar, first: Scalar, out
 
 @kernel
 def place_of(draw: Scalar) -> Scalar:
-    """Return the place of a draw, counted from the first one: even ones come before odd ones."""
+    """Return the place of a draw among `DRAWS` draws: even draws come first, then odd draws."""
     return draw >> 1 | (draw & 1) * (DRAWS // 2)
 
 
@@ -106,7 +108,8 @@ class Streams(NamedTuple):
         epoch: uint64, below 2^32.
         doc_ids: uint64[documents].
         first_sample: uint64, below 2^32: the number of the first sample drawn.
-        samples: the number of samples drawn for each document, numbered on from the first.
+        samples: the number of samples drawn for each document. Their numbers begin with
+            `first_sample`.
     """
 
     seed: np.uint64
@@ -120,7 +123,7 @@ class Streams(NamedTuple):
 def sample_words(
     streams: Streams, document: Scalar, sample: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """Return the words for a sample of a document. Samples are counted from the first one drawn."""
+    """Return the words for a sample of a document; `sample` 0 is the first sample drawn."""
     return document_words(
         streams.seed,
         streams.epoch,

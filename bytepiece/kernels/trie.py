@@ -90,7 +90,11 @@ def child(units: I32, node: Scalar, byte: Scalar) -> Scalar:
 
 @kernel
 def _count_nodes(flat: U8, offsets: I64) -> Scalar:
-    """Return one, plus the bytes of each key that it does not share with the key before it."""
+    """Return the number of nodes.
+
+    The root is one node. Each key adds a node for each of its bytes after the beginning that it
+    shares with the key before it.
+    """
     nodes = 1
     for k in range(len(offsets) - 1):
         start, length = offsets[k], offsets[k + 1] - offsets[k]
@@ -108,9 +112,9 @@ def _count_nodes(flat: U8, offsets: I64) -> Scalar:
 
 
 # Cost: each key's bytes are read twice. The child of a node with one child takes the first free
-# unit. For more children, the next 64 free units are tried, and then the end, so that the search is
-# linear in the number of nodes for all keys. Single children later fill the units that this leaves
-# free.
+# unit. For several children, the next 64 free units are tried. If the children do not fit there,
+# they go behind all used units. So the search is linear in the number of nodes for all keys. Single
+# children later fill the units that are left free.
 @kernel
 def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes: I32) -> Scalar:
     """Fill `order`, `units` and `key_nodes`.

@@ -28,8 +28,8 @@ from bytepiece.kernels.partition import LOG_BASE, Weights, backward, edge_term, 
 from bytepiece.kernels.segments import longest
 
 MOST_EDGES = 1 << 28
-"""The most edges of a chain. A position has one edge for each piece that begins there: usually
-three, but in a run of one letter one for each piece that consists of this letter."""
+"""The most edges of a chain. A position has one edge for each piece that begins there. These are
+usually three pieces. In a run of one letter, they are all pieces that consist of this letter."""
 
 
 class Chain(NamedTuple):
@@ -42,8 +42,8 @@ class Chain(NamedTuple):
         first: int64[bytes + 1], the number of the first edge that begins at each position; the last
             value is the number of edges.
         ends: int32[edges], the position where each edge ends, which is behind its beginning.
-        p: float64[edges], the probability of each edge among those with the same beginning; these
-            add up to 1.
+        p: float64[edges], the probability of each edge among the edges with the same beginning. The
+            probabilities of the edges with the same beginning add up to 1.
         log_p: float64[edges], the logarithm of p, finite even if p is too small for a float64.
     """
 
@@ -72,8 +72,8 @@ def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
     """Build the law of a text that is cut into segments.
 
     Args:
-        automaton: that of the reversed pieces.
-        weights: those of the pieces at an alpha.
+        automaton: the automaton of the reversed pieces.
+        weights: the weights of the pieces at an alpha.
         text: uint8[bytes].
         bounds: int64[segments + 1], where each segment begins, from 0 to the end of the text.
 
@@ -194,7 +194,8 @@ def reach(chain: Chain) -> F64:
     return probabilities
 
 
-# Every path has a boundary at a position that no edge crosses. Rounding errors begin anew there.
+# Every path has a boundary at a position that no edge crosses. The probability is set to 1 there,
+# so rounding errors do not grow beyond it.
 @kernel
 def _reach(chain: Chain, probabilities: F64) -> None:
     furthest = 0
@@ -209,13 +210,18 @@ def _reach(chain: Chain, probabilities: F64) -> None:
 
 
 def entropy(chain: Chain) -> float:
-    """Return the entropy of a path in nats: the mean sum of the entropies of its next edges."""
+    """Return the entropy of the law in nats.
+
+    It is a sum over all positions: the entropy of the next edge there, times the probability that
+    a path has a boundary there.
+    """
     undecided = np.empty(len(chain.first) - 1, dtype=np.float64)
     _undecided(chain, undecided)
     return float(reach(chain)[:-1] @ undecided)
 
 
-# The largest term is −p·log(p) with p = 1 − rest, which is exact even if rest is tiny.
+# The term of the most probable edge is −p·log(p). It is computed with p = 1 − rest, so that it is
+# exact even if the rest is tiny.
 @kernel
 def _undecided(chain: Chain, out: F64) -> None:
     """Fill `out` with the entropy of the next edge at each position."""
@@ -250,7 +256,7 @@ def moments(chain: Chain, values: F64) -> tuple[float, float]:
 
 
 # Variances add up by the law of total variance, as squares of distances from the mean. The mean of
-# squares less the square of the mean would cancel.
+# squares minus the square of the mean would lose digits by cancellation.
 @kernel
 def _moments(chain: Chain, values: F64, mean: F64, variance: F64) -> None:
     """Fill in the moments of the rest of the path from each position on."""

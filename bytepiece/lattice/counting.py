@@ -13,7 +13,7 @@ from bytepiece.lattice.chain import Chain
 # small and multiply. Without parts, a million bytes would take a million sums of numbers with
 # hundreds of thousands of digits.
 def count(chain: Chain, limit: float) -> int:
-    """Return the number of paths, or some number above the limit if there are more than that."""
+    """Return the number of paths, or some number above the limit if there are more paths."""
     ends, first = chain.ends.tolist(), chain.first.tolist()
     length = len(first) - 1
     last = chain.ends[chain.first[1:] - 1]  # where the longest edge of each position ends
@@ -26,7 +26,7 @@ def count(chain: Chain, limit: float) -> int:
         if counts[start] > limit:
             return counts[start]
         if start + longest <= length:
-            counts[start + longest] = 1  # it is no longer needed, and it is long
+            counts[start + longest] = 1  # this count is no longer needed, and it has many digits
         if furthest[start] == start:
             parts.append(counts[start])
             counts[start] = 1

@@ -29,10 +29,11 @@ MOST_PATHS = 1_000_000
 """The most paths that `Lattice.paths` enumerates, unless the caller asks for more."""
 
 _LARGEST_ALPHA = float(1 << 20)
-"""At this alpha the best path has practically all the probability, unless another has its score."""
+"""At this alpha the best path has practically all the probability, unless another path has the same
+score."""
 _MOST_STEPS = 100
-"""The most steps of Newton's method and bisection. Bisection alone would find every bit in
-these."""
+"""The most steps of Newton's method and bisection. Bisection alone would find every bit in this
+number of steps."""
 
 
 class Lattice:
@@ -104,9 +105,10 @@ class Lattice:
     def n_paths(self) -> int:
         """Return the exact number of segmentations.
 
-        For a million bytes it has hundreds of thousands of digits. That takes seconds for common
-        text, which falls into parts that no piece crosses. For a run of one letter, the time grows
-        with the square of its length.
+        For a million bytes the number has hundreds of thousands of digits. Computing it takes
+        seconds for common text, because no piece crosses certain positions, and these divide the
+        text into short parts. For a run of one letter, the time grows with the square of its
+        length.
 
         Source: Cognetta et al., https://arxiv.org/abs/2408.11443.
         """
@@ -115,9 +117,9 @@ class Lattice:
     def entropy(self, unit: Literal["nats", "bits"] = "nats") -> float:
         """Return the entropy of the law, −Σ P log P over all paths, ≥ 0.
 
-        It is computed by the chain rule, as the mean sum of the entropies of the next pieces.
-        log Z − alpha · E[Σ score] is the same number, but loses digits as a difference of large
-        numbers.
+        It is computed by the chain rule: each position adds the entropy of the next piece, times
+        the probability of a boundary there. log Z − alpha · E[Σ score] is the same number, but
+        loses digits as a difference of large numbers.
 
         Source: Shannon 1948; the entropy of a Markov chain's walk.
 
@@ -165,8 +167,8 @@ class Lattice:
     def marginals(self) -> Marginals:
         """Return the probability of each edge: that a path has this piece at this place.
 
-        The probabilities of the edges that begin at a position add up to `boundary_probs` there,
-        and those of all edges to `expected_tokens`. Source: the E-step of Kudo,
+        The probabilities of the edges that begin at a position add up to `boundary_probs` there.
+        The probabilities of all edges add up to `expected_tokens`. Source: the E-step of Kudo,
         https://arxiv.org/abs/1804.10959.
         """
         starts = chains.starts(self._chain)
@@ -179,7 +181,7 @@ class Lattice:
         return chains.reach(self._chain)
 
     def best(self) -> Segmentation:
-        """Return the best path, the one that `Tokenizer.encode` finds, also among ties."""
+        """Return the best path. Among ties, it is the path that `Tokenizer.encode` finds."""
         return self._segmentation(self._edges_of(self._encoded(Sampling()).ids))
 
     def nbest(self, k: int) -> list[Segmentation]:
@@ -228,10 +230,10 @@ class Lattice:
         return self._encoded(Sampling(self._alpha, seed=seed), check_whole(n, "n", 1))
 
     def sample_without_replacement(self, k: int, seed: int | None = None) -> DistinctSample:
-        """Draw k different segmentations, each from the law without those drawn before it.
+        """Draw k different segmentations, each from the law without the ones drawn before.
 
         Args:
-            k: how many, at least 1. If there are fewer, all are drawn.
+            k: how many, at least 1. If the text has fewer segmentations, all are drawn.
             seed: see `Tokenizer`; None takes a fresh one.
 
         Raises:
@@ -252,7 +254,8 @@ class Lattice:
             limit: the largest number of segmentations that is allowed, at least 1.
 
         Raises:
-            ArgumentError: if there are more, at once.
+            ArgumentError: if there are more segmentations. The call itself raises it, before the
+                first segmentation.
         """
         if paths.count(self._chain, check_whole(limit, "limit", 1)) > limit:
             raise ArgumentError(
@@ -267,7 +270,7 @@ class Lattice:
         The entropy falls as alpha grows.
 
         Args:
-            h: the entropy in nats, from 0 to log(n_paths()), which is that of alpha 0.
+            h: the entropy in nats, from 0 to log(n_paths()), which is the entropy at alpha 0.
 
         Returns:
             alpha. The entropy there differs from h by about 1e-12 · max(1, log(n_paths())).
@@ -296,13 +299,13 @@ class Lattice:
             if high == most:
                 raise ArgumentError(
                     f"the entropy of this text is still {entropy:.6g} nats at alpha {most:g}, the "
-                    f"largest that is tried, for its best paths are equally good or nearly so; "
+                    f"largest that is tried, because its best paths are equally good or nearly so; "
                     f"it can't be {h:g}"
                 )
             low, high = high, min(2 * high, most)
             reached = self._at(high)
-        # Newton's method, since the derivative is known: −alpha · variance of the score. Bisection
-        # if a step would leave the bracket.
+        # Newton's method, since the derivative is known: −alpha · variance of the score. If a step
+        # would leave the bracket, bisection takes its place.
         alpha = high
         for _ in range(_MOST_STEPS):
             gap = reached.entropy() - h

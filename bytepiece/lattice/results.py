@@ -22,7 +22,7 @@ class Segmentation(NamedTuple):
 
     @property
     def probability(self) -> float:
-        """Its probability, exp(log_prob)."""
+        """The probability of the segmentation, exp(log_prob)."""
         return math.exp(self.log_prob)
 
 
@@ -47,9 +47,9 @@ class Marginals(NamedTuple):
 class DistinctSample(NamedTuple):
     """Different segmentations, drawn without replacement.
 
-    They estimate the mean of a function f over all segmentations: Σ probability / inclusion · f
-        over
-    these segmentations is unbiased. Dividing it by Σ probability / inclusion reduces the variance.
+    They estimate the mean of a function f over all segmentations. The sum of probability /
+    inclusion · f over these segmentations is an unbiased estimate. Dividing it by the sum of
+    probability / inclusion reduces the variance.
 
     Args:
         segmentations: in the order in which they were drawn.

@@ -6,11 +6,12 @@ first path, and so on (Kool, van Hoof, Welling: Stochastic beams and where to fi
 https://arxiv.org/abs/1903.06059).
 
 Most paths never need their G. Consider the tree of all beginnings of paths. The largest G below a
-node is Gumbel-distributed around the node's log-probability. It lies below each child with that
-child's probability, whatever its value. The largest G below each other child is Gumbel-distributed
-around that child's log-probability, under the condition that it is not larger. So a walk from a
-node to the path with the largest G below it is a perfect sample. The children that the walk does
-not enter wait, each with the largest G below it, until this G is the largest of all.
+node is Gumbel-distributed around the node's log-probability. The path with this G lies below each
+child of the node with that child's probability, whatever the value of G. For every other child, the
+largest G below the child is Gumbel-distributed around the child's log-probability, under the
+condition that it is not larger than the G of this path. So a walk from a node to the path with the
+largest G below the node is a perfect sample. The children that the walk does not enter wait, each
+with the largest G below it, until this G is the largest of all.
 """
 
 import heapq
@@ -68,7 +69,7 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
         seed: its stream for document 0, epoch 0, sample 0, segment 0 provides the draws. See
             `bytepiece.kernels.streams`.
     """
-    # A walk leaves at most all edges aside.
+    # Room for all edges is enough, since a walk leaves each edge aside at most once.
     edges = len(chain.ends)
     aside = Aside(*(np.empty(edges, dtype=kind) for kind in (np.int64, np.int64, float, float)))
     path = np.empty(len(chain.first), dtype=np.int64)
@@ -77,9 +78,10 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
     root = -math.log(-math.log(_first_draw(seed)))
     draws = made = 1
     least = -math.inf  # nodes with a smaller G are no longer needed
-    # The nodes that wait. Of each: the largest G below it, negated, since a heap begins with the
-    # smallest item; a unique number; its log-probability; the path that it branches off from, the
-    # depth of that place, and the edge that leads to it.
+    # The nodes that wait. Each item holds the largest G below the node, negated, since a heap
+    # begins with the smallest item; a unique number; the node's log-probability; the path from
+    # which the node branches off; the depth at which it branches off; and the edge that leads to
+    # the node.
     waiting = [(-root, 0, 0.0, -1, 0, -1)]
     while waiting and len(paths) < k:
         top, _, log, other, depth, edge = heapq.heappop(waiting)
@@ -90,7 +92,7 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
         depth, log, left, draws = _walk(chain, position, -top, log, seed, draws, path, depth, aside)
         paths.append(path[:depth].copy())
         found.append((log, -top))
-        # One more than needed, for the threshold.
+        # One node more than is needed, for the threshold.
         most = k + 1 - len(paths)
         some = np.flatnonzero(aside.tops[:left] > least)
         for i in some[np.argsort(-aside.tops[some], kind="stable")[:most]].tolist():
@@ -133,7 +135,7 @@ def _walk(
     Args:
         chain: the law to draw from.
         position: the position of the node in the text.
-        top: that largest G.
+        top: the largest G below the node.
         log: the node's log-probability.
         seed: see `top_k`.
         draws: how many draws of the stream are used up.
@@ -143,7 +145,7 @@ def _walk(
 
     Returns:
         the number of tokens of the path, its log-probability, the number of nodes not entered, and
-        how many draws of the stream are used up then.
+        how many draws of the stream are used up afterwards.
     """
     words = document_words(seed, np.uint64(0), np.uint64(0), np.uint64(0))
     left = np.int64(0)

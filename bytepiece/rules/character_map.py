@@ -30,7 +30,7 @@ class SentencePieceNormalizer:
     Args:
         charsmap: the compiled character map; empty for none.
         flags: further settings of the normalizer, as fields of a message.
-        suffix: put the space that is added after a text instead of before it.
+        suffix: put the added space behind a text, not before it.
         symbols: stretches of text that stay as they are.
 
     Raises:
@@ -39,7 +39,7 @@ class SentencePieceNormalizer:
 
     def __init__(self, charsmap: bytes, flags: bytes, suffix: bool, symbols: Sequence[str]) -> None:
         with warnings.catch_warnings():
-            # In newer Pythons, its bindings warn when they are imported.
+            # In newer Pythons, the bindings of SentencePiece warn when they are imported.
             warnings.simplefilter("ignore")
             # Imported here: most models do not need it.
             import sentencepiece  # noqa: PLC0415
@@ -101,8 +101,9 @@ def check_charsmap(charsmap: bytes) -> None:
     units = np.frombuffer(charsmap, dtype="<u4", count=size // 4, offset=4).astype(np.int64)
     nodes = np.flatnonzero(units >> 31 == 0)
     unit = units[nodes]
-    # A unit with bit 31 is a value; the others are nodes. Bits 10 to 30 and the scale in bit 9 say
-    # where a node's children are: each at this place XOR its byte. Bit 8 says that a key ends here.
+    # A unit with bit 31 is a value; the others are nodes. Bits 10 to 30 and the scale in bit 9
+    # give a node's base. The child by a byte is the unit at base XOR byte. Bit 8 says that a key
+    # ends at the node.
     children = nodes ^ (unit >> 10 << ((unit & 1 << 9) >> 6))
     ending = children[unit & 1 << 8 != 0]
     if (children | 0xFF).max(initial=0) >= len(units) or np.any(

@@ -42,8 +42,8 @@ class SentencePieceRules:
         charsmap: the compiled character map, `precompiled_charsmap` in a .model file: it says
             which characters become which. Empty for none.
         add_dummy_prefix: put a space before a text that is not empty.
-        remove_extra_whitespaces: remove spaces at both ends of a text, and make runs of spaces
-            one space.
+        remove_extra_whitespaces: remove spaces at both ends of a text, and replace each run of
+            spaces by one space.
         treat_whitespace_as_suffix: put the space after the text instead of before it.
         symbols: stretches of text that stay as they are.
     """
@@ -75,9 +75,9 @@ class SentencePieceRules:
     def strips(self) -> Literal["never", "once", "all"]:
         """How many tokens at the beginning of a text lose their leading space in decoding.
 
-        "once": the first token with a leading space. "all": every token up to the first one that
-        leaves text; a token that is only a space leaves none, so the next token loses its space
-        too.
+        "once": only the first token that has a leading space. "all": every token up to the first
+        token that is more than a space. After a token that is only a space, the next token loses
+        its space, too.
         """
         if self.remove_extra_whitespaces:
             return "all"
@@ -121,7 +121,7 @@ class SentencePieceRules:
         return _fingerprint(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the normalizers: they are built again when they are needed.
+        # The normalizers are left out: they are built again when they are needed.
         return SentencePieceRules, tuple(getattr(self, name) for name in self.__match_args__)
 
     def __repr__(self) -> str:

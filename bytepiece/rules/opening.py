@@ -10,8 +10,8 @@ class Opening(NamedTuple):
 
     Args:
         spaces: ids of the tokens whose leading space may be removed.
-        all: remove the space of every token up to the first one that leaves text, and not only of
-            the first token that has a space.
+        all: remove the leading space of every token up to the first token that is more than a
+            space. Otherwise, only the first token that has a leading space loses it.
     """
 
     spaces: frozenset[int]
@@ -25,7 +25,7 @@ class Opening(NamedTuple):
             pieces: their bytes; changed in place.
 
         Returns:
-            whether the text has still to begin, so that later ids may lose spaces too.
+            whether the text has not begun yet, so that the next ids may lose spaces, too.
         """
         for i, id_ in enumerate(ids):
             if id_ in self.spaces:

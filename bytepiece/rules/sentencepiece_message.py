@@ -81,4 +81,4 @@ class NormalizerField(IntEnum):
 ALGORITHMS = {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}
 """The kinds of model, by the number in the field MODEL_TYPE."""
 UNIGRAM = 1
-"""The number of Unigram models; it holds where the field is missing."""
+"""The number of Unigram models, and the default if the field is missing."""

@@ -51,8 +51,8 @@ def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
 
 def _normalize(text: str, normalization: Sequence[str]) -> str:
     if "\n" in text:
-        # No form joins characters across a line end. Line by line is faster, because a line that
-        # is already in its form costs a tenth.
+        # No form joins characters across a line end. Normalizing line by line is faster, because a
+        # line that is already in the form costs a tenth.
         return "\n".join([_normalize(line, normalization) for line in text.split("\n")])
     for step in normalization:
         text = unicodedata.normalize(step, text)  # type: ignore[arg-type]

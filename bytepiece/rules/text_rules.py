@@ -19,9 +19,9 @@ class TextRules:
         segment: "line", a line with all its trailing newlines, or "text", a whole text. No piece
             crosses the end of a segment.
         unknown: how a character without a piece is encoded. None: by single bytes, which are
-            pieces like all others. "bytes": by single bytes that spell only such characters, also
-            in samples. "token": by the special token with the role unknown; the single bytes share
-            its id, and a run of them in a segment becomes one token.
+            pieces like all others. "bytes": by single bytes, which never spell a character that has
+            a piece, not even in samples. "token": by the special token with the role unknown. The
+            single bytes share its id, and a run of them in a segment becomes one token.
         library: the rules of the library that the model comes from; they replace normalization.
     """
 
