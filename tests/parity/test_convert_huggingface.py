@@ -135,7 +135,7 @@ def test_names_and_ids_are_kept(with_gaps):
     assert theirs.get_vocab_size() == with_gaps.vocab_size == 401
 
 
-def test_a_special_token_beside_the_lowest_scores():
+def test_bytes_with_very_low_scores_win_over_a_special_token():
     model = make_model({}, byte_score=-(2.0**20))
     assert load(model).encode("<eos>").ids == Tokenizer(model).encode("<eos>")
 
@@ -159,7 +159,7 @@ def test_a_special_token_whose_name_cannot_be_spelled(name):
 
 @given(st.floats(-(2.0**20), -1e-5) | st.floats(1e-5, 900.0) | st.just(0.0))
 def test_scores_are_read_to_the_last_bit(score):
-    """Inexact scores would decide ties differently. The library rounds twice as it reads a number."""
+    """Inexact scores would decide ties differently. The library rounds a number twice."""
     theirs = load(make_model({b"ab": score}))
     name, read = json.loads(theirs.to_str())["model"]["vocab"][-1]
     assert (name, read) == ("ab", score)

@@ -10,7 +10,7 @@ LINES = [line for line in TEXT.encode().split(b"\n") if line]
 
 
 def characters(text):
-    """Return the bytes and the script of each character. A byte that is not UTF-8 is a character."""
+    """Return each character's bytes and script. A byte that is not UTF-8 is a character."""
     found = []
     for char in text.decode("utf-8", "surrogateescape"):
         script = script_of(char)
