@@ -46,7 +46,7 @@ class Adapter:
 
     @classmethod
     def missing(cls) -> str | None:
-        """Return how to install the library; None if it is installed."""
+        """Return None if the library is installed, otherwise how to install it."""
         if util.find_spec(cls.module):
             return None
         return f"not installed; pip install {quote(cls.distribution)}"

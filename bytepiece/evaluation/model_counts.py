@@ -31,8 +31,8 @@ class ModelCounts:
         self._codes = codes
         self.pieces = list(loaded.adapter.vocabulary())
         size = len(self.pieces)
-        # One more piece stands for the end of a line. Between two rows, it prevents that bytes at
-        # the end of one row and at the beginning of the next form a character.
+        # The last entry stands for the end of a line. It separates the pieces of two lines, whose
+        # bytes could otherwise form a character together.
         self._pieces_and_line_end = [*self.pieces, b"\n"]
         lengths = np.fromiter(map(len, self._pieces_and_line_end), dtype=np.int64, count=size + 1)
         self._lengths = lengths

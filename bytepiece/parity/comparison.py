@@ -1,4 +1,4 @@
-"""Comparing two encoders on the same lines: how many get the same ids, and why others do not."""
+"""Comparing two encoders: how many lines get the same ids from both, and why others differ."""
 
 import math
 from collections import Counter
@@ -147,7 +147,7 @@ def compare(
     batches: Iterable[Sequence[bytes]],
     sample: str,
 ) -> Parity:
-    r"""Encode lines with two encoders and compare the ids.
+    r"""Encode lines with two encoders, and compare the ids.
 
     Args:
         ours, theirs: the encoders. An id must stand for the same piece in both.

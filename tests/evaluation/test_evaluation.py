@@ -1,4 +1,4 @@
-"""The measures of models on a text, against slow twins written from their definitions."""
+"""The measures of models on a text, compared with slow twins written from their definitions."""
 
 import json
 import math
@@ -33,6 +33,7 @@ from bytepiece.evaluation.scripts import ScriptCodes, has_words, script_of, word
 
 
 def word_counts(text):
+    """Return the number of words of each script."""
     counts = Counter()
     previous = None
     for _, script in characters(text):
@@ -43,7 +44,7 @@ def word_counts(text):
 
 
 def entropies(tokens):
-    """Shannon's, and Rényi's of order 2.5, in bits."""
+    """Return Shannon's entropy, and Rényi's entropy of order 2.5, in bits."""
     p = [n / len(tokens) for n in Counter(tokens).values()]
     return -sum(x * math.log2(x) for x in p), math.log2(sum(x**2.5 for x in p)) / (1 - 2.5)
 
@@ -63,7 +64,7 @@ def entropies(tokens):
         ("αΩ", "Greek"),
         ("אبक", None),
         ("ไ", "Thai"),
-        ("ꤊ", "Kayah Li"),  # Unicode's name
+        ("ꤊ", "Kayah Li"),  # the name in Unicode
         ("々", "Han"),
         ("ᥐ", "Tai Le"),
         ("ᦀ", "New Tai Lue"),
@@ -79,7 +80,7 @@ def test_scripts_by_name(chars, script):
     )
 
 
-def test_marks_and_joiners_go_with_what_they_stand_on():
+def test_marks_and_joiners_take_the_script_of_the_character_before_them():
     assert [script_of(char) for char in "\u0301\u200dʼーﾞ\ufe0f"] == [None] * 6
     text = "e\u0301 \u0301 カーд\u0301"
     assert [s for _, s in characters(text.encode())] == [
@@ -88,11 +89,11 @@ def test_marks_and_joiners_go_with_what_they_stand_on():
     ]
 
 
-def test_every_character_has_one():
+def test_every_character_has_a_script():
     names = {script_of(chr(point)) for point in range(0x110000)}
     assert {"Latin", "Han", "Common", "Arabic", None} <= names
     assert len(names) < 200
-    for name in names - {None}:  # no first words of what is no script
+    for name in names - {None}:  # no word of a character's name that is not a script
         assert name.isascii()
         assert name.upper() not in unicodedata.name("\u2102")
 
@@ -110,11 +111,11 @@ def test_characters_of_a_text(text):
     assert {s: n for s, n in counts.items() if n} == word_counts(raw)
 
 
-# Our own models
+# Models of this library
 
 
 def check(model, texts, found):
-    """Every measure of a model of ours without rules for text, from its best paths."""
+    """Check every measure of a model of this library, without rules for text, by its best paths."""
     scores = scores_of(model)
     lines = [line for text in texts for line in text.split(b"\n") if line]
     rows = [best_path(line, scores) for line in lines]
@@ -125,34 +126,34 @@ def check(model, texts, found):
     assert found.lines == len(lines)
     assert found.line_bytes == sum(map(len, lines))
     assert measures.bytes_per_token == found.line_bytes / len(tokens)
-    ended = [row for text in texts for segment in run._SEGMENT.findall(text) for row in [segment]]
-    whole = [piece for segment in ended for piece in best_path(segment, scores)]
-    assert b"".join(whole) == b"".join(texts)
-    assert measures.tokens_with_line_ends == len(whole)
-    assert measures.bytes_per_token_with_line_ends == found.bytes / len(whole)
+    segments = [segment for text in texts for segment in run._SEGMENT.findall(text)]
+    with_ends = [piece for segment in segments for piece in best_path(segment, scores)]
+    assert b"".join(with_ends) == b"".join(texts)
+    assert measures.tokens_with_line_ends == len(with_ends)
+    assert measures.bytes_per_token_with_line_ends == found.bytes / len(with_ends)
     assert measures.keeps_line_ends
     assert measures.lossless == 1
     assert measures.lossless_lines == len(lines)
-    assert set(measures.unused) == set(model.pieces) - set(tokens) - set(whole)
+    assert set(measures.unused) == set(model.pieces) - set(tokens) - set(with_ends)
     shannon, renyi = entropies(tokens)
     size = math.log2(model.vocab_size)
     assert measures.entropy == pytest.approx(shannon, abs=1e-12)
     assert measures.efficiency == pytest.approx(shannon / size, abs=1e-12)
     assert measures.renyi_efficiency == pytest.approx(renyi / size, abs=1e-12)
-    every = [(char, script) for line in lines for char, script in characters(line)]
-    assert found.characters == len(every)
-    assert measures.tokens_per_character == len(tokens) / len(every)
-    counts = Counter(script for _, script in every)
+    text_characters = [pair for line in lines for pair in characters(line)]
+    assert found.characters == len(text_characters)
+    assert measures.tokens_per_character == len(tokens) / len(text_characters)
+    counts = Counter(script for _, script in text_characters)
     assert {s.name: s.characters for s in found.scripts} == counts
     assert [s.characters for s in found.scripts] == sorted(counts.values(), reverse=True)
-    word = sum((word_counts(line) for line in lines), Counter())
+    words_by_script = sum((word_counts(line) for line in lines), Counter())
     expected = shares(rows)
     assert sum(expected.values()) == len(tokens)
     for script in found.scripts:
         use = measures.scripts[script.name]
-        size = sum(len(char) for char, name in every if name == script.name)
+        size = sum(len(char) for char, name in text_characters if name == script.name)
         assert script.bytes == size
-        assert script.words == (word[script.name] if has_words(script.name) else None)
+        assert script.words == (words_by_script[script.name] if has_words(script.name) else None)
         assert use.tokens == pytest.approx(float(expected[script.name]), rel=1e-12)
         assert use.bytes_per_token == pytest.approx(size / use.tokens)
         assert use.tokens_per_character == use.tokens / script.characters
@@ -205,7 +206,7 @@ def test_a_model_that_normalizes_is_not_lossless():
     assert measures.scripts["Latin"].tokens == 7
 
 
-def test_digits_by_themselves_make_longer_pieces_unreachable():
+def test_isolated_digits_make_longer_pieces_unreachable():
     rules = bytepiece.TextRules(isolate_digits=True)
     model = make_model({b"12": -1.0, b"1a": -1.0, b"ab": -1.0}, rules=rules)
     measures = evaluate([model], ["12 1a ab"]).models[0]
@@ -237,7 +238,7 @@ def test_unreachable_pieces_are_in_no_best_path(scores):
     assert reachable <= used
 
 
-def test_entropy_of_tokens_that_are_all_alike_and_all_different():
+def test_entropy_of_equal_tokens_and_of_different_tokens():
     model = make_model({})
     alike = evaluate([model], ["aaaa"]).models[0]
     assert (alike.entropy, alike.renyi_efficiency) == (0, 0)
@@ -249,24 +250,24 @@ def test_entropy_of_tokens_that_are_all_alike_and_all_different():
 
 @pytest.mark.parametrize(
     ("counts", "shannon", "renyi"),
-    # What the tests of Zouhar et al.'s own program, tokenization-scorer, expect of two texts.
-    # (The figures in its README are those of order 3.)
+    # Zouhar et al.'s own program is tokenization-scorer. Its tests expect these values for two
+    # texts. (The figures in its README are for order 3.)
     [
         ([3, 2, 1, 1], 1.8423709931771088, 1.653012966845049),
         ([3, 3, 2, 2, 1], 2.2312702546075758, 2.1372977167241545),
     ],
 )
-def test_entropies_as_their_authors_have_them(counts, shannon, renyi):
+def test_entropies_equal_those_of_their_authors(counts, shannon, renyi):
     assert run._entropies(np.array([0, *counts])) == pytest.approx((shannon, renyi), rel=1e-14)
 
 
-def test_overlap_is_of_bytes():
+def test_overlap_compares_bytes():
     one, two = make_model({b"ab": -1.0, b"cd": -1.0}), make_model({b"ab": -9.0})
     assert evaluate([one, two], ["x"]).overlap == ((1.0, 257 / 258), (1.0, 1.0))
 
 
 @pytest.mark.parametrize("corpus", [[], [""], ["\n\n"], iter([b""])])
-def test_nothing_to_measure(model, corpus):
+def test_a_corpus_without_lines_is_refused(model, corpus):
     with pytest.raises(CorpusError, match="nothing to measure"):
         evaluate([model], corpus)
 
@@ -288,12 +289,12 @@ def test_arguments_out_of_range(models, corpus, options):
         evaluate(models, corpus, **options)
 
 
-def test_what_is_no_text(model):
+def test_a_corpus_of_numbers_is_refused(model):
     with pytest.raises(CorpusError, match="must be str or bytes"):
         evaluate([model], [7])
 
 
-# What is shown
+# The table, the JSON and the plot
 
 
 @pytest.fixture(scope="module")
@@ -328,12 +329,12 @@ def test_everything_is_in_the_json(found):
     assert read["overlap"][0][0] == 1.0
 
 
-def test_the_plot_is_well_formed_and_stands_alone(found):
+def test_the_plot_is_well_formed_and_needs_no_other_file(found):
     svg = plot(found)
     tree = ElementTree.fromstring(svg)
     texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
     assert "<two> & \\x1b[2J" in texts
     assert {"all", "Latin", "Han", "Cyrillic", "Common"} <= set(texts)
     assert f"{found.models[0].bytes_per_token:.2f}" in texts
-    assert svg.count("http") == 1  # the name of the format
+    assert svg.count("http") == 1  # in the name of SVG's namespace
     assert svg == plot(found)

@@ -1,4 +1,4 @@
-"""The evaluation of other libraries' models, and files that hold none."""
+"""The evaluation of other libraries' models, and of files that hold no model."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from bytepiece.formats import reading
 
 
 def train_sentencepiece(path, **options):
-    """A SentencePiece model of a few lines."""
+    """Train SentencePiece on a few lines, write the model to `path` and return the processor."""
     lines = ["the hat and the cat sat on the mat", "the cats ate the rat", "это тоже строка"] * 9
     buffer = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -51,7 +51,7 @@ def test_sentencepiece(kind, name, fallback, tmp_path):
     unknown = sum(id_ == processor.unk_id() for row in rows for id_ in row)
     assert measures.unknown_tokens == unknown
     assert (unknown > 0) != fallback
-    # It puts a space before each line, and that counts with the tokens.
+    # SentencePiece puts a space before each line. The tokens' bytes include that space.
     bytes_of = {
         id_: b""
         if processor.is_unknown(id_)
@@ -69,20 +69,21 @@ def test_sentencepiece(kind, name, fallback, tmp_path):
     assert "1 lines are not UTF-8" in notes
     assert ("does not know" in notes) != fallback
     assert measures.keeps_line_ends == ("line ends get lost" not in notes)
-    # A character that is a piece is never said by its byte.
+    # The byte of a character is never used if the character is a piece.
     assert (b"t" in measures.unreachable) == fallback
-    # With the space in front that every text gets, a piece that begins with it comes out or not.
+    # A piece that begins with a space is reachable if the text without that space is encoded as
+    # this piece, because every text gets a space in front.
     for id_ in range(processor.piece_size()):
         spelled = processor.id_to_piece(id_)
         if spelled.startswith("▁") and len(spelled) > 1:
-            out = processor.encode(spelled[1:]) == [id_]
-            assert (spelled.replace("▁", " ").encode() in measures.unreachable) != out
+            reachable = processor.encode(spelled[1:]) == [id_]
+            assert (spelled.replace("▁", " ").encode() in measures.unreachable) != reachable
 
 
 def test_sentencepiece_without_its_space_in_front(tmp_path):
     path = tmp_path / "sp"
     train_sentencepiece(path, model_type="unigram", vocab_size=60)
-    # Not one of the pieces within words would come out with a space in front.
+    # With a space in front of its text, no piece within a word would be reachable.
     assert evaluate([path], [TEXT]).models[0].unreachable == ()
 
 
@@ -131,7 +132,7 @@ def test_huggingface_byte_level_bpe(hf, tmp_path):
     measures = found.models[0]
     assert (measures.format, measures.algorithm) == ("Hugging Face", "BPE")
     rows = [made.encode(line.decode(), add_special_tokens=False).ids for line in LINES]
-    # What looks like a special token in a text is text: three characters.
+    # A special token in a text is plain text: three characters.
     assert measures.tokens == sum(map(len, rows)) + 3
     assert measures.lossless == 1
     assert measures.unknown_tokens == 0
@@ -155,7 +156,7 @@ def test_huggingface_unigram_with_metaspace(hf, tmp_path):
     assert measures.tokens == 1 + 3 + 2
     assert measures.unknown_tokens == 1
     assert measures.lossless_lines == 1
-    # " t" + "h" is better than " th", "t" + "h" than "th", " the" + " " than both of them.
+    # "t" + "h" is better than "th", and " the" + " " is better than " the ".
     assert set(measures.unreachable) == {b"th", b" the "}
     assert set(measures.unused) == {b" th", b"t", b"th", b" the ", b"<0x41>"}
 
@@ -177,7 +178,7 @@ def test_huggingface_wordpiece(hf, tmp_path):
     assert found.overlap[0] == (1.0, 2 / 3)
 
 
-def test_files_are_told_apart_by_content(model, tok, tmp_path):
+def test_the_content_of_a_file_decides_its_format(model, tok, tmp_path):
     model_io.save(model, tmp_path / "tokenizer.json")
     train_sentencepiece(tmp_path / "b.json", model_type="bpe", vocab_size=60)
     original = bytepiece.train(["the cat"] * 9, 270, normalization=("NFC",))
@@ -193,7 +194,7 @@ def test_files_are_told_apart_by_content(model, tok, tmp_path):
     ]
 
 
-def test_files_of_the_same_name_are_told_apart(model, tmp_path):
+def test_files_with_the_same_name_are_named_by_their_paths(model, tmp_path):
     (tmp_path / "sub").mkdir()
     paths = [tmp_path / "a.model", tmp_path / "sub" / "a.model"]
     for path in paths:
@@ -215,7 +216,7 @@ def test_files_of_the_same_name_are_told_apart(model, tmp_path):
         (b'{"model": ' * 99999, "holds no model"),
     ],
 )
-def test_what_is_no_model_is_told_so(content, words, tmp_path):
+def test_a_file_without_a_model_is_refused(content, words, tmp_path):
     path = tmp_path / "file"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=words) as error:
@@ -223,11 +224,11 @@ def test_what_is_no_model_is_told_so(content, words, tmp_path):
     assert str(path) in str(error.value)
 
 
-def test_a_damaged_sentencepiece_file_is_told_so(tmp_path):
+def test_a_damaged_sentencepiece_file_is_refused(tmp_path):
     path = tmp_path / "sp"
     train_sentencepiece(path, model_type="bpe", vocab_size=60)
     content = path.read_bytes()
-    for size in (100, 200, *range(300, 330)):  # some are the ends of entries
+    for size in (100, 200, *range(300, 330)):  # at some of these sizes, an entry ends
         path.write_bytes(content[:size])
         with pytest.raises(ModelError, match=r"holds no model|is missing"):
             evaluate([path], [TEXT])
@@ -241,21 +242,21 @@ def test_a_damaged_sentencepiece_file_is_told_so(tmp_path):
         ({"model": {"type": "BPE", "vocab": {"a": 2**31}, "merges": []}}, "has the id"),
     ],
 )
-def test_a_bad_tokenizer_json_is_told_so(content, words, hf, tmp_path):
+def test_a_bad_tokenizer_json_is_refused(content, words, hf, tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(ModelError, match=words):
         evaluate([path], [TEXT])
 
 
-def test_a_model_that_fails_on_a_text_is_told_so(hf, tmp_path):
+def test_a_library_that_fails_on_a_text_is_named(hf, tmp_path):
     path = tmp_path / "tokenizer.json"
     hf.Tokenizer(hf.models.WordPiece({"a": 0}, unk_token="[UNK]")).save(str(path))
     with pytest.raises(ModelError, match="json: Hugging Face tokenizers failed"):
         evaluate([path], [TEXT])
 
 
-def test_a_library_that_is_not_there_is_named(tmp_path, monkeypatch):
+def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch):
     path = tmp_path / "tokenizer.json"
     path.write_text('{"model": {}}', "utf-8")
     monkeypatch.setattr(HuggingFace, "module", "no_such_module")

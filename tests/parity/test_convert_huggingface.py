@@ -1,4 +1,4 @@
-"""tokenizer.json files, read by `tokenizers` and `transformers` themselves."""
+"""tokenizer.json files as `tokenizers` and `transformers` read them."""
 
 import json
 import math
@@ -23,7 +23,7 @@ tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not install
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
 
 SCALARS = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
-"""Every character that Unicode has or may come to have; the common ones, with slow kernels."""
+"""All code points of Unicode that can be encoded; with slow kernels, only the first ones."""
 if not JIT:
     SCALARS = SCALARS[:0x3000]
 
@@ -47,14 +47,14 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("\n\
 
 
 def load(model):
-    """What the library makes of the file; special tokens in a text are text."""
+    """Return the tokenizer that the library reads; special tokens in a text are plain text."""
     loaded = tokenizers.Tokenizer.from_str(to_huggingface.to_json(model))
     loaded.encode_special_tokens = True
     return loaded
 
 
 @pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
-def test_all_of_a_text_gets_the_same_ids(trained, algorithm):
+def test_whole_texts_and_lines_get_the_same_ids(trained, algorithm):
     tok, theirs = Tokenizer(trained[algorithm]), load(trained[algorithm])
     whole = SAMPLE.read_text("utf-8")[: None if JIT else 4000]
     lines = whole.split("\n")
@@ -84,16 +84,16 @@ def test_rules(trained, form, isolate_digits):
         assert theirs.encode(text).ids == tok.encode(text)
 
 
-def test_segments_are_those_of_this_library():
+def test_segments_equal_those_of_this_library():
     rules = TextRules(isolate_digits=True)
     text = "".join(f"a{char}" for char in SCALARS)
     theirs = load(make_model({}, rules=rules)).pre_tokenizer.pre_tokenize_str(text)
     starts = set(segment([text], rules).bounds.tolist())
-    at, ours = 0, []
+    position, ours = 0, []
     for i, char in enumerate(text):
-        if at in starts:
+        if position in starts:
             ours.append(i)
-        at += len(char.encode())
+        position += len(char.encode())
     assert [span[0] for _, span in theirs] == ours
     assert len(ours) > 2 * (600 if JIT else 200)
 
@@ -109,7 +109,7 @@ SPECIAL = (
 
 @pytest.fixture
 def with_gaps():
-    """Ids with gaps, and special tokens among them."""
+    """A model with gaps between its ids, and special tokens in some of the gaps."""
     pieces = {b"<e": -1.0, b"os>": -1.0, "中文".encode(): -2.0}
     free = [id_ for id_ in range(3, 300) if id_ not in (5, 7)][: 256 + len(pieces)]
     return make_model(pieces, special_tokens=SPECIAL, ids=free)
@@ -135,12 +135,12 @@ def test_names_and_ids_are_kept(with_gaps):
     assert theirs.get_vocab_size() == with_gaps.vocab_size == 401
 
 
-def test_a_special_token_with_a_score_that_is_hard_to_undercut():
+def test_bytes_with_very_low_scores_win_over_a_special_token():
     model = make_model({}, byte_score=-(2.0**20))
     assert load(model).encode("<eos>").ids == Tokenizer(model).encode("<eos>")
 
 
-def test_a_piece_spelled_like_a_special_token_is_not_lost_in_silence():
+def test_a_piece_spelled_like_a_special_token_gives_a_warning():
     model = make_model({b"<eos>": -1.0, b"<e": -3.0})
     with pytest.warns(UserWarning, match="1 pieces"):
         theirs = load(model)
@@ -151,7 +151,7 @@ def test_a_piece_spelled_like_a_special_token_is_not_lost_in_silence():
 
 
 @pytest.mark.parametrize("name", ["Ġ", "a", "a\0"])
-def test_a_special_token_without_room(name):
+def test_a_special_token_whose_name_cannot_be_spelled(name):
     model = make_model({}, special_tokens=(SpecialToken(name, 0, "control"),))
     with pytest.raises(ModelError, match="rename it"):
         to_huggingface.to_json(model)
@@ -159,7 +159,7 @@ def test_a_special_token_without_room(name):
 
 @given(st.floats(-(2.0**20), -1e-5) | st.floats(1e-5, 900.0) | st.just(0.0))
 def test_scores_are_read_to_the_last_bit(score):
-    """Else ties would be decided otherwise; its reader of numbers rounds twice."""
+    """Inexact scores would decide ties differently. The library rounds a number twice."""
     theirs = load(make_model({b"ab": score}))
     name, read = json.loads(theirs.to_str())["model"]["vocab"][-1]
     assert (name, read) == ("ab", score)
@@ -190,29 +190,29 @@ def test_numbers_are_read_as_the_library_reads_them(number):
         ("4.5e-" + "9" * 5000, 0.0),
     ],
 )
-def test_numbers_that_are_out_of_reach(number, value):
+def test_numbers_with_very_many_digits_or_large_exponents(number, value):
     assert numbers.read(number) == value
 
 
-def test_what_is_no_number():
+def test_text_that_is_not_a_number():
     with pytest.raises(ValueError, match="no number"):
         numbers.read("NaN")
 
 
-def test_its_sampler_refuses(trained):
+def test_the_sampler_of_the_library_refuses(trained):
     theirs = load(trained["merge"])
     theirs.model.alpha = 0.1
     with pytest.raises(Exception, match="unk_id"):
         theirs.encode("text")
 
 
-def test_nothing_is_left_behind_when_it_cannot_be_written(model, tmp_path):
+def test_a_failed_write_leaves_no_file_behind(model, tmp_path):
     with pytest.raises(OSError, match="missing"):
         to_huggingface.save(model, tmp_path / "missing" / "tokenizer.json")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_transformers_loads_it(trained, tmp_path, monkeypatch):
+def test_transformers_loads_the_files(trained, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, "HF_HUB_OFFLINE", "1")
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     model = trained["merge"]
@@ -237,7 +237,7 @@ def test_transformers_loads_it(trained, tmp_path, monkeypatch):
         assert rendered == [*tok.encode("the train"), 2]
 
 
-def test_other_special_tokens_are_told_to_transformers(with_gaps, tmp_path):
+def test_the_config_for_transformers_lists_other_special_tokens(with_gaps, tmp_path):
     to_huggingface.save_pretrained_files(with_gaps, tmp_path / "new")
     config = json.loads((tmp_path / "new" / "tokenizer_config.json").read_text("utf-8"))
     assert (config["pad_token"], config["eos_token"]) == ("<pad>", "<eos>")
@@ -246,6 +246,6 @@ def test_other_special_tokens_are_told_to_transformers(with_gaps, tmp_path):
     assert "chat_template" not in config
 
 
-def test_it_is_written_without_the_library(trained, monkeypatch):
+def test_writing_does_not_need_the_library(trained, monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     assert json.loads(to_huggingface.to_json(trained["merge"]))["version"] == "1.0"

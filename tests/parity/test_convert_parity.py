@@ -1,4 +1,4 @@
-"""Parity reports: what differs between two encoders, and why."""
+"""Comparing two encoders: which lines differ, and why; and checking written files."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ from bytepiece.parity import comparison as parity
 from bytepiece.parity.comparison import ComparedEncoder, compare
 
 with warnings.catch_warnings():
-    # Its bindings warn when they are imported, in newer Pythons.
+    # In newer Pythons, importing sentencepiece warns about its bindings.
     warnings.simplefilter("ignore")
     import sentencepiece  # noqa: F401
 
@@ -31,7 +31,7 @@ PIECES = [*(bytes([b]) for b in range(256)), b"ab", b"bc", b"", b"\ta"]
 
 
 def encoder(rows, pieces=PIECES, over_bytes=True):
-    """One that has been told what to answer; the ids of any other text are its bytes."""
+    """Return an encoder with fixed rows for some texts. The ids of other texts are their bytes."""
     return ComparedEncoder(
         "x", lambda texts: [rows.get(t, list(t)) for t in texts], pieces, over_bytes
     )
@@ -60,13 +60,13 @@ def test_causes(text, ours, theirs, cause):
     assert b"".join(difference.our_pieces) == text
 
 
-def test_what_one_of_them_does_not_have():
+def test_a_piece_that_one_encoder_does_not_have():
     ours, theirs = encoder({b"abc": [256, 99]}), encoder({}, [*PIECES[:256], b"?", b"bc"])
     found = compare(ours, theirs, [-3.0] * 256 + [-1.0, -1.0], [[b"abc"]], "one line")
     assert found.causes == {parity.CANNOT_CARRY: 1}
 
 
-def test_what_is_no_character():
+def test_bytes_that_are_not_utf8():
     ours, theirs = encoder({}), encoder({b"\xff": [239, 191, 189]}, over_bytes=False)
     found = compare(ours, theirs, [-3.0] * 256, [[b"\xff"], [], [b""]], "one line")
     assert (found.lines, found.causes) == (1, {parity.INVALID_UTF8: 1})
@@ -90,9 +90,10 @@ def test_a_report_is_short_and_rounds_down():
 
 
 def check(model, path, to, lines=None):
-    told = conversion.write(model, path, to)
+    """Write a model; return the notes on the file and the parity of the file with the model."""
+    notes = conversion.write(model, path, to)
     found = conversion.check(model, path, to, [lines or conversion.drawn(model)], "sample")
-    return told, found
+    return notes, found
 
 
 def sample_lines():
@@ -103,8 +104,8 @@ def sample_lines():
 def test_hugging_face(trained, algorithm, tmp_path):
     pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     path = tmp_path / "tokenizer.json"
-    told, found = check(trained[algorithm], path, "huggingface", sample_lines())
-    assert told == []
+    notes, found = check(trained[algorithm], path, "huggingface", sample_lines())
+    assert notes == []
     assert found.lines > 250
     assert found.identical == found.lines
     _, found = check(trained[algorithm], path, "huggingface")
@@ -112,29 +113,29 @@ def test_hugging_face(trained, algorithm, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["whole", "bnlm"])
-def test_sentencepiece_and_pieces_that_are_characters(trained, kind, tmp_path):
-    told, found = check(trained[kind], tmp_path / "sp.model", "sentencepiece", sample_lines())
-    assert told == []
-    # Of so small a text, counts are small and ties are many.
+def test_sentencepiece_with_pieces_of_whole_characters(trained, kind, tmp_path):
+    notes, found = check(trained[kind], tmp_path / "sp.model", "sentencepiece", sample_lines())
+    assert notes == []
+    # Training on such a small text gives small counts, and small counts give many ties.
     assert found.share >= 0.98
     assert set(found.causes) <= {parity.TIE, parity.FALLBACK}
     _, found = check(trained[kind], tmp_path / "sp.model", "sentencepiece")
-    # The hard lines are hard; but what is drawn from the pieces comes out alike.
+    # Some of the odd lines differ. Nearly all lines joined from pieces are identical.
     assert parity.OTHER not in found.causes
     assert found.lines - found.identical < len(conversion.ODD_LINES) / 3
 
 
-def test_sentencepiece_and_pieces_that_are_parts_of_characters(trained, tmp_path):
-    told, found = check(trained["merge"], tmp_path / "sp.model", "sentencepiece", sample_lines())
-    assert [message.split()[:3] for message in told] == [["SentencePiece", "cannot", "represent"]]
+def test_sentencepiece_with_pieces_of_parts_of_characters(trained, tmp_path):
+    notes, found = check(trained["merge"], tmp_path / "sp.model", "sentencepiece", sample_lines())
+    assert [message.split()[:3] for message in notes] == [["SentencePiece", "cannot", "represent"]]
     assert set(found.causes) <= {parity.CANNOT_CARRY, parity.TIE, parity.FALLBACK}
     assert found.identical + sum(found.causes.values()) == found.lines
 
 
-def test_original(trained, tmp_path):
+def test_a_file_of_the_original_library(trained, tmp_path):
     path = tmp_path / "original.model"
-    told, found = check(trained["nfc"], path, "original")
-    assert told == []
+    notes, found = check(trained["nfc"], path, "original")
+    assert notes == []
     assert found.identical == found.lines
     assert model_io.load_with_format(path)[1] == "original"
     with pytest.raises(ModelError, match="NFC"):
@@ -142,25 +143,25 @@ def test_original(trained, tmp_path):
     assert not (tmp_path / "no").exists()
 
 
-def test_original_without_counts(tmp_path):
+def test_a_file_of_the_original_library_without_counts(tmp_path):
     model = make_model({b"ab": -2.0}, rules=TextRules(normalization=("NFC",)))
-    told, _ = check(model, tmp_path / "original.model", "original")
-    assert told == ["the original format has counts for scores; those below −30 change"]
+    notes, _ = check(model, tmp_path / "original.model", "original")
+    assert notes == ["the original format has counts for scores; those below −30 change"]
 
 
-def test_our_own(trained, tmp_path):
-    told, found = check(trained["merge"], tmp_path / "again.model", "bytepiece")
-    assert (told, found.identical) == ([], found.lines)
+def test_a_file_of_this_library(trained, tmp_path):
+    notes, found = check(trained["merge"], tmp_path / "again.model", "bytepiece")
+    assert (notes, found.identical) == ([], found.lines)
 
 
-def test_what_is_lost_is_told(tmp_path):
+def test_notes_say_what_a_sentencepiece_file_loses(tmp_path):
     model = make_model(
         {b"<eos>": -1.0, b"\xe4\xbb": -1.0, b"<eo": -2.0},
         special_tokens=(SpecialToken("<eos>", 1, "eos"),),
         ids=range(3, 262),
     )
-    told, found = check(model, tmp_path / "sp.model", "sentencepiece", [b"<eos>", b"\xe4\xbb\x80"])
-    assert told == [
+    notes, found = check(model, tmp_path / "sp.model", "sentencepiece", [b"<eos>", b"\xe4\xbb\x80"])
+    assert notes == [
         "In SentencePiece, the special token '<eos>' is <s>",
         "SentencePiece cannot represent 1 pieces; left unused (with ensure_unicode, training makes "
         "whole characters only)",
@@ -168,18 +169,18 @@ def test_what_is_lost_is_told(tmp_path):
     assert found.causes == {parity.CANNOT_CARRY: 1}
 
 
-def test_what_hugging_face_cannot_have_is_told(tmp_path):
+def test_notes_say_what_a_hugging_face_file_loses(tmp_path):
     pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     model = make_model({b"<eos>": -1.0, b"<eo": -2.0})
-    told, found = check(model, tmp_path / "t.json", "huggingface", [b"<eos>", b"<eo"])
-    assert [message.split()[4] for message in told] == ["have"] or "1 pieces" in told[0]
+    notes, found = check(model, tmp_path / "t.json", "huggingface", [b"<eos>", b"<eo"])
+    assert [message.split()[4] for message in notes] == ["have"] or "1 pieces" in notes[0]
     assert found.causes == {parity.CANNOT_CARRY: 1}
 
 
-def test_normalization_that_the_library_leaves_out(trained, tmp_path):
+def test_sentencepiece_files_leave_out_normalization(trained, tmp_path):
     lines = ["cafe\u0301".encode(), "café".encode()]
-    told, found = check(trained["nfc"], tmp_path / "sp.model", "sentencepiece", lines)
-    assert told == ["SentencePiece gets texts as they are: normalize them (NFC) before"]
+    notes, found = check(trained["nfc"], tmp_path / "sp.model", "sentencepiece", lines)
+    assert notes == ["SentencePiece gets texts as they are: normalize them (NFC) before"]
     assert found.causes == {parity.NORMALIZATION: 1}
 
 
@@ -199,7 +200,7 @@ def test_unknown_formats(trained, tmp_path):
     assert len(FORMATS) == 4
 
 
-def test_drawn_lines_are_always_the_same_and_have_most_pieces(trained):
+def test_drawn_lines_are_always_the_same_and_contain_most_pieces(trained):
     model = trained["merge"]
     lines = conversion.drawn(model)
     assert lines == conversion.drawn(model)

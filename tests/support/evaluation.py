@@ -1,4 +1,4 @@
-"""What the tests of evaluation share."""
+"""Texts and slow twins for the tests of evaluation."""
 
 from collections import Counter
 from fractions import Fraction
@@ -10,7 +10,7 @@ LINES = [line for line in TEXT.encode().split(b"\n") if line]
 
 
 def characters(text):
-    """Each character's bytes and script; a stray byte is a character."""
+    """Return each character's bytes and script. A byte that is not UTF-8 is a character."""
     found = []
     for char in text.decode("utf-8", "surrogateescape"):
         script = script_of(char)
@@ -21,13 +21,17 @@ def characters(text):
 
 
 def shares(rows):
-    """Tokens by script: of a token of n bytes, each byte counts 1/n."""
+    """Return the tokens of each script. A token of n bytes gives each of its bytes 1/n of a token.
+
+    Args:
+        rows: for each line, its pieces.
+    """
     tokens = Counter()
     for row in rows:
-        scripts = [s for raw, s in characters(b"".join(row)) for _ in raw]
-        at = 0
+        script_of_byte = [s for raw, s in characters(b"".join(row)) for _ in raw]
+        start = 0
         for piece in row:
-            for script in scripts[at : at + len(piece)]:
+            for script in script_of_byte[start : start + len(piece)]:
                 tokens[script] += Fraction(1, len(piece))
-            at += len(piece)
+            start += len(piece)
     return tokens
