@@ -29,6 +29,7 @@ from bytepiece.rules.text import Text
 from bytepiece.rules.unknown import Unknown
 
 _WITHHELD = 1000.0
+"""What sampling subtracts from the logarithm of a weight that it must never prefer, in nats."""
 
 
 class Encoder:
@@ -176,6 +177,8 @@ class Encoder:
         """The scores by entry for samplers that use scores instead of weights."""
         if self._withheld is None:
             return self.scores
+        # These samplers multiply scores by alpha. The second factor keeps the difference large for
+        # an alpha of 0.001 too.
         scores = self.model.scores - _WITHHELD * self._withheld
         return self.automaton.by_entry(scores, -math.inf)
 
