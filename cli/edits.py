@@ -55,7 +55,7 @@ def write_edited(edited: "Edited", source: "Model", output: Path, *details: str)
         output: the model file to write.
         details: the parts of the report that follow the number of ids.
     """
-    # Late, because it imports numpy, and --help works without numpy.
+    # Imported here, because it loads numpy, and --help does not need numpy.
     from bytepiece.editing.ids import to_json  # noqa: PLC0415
 
     # The map is written first: without it, the model might be used with the old embeddings.
