@@ -51,7 +51,7 @@ def write_edited(edited: "Edited", source: "Model", output: Path, *details: str)
 
     Args:
         edited: the new model and the map of ids.
-        source: the model whose ids the map leads from.
+        source: the model with the old ids.
         output: the model file to write.
         details: the parts of the report that follow the number of ids.
     """

@@ -27,7 +27,7 @@ def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, A
         edit: the name of the change.
         size: the vocabulary size that was asked for.
         model: the model that was changed.
-        details: more entries. Instead of a model, its fingerprint and its record are stored.
+        details: more entries. An entry that is a model is stored as its fingerprint and its record.
     """
     record: dict[str, Any] = {
         "bytepiece": bytepiece.__version__,
@@ -45,7 +45,7 @@ def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, A
 
 
 def _bounded(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with as many of the records within it as fit. The oldest are dropped first.
+    """Return a record that keeps as many earlier records as fit. The oldest are dropped first.
 
     Without this bound, a model merged with itself would double its record each time.
     """

@@ -1,8 +1,8 @@
 """Numbers in JSON, read with the rounding errors of Hugging Face's library `tokenizers`.
 
 Its JSON reader turns all digits into one float64 and divides it by a power of ten, which is a
-float64 too. A third of all numbers in their shortest spelling become a neighbouring float64. So two
-paths may tie with the rounded numbers but not with the exact numbers, or the reverse.
+float64 too. So for a third of all numbers, the shortest spelling is read as a neighbouring float64.
+Two paths may then tie with the rounded numbers but not with the exact numbers, or the reverse.
 """
 
 import re

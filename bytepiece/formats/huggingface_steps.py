@@ -58,7 +58,7 @@ FORMS: tuple[str, ...] = get_args(NormalizationStep)
 LINES = r"\n+"
 """The pattern of a step `Split` that splits after each line with all its trailing newlines."""
 DIGITS = "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])
-"""The pattern of a step `Split` that isolates each decimal digit. It lists the digits that we know,
+"""The pattern of a step `Split` that isolates each decimal digit. The pattern lists every digit,
 because the digits that a regex library knows depend on its version of Unicode."""
 
 

@@ -14,8 +14,7 @@ _ROWS = 64
 """The number of rows that are decoded at a time. This many ordinary texts are cheap to decode, and
 this many of the largest texts still fit into memory."""
 _TOGETHER = 1 << 22
-"""The bytes of texts that are decoded at a time by default, for callers that encode a whole
-array."""
+"""About how many bytes of texts an array has by default."""
 _MOST = 1 << 15
 """The largest number of rows that are decoded at a time, however short they seem to be."""
 _BUFFER = 1 << 20

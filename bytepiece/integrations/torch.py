@@ -210,7 +210,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         place = [int(state[name]) for name in _STATE]
         if get_worker_info() is None:
             self._start.copy_(torch.tensor(place))
-        else:  # Only this worker begins there.
+        else:  # The start of this worker only.
             self._start = torch.tensor(place)
         self._place = tuple(place)
 

@@ -122,7 +122,7 @@ def model(keys: U64, counts: I64, order: int, min_count: int, once: int = 1) -> 
         min_count: a rarer n-gram of two or more bytes has no probability.
         once: the count of a single occurrence, which a missing single byte gets.
     """
-    # The keys that begin with a byte lie between this byte's smallest key and the next byte's.
+    # The keys that begin with a byte lie between the smallest keys of this byte and of the next.
     starts = np.searchsorted(keys, np.arange(256, dtype=np.uint64) << np.uint64(56))
     absent = np.flatnonzero(np.diff(starts, append=len(keys)) == 0).astype(np.uint64)
     keys, counts = _merge(

@@ -89,7 +89,7 @@ def with_pieces(
 
 
 class _RoundProgress:
-    """Reports rounds. Their number is not known before, so about three a size are expected."""
+    """Reports rounds. Their number is unknown, so about three rounds for each size are assumed."""
 
     def __init__(self, done: Callable[[int, int], None], sizes: int) -> None:
         self._done = done

@@ -84,8 +84,8 @@ def train(
             reaches from one word into the next.
         order: for "bnlm", the order of the n-gram model, 2 … 7.
         min_count: for "bnlm", drop rarer n-grams, and rarer pieces of two or more bytes.
-        ensure_unicode: make every piece of more than one byte of whole characters. A model that is
-            to be written for SentencePiece needs this. The default is yes for "bnlm" and no for
+        ensure_unicode: form every piece of more than one byte from whole characters. A model that
+            is to be written for SentencePiece needs this. The default is yes for "bnlm" and no for
             "merge". Without it, "merge" also makes pieces that are the beginning of one character,
             which compress rare characters. In text that is not UTF-8, "bnlm" makes no piece that
             begins within a character, and "merge" makes no piece that is not UTF-8.
