@@ -107,7 +107,7 @@ def command(
       bytepiece audit -m bytepiece.model --alpha 0.1 --text "the quick brown fox"
       bytepiece audit -m my.model --alpha 0.2 --sampler my_module:my_sampler
     """  # noqa: D301
-    # Late, because it imports the compiler, which is slow, and --help works without the compiler.
+    # Imported here, because it loads the compiler, which is slow, and --help does not need it.
     from bytepiece.audit.run import audit  # noqa: PLC0415
 
     if html_file is not None:

@@ -1,4 +1,4 @@
-"""Options of training on the command line, made from their home, `bytepiece.training.options`."""
+"""Options of training on the command line, made from those in `bytepiece.training.options`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,7 +16,7 @@ from .streams import say
 F = TypeVar("F", bound=Callable[..., Any])
 
 _APART = ("vocab_size", "normalization", "memory", "checkpoint", "temp_dir", "threads")
-"""The options that a command adds itself, in its own place or with more help."""
+"""The options that each command adds itself, because their place or help differs."""
 _CHOICES = [option.name for option in OPTIONS if option.name not in _APART]
 """The options that say which vocabulary is learned, and how."""
 
@@ -46,9 +46,9 @@ def training_option(name: str, more_help: str = "", **changes: Any) -> Callable[
     """Return the command-line option for an option of training.
 
     Args:
-        name: of the option in `bytepiece.training.options`.
+        name: the name of the option in `bytepiece.training.options`.
         more_help: what only users of the command line need to know.
-        changes: arguments of `click.option` that differ from those made here.
+        changes: arguments of `click.option`, which replace the arguments that this function makes.
     """
     option = BY_NAME[name]
     is_empty = option.default is False or option.default in ((), "", None)
@@ -75,7 +75,7 @@ def _choice(option: TrainingOption) -> dict[str, Any]:
 
 
 def _bool(option: TrainingOption) -> dict[str, Any]:
-    # An option that is neither on nor off by default needs a flag for each.
+    # An option that is neither on nor off by default needs two flags: one for on, one for off.
     return {"two_flags": True} if option.default is None else {"is_flag": True}
 
 

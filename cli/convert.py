@@ -55,7 +55,7 @@ def command(
       bytepiece convert bytepiece.model sp.model --to sentencepiece --check heldout.txt
       bytepiece convert spiece.model bytepiece.model --check a.txt --check b.txt
     """  # noqa: D301
-    # Late, because it imports the compiler, which is slow, and --help works without the compiler.
+    # Imported here, because it loads the compiler, which is slow, and --help does not need it.
     from bytepiece.parity import conversion  # noqa: PLC0415
 
     if no_check and files:

@@ -15,8 +15,8 @@ class CorpusInputs:
 
     Args:
         inputs: arguments of the form PATH or PATH:WEIGHT.
-        jsonl: the field of a record that is the text; see `bytepiece.Files`.
-        column: the column of Parquet files that is the text.
+        jsonl: the field that holds the text in each record; see `bytepiece.Files`.
+        column: the column that holds the text in Parquet files.
     """
 
     def __init__(self, inputs: Sequence[str], jsonl: str | None, column: str) -> None:

@@ -48,7 +48,7 @@ def command(files: tuple[Path, ...], model: Path, format: str) -> None:
       bytepiece decode ids.txt > text.txt
       bytepiece encode --format jsonl records.jsonl | bytepiece decode --format jsonl
     """  # noqa: D301
-    # Late, because it imports numpy, and --help works without numpy.
+    # Imported here, because it loads numpy, and --help does not need numpy.
     from bytepiece.encoding.vocabulary import Vocabulary  # noqa: PLC0415
 
     with missing_model_explained(model):
@@ -62,7 +62,7 @@ def command(files: tuple[Path, ...], model: Path, format: str) -> None:
 
 
 class _BytesOfWords(dict[bytes, bytes]):
-    """The bytes of each id by its decimal digits. An entry is made when it is first needed."""
+    """A cache of the bytes of ids, by their decimal digits. Entries are made when first needed."""
 
     def __init__(self, vocabulary: "Vocabulary") -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class _BytesOfWords(dict[bytes, bytes]):
     def text_of(self, line: bytes) -> bytes:
         """Return the bytes of a line of ids."""
         words = line.split()
-        text = b"".join(map(self.__getitem__, words))  # it also checks every word
+        text = b"".join(map(self.__getitem__, words))  # this also checks every word
         return self._vocabulary.decode_bytes(map(int, words)) if self._foreign else text
 
     def __missing__(self, word: bytes) -> bytes:
@@ -86,7 +86,7 @@ class _BytesOfWords(dict[bytes, bytes]):
 
 
 def _record(vocabulary: "Vocabulary", line: bytes) -> bytes:
-    """Return the record of a text for a record of ids."""
+    """Turn a record of ids into a record of their text."""
     ids = value_of(line, "ids")
     if not isinstance(ids, list):
         raise VocabularyError('the field "ids" is not a list of ids')

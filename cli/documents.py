@@ -27,7 +27,7 @@ def documents(
 
     Args:
         paths: the files; none means standard input.
-        field: the field of a record that is the document. With a field, all input is records.
+        field: the field that holds the document in each record. With a field, all input is records.
             None means the field "text" of files that end in `.jsonl`.
         advance: called with the number of bytes of each read.
 
@@ -48,7 +48,7 @@ def documents(
 def documents_or_columns(
     paths: Sequence[Path], field: str | None, column: str, advance: Callable[[int], object]
 ) -> Iterator[Any]:
-    """Yield documents in batches: Arrow arrays for Parquet files, else lists as `documents` does.
+    """Yield documents in batches: Arrow arrays for Parquet files, lists for all other files.
 
     Args:
         paths: the files; none means standard input.
@@ -77,7 +77,7 @@ def _is_parquet(path: Path) -> bool:
 def convert_lines(
     batch: LineBatch, function: Callable[[bytes], T], *, blank: bool = True
 ) -> Iterator[list[T]]:
-    """Yield one list: function(line) of every line, or of the lines before a bad line.
+    """Yield one list of converted lines. Before an error, it holds the lines before the bad line.
 
     Args:
         batch: the lines.

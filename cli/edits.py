@@ -51,11 +51,11 @@ def write_edited(edited: "Edited", source: "Model", output: Path, *details: str)
 
     Args:
         edited: the new model and the map of ids.
-        source: the model whose ids the map leads from.
+        source: the model with the old ids.
         output: the model file to write.
         details: the parts of the report that follow the number of ids.
     """
-    # Late, because it imports numpy, and --help works without numpy.
+    # Imported here, because it loads numpy, and --help does not need numpy.
     from bytepiece.editing.ids import to_json  # noqa: PLC0415
 
     # The map is written first: without it, the model might be used with the old embeddings.

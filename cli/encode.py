@@ -76,9 +76,10 @@ def command(
 
     Each line of a text file is a document, and becomes one line of output. Documents that contain
     line ends can be records of .jsonl files or rows of Parquet files. Without FILE, or if FILE is
-    -, standard input is read, and each line is answered at once. Files may be compressed with
-    gzip, bzip2, xz or zstd. Documents are numbered from 0 across all files. With --sample, the
-    seed, the epoch and a document's number determine its sample; other documents do not matter.
+    -, standard input is read, and each line is encoded as soon as it arrives. Files may be
+    compressed with gzip, bzip2, xz or zstd. Documents are numbered from 0 across all files. With
+    --sample, the seed, the epoch and a document's number determine its sample; other documents do
+    not matter.
 
     \b
     Examples:
@@ -90,7 +91,7 @@ def command(
       bytepiece encode --format megatron -o tokens --eos --resume corpus.txt
     """  # noqa: D301
     _check(format, output, resume)
-    # Late, because it imports the compiler, which is slow, and --help works without the compiler.
+    # Imported here, because it loads the compiler, which is slow, and --help does not need it.
     from . import sinks  # noqa: PLC0415
 
     with missing_model_explained(model):

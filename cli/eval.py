@@ -64,7 +64,7 @@ def command(
       bytepiece eval *.model --on records.jsonl --json all.json
       head -n 1000 heldout.txt | bytepiece eval ours.model
     """  # noqa: D301
-    # Late, because these import the compiler, which is slow, and --help works without the compiler.
+    # Imported here, because these load the compiler, which is slow, and --help does not need it.
     from bytepiece.evaluation.plot import plot  # noqa: PLC0415
     from bytepiece.evaluation.report import table, to_json  # noqa: PLC0415
 

@@ -45,7 +45,8 @@ def command(model: Path, as_json: bool) -> None:
 def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
     rules = model.rules
     special = {token.id for token in model.special_tokens}
-    # Bytes that only the unknown token stands for have its id. They are not pieces.
+    # A byte that only the unknown token stands for has that token's id, and does not count as a
+    # piece.
     ids = zip(model.pieces, model.ids.tolist(), strict=True)
     lengths = [len(piece) for piece, id_ in ids if id_ not in special]
     return {
@@ -99,7 +100,7 @@ def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
         one = "are one token" if facts["unknown"] == "token" else "are spelled in bytes"
         rows.append(("unknown", f"characters without a piece {one}"))
     if facts["aliases"]:
-        rows.append(("aliases", f"{facts['aliases']} ids that no text is given"))
+        rows.append(("aliases", f"{facts['aliases']} ids that encoding never gives"))
     return rows
 
 

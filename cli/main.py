@@ -16,7 +16,7 @@ from bytepiece.errors import BytepieceError
 from . import signals
 from .streams import abandon, say
 
-# The order of their use.
+# The commands, in the order in which users need them.
 _COMMANDS = (
     "train",
     "encode",

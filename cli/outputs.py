@@ -32,14 +32,14 @@ def check_writable(target: Path, files: Sequence[Path]) -> None:
     name = click.format_filename(target)
     if target == STDIN:
         raise click.UsageError("the result is written to a file; name one with -o")
-    target = Path(os.path.realpath(target))  # a link stays a link; its target is written
+    target = Path(os.path.realpath(target))  # a link stays, and its target is written
     if target.exists() and not target.is_file():
         raise click.ClickException(f"{name} is no regular file; name another one with -o")
     for file in files:
         if target.exists() and target.samefile(file):
             raise click.UsageError(f"{name} is part of the corpus; name another file with -o")
     try:
-        # This name is as long as the temporary name that the file has while it is written.
+        # This test file's name is as long as the temporary name under which the result is written.
         tempfile.NamedTemporaryFile(
             dir=target.parent, prefix=f".{target.name}.", suffix=".writable.tmp"
         ).close()

@@ -31,7 +31,7 @@ class ProgressLine(AbstractContextManager["ProgressLine"]):
         label: what the job does, such as "encoding".
         total: the whole amount of work; None if it is unknown.
         shown: whether to show the line at all.
-        unit: "bytes", or the name of whatever else is counted.
+        unit: "bytes", or the name of another unit.
         start: when the job began, by time.monotonic(); default: now.
     """
 

@@ -58,7 +58,7 @@ def _pieces(shown: "_VisiblePieces", rows: Encoded) -> bytes:
 
 
 class _VisiblePieces(dict[int, str]):
-    """The readable text of each id. An entry is made when it is first needed."""
+    """A cache of the readable text of each id. An entry is made when it is first needed."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()

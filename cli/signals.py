@@ -42,7 +42,8 @@ def _interrupt(number: int, frame: object) -> None:
 def _repeat(unraisable: Any) -> None:
     """Interrupt again if the first interruption was lost.
 
-    The compiler calls Python from C, which drops every exception. A moment later it is elsewhere.
+    The compiler calls Python from C code that drops every exception. So the interruption is
+    repeated a moment later, when other code runs.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _caught:
         threading.Timer(_PAUSE, _thread.interrupt_main, [_caught[-1]]).start()

@@ -25,7 +25,7 @@ class DocumentSink(NamedTuple):
 
     Args:
         documents: the number of documents that an earlier run has written.
-        append: writes more documents. Its arguments are their ids and their texts.
+        append: writes more documents; it is called with their ids and their texts.
     """
 
     documents: int

@@ -17,7 +17,8 @@ if sys.platform == "linux":
 STDIN = STDOUT = Path("-")
 
 _MOST = 1 << 22
-"""The most bytes of one read. Memory stays small, and batches are large enough for all threads."""
+"""The largest number of bytes of one read. It keeps memory small, and still gives every thread
+enough work."""
 
 _PIPE = 1 << 20
 """The size of a pipe's buffer in bytes: the most that Linux gives to every user."""
@@ -38,7 +39,7 @@ class LineBatch(NamedTuple):
 
 
 def read_lines(path: Path, advance: Callable[[int], object]) -> Iterator[LineBatch]:
-    r"""Yield the lines of a file or of standard input, in batches of the lines at hand.
+    r"""Yield the lines of a file or of standard input, in batches, without waiting for more lines.
 
     Compressed input is decompressed. A line ends with \n; the last line may lack it. All other
     bytes stay as they are, \r too.
@@ -51,7 +52,8 @@ def read_lines(path: Path, advance: Callable[[int], object]) -> Iterator[LineBat
     unfinished: list[bytes] = []
     with open_binary(path) as raw:
         file = decompressed(raw, source, advance)
-        # read1 returns what is there and does not wait for more, so each line is answered at once.
+        # read1 returns the bytes that are there and does not wait for more, so no line has to wait
+        # for the next line.
         while chunk := file.read1(_MOST):
             head, newline, rest = chunk.rpartition(b"\n")
             if newline:
@@ -119,7 +121,7 @@ def show(text: str) -> None:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Return whether a standard stream is a terminal. A closed stream is None."""
+    """Return whether a standard stream is a terminal. If the stream is closed, it is None."""
     return stream is not None and stream.isatty()
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from bytepiece.rules.text_rules import NormalizationStep
 
 _SAMPLE = 1_000_000
-"""The closing summary is measured on this many bytes from the beginning of the corpus."""
+"""The compression in the closing message is measured on this many bytes of the corpus's
+beginning."""
 
 
 @click.command("train", cls=WeightedCommand, short_help="Train a model on text.")
@@ -69,7 +70,7 @@ _SAMPLE = 1_000_000
     help="The format of the model file: original is for the original BytePiece library.",
 )
 @click.option(
-    "--vocab", is_flag=True, help="Also write PATH.vocab, a table of the pieces to look at."
+    "--vocab", is_flag=True, help="Also write PATH.vocab, a readable table of the pieces."
 )
 def command(
     inputs: tuple[str, ...],
@@ -90,9 +91,9 @@ def command(
     'data/**/*.txt'. A text file is one text. In a .jsonl file, one field of each record is a text;
     in Parquet, one column of each row. Each line of a .tsv file is a text, a tab and how often the
     text counts. Files may be compressed with gzip, bzip2, xz or zstd. If PATH is -, standard input
-    is read and kept in a temporary file meanwhile. The text in PATH:WEIGHT counts WEIGHT times, so
-    that languages can be balanced. The result is the same for any number of threads, and however
-    often a run with --checkpoint is killed.
+    is read, and kept in a temporary file during training. The text in PATH:WEIGHT counts WEIGHT
+    times, so that languages can be balanced. The result is the same for any number of threads, and
+    however often a run with --checkpoint is killed.
 
     \b
     Examples:
@@ -167,14 +168,14 @@ def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) ->
     names = ", ".join(name for name, is_asked in asked.items() if is_asked)
     if names:
         raise click.UsageError(
-            f"the original format cannot say what {names} asks for; leave that out, or --format "
-            "original"
+            f"the original format cannot say what {names} asks for; leave out either "
+            "that or --format original"
         )
 
 
 @contextmanager
 def _resumable(checkpoint: Path | None) -> Iterator[None]:
-    """Say how a run goes on when it is interrupted."""
+    """If a run is interrupted, tell the user how to continue it."""
     try:
         yield
     except BaseException as error:

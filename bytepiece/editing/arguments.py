@@ -1,4 +1,4 @@
-"""The check of the vocabulary size that an edit is asked for."""
+"""The check of the vocabulary size that the caller of an edit gives."""
 
 import operator
 from typing import SupportsIndex
@@ -10,7 +10,7 @@ def size_of(vocab_size: SupportsIndex, least: int, why_least: str, most: int, wh
     """Return a vocabulary size.
 
     Args:
-        vocab_size: the size that was asked for.
+        vocab_size: the size that the caller gives.
         least, most: its bounds.
         why_least, why_most: the reasons for the bounds, for messages.
 

@@ -135,7 +135,7 @@ def _start(model: Model) -> CountedPieces:
 
 
 def _rules(model: Model) -> PieceRules:
-    """Return the rules for new pieces: those of the model's record, as far as it has any."""
+    """Return the rules for new pieces: those in the model's record, and defaults for the others."""
     record = model.record
     length, newlines = record.get("max_piece_length"), record.get("newlines")
     return PieceRules(

@@ -30,7 +30,7 @@ class Edited(NamedTuple):
 def compacted(ids: I32) -> I32:
     """Return ids from 0 on, without gaps: the largest ids move into the vacant places.
 
-    Ids below the number of ids stay, so no other choice moves fewer.
+    An id that is below the number of ids stays, so as few ids as possible move.
 
     >>> compacted(np.array([0, 2, 3, 6, 9], dtype=np.int32))
     array([0, 2, 3, 1, 4], dtype=int32)

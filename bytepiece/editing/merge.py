@@ -1,4 +1,4 @@
-"""Merging: the pieces that only another vocabulary has follow one's own."""
+"""Merging: pieces of another vocabulary are added after those of the first vocabulary."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -17,7 +17,7 @@ from bytepiece.rules.text_rules import TextRules
 
 
 def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
-    """Add to a vocabulary the pieces and special tokens that only another one has.
+    """Add to a vocabulary the pieces and special tokens that only another vocabulary has.
 
     All ids of the first model stay. The new ids follow, in the order of their ids in the other
     model. Special tokens with the same name and role become one. The new pieces' scores are put on
@@ -26,8 +26,8 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     Args:
         model: the model whose ids stay.
         other: a model with the same rules for text.
-        vocab_size: the largest number of ids, not below that of the first model. If not all new
-            pieces fit, those are added whose lack would cost the most tokens. By default all are
+        vocab_size: the largest number of ids, at least the first model's number of ids. If not all
+            new pieces fit, the pieces that save the most tokens are added. By default all are
             added.
 
     Returns:
@@ -87,7 +87,7 @@ def _check_rules(ours: TextRules, theirs: TextRules) -> None:
 def _new_special_tokens(
     ours: Sequence[SpecialToken], theirs: Sequence[SpecialToken]
 ) -> list[SpecialToken]:
-    """Return their special tokens that we lack.
+    """Return the special tokens of the other model that the first model lacks.
 
     Raises:
         ArgumentError: if a name has two roles, or a role has two names.
@@ -122,7 +122,7 @@ def _newcomers(model: Model, other: Model) -> dict[bytes, float]:
 
 
 def _worth_most(model: Model, scores: dict[bytes, float], most: int) -> dict[bytes, float]:
-    """Return the new pieces whose lack would cost the most tokens, at most `most` of them."""
+    """Return the new pieces that save the most tokens, at most `most` of them."""
     pieces = [*model.pieces, *scores]
     kept = np.arange(len(pieces)) < len(model.pieces)
     together = weigh(pieces, np.append(model.scores, list(scores.values())), exponent_of(model))

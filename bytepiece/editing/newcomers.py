@@ -24,9 +24,9 @@ def added(
 
     Args:
         model: its pieces and tokens keep their ids, and its scores keep their distances.
-        newcomers: the new ones, in the order of the ids that they get. The id that a special token
-            has already is ignored.
-        record: of the new model.
+        newcomers: the new pieces and tokens, in the order of the ids that they get. The id in a
+            special token is ignored.
+        record: the record of the new model.
     """
     with_ids = list(enumerate(newcomers, model.vocab_size))
     pieces = [(id_, *one) for id_, one in with_ids if isinstance(one, NewPiece)]

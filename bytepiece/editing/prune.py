@@ -37,10 +37,11 @@ def prune(
 
     Args:
         model: any model.
-        vocab_size: the largest number of ids, special tokens included; not more than there are.
+        vocab_size: the largest number of ids, special tokens included; at most the number that the
+            model has.
         corpus: text of the kind that the model is for, as in `bytepiece.train`; a few megabytes are
-            enough. The pieces that this text needs stay. Without it, the model's scores say how
-            frequent pieces are.
+            enough. The pieces that this text needs stay. Without a corpus, the model's scores say
+            how frequent pieces are.
         threads: by default all cores that this process may use.
         progress: called as progress(phase, done, total).
 

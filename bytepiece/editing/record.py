@@ -1,4 +1,7 @@
-"""The records of changed models: the change, the model that was changed, and its own record."""
+"""The records of changed models.
+
+A record says what the change was, and holds the fingerprint and the record of the model before it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +17,7 @@ _EARLIER = ("from", "with")
 _MOST = 1 << 13
 """The largest number of JSON characters in the record of an earlier model."""
 _DEEPEST = 8
-"""The largest number of changes before the last that a record describes."""
+"""The largest number of earlier changes that a record describes, besides the latest change."""
 
 
 def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, A
         edit: the name of the change.
         size: the vocabulary size that was asked for.
         model: the model that was changed.
-        details: more entries. A model among them is described like the changed model.
+        details: more entries. An entry that is a model is stored as its fingerprint and its record.
     """
     record: dict[str, Any] = {
         "bytepiece": bytepiece.__version__,
@@ -42,7 +45,7 @@ def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, A
 
 
 def _bounded(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with as many of the earlier records in it as fit; the latest are kept.
+    """Return a record that keeps as many earlier records as fit. The oldest are dropped first.
 
     Without this bound, a model merged with itself would double its record each time.
     """
@@ -54,7 +57,7 @@ def _bounded(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cut(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """Return a record with the earlier records in it down to a depth."""
+    """Return a record in which earlier records are nested at most `depth` deep."""
     return {
         name: _cut(value, depth - 1) if name in _EARLIER and isinstance(value, Mapping) else value
         for name, value in record.items()

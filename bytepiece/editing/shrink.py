@@ -2,8 +2,8 @@
 
 The worth of a piece is the number of tokens that would take its place (see
 `bytepiece.training.growth.worths`). Each round drops some of the pieces with the least worth, and
-adds their counts to the pieces that they are then cut into. So a piece that another one could
-replace gains worth when the other one is dropped.
+adds their counts to the pieces that they are then cut into. So if each of two pieces could replace
+the other, and one is dropped, the other gains worth.
 """
 
 import math
@@ -29,8 +29,8 @@ _HEAVIEST = 44
 """The largest number of bits in the sum of counts. The worths that follow then fit in 64 bits."""
 
 Usage = Callable[[ScoredAutomaton, int], I64]
-"""Returns the count of each piece in a text, along the best paths with this state. Its second
-argument is the number of pieces."""
+"""A function that returns the count of each piece along the best paths of a text. Its arguments are
+the automaton with the scores, and the number of pieces."""
 
 
 def shrink(
@@ -46,9 +46,9 @@ def shrink(
         weighed: the pieces.
         most: how many may stay; not below the number of single bytes and kept pieces.
         kept: bool[pieces], which pieces are not dropped, besides the single bytes.
-        usage: counts the pieces in a text, and those that the text misses least are dropped first.
-            Among pieces that it misses equally, and without usage, the worth by their own counts
-            decides.
+        usage: counts the pieces in a text. The pieces with the least worth by these counts are
+            dropped first. Between pieces of equal worth, and without `usage`, the worth by the
+            pieces' own counts decides.
         done: called with the number of finished rounds and the number of all rounds.
 
     Returns:
@@ -79,7 +79,7 @@ def _sizes(pieces: int, most: int, kept: int) -> list[int]:
 def _in_order(
     weighed: WeighedPieces, state: ScoredAutomaton, kept: npt.NDArray[np.bool_], usage: Usage | None
 ) -> I64:
-    """Return the pieces in ascending order of worth; of equals, the last comes first."""
+    """Return the pieces in ascending order of worth; among equals, later pieces come first."""
     pieces = weighed.pieces
     worth = needed = worths(pieces, state, _light(weighed.counts))
     if usage is not None:
@@ -89,7 +89,7 @@ def _in_order(
 
 
 def _light(counts: I64) -> I64:
-    """Return counts that are halved as often as worths need it."""
+    """Return counts, all halved equally often, whose sum has at most `_HEAVIEST` bits."""
     excess = max(0, sum(counts.tolist()).bit_length() - _HEAVIEST)
     light: I64 = counts >> excess
     return light

@@ -16,7 +16,8 @@ from bytepiece.training.progress import Progress
 from bytepiece.training.run import facts_of
 
 _MOST = 1 << 26
-"""The largest number of bytes of text that are kept, evenly spread: each round counts them."""
+"""The largest number of bytes of text that are kept. They are evenly spread over the text, and
+every round counts them."""
 
 
 class TextWindows(NamedTuple):
@@ -31,7 +32,7 @@ class TextWindows(NamedTuple):
     facts: dict[str, Any]
 
     def usage(self, state: ScoredAutomaton, pieces: int, *, engine: Engine) -> I64:
-        """Return the count of each of `pieces` pieces along the best paths."""
+        """Return the count of each piece along the best paths. `pieces` is the number of pieces."""
         counted = engine(partial(count, state=state, with_pairs=False), self.windows)
         return total(counted, pieces).pieces
 

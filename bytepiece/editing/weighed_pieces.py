@@ -18,8 +18,8 @@ from bytepiece.model import Model
 from bytepiece.training.merge_trainer import EXPONENTS
 
 _TOTAL = 1 << 44
-"""About the sum of counts that are made from scores. The sums that are needed then fit in 64 bits,
-and the counts of the rarest pieces keep four digits."""
+"""If counts are made from scores, their sum is about this number. All further sums then fit in 64
+bits, and the counts of the rarest pieces keep four digits."""
 
 
 class WeighedPieces(NamedTuple):
@@ -50,7 +50,7 @@ def exponent_of(model: Model) -> float:
 
 
 def weighed(model: Model) -> WeighedPieces:
-    """Return the pieces of a model. If the model's scores follow from its counts, use these."""
+    """Return the pieces of a model. Use the model's counts if its scores follow from them."""
     counts = original.counts_of(model)
     if counts is not None:
         return WeighedPieces(model.pieces, model.scores, counts, 1.0)
@@ -72,13 +72,14 @@ def normalized(scores: F64) -> F64:
 
 
 def offset(ours: Mapping[bytes, float], theirs: Mapping[bytes, float]) -> float:
-    """Return the amount to add to their scores, to bring them to our scale.
+    """Return the amount to add to the other model's scores, to bring them to the first's scale.
 
-    It is the median of the differences over the pieces that both have. A mean would suffer from the
-    large differences of pieces that only one of them saw often.
+    It is the median of the differences, over the pieces that both models have. A mean would suffer
+    from pieces that are frequent in only one model's text, because their differences are large.
 
     Args:
-        ours, theirs: the score of each piece; at least one piece is in both.
+        ours, theirs: the score of each piece, in the first and the other model; at least one piece
+            is in both.
     """
     common = [piece for piece in ours if piece in theirs]
     return float(np.median([ours[piece] - theirs[piece] for piece in common]))

@@ -1,7 +1,7 @@
 """Formats: model files, read and written.
 
 - reading.py: `load`; recognizes a file's format by its content.
-- bytepiece_file.py: our own model file, and the table for people.
+- bytepiece_file.py: our own model file, and a table of the vocabulary that people can read.
 - original.py: the original BytePiece library's file.
 - from_sentencepiece.py, to_sentencepiece.py: SentencePiece's .model files.
 - from_huggingface.py, to_huggingface.py: Hugging Face's tokenizer.json.
@@ -15,7 +15,7 @@
 from typing import Literal, get_args
 
 Format = Literal["bytepiece", "original", "sentencepiece", "huggingface"]
-"""A model file: this library's, the original library's, a .model, or a tokenizer.json."""
+"""The format of a model file: ours, the original's, SentencePiece's or Hugging Face's."""
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 """All formats."""

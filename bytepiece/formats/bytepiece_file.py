@@ -1,4 +1,4 @@
-"""The library's own model file: readable JSON with a version, distrusted when read.
+"""The library's own model file: readable JSON with a version; reading checks everything.
 
     {"format": "bytepiece", "version": 1,
      "normalization": [], "isolate_digits": false, "segment": "line", "unknown": null,
@@ -9,9 +9,9 @@
      "counts": [49252905, …],                 null if the trainer does not count
      "pieces": ["text", {"hex": "e4bb"}, …]}  hex for a piece that is not valid UTF-8
 
-The four columns stand side by side, instead of one row for each piece: they load in half the time.
-`save_vocab` writes a table for people. A model with the rules or the ids of another library has two
-more fields, and version 2:
+The file has four columns instead of one row for each piece, because columns load in half the time.
+`save_vocab` writes a table that people can read. A model with the rules or the ids of another
+library has two more fields, and version 2:
 
      "aliases": [[3, "text"], …],
      "library": {"name": "sentencepiece", …}
@@ -59,7 +59,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def save_vocab(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a table for people: id, piece (see `printable`) and score, with tabs between them."""
+    """Write a table to be read by people: id, piece (see `printable`) and score, split by tabs."""
     rows: list[tuple[int, str, str]] = [
         (token.id, printable(token.name.encode()), token.role) for token in model.special_tokens
     ]

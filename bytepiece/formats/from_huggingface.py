@@ -1,8 +1,9 @@
 """Reading Hugging Face's tokenizer.json: a Unigram model that encodes like `tokenizers`.
 
-If pieces are spelled in characters, a character without a piece is spelled in bytes with the same
-scores as in `bytepiece.formats.from_sentencepiece`. If pieces are spelled in ByteLevel characters,
-each character of a piece is a byte. A file with a step that bytepiece does not know is refused.
+If the file spells pieces in ordinary characters, a character without a piece is encoded as single
+bytes. Their scores are the same as in `bytepiece.formats.from_sentencepiece`. If the file spells
+pieces in the ByteLevel alphabet, each character of a piece is a byte. A file with a step that
+bytepiece does not know is refused.
 """
 
 import re
@@ -19,9 +20,10 @@ from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
 from bytepiece.rules.character_map import SPACE
 
 _PENALTY = 10.0
-"""A character without a piece scores this much less than the lowest score of a piece, in nats."""
+"""How far the score of a character without a piece is below the lowest score of a piece, in
+nats."""
 _NEVER = -1e20
-"""No text gets a piece whose score is this or lower."""
+"""A piece with this score or a lower one is never used to encode a text."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 _ROLES: dict[str, Role] = {
     "<s>": "bos",
@@ -45,8 +47,8 @@ def from_document(document: Mapping[str, Any]) -> Model:
     The "notes" in the model's record say which settings of the file the model cannot keep.
 
     Args:
-        document: the parsed JSON of the file. The ids are the same as those of `tokenizers` if
-            `huggingface_numbers.read` has read its numbers.
+        document: the parsed JSON of the file. If its numbers were read with
+            `huggingface_numbers.read`, the model gives the same ids as `tokenizers`.
 
     Raises:
         ModelError: if the file holds a model of another kind, or a step that bytepiece does not
@@ -66,13 +68,13 @@ def from_document(document: Mapping[str, Any]) -> Model:
         if document.get(name) is not None:
             notes.append(f"{note}, whatever the file's {name} does")
     if unread := decoders_not_read(document):
-        notes.append(f"decoding is what the pieces spell, without the file's {', '.join(unread)}")
+        notes.append(f"decoding joins the spelled pieces, without the file's {', '.join(unread)}")
     if document.get("decoder") is None:
         notes.append("decoding joins what the pieces spell, because the file has no decoder")
     steps = steps_of(document)
     if any(step[0] == "charsmap" for step in steps.normalizer):
         notes.append(
-            "characters with marks are normalized like sentencepiece does it; tokenizers looks up "
+            "characters with marks are normalized as sentencepiece does it; tokenizers looks up "
             "grapheme clusters, and so leaves some rare ones as they are"
         )
     if steps.prefix == "first" and any(map(_shortens, steps.normalizer)):
@@ -156,12 +158,12 @@ def _added_tokens(
 
 
 class _SortedVocabulary(NamedTuple):
-    """A vocabulary, sorted by what a text may get.
+    """A vocabulary, sorted by whether encoding uses its entries.
 
     Args:
-        pieces: the id and the score of each piece that a text may get.
-        aliases: ids that no text gets, and the bytes that they are decoded to.
-        byte_ids: the ids of entries such as <0x41> by their bytes.
+        pieces: the id and the score of each piece that encoding uses.
+        aliases: ids that encoding never gives, and the bytes that they are decoded to.
+        byte_ids: the id of each entry such as <0x41>, by the byte that it names.
     """
 
     pieces: dict[bytes, tuple[int, float]]
@@ -231,7 +233,7 @@ def _sort(
     steps: TokenizerSteps,
     fallback: bool,
 ) -> _SortedVocabulary:
-    """Sort the entries of a file into pieces that a text may get and all others."""
+    """Sort the entries of a file into pieces that encoding uses and all others."""
     found = _SortedVocabulary({}, {}, {})
     byte_of = {char: byte for byte, char in enumerate(alphabet())}
     names: set[str] = set()
@@ -240,7 +242,7 @@ def _sort(
             raise ModelError(f"the piece {name!r:.60} occurs twice")
         names.add(name)
         if id_ in special or name == f"\0unused {id_}":
-            continue  # Our own models are written with unused names where their ids have gaps.
+            continue  # `to_huggingface` gives such a name to an id without a piece.
         try:
             spelled = name.replace(SPACE, " ").encode() if steps.spaces else name.encode()
         except UnicodeEncodeError:

@@ -30,7 +30,8 @@ from bytepiece.rules.sentencepiece_message import (
 from bytepiece.rules.text_rules import TextRules
 
 _PENALTY = 10.0
-"""A character without a piece scores this much less than the lowest score of a piece, in nats."""
+"""How far the score of a character without a piece is below the lowest score of a piece, in
+nats."""
 _BONUS = 0.1
 """The score of a user-defined symbol for each byte after its first."""
 _BYTES = {f"<0x{byte:02X}>": byte for byte in range(256)}
@@ -74,7 +75,7 @@ def from_bytes(content: bytes) -> Model:
         elif number == ModelField.DENORMALIZER_SPEC and _settings(
             _message(value, "the denormalizer's settings")
         ).get(NormalizerField.PRECOMPILED_CHARSMAP):
-            notes.append("decoding changes no characters, as the file's denormalizer would")
+            notes.append("the file's denormalizer is left out, so decoding changes no characters")
     if not trainer:
         raise ModelError(_NO_END)
     kind = ALGORITHMS.get(trainer.get(TrainerField.MODEL_TYPE, UNIGRAM), "unknown")
@@ -95,7 +96,7 @@ def algorithm(content: bytes) -> str:
         content: the bytes of a file that `sentencepiece` has accepted.
 
     Raises:
-        ModelError: if the end of the file is missing. It says the kind of model.
+        ModelError: if the end of the file, which says the kind of model, is missing.
     """
     specs = [spec for number, spec in fields(content) if number == ModelField.TRAINER_SPEC]
     if not specs:
@@ -111,7 +112,7 @@ def with_spaces_kept(content: bytes) -> bytes:
     Args:
         content: the bytes of the file before the change.
     """
-    # A reader merges the settings of messages that follow one another. The last value holds.
+    # A reader merges all messages of settings in the file. The last value of a setting counts.
     flags = (NormalizerField.ADD_DUMMY_PREFIX, NormalizerField.REMOVE_EXTRA_WHITESPACES)
     settings = b"".join(integer(flag, False) for flag in flags)
     return content + field(ModelField.NORMALIZER_SPEC, settings)
@@ -204,7 +205,7 @@ def _rules(
         _flag(trainer, TrainerField.TREAT_WHITESPACE_AS_SUFFIX, False),
         tuple(entry.text for entry in entries if entry.kind == PieceType.USER_DEFINED),
     )
-    rules.normalize([b"a"])  # Raises an error here if SentencePiece refuses the rules.
+    rules.normalize([b"a"])  # This raises an error if SentencePiece refuses the rules.
     return rules
 
 
@@ -228,7 +229,7 @@ def _model(
             specials.append(SpecialToken(text, id_, role))
         elif kind == PieceType.BYTE:
             byte_ids[_BYTES[text]] = id_
-        elif kind == PieceType.UNUSED or " " in text:  # No normalized text has a space.
+        elif kind == PieceType.UNUSED or " " in text:  # Normalized text has no space.
             aliases[id_] = spelled
         elif kind == PieceType.USER_DEFINED:
             bonus = np.float32(_BONUS) * np.float32(len(text.encode()) - 1)

@@ -1,8 +1,8 @@
-"""Numbers in JSON as Hugging Face's tokenizers reads them, with its rounding errors.
+"""Numbers in JSON, read with the rounding errors of Hugging Face's library `tokenizers`.
 
-Its reader turns all digits into one float64 and divides it by a power of ten, which is a float64
-too. A third of all numbers in their shortest spelling become a neighbouring float64. Paths that tie
-with the exact numbers may not tie there, and the other way round.
+Its JSON reader turns all digits into one float64 and divides it by a power of ten, which is a
+float64 too. So for a third of all numbers, the shortest spelling is read as a neighbouring float64.
+Two paths may then tie with the rounded numbers but not with the exact numbers, or the reverse.
 """
 
 import re
@@ -30,7 +30,7 @@ def read(text: str) -> float:
     zeros = len(digits) - len(digits.lstrip("0"))
     most = zeros + _MOST_DIGITS
     if len(digits) > most or int(digits[zeros:] or 0) >> 64:
-        # Their reader drops the digits that no longer fit into 64 bits.
+        # The reader of tokenizers drops the digits that no longer fit into 64 bits.
         digits = digits[: most - (int(digits[zeros:most] or 0) >> 64 > 0)]
     value = float(int(digits[zeros:] or 0))
     # The first digits of the power are enough: a power with more digits is as good as infinite.

@@ -16,7 +16,7 @@ class TokenizerSteps(NamedTuple):
 
     Args:
         normalizer: the normalizer's steps; see `HuggingFaceRules`.
-        prefix: where a text gets a space in front; see `HuggingFaceRules`.
+        prefix: where a space is put in front of a text; see `HuggingFaceRules`.
         spaces: U+2581 counts as a space.
         words: every space begins a word, and no piece crosses the end of a word.
         byte_level: pieces are spelled in the ByteLevel alphabet.
@@ -41,7 +41,8 @@ class TokenizerSteps(NamedTuple):
             unknown: see `TextRules`.
             crossing: some pieces cross the end of a line.
         """
-        # If no token crosses the end of a line, lines give the same ids as texts, and are quicker.
+        # If no token crosses the end of a line, segments of lines give the same ids as whole texts,
+        # and encode faster.
         separable = not crossing and unknown != "token"
         segment: Literal["line", "text"] = "line" if self.lines or separable else "text"
         forms = tuple(step[0] for step in self.normalizer)
@@ -55,10 +56,10 @@ class TokenizerSteps(NamedTuple):
 FORMS: tuple[str, ...] = get_args(NormalizationStep)
 """The Unicode normalization forms; a step has the same name."""
 LINES = r"\n+"
-"""The pattern of a Split after each line with all its trailing newlines."""
+"""The pattern of a step `Split` that splits after each line with all its trailing newlines."""
 DIGITS = "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])
-"""The pattern of a Split around each decimal digit. It lists our own digits, because the digits in
-a regex library depend on its version of Unicode."""
+"""The pattern of a step `Split` that isolates each decimal digit. The pattern lists every digit,
+because the digits that a regex library knows depend on its version of Unicode."""
 
 
 def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
@@ -79,7 +80,7 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
             raise ModelError(_refusal("pre_tokenizer", step))
         steps = reader(step, steps)
     if (steps.lines or steps.digits) and not steps.byte_level:
-        raise ModelError("its pre_tokenizer splits texts, but is no ByteLevel; it cannot be read")
+        raise ModelError("its pre_tokenizer splits texts, but has no ByteLevel; it cannot be read")
     return steps._replace(strips=_strips(document.get("decoder")))
 
 
@@ -159,13 +160,13 @@ def _byte_level(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
         raise ModelError(_refusal("pre_tokenizer", step))
     prefix: Prefix = "always" if _truth(step, "add_prefix_space", True) else "never"
     if prefix == "always" and (steps.lines or steps.digits):
-        # The space would come before each line or digit.
+        # ByteLevel would put the space before each line or digit, not before the text.
         raise ModelError(_refusal("pre_tokenizer", step))
     return steps._replace(prefix=prefix, byte_level=True)
 
 
 def _split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
-    """Read the two splits with which our own models are written: after lines, around digits."""
+    """Read a step `Split`. Only the two kinds that `to_huggingface` writes are known."""
     settings = (step.get("pattern"), step.get("behavior"), step.get("invert", False))
     if settings == ({"Regex": LINES}, "MergedWithPrevious", False):
         return steps._replace(lines=True)

@@ -45,8 +45,8 @@ def from_dict(entries: Mapping[str, Any]) -> Model:
     for key, entry in entries.items():
         try:
             piece = a2b_base64(key)
-            # Decoding skips characters that are not base64. To encode the piece again finds them,
-            # in a third of the time that strict decoding takes.
+            # Decoding skips characters that are not base64. Encoding the piece again reveals such
+            # characters, and takes a third of the time of strict decoding.
             if b2a_base64(piece, newline=False) != key.encode("ascii"):
                 raise ValueError
             id_, _, count = entry
@@ -72,7 +72,7 @@ def from_counts(
 
     Args:
         pieces, ids, rules, record: see `Model`.
-        counts: the count of each piece, whole numbers of 1 to 2^53.
+        counts: the count of each piece, a whole number in 1…2^53.
 
     Raises:
         ModelError: if a count is not such a number, or the model breaks a rule.
@@ -93,8 +93,8 @@ def scores_of(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     total = sum(counts.tolist())
     if total > MOST_COUNTED:
         raise ModelError(f"the counts add up to {total}, above 2^53: scores would not be exact")
-    # One logarithm minus another, not the logarithm of a quotient: the original library does so,
-    # and the same paths must tie.
+    # This subtracts logarithms instead of taking the logarithm of a quotient. The original library
+    # does so too, and the same paths must tie.
     return logs_of(counts) - math.log(total)
 
 

@@ -75,7 +75,7 @@ def format_of(content: bytes, document: Mapping[str, Any] | None) -> Format:
 
     Args:
         content: the bytes of the file.
-        document: the object that these bytes hold as JSON; None if they hold none.
+        document: the JSON object in these bytes, or None if they are not JSON.
 
     Raises:
         ModelError: if the file has none of the formats.
@@ -102,7 +102,7 @@ def _model(content: bytes, document: dict[str, Any] | None, kind: Format) -> Mod
     if kind == "bytepiece":
         return bytepiece_file.from_document(document)
     if kind == "huggingface":
-        # Parsed a second time: Hugging Face's own reader rounds numbers in its own way.
+        # The content is parsed again, because Hugging Face's reader rounds numbers in its own way.
         return from_huggingface.from_document(json.loads(content, parse_float=numbers.read))
     return original.from_dict(document)
 

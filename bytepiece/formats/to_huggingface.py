@@ -7,8 +7,8 @@ equal ones. So the ids are the same.
 
 The file's steps do what our own rules do: normalization forms, digits by themselves if the model
 isolates them, and lines with all their trailing newlines. A special token is an added token. The
-Unigram model must have an entry with its name too; the score of that entry is so low that no text
-gets it.
+Unigram model must have an entry with its name too; the score of that entry is so low that no best
+path contains it.
 """
 
 import json
@@ -26,7 +26,8 @@ from bytepiece.formats.huggingface_steps import DIGITS, LINES
 from bytepiece.model import Model, SpecialToken
 
 NEVER = -1e30
-"""The score of an entry that no text may get: below any path of bytes, and finite in float32."""
+"""The score of an entry that must not be on a best path: lower than the score of any path of single
+bytes, and finite in float32."""
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:

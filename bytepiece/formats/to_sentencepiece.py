@@ -49,7 +49,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     SentencePiece cannot represent a piece that is not valid UTF-8, that contains NUL or U+2581
     (its space), or that has the name of one of its own tokens. Such a piece becomes an unused
     entry, and a warning says how many there are. A piece across the end of a segment becomes an
-    unused entry without a warning: no text gets it here either.
+    unused entry without a warning, because this library never encodes a text with it either.
 
     Raises:
         OSError: if the file cannot be written. An older file of that name then stays as it is.
@@ -118,7 +118,7 @@ def _entries(model: Model) -> tuple[list[SentencePieceEntry], list[str]]:
 
 
 def _crossing(model: Model) -> set[int]:
-    """Return the ids of pieces that cross the end of a segment; no text gets them."""
+    """Return the ids of pieces that cross the end of a segment, and so are never used."""
     found = segment(model.pieces, TextRules(isolate_digits=model.rules.isolate_digits))
     counts = np.bincount(found.documents, minlength=len(model.pieces))
     return set(model.ids[counts > 1].tolist())

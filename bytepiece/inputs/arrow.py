@@ -1,4 +1,4 @@
-"""Columns of Arrow. Their texts lie end to end, so reading needs no Python object for each."""
+"""Columns of Arrow. Their texts lie end to end, so no text needs a Python object of its own."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from importlib import import_module
@@ -23,15 +23,15 @@ class Column:
     """The texts of a column. A slice of it is a column, too, and shares its memory.
 
     Args:
-        array: a `pyarrow.ChunkedArray` of strings or bytes, of any type for these. A null is an
-            empty text.
+        array: a `pyarrow.ChunkedArray` of any type of strings or bytes. A null counts as an empty
+            text.
     """
 
     def __init__(self, array: Any) -> None:
         self._array = array
         lengths = map(_lengths, array.chunks)
         self.bounds = offsets_of(np.concatenate([np.empty(0, np.int64), *lengths]))
-        """int64[texts + 1], where each text would begin if all lay end to end, and the end."""
+        """int64[texts + 1], the beginning of each text if all lay end to end, and the end."""
         self.present = array.is_valid().to_numpy() if array.null_count else None
         """bool[texts], False for a null; None if the column has no null."""
 
@@ -56,7 +56,7 @@ class Column:
         """Return a column of some of the texts.
 
         Args:
-            numbers: of the texts, ascending.
+            numbers: the numbers of the texts, ascending.
         """
         chosen = np.zeros(len(self), dtype=np.bool_)
         chosen[numbers] = True
@@ -76,7 +76,8 @@ class Column:
             return np.frombuffer(b"", np.uint8), np.zeros_like(self.bounds)
         _, offsets, data = array.buffers()
         bounds = np.frombuffer(offsets, np.int64, len(array) + 1, 8 * array.offset)
-        # The array is read-only, like those of other texts: kernels are compiled for each kind.
+        # The array is read-only, like the arrays of all other texts, because a kernel is compiled
+        # once more for writable arrays.
         text = np.frombuffer(memoryview(data).toreadonly(), np.uint8)
         return text[bounds[0] : bounds[-1]], bounds - bounds[0]
 
@@ -85,7 +86,7 @@ def texts_or_column(texts: Iterable[Text]) -> Sequence[Text] | Column:
     """Return texts as a list, a tuple or a column.
 
     Raises:
-        ArgumentError: if they are none of these and not an iterable of texts.
+        ArgumentError: if they are not an iterable of texts.
     """
     if is_arrow(texts):
         return Column(chunked(texts))
@@ -93,12 +94,12 @@ def texts_or_column(texts: Iterable[Text]) -> Sequence[Text] | Column:
         raise ArgumentError(
             f"texts must be a list or other series of texts, not {type(texts).__name__}"
         )
-    # A list is not even copied: touching 28,000 texts once more takes 3 % of the time.
+    # A list is not copied, because touching 28,000 texts once more takes 3 % of the time.
     return texts if isinstance(texts, (list, tuple)) else list(texts)
 
 
 def is_arrow(texts: object) -> bool:
-    """Return whether an object offers Arrow's interface, like those of pyarrow and polars."""
+    """Return whether an object offers Arrow's interface, as pyarrow's and polars's objects do."""
     return hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__")
 
 
@@ -109,7 +110,7 @@ def chunked(texts: Any) -> Any:
         texts: an object for which `is_arrow` is true.
 
     Raises:
-        ArgumentError: if it holds something else than text, or if pyarrow is missing.
+        ArgumentError: if the column holds something other than text, or if pyarrow is missing.
     """
     arrow = pyarrow()
     try:
@@ -176,7 +177,7 @@ def pyarrow() -> Any:
 
 def _lengths(array: Any) -> npt.NDArray[np.int64]:
     """Return the number of bytes of each text in a `pyarrow.Array`."""
-    if str(array.type).endswith("_view"):  # 16 bytes each; the first four are the length
+    if str(array.type).endswith("_view"):  # a view has 16 bytes; the first four are the length
         views = np.frombuffer(array.buffers()[1], np.int32)[::4]
         lengths = views[array.offset : array.offset + len(array)].astype(np.int64)
         return np.where(array.is_valid().to_numpy(zero_copy_only=False), lengths, 0)
@@ -186,7 +187,7 @@ def _lengths(array: Any) -> npt.NDArray[np.int64]:
 
 
 def _laid(array: Any) -> Any:
-    """Return a `pyarrow.Array` whose bytes lie end to end; only nulls may lie between them."""
+    """Return a `pyarrow.Array` whose texts lie end to end, except for the bytes of nulls."""
     arrow = pyarrow()
     if arrow.types.is_dictionary(array.type):
         return array.dictionary.cast(arrow.large_binary()).take(array.indices)

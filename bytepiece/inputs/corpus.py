@@ -25,7 +25,7 @@ def text_bytes(text: Text, normalization: Sequence[NormalizationStep] = ()) -> b
 
 
 def are_files(corpus: Iterable[Text]) -> bool:
-    """Return whether all items of a list name files, as trainers of other libraries take them."""
+    """Return whether all items of a list name files, as in calls of other libraries' trainers."""
     if not isinstance(corpus, (list, tuple)) or not corpus or len(corpus) > 1000:
         return False
     return all(isinstance(c, os.PathLike) or (isinstance(c, str) and _is_file(c)) for c in corpus)

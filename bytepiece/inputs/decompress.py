@@ -41,17 +41,18 @@ def compression_of(head: bytes) -> str | None:
         return "gzip"
     if head.startswith(b"\xfd7zXZ\x00"):
         return "xz"
-    # Text may begin with BZh. In bzip2, the magic number of a block or of the end follows.
+    # Ordinary text may begin with BZh. In a bzip2 file, the magic number of a block or of the
+    # file's end follows it.
     if head.startswith(b"BZh") and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
         return "bzip2"
-    # The magic number of a frame, or of a frame to skip, with which pzstd begins its files.
+    # A file begins with the magic number of a frame, or of a skippable frame, as pzstd writes it.
     if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
         return "zstd"
     return None
 
 
 def suffix_of(path: Path) -> str:
-    """Return the suffix before that of the compression: ".jsonl" for "a.jsonl.gz"."""
+    """Return the suffix before the suffix of the compression: ".jsonl" for "a.jsonl.gz"."""
     return Path(path.stem).suffix if path.suffix in SUFFIXES else path.suffix
 
 
@@ -62,8 +63,8 @@ def opened(
     """Open a file, and yield a stream of its decompressed bytes.
 
     Args:
-        path: of the file.
-        advance: called with the number of bytes of the file itself at each reading.
+        path: the file.
+        advance: called at each read with the number of bytes read, before decompression.
     """
     with path.open("rb") as file:
         yield decompressed(file, str(path), advance)
@@ -75,12 +76,12 @@ def decompressed(
     """Return a stream of the decompressed bytes of a file.
 
     The first bytes show whether the file is compressed. The decompressed bytes are not held in
-    memory. An error is raised by the reading that meets it.
+    memory. If the data are damaged, the read that reaches the damage raises the error.
 
     Args:
-        file: at its beginning; it stays open.
-        name: of the file, for messages.
-        advance: called with the number of bytes of the file itself at each reading.
+        file: the open file, at its beginning; it is not closed.
+        name: the name of the file, for messages.
+        advance: called at each read with the number of bytes read, before decompression.
 
     Raises:
         CorpusError: if the compressed data are damaged or cut off, need too much memory, or need a
@@ -96,7 +97,7 @@ def decompressed(
 class _Counted(io.RawIOBase):
     """A file that reports how much of it was read.
 
-    It stays at its end, even on a terminal, where more could be typed after the end.
+    Once it has ended, it is not read again, even on a terminal, where more could be typed.
     """
 
     def __init__(self, file: Any, advance: Callable[[int], object]) -> None:
@@ -171,7 +172,7 @@ class _Xz(io.RawIOBase):
         data = b""
         while not data:
             more = b""
-            if self._stream.eof:  # zeros and another stream may follow
+            if self._stream.eof:  # zero bytes and another stream may follow
                 more = self._stream.unused_data.lstrip(b"\0")
                 while not more:
                     read = self._file.read1(_CHUNK)
@@ -189,7 +190,8 @@ class _Xz(io.RawIOBase):
 
 
 def _zstd(name: str) -> Any:
-    # Not the package zstandard, because its readers end silently where a file was cut off.
+    # The package zstandard does not serve, because its readers end silently where a file was cut
+    # off.
     home = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
     try:
         return import_module(home)

@@ -23,8 +23,8 @@ class Input(NamedTuple):
     """A file to read.
 
     Args:
-        path: of a regular file.
-        format: of the decompressed content.
+        path: a regular file.
+        format: the format of the decompressed content.
         weight: how many units each of its texts counts; at least 1.
     """
 
@@ -42,14 +42,15 @@ class Files:
     content shows the compression and Parquet; the name shows the other formats (`a.jsonl.gz`).
 
     Args:
-        paths: of files, of directories (for all files in them), and patterns such as
-            "data/\*\*/\*.txt", in the order of reading. The files of a directory are sorted by
-            name, and hidden files are left out.
+        paths: files, directories (for all files in them), and patterns such as "data/\*\*/\*.txt",
+            in the order of reading. The files of a directory are sorted by name, and hidden files
+            are left out.
         jsonl_field: the field that holds the text. If given, every file that is not Parquet is read
             as JSON records. None means "text" in files that end in `.jsonl`.
         parquet_column: the column that holds the text in Parquet files.
-        weights: a number for each path: how often an occurrence in its files counts; by default 1.
-            At most 1,000,000, and rounded to multiples of 0.001. Files with 0 are left out.
+        weights: a number for each path: how often an occurrence in its files counts, by default 1.
+            A weight is at most 1,000,000, and is rounded to a multiple of 0.001. Files with 0 are
+            left out.
 
     Raises:
         ArgumentError: if a weight is not such a number, or if there is not one for each path.
@@ -86,7 +87,7 @@ class Files:
         return sum(file.path.stat().st_size for file in self.inputs())
 
     def inputs(self) -> list[Input]:
-        """Return all files, after a look into each.
+        """Return all files. The beginning of each file shows its format.
 
         Raises:
             CorpusError: if a file does not exist or holds no text; see `files_of`.
@@ -112,7 +113,7 @@ class Files:
         """Yield the texts, and how many units each counts, at least 1.
 
         Args:
-            advance: called with the number of bytes of the files at each reading.
+            advance: called at each read with the number of bytes read from the files.
 
         Raises:
             CorpusError: if a file cannot be read. The message names the file and the record.
@@ -140,7 +141,7 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
     """Return the format of a file.
 
     Args:
-        path: of the file.
+        path: the file.
         jsonl_field: if given, the file holds records, unless it is Parquet.
         found: whether the file was found in a directory, and not named by the user. Then it is
             read only if it looks like text.
@@ -159,7 +160,7 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
     suffix = suffix_of(path)
     if parquet.is_parquet(head, suffix):
         return "parquet"
-    # A file of arbitrary bytes may be learned from, but only if the user means it.
+    # Training accepts a file of arbitrary bytes, but only if the user has named the file.
     promised = suffix == ".parquet" or (path.suffix != suffix and not packed)
     if b"\0" in head and (found or promised):
         what = "not what its name says" if promised else "a binary file, not text"

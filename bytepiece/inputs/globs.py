@@ -12,13 +12,13 @@ def files_of(path: Path) -> list[Path]:
     """Return the files that a path stands for. Their order depends on their names alone.
 
     Args:
-        path: of a file; of a directory, for the files in it and in its directories, without those
-            whose names begin with a dot; or a pattern with *, ** (for any directories), ? and
-            [...], for the files that fit. A path that exists is not a pattern.
+        path: a file; a directory, for all files in it and below it whose names do not begin with a
+            dot; or a pattern with *, ** (for any directories), ? and [...], for the files that fit.
+            A path that exists is not a pattern.
 
     Raises:
-        CorpusError: if there is no such file, none in the directory, or if it is not a regular
-            file.
+        CorpusError: if the file does not exist or is not a regular file, or if no file is in the
+            directory or fits the pattern.
     """
     if path.is_dir():
         files = sorted(_inside(path), key=lambda file: file.parts)

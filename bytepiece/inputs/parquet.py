@@ -14,11 +14,12 @@ _ROWS = 64
 """The number of rows that are decoded at a time. This many ordinary texts are cheap to decode, and
 this many of the largest texts still fit into memory."""
 _TOGETHER = 1 << 22
-"""The bytes of texts that are decoded at a time if they are encoded at once."""
+"""About how many bytes of texts an array has by default."""
 _MOST = 1 << 15
 """The largest number of rows that are decoded at a time, however short they seem to be."""
 _BUFFER = 1 << 20
-"""The bytes of a column that are read ahead. Without a limit it would be all of a row group."""
+"""The bytes of a column that are read ahead. Without a limit, the whole column of a row group would
+be read."""
 
 
 def is_parquet(head: bytes, suffix: str) -> bool:
@@ -32,7 +33,7 @@ def column_texts(
     """Yield the texts in a column. Rows without a text are left out.
 
     Args:
-        path: of the file.
+        path: the file.
         column: the name of a column of strings or bytes.
         longest: the largest number of bytes in a text.
         advance: as for `column_arrays`.
@@ -60,10 +61,11 @@ def column_arrays(
     """Yield a column of texts as Arrow arrays.
 
     Args:
-        path: of the file.
+        path: the file.
         column: the name of a column of strings or bytes.
-        advance: called with the number of bytes of the file that were read, in proportion to rows.
-        rows: the number of rows in an array; by default as many as make some megabytes.
+        advance: called after each array with a number of bytes of the file, in proportion to the
+            rows.
+        rows: the number of rows in an array; by default, enough rows for some megabytes.
 
     Raises:
         CorpusError: if the file is damaged or has no such column.

@@ -52,7 +52,9 @@ def value_of(line: bytes, field: str, hint: str = "") -> Any:
 
 
 def counted_text(line: bytes) -> tuple[bytes, int]:
-    r"""Return the text and the count in a line of the form text<TAB>count. The last tab separates.
+    r"""Return the text and the count in a line of the form text<TAB>count.
+
+    The text may contain tabs, because only the last tab separates.
 
     Raises:
         CorpusError: if the line does not have this form. The message does not name the line.

@@ -11,8 +11,8 @@ STEPS = 1000
 MOST = 1_000_000
 """The largest weight."""
 MOST_TOGETHER = 1 << 53
-"""The largest sum of bytes, each times its weight in units. No count can then overflow, and each is
-exact as a float64, too."""
+"""The largest sum of all bytes, each times its weight in units. Up to it, no count overflows, and
+every count is exact as a float64, too."""
 
 
 def steps_of(weight: SupportsFloat) -> int:
@@ -33,14 +33,14 @@ def steps_of(weight: SupportsFloat) -> int:
     steps = round(value * STEPS)
     if value > 0 and steps == 0:
         raise ArgumentError(
-            f"a weight of {value:g} is too small, for weights are multiples of {1 / STEPS:g}; "
+            f"a weight of {value:g} is too small, because weights are multiples of {1 / STEPS:g}; "
             "weights can all be multiplied by the same number"
         )
     return steps
 
 
 def unit_of(steps: Sequence[int]) -> int:
-    """Return how many units make a weight of 1: the fewest that make all weights whole numbers.
+    """Return how many units make a weight of 1: the smallest number with which all are whole.
 
     With whole weights this is 1, and counts are the same as without weights.
 

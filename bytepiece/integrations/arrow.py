@@ -13,7 +13,7 @@ from bytepiece.inputs import arrow as columns
 from bytepiece.tokenizer import Tokenizer
 
 _ROW_GROUP = 1 << 22
-"""Every row group but the last has at least this many ids and rows together."""
+"""Every row group except the last has at least this many ids and rows together."""
 
 
 def encode_column(tokenizer: Tokenizer, column: Any, **options: Any) -> Any:
@@ -44,8 +44,8 @@ def encode_column(tokenizer: Tokenizer, column: Any, **options: Any) -> Any:
 class ParquetWriter:
     """Writes rows of ids to a Parquet file in constant memory; use it in a `with` statement.
 
-    The file has one column, `ids`, of lists of int32. It gets its name at the end of the statement.
-    If the statement ends with an exception, no file is left.
+    The file has one column, `ids`, of lists of int32. The finished file appears under its name at
+    the end of the statement. If the statement ends with an exception, no file is left.
 
     Args:
         path: the path of the file.
@@ -61,7 +61,7 @@ class ParquetWriter:
         self._table = arrow.Table.from_arrays
         self._chunked = arrow.chunked_array
         self._waiting: list[Any] = []
-        self._size = 0  # Ids and rows that wait.
+        self._size = 0  # The number of ids and rows that are not written yet.
         schema = arrow.schema([("ids", self._kind)])
         with ExitStack() as stack:
             file = stack.enter_context(replacing(path))

@@ -20,7 +20,8 @@ from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
 Choices = tuple[I32, F64 | None]
-"""The ids that may come next and their log-probabilities; None keeps the language model's own."""
+"""The ids that may come next, and their log-probabilities. None keeps the language model's own
+log-probabilities."""
 
 
 class ContinuationProcessor:
@@ -56,7 +57,8 @@ class ContinuationProcessor:
             scores: float[rows, at least vocab_size].
 
         Returns:
-            float[rows, same], −inf for a token that does not cover the bytes taken back.
+            float of the shape of `scores`, −inf for a token that does not cover the bytes taken
+            back.
 
         Raises:
             ArgumentError: if the rows do not continue the prepared prompts.
@@ -88,8 +90,8 @@ class ContinuationProcessor:
     def _choices(self, prompt: int, ids: list[int]) -> Choices | None:
         """Return the ids that may follow some ids; None if any id may follow.
 
-        Any id may follow a whole cover. Any id may also follow ids that begin no cover: `generate`
-        keeps beams without probability to fill up their number, and such a beam may hold them.
+        Any id may follow a whole cover. Any id may also follow ids that do not begin a cover. Such
+        ids are in beams of probability 0, which `generate` keeps if it finds too few other beams.
         """
         if self._steps is not None:
             return self._steps[prompt].get(tuple(ids))
@@ -106,8 +108,8 @@ class Prepared(NamedTuple):
     """The arguments of `generate`.
 
     Args:
-        inputs: tensors int64[prompts, width]: input_ids, the ids that stay of each prompt, padded
-            on the left, and attention_mask, 0 for padding.
+        inputs: two tensors int64[prompts, width]. input_ids has the ids of each prompt that were
+            not taken back, padded on the left. attention_mask is 0 for padding.
         processor: a processor for the list of logits processors.
     """
 
@@ -134,9 +136,10 @@ def prepare(
         backtrack: how many tokens to take back from each prompt. It may be fewer: tokens before the
             last special token stay.
         add_bos: begin each prompt with the special token with the role bos.
-        log_probs: the language model as a function, such as `log_probs_of` returns. It is called
-            now, and covers of any length then have their exact probabilities. With None, tokens
-            that do not cover are masked step by step, and covers have at most `backtrack` tokens.
+        log_probs: the language model as a function, such as the result of `log_probs_of`. It is
+            called now, and covers of any length then have their exact probabilities. With None,
+            tokens that do not cover are masked step by step, and covers have at most `backtrack`
+            tokens.
 
     Raises:
         ArgumentError: if an argument is outside its range, or no token of a prompt is left.

@@ -22,9 +22,9 @@ class Encode:
     """Encodes a batch of a dataset: `dataset.map(Encode(…), batched=True, with_indices=True)`.
 
     The result has the column "input_ids" and the columns in `keep`; the dataset's other columns are
-    dropped. It is a pure function of the dataset and of these arguments. So is its fingerprint, by
-    which `datasets` finds earlier results in its cache, in this process or in another one. Each
-    epoch has its own fingerprint:
+    dropped. The result is a pure function of the dataset and of these arguments. The result's
+    fingerprint is a pure function of them, too. By the fingerprint, `datasets` finds earlier
+    results in its cache, in this process or in another one. Each epoch has its own fingerprint:
 
         dataset.map(Encode(tok, alpha=0.1, seed=7, epoch=3), batched=True, with_indices=True)
 
@@ -122,7 +122,7 @@ class Encode:
                 raise ArgumentError(f"the dataset has no column {name!r:.60}")
         numbers: Any = table[self.doc_ids] if self.doc_ids else indices
         if self.options["alpha"] is None:
-            numbers = None  # They have no effect, and it takes time to read them.
+            numbers = None  # Numbers have no effect then, and reading them takes time.
         elif numbers is None:
             raise ArgumentError(
                 "to sample, give map with_indices=True, or Encode the column that has doc_ids"

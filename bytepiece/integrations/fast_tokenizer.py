@@ -19,7 +19,8 @@ def fast_tokenizer(model: Model | Tokenizer, **settings: Any) -> PreTrainedToken
     """Return a fast tokenizer of `transformers` with the same ids, for generation and serving.
 
     Programs that look into a tokenizer, such as servers and libraries for constrained generation,
-    know this class. It cannot sample; to train with samples, take `BytePieceTokenizer`.
+    can handle this class of `transformers`. It cannot sample; to train with samples, take
+    `BytePieceTokenizer`.
 
     Args:
         model: a model without rules of another library.

@@ -160,9 +160,10 @@ class RowMaker:
     def _numbers(self, texts: Sequence[Sequence[str]], second: bool) -> list[int] | None:
         """Return the number of each text.
 
-        The first text of a document has the document's number. Its further words and the second
-        text of its pair have a hash of the text and of this number. Without `doc_ids`, every text
-        has a hash of itself. Without sampling, there are no numbers.
+        The number of a document's first text (or first word) is the document's number. For each
+        further word, and for the second text of a pair, the number is a hash of its text and of the
+        document's number. Without `doc_ids`, the number of every text is a hash of the text.
+        Without sampling, the result is None.
         """
         if self._sampling.alpha is None:
             return None

@@ -12,8 +12,8 @@ class TokenNames:
     r"""The names of a model's ids.
 
     A piece is spelled in the ByteLevel alphabet: "Ġthe" for b" the". If a special or an added token
-    has that name, or the id is an alias, it is called "\0piece" and its id. An id that stands for
-    nothing is called "\0unused" and the id.
+    already has that name, or if the id is an alias, the name is "\0piece" and the id. The name of
+    an id that stands for nothing is "\0unused" and the id.
 
     Args:
         model: the model that has these ids.
@@ -34,7 +34,7 @@ class TokenNames:
         """The name of each id."""
         self.ids = {name: id_ for id_, name in self.of.items()}
         """The id of each name."""
-        # Aliases last: the plain name belongs to the id that texts are given.
+        # Aliases come last, so that the plain name belongs to the id that encoding gives.
         for id_ in sorted(self.pieces, key=lambda id_: (id_ in model.aliases, id_)):
             name = self.pieces[id_].decode("latin-1").translate(_CHARS)
             self._give(name if name not in self.ids else f"\0piece {id_}", id_)
@@ -43,7 +43,7 @@ class TokenNames:
             self._give(name, id_)
 
     def keep_for(self, name: str, ids: Iterable[int]) -> None:
-        """Give the piece that has this name another one, unless its id is one of `ids`."""
+        """Give another name to the piece that has this name, unless its id is in `ids`."""
         taken = self.ids.get(name)
         if taken is not None and taken not in ids:
             del self.ids[name]

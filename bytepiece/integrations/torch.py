@@ -29,12 +29,14 @@ except ImportError as error:
 Documents = Iterable[Text] | Callable[[], Iterable[Text]]
 
 _CHARS = 1 << 20
-"""Characters of texts that are encoded together: more save no time, and need memory."""
+"""The number of characters that are encoded together. A larger number saves no time, and needs more
+memory."""
 _SLICE = 1000
-"""Documents that are requested together from a sequence, which may read them from a file."""
+"""The number of documents that are taken from a sequence together, because the sequence may read
+them from a file."""
 _STATE = ("epoch", "document", "token")
 _IGNORED = -100
-"""The label of tokens that `torch.nn.functional.cross_entropy` and `transformers` leave out."""
+"""The label of tokens that `torch.nn.functional.cross_entropy` and `transformers` ignore."""
 
 
 class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[misc]
@@ -56,8 +58,8 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         tokenizer: the tokenizer that encodes.
         documents: the texts: a sequence, another iterable that can be iterated again, such as
             `bytepiece.Files`, or a function that returns an iterator. After a restart, a sequence
-            continues at once; any other iterable reads the documents before the place again, but
-            encodes none of them.
+            continues at once; any other iterable is read again from its beginning, but earlier
+            documents are not encoded.
         length: length of a block in tokens, at least 1.
         alpha, sample_prob, seed, epoch, add_bos, allowed_special: see
             `bytepiece.Tokenizer.encode_batch`. A document's number is its place, from 0. The seed
@@ -156,7 +158,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
                 )
                 flat = np.concatenate([left, rows.ids[used:]])
                 ends = np.arange(self._length, len(flat) + 1, self._length)
-                within = ends - len(left) + used  # The same places, counted within the chunk.
+                within = ends - len(left) + used  # The same ends, counted in the chunk's ids.
                 used = 0
                 # For each block, the document at its end and how many of its tokens are used.
                 row = np.searchsorted(rows.offsets, within, side="right") - 1
@@ -171,7 +173,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             yield self._block(left)
 
     def set_epoch(self, epoch: int) -> None:
-        """Let the next iteration begin this epoch, unless it already continues it."""
+        """Let the next iteration begin this epoch, unless it is set to continue this epoch."""
         epoch = int(unsigned(epoch, 32, "epoch"))
         if int(self._start[0]) != epoch:
             self._start.copy_(torch.tensor([epoch, self._rank, 0]))
@@ -191,7 +193,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
 
         Args:
             position: int64[3], the "position" of a block; or int64[blocks, 3], the positions of a
-                batch, of which the last one counts.
+                batch. The last one of a batch counts.
         """
         return self._state(position.reshape(-1, 3)[-1].tolist())
 
@@ -199,7 +201,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         """Let iterations continue from a state, until `set_epoch` begins another epoch.
 
         Raises:
-            ArgumentError: if the state belongs to settings that give documents other tokens.
+            ArgumentError: if the state belongs to settings with which documents have other tokens.
         """
         if state.get("stream") != self._stream:
             raise ArgumentError(
@@ -208,7 +210,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         place = [int(state[name]) for name in _STATE]
         if get_worker_info() is None:
             self._start.copy_(torch.tensor(place))
-        else:  # For this worker alone.
+        else:  # The start of this worker only.
             self._start = torch.tensor(place)
         self._place = tuple(place)
 
@@ -232,11 +234,11 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
     def _chunks(
         self, first: int
     ) -> Generator[tuple[npt.NDArray[np.int64], list[Text]], None, None]:
-        """Yield the documents of this rank from a number on, in chunks.
+        """Yield the documents of this rank in chunks, beginning with document number `first`.
 
         Yields:
-            int64[documents + 1], the numbers of the documents and of the next one after them; the
-            documents.
+            a pair: int64[documents + 1], the numbers of the documents of the chunk and of the next
+            document; and the documents.
         """
         texts: list[Text] = []
         size = 0

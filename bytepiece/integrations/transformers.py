@@ -48,9 +48,9 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
     r"""A `PreTrainedTokenizer` that encodes with a bytepiece model.
 
     The name of a token, as `convert_ids_to_tokens` returns it, has one character for each byte, as
-    in the byte-level tokenizers of `transformers`: "Ġthe" is b" the". If an added token has that
-    name too, the piece is called "\0piece" and its id. An id that stands for nothing is called
-    "\0unused" and the id.
+    in the byte-level tokenizers of `transformers`: "Ġthe" is b" the". If an added token already has
+    that name, the name of the piece is "\0piece" and its id. The name of an id that stands for
+    nothing is "\0unused" and the id.
 
     Special tokens inside a text are found, because chat templates need this. With
     `split_special_tokens=True`, here or in a call, they are plain text, and a document can't forge
@@ -150,10 +150,10 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
 
     @property
     def backend_tokenizer(self) -> SimpleNamespace:
-        """What `transformers` looks at to learn that names spell bytes: a ByteLevel decoder.
+        """An object with a ByteLevel decoder, which tells `transformers` that names spell bytes.
 
-        Without it, `StopStringCriteria` takes each token's text alone, in which parts of characters
-        become U+FFFD, and it misses stop strings that contain such characters.
+        Without it, `StopStringCriteria` decodes each token alone. Parts of characters then become
+        U+FFFD, and it misses stop strings that contain such characters.
         """
         return SimpleNamespace(decoder=ByteLevel())
 
@@ -190,7 +190,8 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             name = str(token)
             special = special_tokens or getattr(token, "special", False)
             if special and self._added_tokens_encoder.get(name) in self._names.pieces:
-                # Until now the name belonged to a piece. A special token is not a piece.
+                # Until now, the name was the name of a piece. A special token needs an id of its
+                # own.
                 del self._added_tokens_decoder[self._added_tokens_encoder.pop(name)]
             if name not in self._added_tokens_encoder:
                 self._names.keep_for_added(name, special)
@@ -239,7 +240,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
     ) -> Any:
         """Encode one text or many, alone or in pairs; `__call__` and `encode` end here."""
         batched, firsts, seconds = rows.firsts_and_seconds(text, text_pair, is_split_into_words)
-        if sanitize_control_tokens:  # The base class has put marks around the text of users.
+        if sanitize_control_tokens:  # The base class has marked which parts are users' text.
             from transformers.utils import chat_template_utils  # noqa: PLC0415
 
             firsts = [chat_template_utils.encode_marked_chat(self, chat) for chat in firsts]
@@ -301,7 +302,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             for name in (
                 "overflowing_tokens",
                 "num_truncated_tokens",
-            ):  # The base class does so too.
+            ):  # The base class leaves them out, too.
                 columns.pop(name, None)
             # Arrays become tensors in a hundredth of the time that lists need.
             for name in columns.keys() - {"length"}:
@@ -341,7 +342,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
-        """Return the ids of one text or two; each gets the bos and eos that are to be added."""
+        """Return the ids of one text or two, each between bos and eos as the settings say."""
         return joined(token_ids_0, token_ids_1, *self._marks())
 
     def create_token_type_ids_from_sequences(
@@ -381,7 +382,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         ids = [token_ids] if isinstance(token_ids, int) else token_ids
         skipped = {*self.all_special_ids} if skip_special_tokens else set()
         added = self._added_tokens_decoder
-        # An unknown token stands for text, so the space behind it is not at the text's beginning.
+        # An unknown token stands for text, so a space after it is not at the beginning of the text.
         unknown = {t.id for t in self.model.special_tokens if t.role == "unknown"} - skipped
         parts, opening = [], True
         for of_text, run in groupby(ids, lambda i: i in self._names.pieces and i not in added):
@@ -390,7 +391,8 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 parts.append(part)
                 continue
             for id_ in run:
-                # A language model with more rows may give ids of no token. They have no text.
+                # A language model with more rows than tokens may give ids without a token. They
+                # have no text.
                 if id_ in added and id_ not in skipped:
                     parts.append(added[id_].content.encode())
                 opening = opening and id_ not in unknown

@@ -12,7 +12,7 @@ from bytepiece.errors import ArgumentError
 Layout = Literal["megatron", "npy"]
 
 BLOCK = 1 << 16
-"""Documents whose places are in memory at the same time."""
+"""The number of documents whose places are in memory at the same time."""
 
 IDX = struct.Struct("<9sQBQQ")
 """The head of an .idx: its magic, its version, the code of the ids' type, the number of sequences,

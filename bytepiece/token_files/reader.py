@@ -24,7 +24,7 @@ class TokenFile:
 
     Raises:
         OSError: if the files cannot be read.
-        TokenFileError: if the files are damaged, or of another kind.
+        TokenFileError: if the files are damaged, or are not token files.
     """
 
     def __init__(self, prefix: str | os.PathLike[str], layout: Layout | None = None) -> None:
@@ -72,8 +72,8 @@ class TokenFile:
         _, version, code, count, places = IDX.unpack(bytes(index[: IDX.size]))
         if version != 1 or code not in CODES:
             raise TokenFileError(
-                f"{files.places} has version {version} and ids of type {code}; known are version 1 "
-                f"and the types {', '.join(map(str, CODES))}"
+                f"{files.places} has version {version} and ids of type {code}; only version 1 "
+                f"and the types {', '.join(map(str, CODES))} are known"
             )
         ends = np.cumsum([IDX.size, 4 * count, 8 * count, 8 * places], dtype=object)
         if ends[-1] != len(index):
@@ -131,7 +131,7 @@ def _npy(path: Path, kinds: tuple[str, ...]) -> npt.NDArray[Any]:
         array = np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
-    except Exception as error:  # Of many kinds: NumPy parses the head as Python.
+    except Exception as error:  # NumPy parses the head as Python, and raises many kinds.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise TokenFileError(f"{path} is no .npy file, or damaged: {reason:.100}") from None
     known = array.ndim == 1 and array.dtype in map(np.dtype, kinds)

@@ -28,10 +28,10 @@ from bytepiece.token_files.layouts import (
 )
 
 _INTERVAL = 10.0
-"""Most seconds of work that a kill may cost."""
+"""The largest number of seconds of work that a kill may cost."""
 _FORMAT = "bytepiece token files, unfinished"
 _LONGEST_JOURNAL = 1 << 20
-"""Most bytes of a journal that are read."""
+"""The largest number of bytes of a journal that are read."""
 
 
 class TokenFileWriter:
@@ -46,7 +46,7 @@ class TokenFileWriter:
         vocab_size: all ids are below this number.
         layout: "megatron" or "npy".
         run: everything that the ids depend on, in JSON types, such as the model's fingerprint and
-            the arguments of `encode_batch`. A writer that resumes must get the same.
+            the arguments of `encode_batch`. A writer that resumes must get the same value.
         resume: continue unfinished files, if there are any.
 
     Raises:
@@ -175,13 +175,14 @@ class TokenFileWriter:
             raise ArgumentError("a document of 2^31 ids or more; the layout npy can hold it")
         _write(self._data, np.ascontiguousarray(ids, self._type).view(np.uint8))
         _write(self._ends, (rows.offsets[1:] + self.tokens).astype("<i8").tobytes())
-        # Both in one statement: an interruption between two would spoil the journal.
+        # Both numbers change in one statement, because an interruption between two statements would
+        # make the journal wrong.
         self.documents, self.tokens = self.documents + len(rows), self.tokens + len(ids)
         if time.monotonic() - self._synced >= _INTERVAL:
             self._sync()
 
     def _sync(self, complete: bool = False) -> None:
-        """Flush everything to disk, and write this to the journal."""
+        """Flush everything to disk, and record in the journal how much is there."""
         os.fsync(self._data.fileno())
         os.fsync(self._ends.fileno())
         counts = {"documents": self.documents, "tokens": self.tokens, "complete": complete}
@@ -205,7 +206,7 @@ class TokenFileWriter:
                     _write(self._data, npy_head(self._type, self.tokens))
                 self._sync(complete=True)
             elif self.documents:
-                with suppress(OSError):  # The journal of before is good too.
+                with suppress(OSError):  # The earlier journal is still valid.
                     self._sync()
         if error is None:
             self._name()

@@ -55,9 +55,10 @@ def learn(
 
     Args:
         sample: the windows.
-        unit: of weights; see `bytepiece.training.corpus_reader.CorpusReader`.
+        unit: how many units make a weight of 1; see
+            `bytepiece.training.corpus_reader.CorpusReader`.
         sizes: the largest number of pieces of each vocabulary.
-        options: of the trainer.
+        options: the options of the trainer.
         threads: how many threads to use for pruning.
         engine: counts and cuts blocks. The result does not depend on the engine.
         checkpoint: keeps the counts and cuts.
@@ -80,10 +81,10 @@ def learn(
 
 
 class Cutter(NamedTuple):
-    """All that cutting needs besides the text.
+    """The n-gram model and the settings with which a text is cut.
 
     Args:
-        model: of n-grams.
+        model: the n-gram model.
         order: the order of the model.
         ensure_unicode: never cut before a UTF-8 continuation byte.
         mend: see `_cut`. False is for comparison with the original library.
@@ -105,7 +106,7 @@ def count_pieces(
     """Cut a corpus, and count the strings that are cut out.
 
     Args:
-        blocks: the corpus. The weight of its segment is the weight of each piece.
+        blocks: the corpus. Each piece has the weight of the segment that it is cut from.
         cutter: says how to cut.
         engine: cuts blocks.
         checkpoint: keeps the counts of a few blocks at a time.
@@ -124,7 +125,7 @@ def count_pieces(
 
 
 def cut_block(block: Block, cutter: Cutter) -> PieceCounts:
-    """Cut one block, and count the strings that are cut out. Only the arguments matter."""
+    """Cut one block, and count the strings that are cut out, as a pure function."""
     model, order, ensure_unicode, mend = cutter
     cuts = np.empty(len(block.text) + 1, dtype=np.int64)
     pieces = _cut(*model, block.text, block.bounds, order, ensure_unicode, mend, cuts)
@@ -155,7 +156,7 @@ def _cut(
     mend: bool,
     cuts: I64,
 ) -> Scalar:
-    """Fill in the beginnings of the pieces of a block, and its end. Return the number of pieces."""
+    """Fill `cuts` with the places where pieces begin, and the end. Return the number of pieces."""
     routes = np.empty(longest(bounds, 0, len(bounds) - 1), dtype=np.uint8)
     scores = np.empty(order, dtype=np.float64)
     before = np.empty(order, dtype=np.float64)

@@ -1,8 +1,8 @@
 """Checkpoints: the results of a run's steps, kept so that a run that was killed can go on.
 
-A directory holds `run.json`, which says whose steps these are, and a file for each step. A step is
-a pure function of the corpus, the run's arguments and earlier steps. So a kept result is never
-outdated: it is right, or it is damaged, and its checksum shows that.
+A directory holds a file for each step, and `run.json`, which says which run the steps belong to. A
+step is a pure function of the corpus, the run's arguments and earlier steps. So a kept result is
+never outdated: it is right, or it is damaged, and its checksum shows that.
 """
 
 import hashlib
@@ -101,7 +101,7 @@ class Checkpoint:
         A kill at any moment leaves the whole file or none.
 
         Args:
-            name: of the step.
+            name: the name of the step.
             arrays: returns the result; called only if there is a directory.
 
         Raises:
@@ -167,7 +167,7 @@ def _checksum(run: Mapping[str, Any]) -> str:
 
 
 def _is_leftover(path: Path) -> bool:
-    """Return whether a file was being written when a run was killed."""
+    """Return whether a path is a temporary file that a killed run left."""
     return _LEFTOVER.fullmatch(path.name) is not None
 
 
@@ -183,16 +183,17 @@ def _compare(directory: Path, kept: Mapping[str, Any], run: Mapping[str, Any]) -
 
 
 # The file of a step is a line of JSON (the names, types and lengths of the arrays, and a SHA-256 of
-# everything) and then the bytes of the arrays. `np.savez` was tried in its place. It needs a second
-# copy of the arrays, +272 MB for a step of 256 MB where this needs none, so memory would exceed its
-# limit; its checksums do not cover the names and types, so the SHA-256 would stay; and this reader
-# would stay as well, because checkpoints of earlier runs must resume.
+# everything) and then the bytes of the arrays. `np.savez` was tried instead, and has three faults.
+# It needs a second copy of the arrays (+272 MB for a step of 256 MB; this format needs none), so
+# training would exceed its memory limit. Its checksums do not cover the names and types, so the
+# SHA-256 would still be needed. This reader would still be needed too, because checkpoints of
+# earlier runs must resume.
 def _file(arrays: Arrays) -> Iterator[bytes | memoryview]:
     """Yield the parts of a step's file."""
     columns = [
         [name, array.dtype.newbyteorder("<").str, len(array)] for name, array in arrays.items()
     ]
-    # Views, because arrays may be large.
+    # The parts are views, because arrays may be large.
     data = [np.ascontiguousarray(array).view(np.uint8).data for array in arrays.values()]
     yield json.dumps({"arrays": columns, "sha256": _digest(columns, data)}).encode() + b"\n"
     yield from data

@@ -26,8 +26,8 @@ OTHER_CORPUS = (
     "another directory for the checkpoint"
 )
 _MOST_CHARS = 10_000
-"""In training a segment has at most this many characters. A cut there costs next to nothing in
-counts, and it bounds the memory of the search. The original library does the same."""
+"""In training a segment has at most this many characters. Cuts at this length hardly change the
+counts, and they bound the memory of the search. The original library does the same."""
 
 
 class Block:
@@ -102,8 +102,8 @@ class CorpusReader:
         self.size = self._file_size
         """The number of bytes in the corpus. Before the first reading it is an estimate, or 0."""
         self.unit = corpus.unit if isinstance(corpus, Files) else 1
-        """How many units in a `Block`'s weights make a weight of 1. So `min_count` n means n · unit
-        units. It is 1 unless files have weights that are not whole numbers."""
+        """How many units in a `Block`'s weights make a weight of 1. A `min_count` of n is n · unit
+        units. The unit is 1 unless files have weights that are not whole numbers."""
         self.position = START
         """The position after the block that was read last."""
         self.weight = 0
@@ -128,16 +128,16 @@ class CorpusReader:
         Args:
             after: blocks before this position are not cut into segments and not yielded, only
                 compared with the hash in the position.
-            done: called with the number of bytes in each block, also in those not yielded, when
-                the next block is asked for.
+            done: called with the number of bytes in each block, yielded or not. For a yielded
+                block, it is called when the next block is asked for.
 
         Raises:
             CorpusError: if an item is not a text, if the corpus has changed since it was last read,
                 or if it is not the corpus of the position.
         """
         digest = hashlib.sha256()
-        # A hash of the places where weights change and where texts end within a line. The rest is
-        # in the text itself.
+        # This hash covers the places where weights change and where texts end within a line.
+        # `digest` covers the texts themselves.
         changes = hashlib.sha256(b"%d\n" % self.unit)
         texts: list[bytes] = []
         weights: list[int] = []

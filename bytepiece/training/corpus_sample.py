@@ -16,13 +16,13 @@ from bytepiece.training.corpus_reader import OTHER_CORPUS, START, Block, CorpusR
 from bytepiece.training.progress import Progress
 
 _WINDOW = 3 << 15
-"""The smallest number of bytes in a window, except the last of a block."""
+"""The smallest number of bytes in a window. Only the last window of a block may have fewer."""
 _HELD_OUT = 4, 100
-"""One window in four may hold out the segments in the last hundredth of its bytes."""
+"""In one window of four, the segments in the last hundredth of its bytes may be held out."""
 _MOST_HELD_OUT = 1 << 20
 """The largest number of held-out bytes."""
 _BLOCK = 1 << 22
-"""The smallest number of bytes of windows that are laid end to end."""
+"""Windows are laid end to end until they have at least this many bytes together."""
 _CHUNK = 4
 """The number of blocks from one checkpoint to the next."""
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -56,7 +56,7 @@ def read_sample(
     """Read a corpus, and keep as many windows as fit, and at least one.
 
     Args:
-        reader: of the corpus.
+        reader: the reader of the corpus.
         most: the largest number of bytes in the kept windows.
         hold_out: whether to hold out a hundredth of some windows, for a fair measure at the end.
         checkpoint: keeps the windows.
@@ -81,7 +81,9 @@ def read_sample(
             kept.add(learned_from)
             if rest is not None:
                 held_out.add(rest)
-        if finished is None:  # otherwise only the end of the pass shows whether the corpus is equal
+        # If an earlier run has finished this pass, nothing is saved, because only the end of the
+        # pass shows whether the corpus is the same.
+        if finished is None:
             new = partial(_latest_windows, kept, held_out, first, reader.position)
             checkpoint.save(f"windows-{number}", new)
             number += 1
@@ -98,7 +100,7 @@ def read_sample(
 def _latest_windows(
     kept: "_WindowChooser", held_out: "_WindowChooser", first: tuple[int, int], position: Position
 ) -> Arrays:
-    """Return the windows that arrived last, as a checkpoint keeps them."""
+    """Return the windows that arrived last, in arrays for a checkpoint."""
     numbers = zip((kept, held_out), first, ("kept", "held"), strict=True)
     arrays = {k: v for one, n, name in numbers for k, v in one.since(n, name).items()}
     return {**arrays, **arrays_of(position)}
@@ -131,7 +133,7 @@ def by_chunk(
     checkpoint: Checkpoint,
     done: Callable[[int], object],
 ) -> Iterator[Arrays]:
-    """Yield the result of a computation on every few blocks. The results are kept.
+    """Yield the results of a computation on a few blocks at a time. A checkpoint keeps the results.
 
     Args:
         name: the result's name in the checkpoint, before a number.
@@ -184,7 +186,7 @@ def reading_progress(phase: str, reader: CorpusReader, progress: Progress) -> Ca
 
 
 def arrays_of(position: Position) -> Arrays:
-    """Return a position as a checkpoint keeps it."""
+    """Return a position in arrays for a checkpoint."""
     return {
         "blocks": np.array([position.blocks], dtype=np.int64),
         "digest": np.frombuffer(position.digest, dtype=np.uint8),
@@ -192,7 +194,7 @@ def arrays_of(position: Position) -> Arrays:
 
 
 def position_of(arrays: Arrays) -> Position:
-    """Return the position that `arrays_of` was given."""
+    """Return the position in arrays that `arrays_of` made."""
     return Position(int(arrays["blocks"][0]), arrays["digest"].tobytes())
 
 
@@ -205,7 +207,10 @@ def _stretch(block: Block, low: int, high: int) -> Block:
 
 
 def _parted(window: Block) -> tuple[Block, Block | None]:
-    """Split the held-out segments off the end of a window, if there are any short enough."""
+    """Split a window into the segments to learn from and the held-out segments at its end.
+
+    The second part is None if the window is small, or if its last segment is too long.
+    """
     size = len(window.text)
     last = len(window.bounds) - 1
     cut = int(np.searchsorted(window.bounds, size - size // _HELD_OUT[1]))
@@ -225,7 +230,7 @@ class _WindowChooser:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: list[tuple[int, int, Block]] = []  # a heap: the last place on the circle first
+        self._kept: list[tuple[int, int, Block]] = []  # a heap; the last place comes first
         self._limit, self._size = 1 << 64, 0
         self.number = 0
         """The number of windows that have arrived."""
@@ -286,7 +291,7 @@ class _WindowChooser:
             self._lower(-self._kept[0][0])
 
     def _lower(self, limit: int) -> None:
-        """Drop the windows from this place on the circle on."""
+        """Drop the windows whose place on the circle is at or after this limit."""
         self._limit = min(self._limit, limit)
         while self._kept and -self._kept[0][0] >= self._limit:
             _, _, dropped = heappop(self._kept)
@@ -294,7 +299,7 @@ class _WindowChooser:
 
 
 def _cost(window: Block) -> int:
-    """Return the bytes that a window takes: of its text, or of its bounds and weights if more."""
+    """Return the bytes of a window's text or of its bounds and weights, whichever are more."""
     return max(len(window.text), window.bounds.nbytes + window.weights.nbytes)
 
 

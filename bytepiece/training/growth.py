@@ -1,10 +1,10 @@
 """One round of growth: the next vocabulary drops useless pieces and joins frequent pairs.
 
 If two neighbours on the best paths have the count n as a pair, joining them saves n tokens. The
-worth of a piece is the number of tokens that its loss adds: for each token that would take its
-place, the piece's own count and an eighth of the count that it would inherit from longer pieces if
-these did not match. Pieces worth less than a third of the best pairs that are not yet joined make
-room for these pairs.
+worth of a piece is the number of tokens that its loss adds. It is the product of two numbers: how
+many more tokens spell the piece without it, and the piece's count. This count includes an eighth of
+the count that the piece would inherit from longer pieces if these did not match. Pieces worth less
+than a third of the best pairs that are not yet joined make room for these pairs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,7 +62,8 @@ class PieceRules(NamedTuple):
 
     Args:
         max_piece_length: in bytes.
-        newlines: "apart": a piece with a newline has nothing else; "end": it may end with them.
+        newlines: "apart": a piece that contains a newline contains only newlines; "end": a piece
+            may end with newlines.
         within_words: whether ASCII spaces are allowed only at the beginning of a piece.
         parts: whether a piece may be the beginning of a character. If not, every piece of more
             than one byte is valid UTF-8.
@@ -101,10 +102,10 @@ def advance(
     Pieces that the rules do not allow are dropped. For each of them, one more pair may be joined.
 
     Args:
-        vocabulary: the present one.
-        state: the automaton and scores that the text was counted with.
+        vocabulary: the present vocabulary.
+        state: the automaton and the scores with which the text was counted.
         total: the counts of the text.
-        limits: of the next vocabulary.
+        limits: the limits of this round.
         rules: which pieces are allowed.
         protected: pieces that are never dropped, besides the single bytes.
     """
@@ -135,7 +136,7 @@ def advance(
 def _disallowed(
     pieces: list[bytes], rules: PieceRules, protected: frozenset[bytes]
 ) -> npt.NDArray[np.bool_]:
-    """Return for each piece whether the rules do not allow it and it may be dropped."""
+    """Return for each piece whether it must be dropped because the rules do not allow it."""
     if rules.parts:
         return np.zeros(len(pieces), dtype=np.bool_)
     return np.array([len(p) > 1 and p not in protected and not is_utf8(p) for p in pieces])
@@ -151,8 +152,8 @@ def _candidates(
     """Return the joined pairs that save most tokens, and the saved tokens, in descending order.
 
     Args:
-        leaving: bool[pieces], whether a piece is dropped and single bytes take its place. A pair
-            that begins with such a piece saves all of these bytes.
+        leaving: bool[pieces], whether a piece is dropped and single bytes take its place. Joining a
+            pair that begins with such a piece saves as many tokens as the piece has bytes.
     """
     most = limits.most
     keys, sums = pairs.items(limits.least)
@@ -199,9 +200,9 @@ def _allowed(
     """Return for each pair whether it may be joined.
 
     A joined piece begins and ends at a boundary between characters, or it is the beginning of a
-    single character. Such beginnings make up rare characters: classical Chinese, which has many of
-    these, takes 2 % fewer tokens with them. Where parts are not allowed, parts may still be joined
-    to whole characters.
+    single character. Rare characters can be spelled with such beginnings. Classical Chinese has
+    many rare characters, and takes 2 % fewer tokens with these pieces. If the rules do not allow
+    parts of characters, a pair of parts may still be joined to whole characters.
     """
     lengths = np.array([len(piece) for piece in pieces])
     missing = np.array([_missing(piece) for piece in pieces])
@@ -304,7 +305,7 @@ def _last_but_whole(
     stop: Scalar,
     best: F64,
 ) -> Scalar:
-    """Return the last entry of a string's best path, without the piece that is the whole string."""
+    """Return the last entry of the best path that does not use the whole string as a piece."""
     length = stop - start
     top, last = -np.inf, np.int64(0)
     group = matches[stop - 1]

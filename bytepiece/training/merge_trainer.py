@@ -3,11 +3,12 @@
 It begins with the single bytes. Each round counts pieces and pairs of neighbouring pieces along the
 best paths, joins the pairs with the largest counts, and drops pieces that have become useless. The
 scores follow from the counts, as in expectation maximization, but with best paths in place of all
-paths. When the vocabulary has its size, a few more rounds exchange useless pieces for pairs, and
-then parts of characters, if these are not wanted.
+paths. When the vocabulary has its size, a few more rounds exchange useless pieces for pairs. If
+parts of characters are not allowed, the last rounds also exchange these for pairs.
 
 Compression counts tokens, so the scores are log probabilities that were made nearly equal. With
-equal scores, the best path has the fewest tokens; small differences decide between such paths.
+equal scores, the best path has the fewest tokens; small differences decide between paths of equally
+many tokens.
 """
 
 import logging
@@ -60,20 +61,23 @@ tokens."""
 _SETTLING = 3
 """The number of rounds at the end that exchange pieces. Five more gain nothing."""
 _COMPLETING = 2
-"""The number of further rounds if parts of characters are not allowed. Characters of three bytes
-are found by their beginnings, so these are dropped only then, and pairs take their room. A third
-round gains nothing."""
+"""The number of further rounds if parts of characters are not allowed. A character of three bytes
+is found by way of its first two bytes. So parts of characters are dropped only in these rounds, and
+pairs take their room. A third round gains nothing."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
 """The exponent of a piece's relative count in its probability, by objective."""
 
 
 def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:
-    """Return log probabilities in proportion to the counts, or, for compression, fourth roots.
+    """Return the logarithms of probabilities that are proportional to powers of the counts.
+
+    The power is 1 for likelihood, and a fourth for compression; see `EXPONENTS`.
 
     Args:
-        counts: int64[pieces], as `bytepiece.training.pairs` counts.
+        counts: int64[pieces], the counts that `bytepiece.training.pairs` returns.
         objective: "compression" or "likelihood".
-        unit: of weights; see `bytepiece.training.corpus_reader.CorpusReader`.
+        unit: how many units make a weight of 1; see
+            `bytepiece.training.corpus_reader.CorpusReader`.
     """
     exponent = EXPONENTS[objective]
     logs = exponent * logs_of(np.maximum(counts, UNIT * unit // 2))
@@ -122,11 +126,11 @@ def learn(
 
     Args:
         sample: windows of the corpus. Pieces are found in these, and counted in the whole corpus.
-        reader: of the corpus.
+        reader: the reader of the corpus.
         sizes: the largest number of pieces of each vocabulary, not below the number of pieces at
             the start. Each vocabulary is the same as if it were learned alone. It is smaller if too
             little of the text repeats itself.
-        options: of the trainer.
+        options: the options of the trainer.
         engine: counts windows. The result does not depend on the engine.
         checkpoint: keeps the counts and rounds.
         progress: called with the rounds, and with the bytes counted.
@@ -173,9 +177,9 @@ def _count(
     """Count windows.
 
     Args:
-        windows: to be counted.
+        windows: the windows to count.
         state: the automaton and scores of the pieces.
-        pieces: their number.
+        pieces: the number of pieces.
         engine: counts each window.
         pairs: the largest number of different pairs; 0 does not count pairs.
 
@@ -220,7 +224,8 @@ class _Rounds:
         progress: Progress,
     ) -> None:
         self.part = 1
-        """Rounds that should count all windows counted at least one in this many."""
+        """A round that is to count all windows may count only every n-th, to fit in memory. This is
+        the largest such n."""
         self._windows = sample.windows
         self._bytes = sample.size
         self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)
@@ -250,7 +255,8 @@ class _Rounds:
                 )
                 grows = len(vocabulary.pieces) > before
             settled = vocabulary
-            # Count all windows again, because the pieces that are exchanged now stay.
+            # These rounds count all windows, because the pieces that they add stay in the
+            # vocabulary.
             for its_rules in settling:
                 settled = self._round(settled, size, 1, its_rules)
             learned[size] = settled

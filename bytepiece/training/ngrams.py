@@ -17,12 +17,12 @@ from bytepiece.training.corpus_reader import Block
 from bytepiece.training.corpus_sample import by_chunk
 
 MAX_ORDER = 7
-"""The longest n-gram. An n-gram is a 64-bit key: up to seven bytes from the top, and its length in
-the lowest byte. Keys are ordered like the byte strings."""
+"""The longest n-gram. An n-gram is a 64-bit key. Its up to seven bytes begin at the highest byte of
+the key, and the lowest byte is its length. Keys are ordered like the byte strings."""
 
 
 class NgramTable(NamedTuple):
-    """The different keys of a text, ascending, and their sums of weights.
+    """The different keys of a text, ascending, and the sum of the weights of each key.
 
     The count of a shorter n-gram is the sum over the keys that begin with it.
     """
@@ -35,7 +35,7 @@ class NgramModel(NamedTuple):
     """The log P(last byte | bytes before it) of every n-gram that is frequent enough.
 
     Args:
-        trie: of the n-grams. It also holds all beginnings of its n-grams.
+        trie: the trie of the n-grams. It also holds all beginnings of its n-grams.
         logs: float64[nodes], the log probability at the node where an n-gram ends.
     """
 
@@ -50,7 +50,7 @@ def count(
     checkpoint: Checkpoint,
     done: Callable[[int], None],
 ) -> NgramTable:
-    """Count the `order` bytes that begin at each position; near a segment's end they are fewer.
+    """Count the n-gram that begins at each position: `order` bytes, or fewer at a segment's end.
 
     Args:
         blocks: the corpus. The weight of a segment is the weight of its positions.
@@ -81,7 +81,7 @@ def count_block(block: Block, order: int) -> NgramTable:
     if weights.min() == weights.max():
         keys.sort()
         weights = weights[:1]
-    else:  # the weights must follow their keys, which takes three times as long
+    else:  # the weights must be sorted with their keys, which takes three times as long
         order_of_keys = np.argsort(keys)
         keys = keys[order_of_keys]
         weights = np.repeat(weights, np.diff(block.bounds))[order_of_keys]
@@ -122,7 +122,7 @@ def model(keys: U64, counts: I64, order: int, min_count: int, once: int = 1) -> 
         min_count: a rarer n-gram of two or more bytes has no probability.
         once: the count of a single occurrence, which a missing single byte gets.
     """
-    # The keys that begin with a byte lie between this byte's smallest key and the next byte's.
+    # The keys that begin with a byte lie between the smallest keys of this byte and of the next.
     starts = np.searchsorted(keys, np.arange(256, dtype=np.uint64) << np.uint64(56))
     absent = np.flatnonzero(np.diff(starts, append=len(keys)) == 0).astype(np.uint64)
     keys, counts = _merge(
@@ -157,7 +157,8 @@ def _fill_keys(text: U8, bounds: I64, order: Scalar, keys: U64) -> None:
         start, stop = bounds[segment], bounds[segment + 1]
         window = np.uint64(0)
         length = 0
-        # From the right: the window's top byte is the byte at the position.
+        # The loop runs from right to left, so that the window's highest byte is the byte at the
+        # position.
         for position in range(stop - 1, start - 1, -1):
             window = window >> np.uint64(8) | np.uint64(text[position]) << np.uint64(56)
             if length < order:
@@ -168,7 +169,7 @@ def _fill_keys(text: U8, bounds: I64, order: Scalar, keys: U64) -> None:
 
 @kernel
 def _count_runs(keys: U64, weights: I64, counts: I64) -> Scalar:
-    """Move the different ones of sorted keys to the front, and count them. Return their number.
+    """Move the different keys of sorted keys to the front, and count each. Return their number.
 
     There is one weight for each key, or a single weight for all.
     """
@@ -238,7 +239,7 @@ def _fill_split(
     parents: I64,
     sums: I64,
 ) -> Scalar:
-    """Return the number of parts. They are stored if there is room for any."""
+    """Return the number of parts. Store the parts unless `parts` is empty."""
     shift = np.uint64(64 - 8 * length)
     filled = 0
     for parent in range(len(ranges)):

@@ -37,14 +37,14 @@ class TrainingOption:
     Args:
         name: the keyword of `bytepiece.train`. The command line has the same name with dashes.
         type: what kind of value it takes: "int", "bool", "choice", "size" (of memory), "text",
-            "texts" (several), "choices" (several of a few), "ints" (one or several) or "path".
+            "texts" (several texts), "choices" (several choices), "ints" (one or several) or "path".
         default: the value without it. None: see `default_help`.
         help: one line for the command line and for the documentation.
         algorithm: the only algorithm that the option matters to, or None.
         smallest, largest: the range of a number; both are 0 for other types.
         choices: the values that a choice may have.
         default_help: the default in words, where the value alone does not say it.
-        flag: the command line's name, where it differs from `name`.
+        flag: the name on the command line, if it differs from `name`.
     """
 
     name: str
@@ -70,7 +70,7 @@ class TrainingOption:
 
     @property
     def full_help(self) -> str:
-        """The help, with the algorithm in front that alone has the option."""
+        """The help. If only one algorithm has the option, the algorithm's name comes first."""
         return f"{self.algorithm}: {self.help}" if self.algorithm else self.help
 
 
@@ -198,8 +198,8 @@ OPTIONS = (
         "memory",
         "size",
         None,
-        "About how much memory to take, such as 2G. The limit is kept from 512M on. If the corpus "
-        "does not fit, pieces are found in a sample of it.",
+        "About how much memory to take, such as 2G. Limits below 512M may be exceeded. If the "
+        "corpus does not fit, pieces are found in a sample of it.",
         default_help="a quarter of the machine's",
     ),
     TrainingOption(

@@ -69,12 +69,12 @@ class Trainer:
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model in the original's format. Several models go to path.SIZE each."""
+        """Write the model in the original's format; each of several models to its own path.SIZE."""
         if not self.models:
             raise ArgumentError("nothing was trained yet; call train first")
         for size, model in zip(self._sizes, self.models, strict=True):
-            # The format cannot say that digits are isolated. It need not: no piece joins a digit to
-            # anything else, so the best path isolates digits by itself.
+            # The format cannot say that digits are isolated, but it does not have to: no piece
+            # joins a digit to anything else, so the best path isolates digits by itself.
             model = replace(model, rules=original.RULES)  # noqa: PLW2901
             name = os.fspath(path) if len(self.models) == 1 else f"{os.fspath(path)}.{size}"
             model_io.save_original(model, name)
@@ -83,8 +83,8 @@ class Trainer:
 def convert_to_bytepiece(pieces: Mapping[bytes | str, int], path: str | os.PathLike[str]) -> None:
     """Make a model file in the original library's format from pieces and their counts.
 
-    Missing single bytes are added. A piece is dropped if other pieces make it up better, by their
-    counts; these pieces inherit its count.
+    Missing single bytes are added. A piece is dropped if, by the counts, a path of other pieces is
+    better than the piece itself. These other pieces inherit its count.
 
     Args:
         pieces: the count of each piece.

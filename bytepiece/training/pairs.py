@@ -2,8 +2,8 @@
 
 The text is counted in windows. A key that occurs n times in a window gets the count 16 · n^(3/4),
 rounded down, times the mean weight of its occurrences. The counts of the windows are added up. So a
-name that fills one book weighs less than an equally frequent phrase that occurs everywhere, and
-that is more likely to occur in an unseen text. The counts are whole numbers, so their sums are
+name that fills one book weighs less than an equally frequent phrase that occurs everywhere. Such a
+phrase is more likely to occur in an unseen text. The counts are whole numbers, so their sums are
 exact and the same in any order.
 """
 
@@ -29,10 +29,10 @@ _SMALLEST_TABLE = 1 << 12
 
 
 class ScoredAutomaton(NamedTuple):
-    """The automaton of some pieces and their scores: all that counting needs besides the text.
+    """The automaton and the scores of some pieces. They decide how a text is counted.
 
     Args:
-        automaton: of the pieces.
+        automaton: the automaton of the pieces.
         scores: float64[entries], see `bytepiece.kernels.best_path.best_path`.
     """
 
@@ -45,8 +45,8 @@ class WindowCounts(NamedTuple):
 
     Args:
         tokens: the number of tokens on its best paths.
-        pieces: int64[different pieces], the numbers of the pieces, and int64, their counts.
-        pairs: int64[different pairs], keys (see `split_pairs`), and int64, their counts.
+        pieces: two arrays int64[different pieces]: the numbers of the pieces, and their counts.
+        pairs: two arrays int64[different pairs]: keys (see `split_pairs`), and their counts.
     """
 
     tokens: int
@@ -144,22 +144,23 @@ def _trace_keys(
 def _hash(key: Scalar) -> Scalar:
     """Return the hash of a key below 2^48.
 
-    It multiplies 32 bits by 32 bits, so that NumPy does not warn of an overflow when interpreted.
+    It multiplies 32 bits by 32 bits, so that NumPy warns of no overflow in interpreted kernels.
     """
     low, high = uint(key) & uint(0xFFFFFFFF), uint(key) >> uint(32)
     mixed = low * uint(0x9E3779B1) ^ high * uint(0x85EBCA6B) ^ low >> uint(15)
     return mixed ^ mixed >> uint(29)
 
 
-# The table holds places in `distinct`, so that it fits in the cache: 0.3 MB for a window.
+# The table holds places in `distinct` and no keys, so that it fits in the cache: it has 0.3 MB for
+# a window.
 @kernel
 def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, sums: I64) -> Scalar:
     """Find the different keys, the number of occurrences of each, and its sum of weights.
 
     Args:
-        keys: of pieces or pairs, in the order of the text.
+        keys: the keys of pieces or of pairs, in the order of the text.
         weights: one for each key, or a single one for all.
-        slots: zeros, a power of two of them.
+        slots: zeros; their number is a power of two.
         distinct, often, sums: filled in.
 
     Returns:

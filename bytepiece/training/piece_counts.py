@@ -37,7 +37,7 @@ def count_strings(
 
 
 def select(flat: U8, offsets: I64, which: I64) -> tuple[U8, I64]:
-    """Return the chosen ones of strings that lie end to end, laid end to end again."""
+    """Choose some of the strings that lie end to end. Return these, again end to end."""
     new_offsets = offsets_of(np.diff(offsets)[which])
     gathered = np.empty(new_offsets[-1], dtype=np.uint8)
     _gather(flat, offsets, which, gathered, new_offsets)
@@ -63,8 +63,8 @@ def join_counts(several: list[PieceCounts]) -> PieceCounts:
 def join_all_counts(several: Iterable[PieceCounts]) -> PieceCounts:
     """Add up counts that arrive one by one.
 
-    They wait until they are together as large as the sum so far. So each string is moved a
-    logarithmic number of times.
+    Counts that arrive wait until together they are as large as the sum so far. Then they are added
+    to it. So each string is moved a logarithmic number of times.
     """
     total = count_strings(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64))
     waiting: list[PieceCounts] = []
@@ -80,19 +80,19 @@ def join_all_counts(several: Iterable[PieceCounts]) -> PieceCounts:
 # so equal hashes do no harm. The table has at least two slots for each string.
 @kernel
 def _count_strings(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) -> Scalar:
-    """Find the first place and the sum of counts of each different string. Return their number."""
+    """Find each different string's first place and sum of counts. Return how many there are."""
     strings = len(counts)
     bits = 8
     while 1 << bits < 2 * strings:
         bits += 1
     mask = np.int64((1 << bits) - 1)
-    slots = np.zeros(1 << bits, dtype=np.int32)  # the number of a different string, plus one
+    slots = np.zeros(1 << bits, dtype=np.int32)  # 1 + the place of a string in `firsts`
     distinct = 0
     for i in range(strings):
         start, length = offsets[i], offsets[i + 1] - offsets[i]
         hashed = np.uint64(length)
         for k in range(length):
-            # 32 bits times 32 bits, so that NumPy does not warn of an overflow when interpreted.
+            # 32 bits times 32 bits, so that NumPy warns of no overflow in interpreted kernels.
             hashed = (hashed ^ np.uint64(flat[start + k])) * np.uint64(0x9E3779B1)
             hashed = (hashed ^ hashed >> np.uint64(32)) & np.uint64(0xFFFFFFFF)
         slot = np.int64(hashed) & mask

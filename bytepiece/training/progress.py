@@ -31,7 +31,7 @@ def logged(progress: Progress) -> Progress:
 
 
 def counting_up(phase: str, total: int, progress: Progress) -> Callable[[int], None]:
-    """Return a function to call with each number of bytes that was done. It reports their sum."""
+    """Return a function to call with the size of each finished part. It reports the sum so far."""
     done = 0
 
     def report(size: int) -> None:

@@ -41,8 +41,8 @@ def prune(
     Args:
         counted: the candidates.
         most: the largest number of pieces of each vocabulary, at least 256, in any order.
-        min_count: drop pieces of two or more bytes that are rarer.
-        max_piece_length: drop pieces of more bytes.
+        min_count: drop pieces of two or more bytes with smaller counts.
+        max_piece_length: drop pieces that have more bytes.
         threads: how many threads to use.
         done: called with the number of finished rounds and the number of rounds expected.
         once: the count of a single occurrence, which a missing single byte gets.
@@ -89,7 +89,7 @@ def with_pieces(
 
 
 class _RoundProgress:
-    """Reports rounds. Their number is unknown, so three more are expected for each size left."""
+    """Reports rounds. Their number is unknown, so about three rounds for each size are assumed."""
 
     def __init__(self, done: Callable[[int, int], None], sizes: int) -> None:
         self._done = done

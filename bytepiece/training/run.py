@@ -29,7 +29,7 @@ class RunSettings(NamedTuple):
     """The settings of a run that do not change its result, except for the memory.
 
     Args:
-        threads: of this process.
+        threads: how many threads this process uses.
         engine: applies a stage to the shards of the corpus.
         memory: about how many bytes the process may take.
         checkpoint: the directory that keeps the work, or None.
@@ -177,7 +177,7 @@ def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict
 
 
 def _held_out(model: Model, sample: CorpusSample, threads: int) -> Mapping[str, Any]:
-    """Measure how well the model encodes held-out lines, without their ends."""
+    """Measure how well the model encodes held-out lines without their line ends."""
     lines = [line for part in sample.held_out for line in part.text.tobytes().split(b"\n")]
     size = sum(map(len, lines))
     if size == 0:

@@ -70,12 +70,12 @@ def train(
 
     Args:
         corpus: a path, as in `bytepiece.Files`; `bytepiece.Files`; or any iterable of str or bytes.
-            A corpus that can be iterated only once is copied to a temporary file meanwhile.
-        vocab_size: the largest number of ids, special tokens included, at least 259. Several
-            numbers give as many models from one reading. A small corpus gives fewer ids.
+            If it can be iterated only once, it is copied to a temporary file during training.
+        vocab_size: the largest number of ids, special tokens included, at least 259. If there are
+            several numbers, one run makes a model for each. A small corpus gives fewer ids.
         algorithm: "merge" joins pairs of pieces that are neighbours on the best path. "bnlm", the
             original library's trainer, cuts where a byte n-gram language model says that something
-            begins, and compresses far less. "merge" was called "em", which is deprecated.
+            new begins, and compresses far less. "merge" was called "em", which is deprecated.
         objective: for "merge". "compression" gives pieces nearly equal scores, so that the best
             path has few tokens; "likelihood" gives them the logarithms of their frequencies.
         newlines: for "merge". A piece may "end" in newlines, or newlines stay "apart" in pieces of
@@ -84,11 +84,11 @@ def train(
             reaches from one word into the next.
         order: for "bnlm", the order of the n-gram model, 2 … 7.
         min_count: for "bnlm", drop rarer n-grams, and rarer pieces of two or more bytes.
-        ensure_unicode: make every piece of more than one byte of whole characters. A model that is
-            to be written for SentencePiece needs this. The default is yes for "bnlm" and no for
-            "merge", which then also makes beginnings of single characters; these compress rare
-            characters. In text that is not UTF-8, "bnlm" makes no piece that begins within a
-            character, and "merge" makes no piece that is not UTF-8.
+        ensure_unicode: form every piece of more than one byte from whole characters. A model that
+            is to be written for SentencePiece needs this. The default is yes for "bnlm" and no for
+            "merge". Without it, "merge" also makes pieces that are the beginning of one character,
+            which compress rare characters. In text that is not UTF-8, "bnlm" makes no piece that
+            begins within a character, and "merge" makes no piece that is not UTF-8.
         max_piece_length: the largest number of bytes in a piece, 1 … 1024.
         isolate_digits: make every decimal digit a segment of its own, so that no piece has two.
         normalization: Unicode normalization forms, such as ("NFC",). They are applied here, and in
@@ -100,9 +100,9 @@ def train(
         reserved: how many special tokens <reserved_0>, <reserved_1> … to add for later use.
         pad_to_multiple: make the model's size a multiple of this, with special tokens <unused_0>,
             <unused_1> … at its end. The size may then exceed `vocab_size`.
-        memory: about how much memory the process may take, in bytes or as a text such as "2G"; at
-            least "512M" is of use. The default is a quarter of the machine's memory. If the corpus
-            is too large, pieces are found in a sample of it, and the model's record says
+        memory: about how much memory the process may take, in bytes or as a text such as "2G". A
+            limit below "512M" may be exceeded. The default is a quarter of the machine's memory. If
+            the corpus is too large, pieces are found in a sample of it, and the model's record says
             `sampled_bytes`.
         checkpoint: a directory that keeps finished work. A run that was killed and is started again
             with the same corpus and arguments goes on from there, and ends with the same model.
