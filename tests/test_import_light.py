@@ -1,23 +1,22 @@
-"""Importing the package is quick: it loads no compiler until something of it is used."""
+"""The import of the package is quick, because it loads no compiler before its first use."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 import bytepiece
 
 
 def run(script):
-    """What a fresh interpreter prints; it finds this very package."""
-    root = Path(bytepiece.__file__).parent.parent
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    """Run a script in a fresh interpreter that finds this package; return the words it prints."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=environment,
-        cwd=root,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
