@@ -56,7 +56,10 @@ def tok(model):
 
 @pytest.fixture(scope="session")
 def trained():
-    """Return models of the sample, by the merge trainer and by BNLM, each with a variant."""
+    """Return models of the sample by both trainers.
+
+    "whole" has only whole characters in its longer pieces, and "nfc" normalizes to NFC.
+    """
     options = {"vocab_size": 2000, "threads": 2}
     return {
         "merge": bytepiece.train(SAMPLE, **options),

@@ -3,20 +3,21 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from support import ROOT
 
 import bytepiece
 
 
 def run(script):
     """Run a script in a fresh interpreter that finds this package; return the words it prints."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    root = Path(bytepiece.__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=environment,
-        cwd=ROOT,
+        cwd=root,
         capture_output=True,
         text=True,
         check=True,
