@@ -19,7 +19,6 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,18 +29,8 @@ import numpy as np
 import bytepiece
 from benchmarks.support import GOLDEN, SAMPLE, trainers
 from bytepiece.adapters import original_library as library
+from bytepiece.adapters.original_worker import CorpusLines
 from bytepiece.training import bnlm_trainer as bnlm
-
-
-class CorpusLines:
-    """The lines of a corpus file, each with its line end, as the original's README reads them."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __iter__(self) -> Iterator[str]:
-        with self.path.open(encoding="utf-8", newline="\n") as file:
-            yield from file
 
 
 def read_lines(path: Path) -> list[str]:
@@ -79,7 +68,7 @@ def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[
     ):
         bnlm.Cutter = cutter  # type: ignore[misc,assignment]
         for size in (60000, 32000):
-            model = bytepiece.train(CorpusLines(corpus), size, **ours_options)
+            model = bytepiece.train(CorpusLines(str(corpus)), size, **ours_options)
             ours = set(model.pieces)
             found[f"{name}, at most {size}"] = {
                 "pieces": len(ours),

@@ -19,7 +19,7 @@ from benchmarks.support.harness import (
 )
 from benchmarks.support.thread_scaling import threads_against_processes
 from bytepiece import Tokenizer, model_io
-from bytepiece.adapters.base import Adapter, Run
+from bytepiece.adapters.base import Adapter, TimedResult
 from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.adapters.original_library import Original
 from bytepiece.adapters.ours import Ours
@@ -58,12 +58,12 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
     return report
 
 
-def best(adapter: Adapter, texts: Sequence[str]) -> Run:
+def best(adapter: Adapter, texts: Sequence[str]) -> TimedResult:
     """Encode texts by the best path."""
     return adapter.encode_batch(texts)
 
 
-def sample(adapter: Adapter, texts: Sequence[str]) -> Run:
+def sample(adapter: Adapter, texts: Sequence[str]) -> TimedResult:
     """Encode texts by a random path."""
     return adapter.sample_batch(texts, ALPHA)
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 __version__ = "0.7.0"
 
 # Where each public name lives. They are imported when first used: `import bytepiece` is then
-# quick, and programs that only ask for the version never load the compiler.
+# quick, and programs that only ask for the version never load the compiler. The package lazy_loader
+# would be one more dependency for the ten lines at the end of this file.
 _HOMES = {
     "Alignment": "encoding.alignment",
     "Edited": "editing.ids",

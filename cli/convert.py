@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 import bytepiece
-from bytepiece.audit.shown import visible
+from bytepiece.display import visible
 from bytepiece.errors import ModelError
 from bytepiece.formats import FORMATS, Format
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, TimedResult, timed
 from bytepiece.adapters.sentencepiece import exported
 from bytepiece.model import Model
 
@@ -36,11 +36,11 @@ class Kitoken(Adapter):
         """Load a model by way of SentencePiece's format, like the base class."""
         return exported(model, cls)
 
-    def encode_batch(self, texts: Sequence[str]) -> Run:
+    def encode_batch(self, texts: Sequence[str]) -> TimedResult:
         """Encode texts in one call, like the base class."""
         return timed(lambda: self._tokenizer.encode_all(texts))
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """Encode each text in a call of its own, like the base class."""
         if alpha is not None:
             return self.sample_batch(texts, alpha)

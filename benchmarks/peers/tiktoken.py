@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, TimedResult, timed
 from bytepiece.adapters.huggingface import alphabet
 
 _WORD_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
@@ -34,7 +34,7 @@ class Tiktoken(Adapter):
             "benchmark", pat_str=_WORD_PATTERN, mergeable_ranks=ranks, special_tokens={}
         )
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """Encode each text in a call of its own, like the base class."""
         if alpha is not None:
             return self.sample_batch(texts, alpha)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, TimedResult, timed
 
 
 class Tokie(Adapter):
@@ -24,7 +24,7 @@ class Tokie(Adapter):
 
         self._tokenizer = tokie.Tokenizer.from_json(os.fspath(path))
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """Encode each text in a call of its own, like the base class."""
         if alpha is not None:
             return self.sample_batch(texts, alpha)

@@ -12,7 +12,7 @@ import numpy as np
 from bytepiece._arrays import F64
 from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
-from bytepiece.audit.law import Law, byte_edges
+from bytepiece.audit.law import ReferenceLaw, byte_edges
 from bytepiece.audit.samplers import Kind, Sampler, scores_of
 from bytepiece.model import Model
 
@@ -37,7 +37,7 @@ def softmax(terms: F64) -> F64:
 
 
 def chances(
-    law: Law,
+    law: ReferenceLaw,
     alpha: float,
     choose: Callable[[F64], F64] = softmax,
     kept: Callable[[float], float] = float,
@@ -61,17 +61,17 @@ def chances(
     return p
 
 
-def alpha_off(law: Law) -> F64:
+def alpha_off(law: ReferenceLaw) -> F64:
     """Return the probabilities for an exponent that is 2 % too large."""
     return chances(law, law.alpha * _OFF)
 
 
-def half_precision(law: Law) -> F64:
+def half_precision(law: ReferenceLaw) -> F64:
     """Return the probabilities if logarithms of sums are stored in 16 bits."""
     return chances(law, law.alpha, kept=lambda log: float(np.float16(log)))
 
 
-def one_overlooked(law: Law) -> F64:
+def one_overlooked(law: ReferenceLaw) -> F64:
     """Return the probabilities if an edge of many paths is overlooked once in a hundred times."""
     p = chances(law, law.alpha)
     for edge, marginal in enumerate(law.marginals):
@@ -84,7 +84,7 @@ def one_overlooked(law: Law) -> F64:
     return p
 
 
-def diluted(law: Law) -> F64:
+def diluted(law: ReferenceLaw) -> F64:
     """Return the probabilities if a candidate competes only with the candidate that is held.
 
     A right sampler compares it with the sum of all candidates so far. Longer candidates come first.
@@ -103,7 +103,7 @@ def diluted(law: Law) -> F64:
     return chances(law, law.alpha, choose)
 
 
-def alpha_again(law: Law) -> F64:
+def alpha_again(law: ReferenceLaw) -> F64:
     """Return the probabilities of Hugging Face's recursion, at the boundary where an edge ends.
 
     It adds up from the left, and multiplies the accumulated term by alpha once more
@@ -120,7 +120,9 @@ def alpha_again(law: Law) -> F64:
     return p
 
 
-def walks(law: Law, p: F64, count: int, rng: np.random.Generator, *, backward: bool) -> Draws:
+def walks(
+    law: ReferenceLaw, p: F64, count: int, rng: np.random.Generator, *, backward: bool
+) -> Draws:
     """Draw all paths at the same time, edge by edge.
 
     Args:
@@ -167,7 +169,7 @@ class Broken(Kind):
     """
 
     name: str
-    fault: Callable[[Law], F64]
+    fault: Callable[[ReferenceLaw], F64]
     backward: bool = False
     law = "over bytes"
 
@@ -175,14 +177,14 @@ class Broken(Kind):
         """Return no version: the sampler belongs to no library."""
         return ""
 
-    def hold(self, model: Model) -> Sampler:
+    def load(self, model: Model) -> Sampler:
         """Return a sampler for a model, like the base class."""
         scores = scores_of(model)
 
         @lru_cache(maxsize=1)
-        def law(text: str, alpha: float) -> Law:
+        def law(text: str, alpha: float) -> ReferenceLaw:
             raw = text.encode()
-            return Law(raw, tuple(byte_edges(raw, scores)), alpha)
+            return ReferenceLaw(raw, tuple(byte_edges(raw, scores)), alpha)
 
         chances_of = lru_cache(maxsize=1)(self.fault)
 

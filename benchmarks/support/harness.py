@@ -19,9 +19,9 @@ import bytepiece
 from benchmarks.support.corpora import FreshTexts, utf8_size
 from benchmarks.support.targets import TARGETS
 from bytepiece import Tokenizer
-from bytepiece.adapters.base import Adapter, NotPossibleError, Run, timed
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, timed
 
-Task = Callable[[Adapter, Sequence[str]], Run]
+Task = Callable[[Adapter, Sequence[str]], TimedResult]
 """A call to measure: it gives texts to a library."""
 
 

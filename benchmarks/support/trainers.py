@@ -11,9 +11,9 @@ from benchmarks.support.commands import FailedError, Taken, run
 from bytepiece.adapters import original_library as original
 from bytepiece.adapters.base import Adapter
 from bytepiece.adapters.huggingface import HuggingFace
+from bytepiece.adapters.loading import load_models
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
-from bytepiece.adapters.subjects import subjects
 
 THREADS = 2
 BNLM = ("--algorithm", "bnlm", "--min-count", "4")
@@ -109,9 +109,9 @@ def _command(key: str, corpus: Path, size: int, output: Path) -> tuple[list[str]
 
 def _bytes_per_token(model: Path, texts: Sequence[Sequence[str]]) -> list[float]:
     """Return the bytes per token of each text."""
-    [subject] = subjects([model])
+    [loaded] = load_models([model])
     found = []
     for lines in texts:
-        _, lengths = subject.adapter.flat(subject.adapter.encode_batch(lines).result)
+        _, lengths = loaded.adapter.flat(loaded.adapter.encode_batch(lines).result)
         found.append(sum(len(line.encode()) for line in lines) / int(lengths.sum()))
     return found

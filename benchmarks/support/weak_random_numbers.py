@@ -16,7 +16,7 @@ from numba import njit
 from bytepiece._arrays import F64, I64
 from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
-from bytepiece.audit.law import Law, byte_edges
+from bytepiece.audit.law import ReferenceLaw, byte_edges
 from bytepiece.audit.samplers import Kind, Sampler, scores_of
 from bytepiece.model import Model
 
@@ -95,13 +95,13 @@ class OriginalWith(Kind):
         """Return no version: the algorithm belongs to no library."""
         return ""
 
-    def hold(self, model: Model) -> Sampler:
+    def load(self, model: Model) -> Sampler:
         """Return a sampler for a model, like the base class."""
         scores = scores_of(model)
 
-        def law(text: str, alpha: float) -> Law:
+        def law(text: str, alpha: float) -> ReferenceLaw:
             raw = text.encode()
-            return Law(raw, tuple(byte_edges(raw, scores)), alpha)
+            return ReferenceLaw(raw, tuple(byte_edges(raw, scores)), alpha)
 
         def draw(text: str, alpha: float, count: int, seed: int) -> Draws:
             raw = text.encode()

@@ -1,4 +1,4 @@
-"""What an adapter is: one tokenizer library behind the few calls that can be compared."""
+"""The interface of an adapter: one tokenizer library behind a few calls that can be compared."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,28 +15,28 @@ from bytepiece.model import Model
 
 
 class NotPossibleError(BytepieceError):
-    """A library is not installed or cannot do what is asked; the message says which and why."""
+    """A library is not installed or cannot do a task; the message says which library and why."""
 
 
-class Run(NamedTuple):
-    """What a library returned, in its own types, and how many seconds it alone took."""
+class TimedResult(NamedTuple):
+    """The result of a library's call, in the library's own types, and the seconds it took."""
 
     result: Any
     seconds: float
 
 
-def timed(call: Callable[[], Any]) -> Run:
-    """Run it and take the time."""
+def timed(call: Callable[[], Any]) -> TimedResult:
+    """Make a call; return its result and its time."""
     begin = time.perf_counter()
     result = call()
-    return Run(result, time.perf_counter() - begin)
+    return TimedResult(result, time.perf_counter() - begin)
 
 
 class Adapter:
-    """A library with a vocabulary. Each call runs on one thread, in the fastest way there is.
+    """A library with a vocabulary. Each call runs on one thread, in the library's fastest way.
 
-    `name` is the library's name for readers, `module` what is imported, `distribution` what is
-    installed. `note` says what of a model the library could not hold.
+    `name` is the library's name for readers. `module` is the module to import, `distribution` the
+    package to install. `note` says which parts of a model the library could not hold.
     """
 
     name: ClassVar[str]
@@ -46,97 +46,123 @@ class Adapter:
 
     @classmethod
     def missing(cls) -> str | None:
-        """None if the library can be used, or what to do so that it can."""
+        """Return how to install the library; None if it is installed."""
         if util.find_spec(cls.module):
             return None
         return f"not installed; pip install {quote(cls.distribution)}"
 
     @classmethod
     def version(cls) -> str:
-        """The version that is installed."""
+        """Return the installed version."""
         return metadata.version(cls.distribution)
 
     @classmethod
     def from_model(cls, model: Model) -> "Adapter":  # noqa: ARG003
-        """The library with the vocabulary and scores of a model of ours.
+        """Return the library with the vocabulary and scores of one of this library's models.
 
         Raises:
-            NotPossibleError: it cannot hold them.
+            NotPossibleError: if the other library cannot hold them.
         """
         raise NotPossibleError(f"{cls.name} cannot hold a Unigram model over bytes")
 
-    def encode_batch(self, texts: Sequence[str]) -> Run:
-        """The best path, or whatever the library encodes by, of each text.
+    def encode_batch(self, texts: Sequence[str]) -> TimedResult:
+        """Encode texts deterministically, a Unigram model by the best path of each text.
 
-        One by one, unless the library has a batch call.
+        Without a batch call in the library, this makes one call per text.
         """
         return self.encode_each(texts)
 
-    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:  # noqa: ARG002
-        """A random segmentation of each text, a new one in every call.
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:  # noqa: ARG002
+        """Draw a random segmentation of each text, a new one in every call.
 
         Raises:
-            NotPossibleError: the library cannot sample.
+            NotPossibleError: if the library cannot sample.
         """
         raise NotPossibleError(f"{self.name} has no sampling with an exponent")
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
-        """As the two above, but by one call of the library for each text.
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
+        """Encode or sample texts with one call of the library per text.
+
+        Args:
+            texts: the texts.
+            alpha: the exponent of sampling; None to encode deterministically.
 
         Raises:
-            NotPossibleError: the library cannot sample.
+            NotPossibleError: if the library cannot sample.
         """
         raise NotImplementedError
 
-    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:  # noqa: ARG002
-        """So many random segmentations of one text.
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> TimedResult:  # noqa: ARG002
+        """Draw `count` random segmentations of one text.
 
         Args:
-            seed: what decides which, in libraries that take one; below 2^64.
+            text: the text.
+            alpha: the exponent of sampling.
+            count: how many segmentations to draw.
+            seed: the seed of the draws, below 2^64. Libraries without seeds ignore it.
 
         Raises:
-            NotPossibleError: the library cannot sample.
+            NotPossibleError: if the library cannot sample.
         """
         return self.sample_batch([text] * count, alpha)
 
     def rows(self, result: Any) -> Sequence[Sequence[int]]:
-        """The ids of each text, out of the result of any of the calls above."""
+        """Return the ids of each text.
+
+        Args:
+            result: the result of any call above.
+        """
         rows: Sequence[Sequence[int]] = result
         return rows
 
     def flat(self, result: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The same end to end, int64[tokens], and how many each text has, int64[texts]."""
+        """Return int64[tokens], the ids of all texts, and int64[texts], the tokens in each text.
+
+        Args:
+            result: the result of any call above.
+        """
         rows = self.rows(result)
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         return np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum())), lengths
 
     def piece(self, id_: int) -> bytes:
-        """The bytes that an id stands for; none if it stands for no text."""
+        """Return the bytes of an id, or b"" if the id stands for no text."""
         raise NotImplementedError
 
     def pieces(self, result: Any) -> list[list[bytes]]:
-        """The pieces of each text, as bytes, out of the result of any of the calls above."""
+        """Return the pieces of each text, as bytes.
+
+        Args:
+            result: the result of any call above.
+        """
         return [[self.piece(id_) for id_ in row] for row in self.rows(result)]
 
     def vocabulary(self) -> Sequence[bytes]:
-        """The piece of each id, as `piece` has it.
+        """Return the piece of each id, as `piece` gives it.
 
         Raises:
-            NotPossibleError: the library does not tell.
+            NotPossibleError: if the library does not give out its vocabulary.
         """
-        raise NotPossibleError(f"{self.name} does not tell its vocabulary")
+        raise NotPossibleError(f"{self.name} does not give out its vocabulary")
 
     def decode_batch(self, result: Any) -> list[bytes]:
-        """The texts that the library gives back for the result of any of the calls above."""
+        """Decode the ids of each text.
+
+        Args:
+            result: the result of any call above.
+        """
         return [b"".join(row) for row in self.pieces(result)]
 
-    def come_out(self) -> list[bool] | None:
-        """Whether each id's piece, as a text of its own, is encoded as this id.
+    def reachable(self) -> list[bool] | None:
+        """Return for each id whether its piece, as a text of its own, is encoded as this id.
 
-        None where the question has no meaning. True for ids that stand for no text, or for bytes
-        that a library of characters cannot be given.
+        Some ids stand for no text, or for bytes that a library of characters cannot be given. They
+        count as reachable.
+
+        Returns:
+            A list with an entry for each id; None where the question has no meaning.
         """
         return None
 
     def close(self) -> None:
-        """Give back what the library holds outside this process."""
+        """Release the resources that the library holds outside this process."""

@@ -1,4 +1,4 @@
-"""Hugging Face tokenizers, with a Unigram model of ours or a tokenizer.json."""
+"""The adapter of Hugging Face tokenizers: a model of this library, or a tokenizer.json."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, TimedResult, timed
 from bytepiece.adapters.spelling import Spelling
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
@@ -14,21 +14,21 @@ from bytepiece.model import MAX_ID, Model
 
 
 class HuggingFace(Adapter):
-    """`encode_batch_fast`, which leaves out offsets, with its own threads switched off.
+    """Calls `encode_batch_fast`, which computes no offsets, with the library's threads off.
 
-    Its Unigram keeps the best paths of whole texts in a cache, which new texts do not meet; and
-    it draws past the cache, a new sample each time. A model of ours gets one character for each
-    byte, so that no byte fallback is needed, and keeps its ids. Normalization is left out.
+    The library's Unigram caches the best paths of whole texts. New texts gain nothing from the
+    cache, and sampling does not use it. A model of this library keeps its ids and is spelled with
+    one character for each byte, so it needs no byte fallback. Its normalization is left out.
     """
 
     name = "Hugging Face tokenizers"
     module = "tokenizers"
-    distribution = "tokenizers>=0.23"  # where Unigram has `alpha`
+    distribution = "tokenizers>=0.23"  # the first version whose Unigram has `alpha`
 
     def __init__(
         self, tokenizer: Any, pieces: Sequence[bytes], spelling: Spelling | None = None
     ) -> None:
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # it looks at every call
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"  # read by the library at every call
         self._tokenizer = tokenizer
         self._pieces = pieces
         self._spelling = spelling
@@ -42,19 +42,22 @@ class HuggingFace(Adapter):
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "HuggingFace":
-        """With a tokenizer.json."""
+        """Return the library with the tokenizer of a tokenizer.json."""
         return cls.from_json(Path(path).read_text("utf-8"))
 
     @classmethod
     def from_json(cls, text: str) -> "HuggingFace":
-        """With what a tokenizer.json holds.
+        """Return the library with a tokenizer.
 
-        Special tokens in a text are plain text, none are added, and nothing is cut off or filled
-        up, whatever the file says.
+        Whatever the file says, special tokens in a text are plain text, none are added, and texts
+        are neither truncated nor padded.
+
+        Args:
+            text: the content of a tokenizer.json.
 
         Raises:
-            Exception: it is no tokenizer, of whatever kind the library raises.
-            ModelError: its ids are too large.
+            Exception: if the text is not a tokenizer. The library decides which kind.
+            ModelError: if an id is too large.
         """
         from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -79,7 +82,8 @@ class HuggingFace(Adapter):
         """As in the base class."""
         from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415
 
-        # NUL is not in the alphabet, so no text has these entries, which stand for no piece.
+        # These entries fill the ids without a piece. No text contains them, because NUL is not in
+        # the alphabet.
         vocabulary = [(f"\0{id_}", 0.0) for id_ in range(model.vocab_size)]
         pieces = [b""] * (model.vocab_size + 1)
         chars = alphabet()
@@ -88,32 +92,32 @@ class HuggingFace(Adapter):
         ):
             vocabulary[id_] = ("".join(chars[byte] for byte in piece), score)
             pieces[id_] = piece
-        # Nothing is unknown here, but it does not sample without an id for it.
+        # No text is unknown here, but the library samples only with an id for unknown text.
         vocabulary.append(("\0unknown", 0.0))
         tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=model.vocab_size))
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
         return cls(tokenizer, pieces)
 
-    def encode_batch(self, texts: Sequence[str]) -> Run:
+    def encode_batch(self, texts: Sequence[str]) -> TimedResult:
         """As in the base class."""
         return timed(lambda: self._tokenizer.encode_batch_fast(texts, add_special_tokens=False))
 
-    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
         """As in the base class."""
         self._set_alpha(alpha)
-        run = self.encode_batch(texts)
+        timed_result = self.encode_batch(texts)
         self._set_alpha(None)
-        return run
+        return timed_result
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """As in the base class."""
         encode = self._tokenizer.encode
         if alpha is not None:
             self._set_alpha(alpha)
-        run = timed(lambda: [encode(text, add_special_tokens=False) for text in texts])
+        timed_result = timed(lambda: [encode(text, add_special_tokens=False) for text in texts])
         if alpha is not None:
             self._set_alpha(None)
-        return run
+        return timed_result
 
     def rows(self, result: Any) -> Sequence[Sequence[int]]:
         """As in the base class."""
@@ -125,7 +129,7 @@ class HuggingFace(Adapter):
 
     @property
     def algorithm(self) -> str:
-        """Which kind of model it is: "Unigram", "BPE", "WordPiece" or "WordLevel"."""
+        """The kind of model: "Unigram", "BPE", "WordPiece" or "WordLevel"."""
         return type(self._tokenizer.model).__name__
 
     def vocabulary(self) -> Sequence[bytes]:
@@ -137,22 +141,22 @@ class HuggingFace(Adapter):
         texts = self._tokenizer.decode_batch(self.rows(result), skip_special_tokens=False)
         return [text.encode() for text in texts]
 
-    def come_out(self) -> list[bool] | None:
-        """As in the base class; of the model itself, without what is done to texts before it."""
+    def reachable(self) -> list[bool] | None:
+        """As in the base class, for the model alone, without normalizer and pre-tokenizer."""
         if self.algorithm not in ("Unigram", "BPE") or (self._spelling and self._spelling.affixes):
             return None
         model = self._tokenizer.model
-        out = [True] * len(self._pieces)
+        reachable = [True] * len(self._pieces)
         for id_, piece in enumerate(self._pieces):
             token = model.id_to_token(id_)
-            if not piece or token is None:  # an added token, which is found before the model
+            if not piece or token is None:  # the library finds added tokens before the model
                 continue
             if self._spelling and self._spelling.is_byte(token):
                 if piece >= b"\x80":
                     continue
                 token = piece.decode()
-            out[id_] = [found.id for found in model.tokenize(token)] == [id_]
-        return out
+            reachable[id_] = [found.id for found in model.tokenize(token)] == [id_]
+        return reachable
 
     def _set_alpha(self, alpha: float | None) -> None:
         self._tokenizer.model.alpha = alpha

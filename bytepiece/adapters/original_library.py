@@ -1,8 +1,9 @@
-"""The original bytepiece 0.6.3, in an environment of its own, for its import name is ours.
+"""The adapter of the original bytepiece 0.6.3.
 
-`python -m bytepiece.adapters.original_library` makes the environment (a C compiler and the Python
-headers are needed): Cython, then pyahocorasick from source over bytes, then bytepiece without
-isolation.
+The original library has an environment of its own, because its import name is the same as this
+library's. `python -m bytepiece.adapters.original_library` makes the environment. It needs a C
+compiler and the Python headers: it installs Cython, builds pyahocorasick from source for bytes, and
+builds bytepiece without isolation.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from typing import Any
 
 from bytepiece import model_io
 from bytepiece._files import user_cache
-from bytepiece.adapters.base import Adapter, NotPossibleError, Run
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult
 from bytepiece.errors import ModelError
 from bytepiece.model import Model
 
@@ -28,17 +29,20 @@ WORKER = Path(__file__).with_name("original_worker.py")
 
 
 def environment() -> Path:
-    """Where the environment is, or will be: beside the compiled kernels, in the user's cache."""
+    """Return the environment's folder, whether it exists or not.
+
+    It is in the user's cache, beside the compiled kernels.
+    """
     return user_cache() / "environments" / f"original-{_VERSION}"
 
 
 def interpreter() -> str:
-    """The environment's Python, that runs `WORKER`."""
+    """Return the path of the environment's Python, which runs `WORKER`."""
     return str(environment() / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 
 
 def create() -> None:
-    """Make the environment, unless it is there."""
+    """Make the environment, unless it works already."""
     if installed():
         return
     venv.create(environment(), with_pip=True, clear=True)
@@ -52,7 +56,7 @@ def create() -> None:
 
 
 def installed() -> bool:
-    """Whether the environment works."""
+    """Return whether the environment works."""
     if not Path(interpreter()).exists():
         return False
     command = [interpreter(), "-I", "-c", "import bytepiece"]
@@ -60,11 +64,11 @@ def installed() -> bool:
 
 
 class Worker:
-    """A process that runs the original library and answers requests; see `original_worker`."""
+    """A process that answers requests with the original library; see `original_worker`."""
 
     def __init__(self) -> None:
-        # Isolated, so that neither PYTHONPATH nor the worker's folder can hide a library; and in a
-        # session of its own, so that Ctrl-C is ours to answer, and not told twice.
+        # -I isolates Python: neither PYTHONPATH nor the worker's folder can hide a library. The
+        # process has a session of its own, so that Ctrl-C reaches only the process that uses it.
         self._process = subprocess.Popen(
             [interpreter(), "-I", str(WORKER)],
             stdin=subprocess.PIPE,
@@ -74,8 +78,8 @@ class Worker:
         )
 
     def close(self) -> None:
-        """End the process, and those that it may have started."""
-        with contextlib.suppress(ProcessLookupError):  # it is gone
+        """End the process and its child processes."""
+        with contextlib.suppress(ProcessLookupError):  # the process has ended already
             if os.name == "posix":
                 os.killpg(self._process.pid, signal.SIGTERM)
             else:
@@ -83,7 +87,7 @@ class Worker:
         self._process.communicate()
 
     def ask(self, **request: Any) -> Any:
-        """What the worker answers to a request."""
+        """Send a request to the worker; return its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -95,10 +99,10 @@ class Worker:
 
 
 def save(model: Model, path: Path) -> dict[int, bytes]:
-    """Write a model in the original library's format; the piece of each id.
+    """Write a model in the original library's format; return the piece of each id.
 
     Raises:
-        NotPossibleError: the format cannot say what the model says.
+        NotPossibleError: if the format cannot hold the model.
     """
     try:
         model_io.save_original(model, path)
@@ -108,7 +112,10 @@ def save(model: Model, path: Path) -> dict[int, bytes]:
 
 
 class Original(Adapter):
-    """It has no batch call; the worker makes the calls one by one, and takes their time itself."""
+    """Calls `encode` once per text, because the library has no batch call.
+
+    The worker makes the calls and measures their time.
+    """
 
     name = "original bytepiece"
     module = "bytepiece"
@@ -137,26 +144,26 @@ class Original(Adapter):
 
     @classmethod
     def from_model(cls, model: Model) -> "Original":
-        """As in the base class; the model must be one that the original format can say."""
+        """As in the base class. The original format must be able to hold the model."""
         return cls(model)
 
-    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
         """As in the base class."""
         return self.encode_each(texts, alpha)
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """As in the base class."""
         return self._encode(texts, -1.0 if alpha is None else alpha)
 
-    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> TimedResult:
         """As in the base class."""
         return self._encode([text] * count, alpha, seed=seed % 2**32)
 
-    def _encode(self, texts: Sequence[str], alpha: float, **more: int) -> Run:
+    def _encode(self, texts: Sequence[str], alpha: float, **more: int) -> TimedResult:
         answer = self._worker.ask(
             do="encode", model=self._path, texts=list(texts), alpha=alpha, **more
         )
-        return Run(answer["ids"], answer["seconds"])
+        return TimedResult(answer["ids"], answer["seconds"])
 
     def piece(self, id_: int) -> bytes:
         """As in the base class."""

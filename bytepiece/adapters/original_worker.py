@@ -1,10 +1,10 @@
-"""Runs in the original library's environment: a JSON request a line in, a JSON answer a line out.
+"""A program for the original library's environment: it answers JSON requests, one per line.
 
     {"do": "encode", "model": PATH, "texts": [STR, …], "alpha": FLOAT} → {"seconds", "ids"}
     {"do": "train", "corpus": PATH, "model": PATH, "workers": INT, …}  → {"seconds", "peak"}
 
-A "seed" for encode is that of its random numbers; "peak" is the largest resident memory of any one
-of its processes, in bytes.
+A request to encode may have a "seed" for the random numbers. "peak" is the largest resident memory
+of a single process, in bytes.
 """
 
 import contextlib
@@ -18,8 +18,8 @@ from typing import Any
 from bytepiece import Tokenizer, Trainer
 
 
-class Lines:
-    """A corpus file read line by line, as the original's README has it."""
+class CorpusLines:
+    """The lines of a corpus file, read like in the README of the original library."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
@@ -36,24 +36,24 @@ def encode(
     alpha: float = -1,
     seed: int | None = None,
 ) -> dict[str, Any]:
-    """One call for each text, after the model is loaded."""
+    """Encode each text with a call of its own. The seconds do not include loading the model."""
     if model not in tokenizers:
         tokenizers[model] = Tokenizer(model)
     tokenizer = tokenizers[model]
     if seed is not None:
-        tokenizer.set_seed(seed)  # type: ignore[attr-defined]  # ours has none
+        tokenizer.set_seed(seed)  # type: ignore[attr-defined]  # this library has no such method
     begin = time.perf_counter()
     ids = [tokenizer.encode(text, alpha=alpha) for text in texts]
     return {"seconds": time.perf_counter() - begin, "ids": ids}
 
 
 def train(corpus: str, model: str, workers: int, **options: Any) -> dict[str, Any]:
-    """A whole training run."""
-    import resource  # noqa: PLC0415  # not there on Windows, which can still encode
+    """Train a model and write it."""
+    import resource  # noqa: PLC0415  # Windows has no such module, but can encode
 
     begin = time.perf_counter()
     trainer = Trainer(**options)
-    trainer.train(Lines(corpus), workers=workers)
+    trainer.train(CorpusLines(corpus), workers=workers)
     trainer.save(model)
     seconds = time.perf_counter() - begin
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -61,12 +61,12 @@ def train(corpus: str, model: str, workers: int, **options: Any) -> dict[str, An
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     tokenizers: dict[str, Tokenizer] = {}
     for line in sys.stdin:
         request = json.loads(line)
         do = request.pop("do")
-        # Its progress bars go where they do not disturb the answers.
+        # Progress bars go to standard error, because standard output holds the answers.
         with contextlib.redirect_stdout(sys.stderr):
             answer = encode(tokenizers, **request) if do == "encode" else train(**request)
         print(json.dumps(answer), flush=True)

@@ -1,4 +1,4 @@
-"""This library, behind the same interface as the others."""
+"""The adapter of this library."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,20 +7,23 @@ import numpy as np
 import numpy.typing as npt
 
 import bytepiece
-from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, TimedResult, timed
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 
 _SAMPLES = 32
-"""Of each document: some, which share work, of many documents, for both are to be independent."""
+"""Samples per document. The samples of one document share work. An audit tests that samples are
+independent within a document and between documents, so it needs many documents as well."""
 
 
 class Ours(Adapter):
-    """Perfect sampling or another one of ours, with a fresh seed for every call unless told one.
+    """Encodes and samples with a `Tokenizer`; calls without a seed get a fresh one each time.
 
     Args:
-        sampling: arguments for `encode_batch`, such as the sampler.
+        tokenizer: the tokenizer.
+        sampling: arguments for `encode_batch`, such as `sampler`; without them, it draws by
+            perfect sampling.
     """
 
     name = "bytepiece"
@@ -33,7 +36,7 @@ class Ours(Adapter):
 
     @classmethod
     def version(cls) -> str:
-        """As in the base class; of what runs here, whatever is installed."""
+        """As in the base class: the version that runs here, whichever version is installed."""
         return bytepiece.__version__
 
     @classmethod
@@ -41,29 +44,29 @@ class Ours(Adapter):
         """As in the base class."""
         return cls(Tokenizer(model), **sampling)
 
-    def encode_batch(self, texts: Sequence[str]) -> Run:
+    def encode_batch(self, texts: Sequence[str]) -> TimedResult:
         """As in the base class."""
         return timed(lambda: self._tokenizer.encode_batch(texts))
 
-    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
         """As in the base class."""
         encode = self._tokenizer.encode_batch
         return timed(lambda: encode(texts, alpha=alpha, **self._sampling))
 
-    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:
-        """As in the base class: documents 0, 1, …, with some samples of each."""
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> TimedResult:
+        """As in the base class. The text is encoded as documents 0, 1, …, with samples of each."""
         documents = -(-count // _SAMPLES)
         encode = self._tokenizer.encode_batch
-        run = timed(
+        timed_result = timed(
             lambda: encode(
                 [text] * documents, alpha=alpha, seed=seed, samples=_SAMPLES, **self._sampling
             )
         )
-        rows: Encoded = run.result
+        rows: Encoded = timed_result.result
         offsets = rows.offsets[: count + 1]
-        return run._replace(result=Encoded(rows.ids[: offsets[-1]], offsets))
+        return timed_result._replace(result=Encoded(rows.ids[: offsets[-1]], offsets))
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """As in the base class."""
         encode = self._tokenizer.encode
         return timed(lambda: [encode(text, alpha=alpha, **self._sampling) for text in texts])
@@ -93,14 +96,14 @@ class Ours(Adapter):
         """As in the base class."""
         return list(map(self._tokenizer.decode_bytes, result))
 
-    def come_out(self) -> list[bool] | None:
+    def reachable(self) -> list[bool] | None:
         """As in the base class."""
         model = self._tokenizer.model
-        if model.rules.library is not None:  # by itself a piece would become another text
+        if model.rules.library is not None:  # foreign rules may change a piece
             return None
         rows = self._tokenizer.encode_batch(model.pieces)
-        alone = np.diff(rows.offsets) == 1
-        alone[alone] = rows.ids[rows.offsets[:-1][alone]] == model.ids[alone]
-        out = np.ones(model.vocab_size, dtype=np.bool_)
-        out[model.ids] = alone
-        return [bool(one) for one in out]
+        same = np.diff(rows.offsets) == 1
+        same[same] = rows.ids[rows.offsets[:-1][same]] == model.ids[same]
+        reachable = np.ones(model.vocab_size, dtype=np.bool_)
+        reachable[model.ids] = same
+        return [bool(entry) for entry in reachable]

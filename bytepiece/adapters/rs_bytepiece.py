@@ -1,17 +1,17 @@
-"""rs_bytepiece, a port of the original library to Rust."""
+"""The adapter of rs_bytepiece, a port of the original library to Rust."""
 
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, TimedResult, timed
 from bytepiece.adapters.original_library import save
 from bytepiece.model import Model
 
 
 class RsBytepiece(Adapter):
-    """It has no batch call; the calls are made one by one."""
+    """Calls `encode` once per text, because the library has no batch call."""
 
     name = "rs_bytepiece"
     module = "rs_bytepiece"
@@ -23,7 +23,7 @@ class RsBytepiece(Adapter):
 
     @classmethod
     def from_model(cls, model: Model) -> "RsBytepiece":
-        """As in the base class; the model must be one that the original format can say."""
+        """As in the base class. The original format must be able to hold the model."""
         import rs_bytepiece  # noqa: PLC0415
 
         with tempfile.TemporaryDirectory() as name:
@@ -32,11 +32,11 @@ class RsBytepiece(Adapter):
             tokenizer = rs_bytepiece.Tokenizer(str(path))
         return cls(tokenizer, pieces)
 
-    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
         """As in the base class."""
         return self.encode_each(texts, alpha)
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """As in the base class."""
         encode = self._tokenizer.encode
         if alpha is None:

@@ -1,4 +1,4 @@
-"""SentencePiece, with a model of ours exported to it or a .model file of its own."""
+"""The adapter of SentencePiece: an exported model of this library, or a .model file."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bytepiece.adapters.base import Adapter, Run, timed
+from bytepiece.adapters.base import Adapter, TimedResult, timed
 from bytepiece.formats import from_sentencepiece, to_sentencepiece
 from bytepiece.model import Model
 
@@ -15,21 +15,29 @@ A = TypeVar("A", bound=Adapter)
 
 
 def exported(model: Model, load: Callable[[Path], A]) -> A:
-    """What `load` makes of a model of ours in SentencePiece's format; `note` says what is lost."""
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as told:
+    """Write a model in SentencePiece's format and return the adapter that loads the file.
+
+    Args:
+        model: a model of this library.
+        load: returns the adapter with a file.
+
+    Returns:
+        The adapter. Its `note` says which parts of the model the file cannot hold.
+    """
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         path = Path(name) / "export.model"
         to_sentencepiece.save(model, path)
-        made = load(path)
-    made.note = "; ".join(str(warning.message) for warning in told)
-    return made
+        adapter = load(path)
+    adapter.note = "; ".join(str(warning.message) for warning in caught)
+    return adapter
 
 
 class SentencePiece(Adapter):
-    """The batch call with a pool of one thread; it has no cache.
+    """Makes the library's batch call with one thread. The library has no cache.
 
-    Sampling is over the whole lattice, or over the `nbest_size` best paths. Lists of ids, for its
-    NumPy arrays, one for each text, take as long.
+    It samples from the whole lattice, or from the `nbest_size` best paths. It returns lists of ids,
+    because its other form, one NumPy array per text, takes as long.
     """
 
     name = "SentencePiece"
@@ -44,30 +52,30 @@ class SentencePiece(Adapter):
 
     @classmethod
     def from_model(cls, model: Model, nbest_size: int = -1) -> "SentencePiece":
-        """As in the base class; `note` says how many pieces it cannot represent."""
+        """As in the base class. `note` says how many pieces SentencePiece cannot represent."""
         return exported(model, lambda path: cls(path, nbest_size))
 
-    def encode_batch(self, texts: Sequence[str]) -> Run:
+    def encode_batch(self, texts: Sequence[str]) -> TimedResult:
         """As in the base class."""
         return timed(lambda: self._processor.encode(list(texts), num_threads=1))
 
-    def sample_batch(self, texts: Sequence[str], alpha: float) -> Run:
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
         """As in the base class."""
         sampling = self._sampling(alpha)
         return timed(lambda: self._processor.encode(list(texts), num_threads=1, **sampling))
 
-    def sample(self, text: str, alpha: float, count: int, seed: int) -> Run:
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> TimedResult:
         """As in the base class.
 
-        Its seed is that of threads to come, and the batch call makes a thread each time: with one
-        seed all calls would draw alike.
+        The library's seed applies to threads that start later, and each batch call starts a new
+        thread. Two calls with the same seed therefore draw the same samples.
         """
         import sentencepiece  # noqa: PLC0415
 
         sentencepiece.set_random_generator_seed(seed % 2**32)
         return self.sample_batch([text] * count, alpha)
 
-    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> Run:
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """As in the base class."""
         encode = self._processor.encode
         if alpha is None:
@@ -79,7 +87,7 @@ class SentencePiece(Adapter):
         return {"enable_sampling": True, "nbest_size": self._nbest_size, "alpha": alpha}
 
     def piece(self, id_: int) -> bytes:
-        """As in the base class; it shows U+2581 in a text as a space."""
+        """As in the base class. A U+2581 in a text also becomes a space."""
         processor = self._processor
         if processor.is_control(id_) or processor.is_unknown(id_) or processor.is_unused(id_):
             return b""
@@ -90,7 +98,7 @@ class SentencePiece(Adapter):
 
     @property
     def algorithm(self) -> str:
-        """Which kind of model it is: "Unigram", "BPE", "word" or "character"."""
+        """The kind of model: "Unigram", "BPE", "word" or "character"."""
         return from_sentencepiece.algorithm(self._processor.serialized_model_proto())
 
     def vocabulary(self) -> Sequence[bytes]:
@@ -102,8 +110,8 @@ class SentencePiece(Adapter):
         texts: list[str] = self._processor.decode(result) if result else []
         return [text.encode() for text in texts]
 
-    def come_out(self) -> list[bool] | None:
-        """As in the base class; without the space that some models put before every text."""
+    def reachable(self) -> list[bool] | None:
+        """As in the base class, without the space that some models put before every text."""
         import sentencepiece  # noqa: PLC0415
 
         if self.algorithm not in ("Unigram", "BPE"):
@@ -117,7 +125,7 @@ class SentencePiece(Adapter):
         for piece in self.vocabulary():
             try:
                 texts.append(piece.decode())
-            except UnicodeDecodeError:  # a byte of a character
+            except UnicodeDecodeError:  # a part of a character
                 texts.append("")
         rows = processor.encode(texts, num_threads=1)
         pairs = enumerate(zip(texts, rows, strict=True))

@@ -1,4 +1,4 @@
-"""How a tokenizer.json spells its pieces, and which bytes that means."""
+"""The bytes that the pieces of a tokenizer.json stand for."""
 
 import json
 import re
@@ -11,11 +11,11 @@ _BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 class Spelling:
-    """What the pieces of a tokenizer.json mean.
+    """The spelling of pieces in a tokenizer.json.
 
-    They are in the ByteLevel alphabet, or characters in which \u2581 is a space, if any step of the
-    file says so; `<0xE4>` is a byte where the model falls back to bytes. What marks that a piece
-    continues or ends a word is no text.
+    If a step of the file says so, pieces are spelled in the ByteLevel alphabet, or a \u2581 in them
+    is a space. In a model with byte fallback, `<0xE4>` is a byte. The prefix or suffix that says
+    that a piece continues or ends a word is not text.
 
     Args:
         file: the parsed JSON, which `tokenizers` has accepted.
@@ -36,15 +36,15 @@ class Spelling:
 
     @property
     def affixes(self) -> bool:
-        """Whether a piece is spelled by where in a word it stands."""
+        """Whether the spelling of a piece depends on its place in a word."""
         return bool(self._prefix or self._suffix)
 
     def is_byte(self, token: str) -> bool:
-        """Whether it stands for a byte that no other piece covers."""
+        """Return whether a piece is a byte of byte fallback."""
         return self._fallback and _BYTE.fullmatch(token) is not None
 
     def bytes_of(self, token: str, id_: int) -> bytes:
-        """The bytes of a piece; none if it stands for what is unknown."""
+        """Return the bytes of a piece; b"" for the unknown token."""
         if token == self._unknown[0] or id_ == self._unknown[1]:
             return b""
         if self.is_byte(token):

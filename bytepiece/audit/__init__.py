@@ -1,4 +1,4 @@
-"""Samplers, ours and others, held against the exact law; `audit` does it all.
+"""Compare samplers, ours and others, with the exact law; `audit` does all of it.
 
 >>> from bytepiece.audit import audit
 >>> report = audit(samplers=["perfect"], alphas=[0.5], draws=1000)
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    # When first used: it imports the compiler, and the adapters, one of which is a program, too.
+    # A late import, since it loads the compiler. (One of the adapters is also a program.)
     if name != "audit":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from bytepiece.audit.run import audit  # noqa: PLC0415

@@ -1,40 +1,41 @@
-"""One case for the report: its tests, and what its draws look like beside the law."""
+"""One case of the report: its tests, and its frequencies beside the law."""
 
 import math
 
 import numpy as np
 
+from bytepiece._arrays import F64, I64
 from bytepiece.audit import statistics
-from bytepiece.audit.counts import F64, I64, Tally
-from bytepiece.audit.law import Law, pieces_of
+from bytepiece.audit.counts import DrawCounts
+from bytepiece.audit.law import ReferenceLaw, pieces_of
 from bytepiece.audit.results import Case, Frequency
 from bytepiece.display import printable
 
 _MOST_SHOWN = 30
 _CONTEXT = 12
-"""Bytes shown on both sides of an edge."""
+"""The number of bytes shown on both sides of an edge."""
 
 
-def case_of(name: str, tally: Tally) -> Case:
-    """What came of the draws of one text at one alpha.
+def case_of(name: str, counted: DrawCounts) -> Case:
+    """Return the case of one text at one alpha.
 
     Args:
-        name: of the vocabulary.
-        tally: of all of them.
+        name: the name of the vocabulary.
+        counted: the counts of all its draws.
     """
-    law, draws = tally.law, tally.draws
-    tests = statistics.examine(tally)
+    law, draws = counted.law, counted.draws
+    tests = statistics.examine(counted)
     least = min((test.p for test in tests.values()), default=1.0)
     variation = noise = kl = most_drawn = None
-    if law.paths is not None and tally.paths is not None:
-        p, counts = law.paths.p, tally.paths
+    if law.paths is not None and counted.paths is not None:
+        p, counts = law.paths.p, counted.paths
         variation = statistics.total_variation(counts, p, draws)
         noise = statistics.expected_noise(p, draws)
         divergence = statistics.divergence(counts, p, draws)
-        kl = divergence if math.isfinite(divergence) and not tally.impossible else None
+        kl = divergence if math.isfinite(divergence) and not counted.impossible else None
         most_drawn = bool(counts.max() == counts[p >= p.max() * (1 - 1e-9)].max())
     else:
-        p, counts = law.marginals, tally.edges
+        p, counts = law.marginals, counted.edges
     best_first = np.argsort(-p, kind="stable")[:_MOST_SHOWN].tolist()
     return Case(
         name=name,
@@ -42,7 +43,7 @@ def case_of(name: str, tally: Tally) -> Case:
         alpha=law.alpha,
         draws=draws,
         paths=None if law.paths is None else len(law.paths.p),
-        impossible=tally.impossible,
+        impossible=counted.impossible,
         tests=tests,
         p=min(1.0, least * len(tests)),
         total_variation=variation,
@@ -50,19 +51,20 @@ def case_of(name: str, tally: Tally) -> Case:
         kl=kl,
         best_drawn_most=most_drawn,
         frequencies=tuple(_frequency(law, p, counts, number) for number in best_first),
-        worst=_worst(tally, p, counts),
+        worst=_worst(counted, p, counts),
     )
 
 
-def _worst(tally: Tally, p: F64, counts: I64) -> Frequency:
-    if tally.examples:
-        pieces, drawn = tally.examples.most_common(1)[0]
+def _worst(counted: DrawCounts, p: F64, counts: I64) -> Frequency:
+    """Return an impossible draw, or else the frequency that deviates most."""
+    if counted.examples:
+        pieces, drawn = counted.examples.most_common(1)[0]
         return Frequency(_shown(pieces), 0.0, drawn)
-    number = int(np.argmax(statistics.deviations(counts, p, tally.draws)))
-    return _frequency(tally.law, p, counts, number)
+    number = int(np.argmax(statistics.deviations(counts, p, counted.draws)))
+    return _frequency(counted.law, p, counts, number)
 
 
-def _frequency(law: Law, p: F64, counts: I64, number: int) -> Frequency:
+def _frequency(law: ReferenceLaw, p: F64, counts: I64, number: int) -> Frequency:
     if law.paths is not None:
         shown = _shown(pieces_of(law.text, int(law.paths.masks[number])))
     else:

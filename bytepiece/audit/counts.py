@@ -1,4 +1,4 @@
-"""From draws to counts: of edges, of pairs of edges in a row, and of whole paths."""
+"""From draws to counts: counts of edges, of pairs of neighbouring edges, and of whole paths."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,25 +8,24 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece.audit.law import Law
+from bytepiece._arrays import I64
+from bytepiece.audit.law import ReferenceLaw
 from bytepiece.lattice.chain import Chain
 
-I64 = npt.NDArray[np.int64]
-F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _SHOWN_IMPOSSIBLE = 100
-"""How many impossible draws of a batch are kept to be shown."""
+"""The most impossible draws of a batch that are kept as examples."""
 
 
 class Draws(NamedTuple):
     """Segmentations of one text, as a sampler returned them.
 
     Args:
-        ids: int64[tokens], of all draws, end to end.
-        lengths: int64[draws], how many tokens each has.
-        piece: the bytes that an id stands for.
-        seconds: how long drawing took.
+        ids: int64[tokens], the ids of all draws, end to end.
+        lengths: int64[draws], the number of tokens of each draw.
+        piece: a function that returns the bytes of an id.
+        seconds: the time that drawing took.
     """
 
     ids: I64
@@ -35,25 +34,26 @@ class Draws(NamedTuple):
     seconds: float
 
 
-class Tally:
-    """What the draws of one text add up to.
+class DrawCounts:
+    """The counts of the draws of one text.
 
     Args:
-        law: what they are held against. Boundaries where it can have none are passed over: inside
-            a character that is spelled in bytes.
-        rare: bool[edges], the edges that are hardly ever to be drawn.
+        law: the law that the draws should follow. A boundary where the law has none is ignored: it
+            lies inside a character that is spelled in bytes.
+        rare: bool[edges], the edges that should hardly ever be drawn.
 
     Attributes:
-        draws: how many there were.
-        impossible: draws that are no segmentation of the text by the law.
-        examples: the pieces of some of these, and how often they came.
-        edges: int64[edges], how often each was drawn.
-        pairs: int64[arcs of `pair_chain`], how often each first edge, and each edge after another.
-        paths: int64[paths], if they are enumerated.
-        with_rare: draws with at least one rare edge.
+        draws: the number of draws.
+        impossible: the number of draws that are not a segmentation of the text by the law.
+        examples: the pieces of some of these draws, and how often they were drawn.
+        edges: int64[edges], how often each edge was drawn.
+        pairs: int64[arcs of `pair_chain`], how often each edge came first, or after each other
+            edge.
+        paths: int64[paths], how often each path was drawn; None if paths are not enumerated.
+        with_rare: the number of draws with at least one rare edge.
     """
 
-    def __init__(self, law: Law, rare: Bools) -> None:
+    def __init__(self, law: ReferenceLaw, rare: Bools) -> None:
         self.law = law
         self.draws = 0
         self.impossible = 0
@@ -66,7 +66,7 @@ class Tally:
         self._rare = rare
 
     def add(self, draws: Draws) -> None:
-        """Count some more draws."""
+        """Count more draws."""
         self.draws += len(draws.lengths)
         row, ends, possible = self._laid_out(draws)
         kept = self.law.boundaries[ends] & possible[row]
@@ -92,7 +92,7 @@ class Tally:
         self._keep_impossible(draws, possible)
 
     def _laid_out(self, draws: Draws) -> tuple[I64, I64, Bools]:
-        """Of each token its draw and its end; of each draw whether it spells the text."""
+        """Return each token's draw and end, and for each draw whether it spells the text."""
         size = len(self.law.text)
         count = len(draws.lengths)
         different, number = np.unique(draws.ids, return_inverse=True)
@@ -103,7 +103,7 @@ class Tally:
         before = np.concatenate([[0], ends])[np.cumsum(draws.lengths) - draws.lengths]
         ends -= before[row]
         starts = ends - lengths
-        # A draw that does not end with the text is impossible, wherever it went.
+        # A draw that does not end where the text ends is impossible, whatever its tokens are.
         width = size + 1
         places, place = np.unique(number * width + np.minimum(starts, size), return_inverse=True)
         fits = np.array(
@@ -115,7 +115,7 @@ class Tally:
         return row, np.minimum(ends, size), possible
 
     def _stands(self, piece: bytes, start: int) -> bool:
-        """Whether a piece, and not nothing, stands there in the text."""
+        """Return whether a piece stands at a place of the text; an empty piece does not."""
         return piece != b"" and self.law.text.startswith(piece, start)
 
     @cached_property
@@ -124,6 +124,7 @@ class Tally:
         return np.array([e.start * width + e.end for e in self.law.edges], dtype=np.int64)
 
     def _count(self, row: I64, edges: I64) -> None:
+        """Count the edges of possible draws."""
         self.edges += np.bincount(edges, minlength=len(self.edges))
         if not len(row):
             return
@@ -136,6 +137,7 @@ class Tally:
         self.with_rare += len(np.unique(row[self._rare[edges]]))
 
     def _keep_impossible(self, draws: Draws, possible: Bools) -> None:
+        """Count the impossible draws and keep some as examples."""
         wrong = np.flatnonzero(~possible)
         self.impossible += len(wrong)
         stops = np.cumsum(draws.lengths)
@@ -145,12 +147,12 @@ class Tally:
 
 
 def pair_chain(chain: Chain) -> Chain:
-    """The same walk with the edge it came by as its state: 0 is the beginning, 1 + e is edge e.
+    """Return the chain of the same walk whose state is the last edge: 0 is none, 1 + e is edge e.
 
-    An arc leads from an edge to one that begins where it ends; edges that end with the text have
-    none.
+    An arc leads from an edge to an edge that begins where the first one ends. No arc leads from an
+    edge that ends where the text ends.
     """
-    after = np.append(0, chain.ends)  # where each state stands
+    after = np.append(0, chain.ends)  # the position of each state
     first_arcs = chain.first[after]
     counts = np.append(chain.first, chain.first[-1])[after + 1] - first_arcs
     first = np.concatenate([[0], np.cumsum(counts)])
@@ -159,7 +161,7 @@ def pair_chain(chain: Chain) -> Chain:
 
 
 def _firsts(row: I64) -> Bools:
-    """bool[tokens], the first token of each draw."""
+    """Return bool[tokens], True for the first token of each draw."""
     first = np.ones(len(row), dtype=np.bool_)
     first[1:] = row[1:] != row[:-1]
     return first

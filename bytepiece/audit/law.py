@@ -1,7 +1,7 @@
 """The exact law of a text's segmentations, P(path) ∝ exp(alpha · Σ score(piece)).
 
 This is Kudo's subword regularization (https://arxiv.org/abs/1804.10959). It is computed here from
-a mapping of pieces to scores, in slow and plain Python, and uses no kernel of the samplers: an
+a mapping of pieces to scores, in slow and plain Python, without the kernels of the samplers: an
 audit does not trust what it audits.
 """
 
@@ -20,17 +20,17 @@ from bytepiece.lattice.chain import Chain, reach
 
 Scores = Mapping[bytes, float]
 
-MOST_PATHS = 4096
-"""Where a text has more segmentations they are not enumerated."""
+MOST_ENUMERATED = 4096
+"""The most segmentations of a text that are enumerated."""
 _MASK_BITS = 64
 _UNKNOWN_PENALTY = 10.0
-"""How far below the worst piece SentencePiece ranks a character without one (`kUnkPenalty`)."""
+"""The score of a character without a piece is this far below the worst piece (`kUnkPenalty`)."""
 _TIE = 1e-4
-"""Nats between two paths that float32 sums might put into either order."""
+"""Sums in float32 may reverse the order of two paths that are closer than this, in nats."""
 
 
 class Edge(NamedTuple):
-    """A piece at its place: from byte `start` to byte `end`."""
+    """A piece at a place of the text: from byte `start` to byte `end`."""
 
     start: int
     end: int
@@ -38,12 +38,12 @@ class Edge(NamedTuple):
 
 
 def byte_edges(text: bytes, scores: Scores, cuts: frozenset[int] = frozenset()) -> list[Edge]:
-    """The pieces at every byte of a text.
+    """Return the pieces at every byte of a text.
 
     Args:
-        text: what is segmented.
-        scores: of all pieces.
-        cuts: positions that no piece may cross, such as those around isolated digits.
+        text: the text to segment.
+        scores: the score of each piece.
+        cuts: positions that no piece may cross, such as the two sides of an isolated digit.
     """
     longest = max(map(len, scores))
     edges = []
@@ -58,7 +58,7 @@ def byte_edges(text: bytes, scores: Scores, cuts: frozenset[int] = frozenset()) 
 
 
 def digit_cuts(text: bytes) -> frozenset[int]:
-    """The positions on both sides of every decimal digit."""
+    """Return the positions on both sides of every decimal digit."""
     cuts = set()
     position = 0
     for char in text.decode("utf-8"):
@@ -70,14 +70,14 @@ def digit_cuts(text: bytes) -> frozenset[int]:
 
 
 def character_edges(text: bytes, scores: Scores) -> list[Edge]:
-    """The pieces between the characters of a text, as SentencePiece has them of an exported model.
+    """Return the pieces between characters of a text, as SentencePiece finds them after an export.
 
-    Pieces are those that the export can represent. A character without a piece of its own gets an
-    unknown edge 10 nats below the worst piece, which is then spelled in bytes (`PopulateNodes` in
+    Only pieces that the export can represent count. A character without a piece of its own gets an
+    unknown edge, 10 nats below the worst piece, and is then spelled in bytes (`PopulateNodes` in
     SentencePiece's unigram_model.cc).
 
     Raises:
-        NotPossibleError: the text has a character that stands for the space there.
+        NotPossibleError: if the text contains SentencePiece's character for the space.
     """
     if "\u2581" in text.decode("utf-8"):
         raise NotPossibleError("SentencePiece takes U+2581 in a text for a space")
@@ -100,14 +100,14 @@ def character_edges(text: bytes, scores: Scores) -> list[Edge]:
     return edges
 
 
-class Paths(NamedTuple):
+class EnumeratedPaths(NamedTuple):
     """All segmentations of a text.
 
     Args:
-        masks: uint64[paths], ascending: bit i is set where a piece ends at byte i.
-        p: float64[paths], their probabilities.
-        scores: float64[paths], their sums of scores.
-        tokens: int64[paths], how many pieces they have.
+        masks: uint64[paths], ascending: bit i is set if a piece ends at byte i.
+        p: float64[paths], the probability of each path.
+        scores: float64[paths], the sum of scores of each path.
+        tokens: int64[paths], the number of pieces of each path.
     """
 
     masks: npt.NDArray[np.uint64]
@@ -117,7 +117,7 @@ class Paths(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Mean, variance, and third and fourth central moment of a number that a path has."""
+    """The mean, the variance, and the third and fourth central moments of a number of a path."""
 
     mean: float
     variance: float
@@ -126,15 +126,15 @@ class Moments(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Law:
+class ReferenceLaw:
     """The law of one text at one alpha.
 
     Args:
-        text: not empty.
-        edges: sorted by where they begin and then by where they end; there is a way from wherever
-            one ends to the end of the text.
+        text: the text, not empty.
+        edges: sorted by their beginnings and then by their ends. From the end of each edge, a path
+            leads to the end of the text.
         alpha: the exponent, finite and at least 0.
-        size: only so many of the best paths can be drawn (Kudo's l); None: all.
+        size: the number of best paths that can be drawn (Kudo's l); None if all can.
     """
 
     text: bytes
@@ -144,7 +144,7 @@ class Law:
 
     @cached_property
     def chain(self) -> Chain:
-        """The law of all paths, edge by edge; no edges begin inside a character that has none."""
+        """The law of all paths, edge by edge. No edge begins inside a character without a piece."""
         length = len(self.text)
         first = np.searchsorted([edge.start for edge in self.edges], np.arange(length + 1))
         log_z = [-math.inf] * length + [0.0]
@@ -160,7 +160,7 @@ class Law:
 
     @cached_property
     def scores(self) -> npt.NDArray[np.float64]:
-        """float64[edges]."""
+        """float64[edges], the score of each edge's piece."""
         return np.array([edge.score for edge in self.edges], dtype=np.float64)
 
     @cached_property
@@ -172,27 +172,28 @@ class Law:
 
     @cached_property
     def boundaries(self) -> npt.NDArray[np.bool_]:
-        """bool[bytes + 1], where a path can have a boundary."""
+        """bool[bytes + 1], whether a path can have a boundary at each position."""
         places = np.zeros(len(self.text) + 1, dtype=np.bool_)
         places[[edge.end for edge in self.edges]] = True
         return places
 
     @cached_property
     def count(self) -> int:
-        """How many segmentations there are."""
+        """The number of segmentations."""
         ways = [0] * len(self.text) + [1]
         for edge in reversed(self.edges):
             ways[edge.start] += ways[edge.end]
         return ways[0]
 
     @cached_property
-    def paths(self) -> Paths | None:
-        """All paths that can be drawn, or None where the text has too many.
+    def paths(self) -> EnumeratedPaths | None:
+        """All paths that can be drawn; None if there are too many.
 
         Raises:
-            NotPossibleError: the best are asked for, and they cannot be told from the next.
+            NotPossibleError: if only the best paths count, and the last of them cannot be told from
+                the next.
         """
-        if self.count > MOST_PATHS or len(self.text) >= _MASK_BITS:
+        if self.count > MOST_ENUMERATED or len(self.text) >= _MASK_BITS:
             if self.size is not None:
                 raise NotPossibleError(f"the {self.size} best are known of short texts only")
             return None
@@ -205,10 +206,11 @@ class Law:
             best = np.sort(best_first[: self.size])
             logs = self.alpha * found.scores[best]
             p = np.exp(logs - _log_sum(logs.tolist()))
-            found = Paths(found.masks[best], p, found.scores[best], found.tokens[best])
+            found = EnumeratedPaths(found.masks[best], p, found.scores[best], found.tokens[best])
         return found
 
-    def _enumerated(self) -> Paths:
+    def _enumerated(self) -> EnumeratedPaths:
+        """Enumerate all paths, from the end of the text to its beginning."""
         rests: list[list[tuple[int, float, float, int]]] = [[] for _ in self.text]
         rests.append([(0, 0.0, 0.0, 0)])
         log_p = self.chain.log_p.tolist()
@@ -218,7 +220,7 @@ class Law:
                     (mask | 1 << end, log + rest_log, score + rest_score, tokens + 1)
                 )
         masks, logs, scores, counts = zip(*sorted(rests[0]), strict=True)
-        return Paths(
+        return EnumeratedPaths(
             np.array(masks, dtype=np.uint64),
             np.exp(np.array(logs)),
             np.array(scores, dtype=np.float64),
@@ -226,13 +228,13 @@ class Law:
         )
 
     def moments(self, values: npt.NDArray[np.float64]) -> Moments:
-        """The moments of a path's sum of some number of its edges.
+        """Return the moments of the sum of a path's values.
 
         Args:
-            values: float64[edges].
+            values: float64[edges], the value of each edge.
         """
-        # Of the rest of a path from each position on. With d the distance of a step's sum from
-        # the mean, the k-th central moment is the mean of (rest + d)^k, multiplied out.
+        # For each position: the moments of the rest of the path. With d the distance of a step's
+        # sum from the mean, the k-th central moment is the mean of (rest + d)^k, multiplied out.
         rests = [Moments(0.0, 0.0, 0.0, 0.0)] * (len(self.text) + 1)
         first, p = self.chain.first.tolist(), self.chain.p.tolist()
         for start in reversed(range(len(self.text))):
@@ -256,19 +258,19 @@ class Law:
 
 
 def moments_of(values: npt.NDArray[np.float64], p: npt.NDArray[np.float64]) -> Moments:
-    """The moments of a number whose values have these probabilities."""
+    """Return the moments of a number whose values have these probabilities."""
     mean = float(p @ values)
     away = values - mean
     return Moments(mean, *(float(p @ away**power) for power in (2, 3, 4)))
 
 
 def pieces_of(text: bytes, mask: int) -> list[bytes]:
-    """The pieces of a path of `Paths`."""
+    """Return the pieces of a path that is given by its mask in `EnumeratedPaths`."""
     ends = [end for end in range(1, len(text) + 1) if mask >> end & 1]
     return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _log_sum(terms: Sequence[float]) -> float:
-    """The logarithm of Σ exp(term)."""
+    """Return the logarithm of Σ exp(term)."""
     most = max(terms)
     return most + math.log(math.fsum(math.exp(term - most) for term in terms))

@@ -10,7 +10,8 @@ from typing import Any
 from bytepiece.audit import plots
 from bytepiece.audit.plots import FEW, NOISE, deviates, ratio
 from bytepiece.audit.results import THRESHOLD, Case, Report, Verdict
-from bytepiece.audit.shown import NOTHING, duration, escaped, number, percent, probability, visible
+from bytepiece.audit.shown import duration, escaped, number, probability
+from bytepiece.display import NOTHING, percent, visible
 from bytepiece.errors import ArgumentError
 
 try:

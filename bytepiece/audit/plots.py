@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bytepiece.audit.results import Case, Frequency
-from bytepiece.audit.shown import decade, number, percent, visible
+from bytepiece.audit.shown import decade, number
+from bytepiece.display import percent, visible
 
 NOISE = 4.0
 """The reach of noise in standard deviations. Noise carries 6 of 100,000 frequencies further."""

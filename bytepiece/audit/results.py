@@ -1,10 +1,10 @@
-"""What an audit finds, in plain types: from single tests up to the whole report."""
+"""The results of an audit, in plain types: from a single test to the whole report."""
 
 from dataclasses import dataclass
 
 THRESHOLD = 1e-5
-"""A sampler whose evidence is less probable than this under the law does not follow it: so small
-that a right sampler keeps its verdict over years of seeds, and a wrong one is not saved by luck."""
+"""A sampler does not follow the law if its evidence is less probable than this under the law. The
+threshold is so small that a right sampler keeps its verdict over years of seeds."""
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class Test:
 
     Args:
         p: the probability, under the law, of a deviation at least as large.
-        statistic: what was computed from the draws.
-        degrees: of freedom; 1 for a mean, 0 where the p-value is that of a count.
+        statistic: the number computed from the draws.
+        degrees: the degrees of freedom; 1 for a mean, 0 for a count.
     """
 
     p: float
@@ -24,12 +24,12 @@ class Test:
 
 @dataclass(frozen=True)
 class Frequency:
-    """A segmentation or an edge: how often the law has it, and how often it was drawn.
+    """A segmentation or an edge, its probability by the law, and how often it was drawn.
 
     Args:
-        shown: its pieces, made visible, separated by spaces; an edge is shown in its text.
-        probability: by the law.
-        drawn: how many draws had it.
+        shown: its pieces in printable form, with spaces between them; an edge is shown in its text.
+        probability: its probability by the law.
+        drawn: the number of draws that had it.
     """
 
     shown: str
@@ -42,23 +42,25 @@ class Case:
     """The draws of one sampler from one text at one alpha, against the law.
 
     Args:
-        name: of the vocabulary and the text.
-        text: what was segmented.
+        name: the name of the vocabulary.
+        text: the text that was segmented.
         alpha: the exponent.
-        draws: how many.
-        paths: how many segmentations there are; None where they were too many to enumerate.
-        impossible: draws that are no segmentation of the text, or have no probability at all.
-        tests: by kind: "paths" (frequencies of all segmentations), "transitions" (from each
-            boundary to the next), "pairs" (two transitions in a row), "rare" (draws with an edge
-            that is hardly ever to be drawn), "score" and "tokens" (their means).
-        p: of all the tests of this case together, corrected for how many they are.
-        total_variation: between frequencies and law, of all segmentations; None beside `paths`.
-        noise: what total variation a sampler that follows the law has on average.
+        draws: the number of draws.
+        paths: the number of segmentations; None if they were too many to enumerate.
+        impossible: the number of draws that are not a segmentation of the text, or have probability
+            0 by the law.
+        tests: the tests by kind: "paths" (frequencies of all segmentations), "transitions" (from
+            each boundary to the next), "pairs" (two transitions in a row), "rare" (draws with an
+            edge that should hardly ever be drawn), "score" and "tokens" (their means).
+        p: the p-value of all tests of this case together, corrected for their number.
+        total_variation: the distance between frequencies and law over all segmentations; None if
+            `paths` is None.
+        noise: the mean total variation of a sampler that follows the law.
         kl: the divergence of the frequencies from the law, in nats.
         best_drawn_most: whether no segmentation was drawn more often than the most probable ones.
-        frequencies: of segmentations, most probable first, or of edges where they were too many;
-            not more than a page shows.
-        worst: of all of them the one whose frequency deviates the most from the law, in standard
+        frequencies: the frequencies of segmentations, the most probable first, as many as a page
+            shows; those of edges if there are too many segmentations.
+        worst: the segmentation or edge whose frequency deviates most from the law, in standard
             deviations.
     """
 
@@ -83,10 +85,12 @@ class Evidence:
     """The smallest case that shows that a sampler does not follow the law.
 
     Args:
-        case: its name; text and alpha tell the rest.
-        draws: so few of them were enough, drawn for the purpose.
-        p: of these draws.
-        worst: the segmentation or edge that deviates the most in them.
+        case: the name of the case.
+        text: its text.
+        alpha: its exponent.
+        draws: the number of fresh draws that were enough.
+        p: the p-value of these draws.
+        worst: the segmentation or edge that deviates most in these draws.
     """
 
     case: str
@@ -99,20 +103,22 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one sampler.
+    """The result for one sampler.
 
     Args:
         sampler: its name.
-        version: of the library it belongs to.
-        law: what its draws were held against, in words.
-        follows: whether they follow it: `p` is not below the threshold.
-        p: of all its tests in all cases together, corrected for how many they are; None if it
-            could not be audited.
-        uniformity: of each kind of test, the p-value of its p-values being uniform.
-        cases: all of them.
-        evidence: if it does not follow the law.
-        note: why it could not be audited, or what it could not hold of a vocabulary.
-        seconds: how long drawing took.
+        version: the version of its library.
+        law: the law that its draws were compared with, in words.
+        follows: whether they follow the law, that is, whether `p` is not below the threshold; None
+            if the sampler could not be audited.
+        p: the p-value of all its tests in all cases together, corrected for their number; None if
+            it could not be audited.
+        uniformity: for each kind of test, the p-value of the hypothesis that its p-values are
+            uniform.
+        cases: all cases.
+        evidence: the smallest evidence, if it does not follow the law.
+        note: why it could not be audited, or which part of a vocabulary it could not represent.
+        seconds: the time that drawing took.
     """
 
     sampler: str
@@ -129,16 +135,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Report:
-    """An audit: what was asked, with what, and the verdicts.
+    """An audit: its settings and its verdicts.
 
     Args:
-        verdicts: of the samplers, in the order they were asked for.
-        draws: of a short text; longer ones get fewer.
-        seed: of those samplers that take one, and of the simulations.
-        model: in words.
-        versions: of Python and of the libraries.
-        date: when it ended, ISO 8601.
-        seconds: how long it took in all.
+        verdicts: those of the samplers, in the order in which they were named.
+        draws: the number of draws of a short text; longer texts get fewer.
+        seed: the seed of the samplers that take one.
+        model: a description of the model.
+        versions: the versions of Python and of the libraries.
+        date: the time of its end, ISO 8601.
+        seconds: the time that it took.
     """
 
     verdicts: tuple[Verdict, ...]

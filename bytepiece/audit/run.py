@@ -1,4 +1,4 @@
-"""The audit: samplers draw, their draws are counted and tested, and the tests are summed up."""
+"""The audit: let samplers draw, count and test their draws, and sum the tests up."""
 
 import math
 import os
@@ -15,32 +15,32 @@ from bytepiece import model_io
 from bytepiece.adapters.base import NotPossibleError
 from bytepiece.audit import tails
 from bytepiece.audit.cases import case_of
-from bytepiece.audit.counts import Tally
+from bytepiece.audit.counts import DrawCounts
 from bytepiece.audit.results import THRESHOLD, Case, Evidence, Report, Verdict
 from bytepiece.audit.samplers import OURS, Function, Kind, Sampler, resolve
 from bytepiece.audit.statistics import rare_edges
-from bytepiece.audit.vocabularies import TEXTS, Subject, built_in
+from bytepiece.audit.vocabularies import TEXTS, AuditedVocabulary, built_in
 from bytepiece.errors import ArgumentError
 from bytepiece.model import Model
 from bytepiece.rules.text import to_bytes
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how many draws of it are done, and of how many."""
+"""A function that is called with the current task, the draws done, and the draws in all."""
 
 LEAST_DRAWS = 100
-"""Fewer tell nothing; the search for evidence begins with so many."""
+"""The fewest draws. Fewer would show nothing. The search for evidence begins with this number."""
 MOST_BYTES = 20_000
-"""Longest text: its law is computed in plain Python."""
+"""The most bytes of a text, whose law is computed in plain Python."""
 MOST_TEXTS = 1000
 _SHORT = 16
-"""Bytes of a text that gets all the draws; longer ones get so much fewer as they are longer."""
+"""The most bytes of a text that gets all draws. The number falls in proportion to the length."""
 _LEAST_OF_LONG = 1000
 _MOST_ROWS, _MOST_ROW_BYTES = 50_000, 2_000_000
-"""Of what is drawn in one call."""
+"""The most draws, and bytes of draws, in one call of a sampler."""
 _EVIDENCE_LOOKS = 16
 _MOST_PLACES = 3
 _CONSERVATIVE = ("rare",)
-"""Kinds of test whose p-values come from counts, and may be too large."""
+"""Kinds of test whose p-values come from counts and may be too large."""
 
 
 def audit(
@@ -52,22 +52,21 @@ def audit(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Report:
-    """Hold samplers against the exact law P(path) ∝ exp(alpha · Σ score(piece)).
+    """Compare samplers with the exact law P(path) ∝ exp(alpha · Σ score(piece)).
 
     Args:
-        model: or its file, with which the samplers segment; None: small vocabularies that the
-            audit brings along.
+        model: a model or its file; None takes small vocabularies of the audit's own.
         samplers: names (see `samplers.KINDS`), "module:function", or functions from a text to its
-            pieces, which need a model and one alpha: those that they have.
-        texts: lines to segment with the model; by default a few of several scripts.
+            pieces. With a function, give the model and the one alpha that it uses.
+        texts: lines to segment with the model; by default a few lines in several scripts.
         alphas: the exponents, finite and at least 0.
-        draws: of each text at each alpha; texts above 16 bytes get fewer.
-        seed: of the samplers that take one.
-        progress: told how far the audit is.
+        draws: the number of draws for each text at each alpha; texts above 16 bytes get fewer.
+        seed: the seed of the samplers that take one.
+        progress: called with the progress of the audit.
 
     Raises:
-        ArgumentError: an argument is outside its range, or a function is no sampler.
-        ModelError: the model's file holds none.
+        ArgumentError: if an argument is outside its range, or a function is not a sampler.
+        ModelError: if the file does not hold a model.
 
     >>> from bytepiece.audit import audit
     >>> report = audit(samplers=["perfect", "viterbi"], alphas=[1.0], draws=2000)
@@ -125,8 +124,8 @@ def _check_numbers(kinds: list[Kind], alphas: list[float], draws: int, seed: int
 
 def _subjects(
     model: Model | str | os.PathLike[str] | None, texts: Sequence[str] | None
-) -> tuple[list[Subject], str]:
-    """Vocabularies with their texts, and the model in words."""
+) -> tuple[list[AuditedVocabulary], str]:
+    """Return the vocabularies with their texts, and a description of the model."""
     if model is None:
         if texts is not None:
             raise ArgumentError("texts need the model to segment them with")
@@ -140,7 +139,7 @@ def _subjects(
     if not 1 <= len(lines) <= MOST_TEXTS:
         raise ArgumentError(f"{len(lines)} texts to audit on; give 1 to {MOST_TEXTS}")
     described = f"{name}: {len(model.pieces)} pieces, fingerprint {model.fingerprint[:16]}"
-    return [Subject(name, model, lines)], described
+    return [AuditedVocabulary(name, model, lines)], described
 
 
 def _checked_text(text: str, model: Model) -> str:
@@ -152,7 +151,7 @@ def _checked_text(text: str, model: Model) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ArgumentError(
-            f"a text has a lone surrogate, which is no text: {text!r:.60}"
+            f"a text has a lone surrogate, which is not text: {text!r:.60}"
         ) from None
     normalized = to_bytes(text, model.rules.normalization)
     if len(normalized) > MOST_BYTES:
@@ -163,9 +162,11 @@ def _checked_text(text: str, model: Model) -> str:
 
 
 class _Questions:
-    """What every sampler is asked: all the texts at all alphas."""
+    """The cases that every sampler gets: all texts at all alphas."""
 
-    def __init__(self, subjects: list[Subject], alphas: list[float], draws: int, seed: int) -> None:
+    def __init__(
+        self, subjects: list[AuditedVocabulary], alphas: list[float], draws: int, seed: int
+    ) -> None:
         self._subjects = subjects
         self._seed = seed
         self._asked = [
@@ -176,7 +177,7 @@ class _Questions:
         ]
 
     def verdict(self, kind: Kind, progress: Progress | None) -> Verdict:
-        """What becomes of a sampler."""
+        """Return the verdict on a sampler."""
         reason = kind.missing()
         if reason is not None:
             return _not_audited(kind, "", reason)
@@ -190,9 +191,11 @@ class _Questions:
                 progress(f"auditing {kind.name}", done + draws, total)
 
         with ExitStack() as stack:
-            held = {subject.name: _hold(kind, subject, stack, notes) for subject in self._subjects}
+            loaded = {
+                subject.name: _loaded(kind, subject, stack, notes) for subject in self._subjects
+            }
             for number, (subject, text, _, draws) in enumerate(self._asked):
-                sampler = held[subject.name]
+                sampler = loaded[subject.name]
                 try:
                     if sampler is not None:
                         case, took = self._case(sampler, number, draws, 0, tell)
@@ -207,9 +210,9 @@ class _Questions:
             evidence = None
             if p < THRESHOLD:
                 number, case = min(cases, key=_smallness)
-                sampler = held[case.name]
+                sampler = loaded[case.name]
                 assert sampler is not None
-                with suppress(NotPossibleError):  # it failed this time
+                with suppress(NotPossibleError):  # the library may fail now
                     evidence = self._evidence(sampler, number, case)
         return Verdict(
             sampler=kind.name,
@@ -232,27 +235,30 @@ class _Questions:
         look: int,
         tell: Callable[[int], None] = lambda _: None,
     ) -> tuple[Case, float]:
-        """A case, with draws of its own for every look at it, and how long drawing took."""
+        """Return a case and the time that drawing took.
+
+        Every look at a case has draws of its own.
+        """
         subject, text, alpha, _ = self._asked[number]
         law = sampler.law(text, alpha)
-        tally = Tally(law, rare_edges(law, draws))
+        counted = DrawCounts(law, rare_edges(law, draws))
         rows = max(LEAST_DRAWS, min(_MOST_ROWS, _MOST_ROW_BYTES // len(law.text)))
         seconds = 0.0
-        while tally.draws < draws:
-            sequence = np.random.SeedSequence([self._seed, number, look, tally.draws])
+        while counted.draws < draws:
+            sequence = np.random.SeedSequence([self._seed, number, look, counted.draws])
             drawn = sampler.draw(
                 text,
                 alpha,
-                min(rows, draws - tally.draws),
+                min(rows, draws - counted.draws),
                 int(sequence.generate_state(1, np.uint64)[0]),
             )
-            tally.add(drawn)
+            counted.add(drawn)
             seconds += drawn.seconds
-            tell(tally.draws)
-        return case_of(subject.name, tally), seconds
+            tell(counted.draws)
+        return case_of(subject.name, counted), seconds
 
     def _evidence(self, sampler: Sampler, number: int, case: Case) -> Evidence | None:
-        """How few fresh draws are enough; every look at them counts."""
+        """Find the fewest fresh draws that refute the sampler. Every look at them counts."""
         for look in range(1, _EVIDENCE_LOOKS + 1):
             draws = LEAST_DRAWS << (look - 1)
             found, _ = self._case(sampler, number, draws, look)
@@ -265,19 +271,19 @@ class _Questions:
 
 
 def _smallness(numbered: tuple[int, Case]) -> tuple[bool, int, float]:
-    """Cases that refute by themselves come first, the shortest text before all."""
+    """Return a sort key: cases that refute by themselves first, and the shortest text first."""
     case = numbered[1]
     return case.p >= THRESHOLD, len(case.text.encode()), case.p
 
 
 def _fewer(draws: int, text: str) -> int:
-    """How many draws a text gets."""
+    """Return the number of draws for a text."""
     size = len(text.encode())
     return min(draws, max(_LEAST_OF_LONG, draws * _SHORT // size))
 
 
 class _Notes:
-    """What is to be said about a sampler, each thing once, with the places it was found at."""
+    """The notes on a sampler: each message once, with the places where it applies."""
 
     def __init__(self) -> None:
         self._places: dict[str, dict[str, None]] = {}
@@ -293,9 +299,11 @@ class _Notes:
         return "; ".join(said)
 
 
-def _hold(kind: Kind, subject: Subject, stack: ExitStack, notes: "_Notes") -> Sampler | None:
+def _loaded(
+    kind: Kind, subject: AuditedVocabulary, stack: ExitStack, notes: "_Notes"
+) -> Sampler | None:
     try:
-        sampler = kind.hold(subject.model)
+        sampler = kind.load(subject.model)
     except NotPossibleError as error:
         notes.add(str(error), subject.name)
         return None
@@ -310,10 +318,11 @@ def _not_audited(kind: Kind, version: str, reason: str) -> Verdict:
 
 
 def combined(cases: Sequence[Case]) -> tuple[float, dict[str, float]]:
-    """The p-value of all cases together; and of each kind of test that its p-values are uniform.
+    """Return the p-value of all cases together, and the uniformity of each kind's p-values.
 
-    Of each kind the smallest p-value, the product of all, and how evenly they are spread; the
-    smallest of all these counts, times how many they are (Bonferroni).
+    Each kind of test contributes three numbers: its smallest p-value, the product of its p-values,
+    and their uniformity. The smallest of all these numbers, times how many they are, is the result
+    (Bonferroni).
     """
     by_kind: dict[str, list[float]] = {}
     for case in cases:

@@ -1,4 +1,4 @@
-"""What can be audited, by name: our samplers, those of other libraries, and any function."""
+"""The samplers that can be audited: ours, those of other libraries, and any function."""
 
 import json
 from abc import ABC, abstractmethod
@@ -16,17 +16,17 @@ from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.rs_bytepiece import RsBytepiece
 from bytepiece.adapters.sentencepiece import SentencePiece
 from bytepiece.audit.counts import Draws
-from bytepiece.audit.law import Edge, Law, Scores, byte_edges, character_edges, digit_cuts
+from bytepiece.audit.law import Edge, ReferenceLaw, Scores, byte_edges, character_edges, digit_cuts
 from bytepiece.errors import ArgumentError, BytepieceError
 from bytepiece.formats import original
 from bytepiece.model import Model
 from bytepiece.rules.text_rules import TextRules
 
 Function = Callable[[str], Iterable[bytes | str]]
-"""A text's random segmentation: its pieces."""
+"""A function that returns the pieces of a random segmentation of a text."""
 
-NBEST_SIZE = 16
-"""Of the samplers that draw from the best paths only: from how many."""
+AUDITED_NBEST_SIZE = 16
+"""The number of best paths that the n-best samplers draw from."""
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,25 @@ class Sampler:
     """A sampler with a vocabulary, ready to draw.
 
     Args:
-        draw: so many segmentations of a text at an alpha; the last argument is a seed, for the
-            samplers that take one; raises NotPossibleError where the library fails.
-        law: of a text at an alpha: what the draws are to follow; raises NotPossibleError where
-            the sampler cannot be held against one.
-        note: what it could not hold of the vocabulary.
-        close: gives back what it holds.
+        draw: a function that draws segmentations. It takes a text, an alpha, the number of draws
+            and a seed, and raises NotPossibleError if the library fails.
+        law: a function that returns the law that the draws should follow. It takes a text and an
+            alpha, and raises NotPossibleError if no law is known.
+        note: a message about pieces that the sampler cannot represent.
+        close: a function that frees resources.
     """
 
     draw: Callable[[str, float, int, int], Draws]
-    law: Callable[[str, float], Law]
+    law: Callable[[str, float], ReferenceLaw]
     note: str = ""
     close: Callable[[], None] = lambda: None
 
 
 class Kind(ABC):
-    """A sampler that does not have its vocabulary yet.
+    """A sampler without a vocabulary.
 
-    `name` is what it is asked for by, `law` says in words what it is held against. One that is
-    `fixed` has its own vocabulary and alpha already, and has to be told apart by the caller.
+    `name` is the name that users give, and `law` describes the law that it is compared with. A
+    `fixed` sampler has its own vocabulary and alpha, which the caller has to name.
     """
 
     name: str
@@ -60,24 +60,24 @@ class Kind(ABC):
     fixed = False
 
     def missing(self) -> str | None:
-        """None if it can be used, or what to do so that it can."""
+        """Return None if it can be used, or else what the user has to do."""
         return None
 
     @abstractmethod
     def version(self) -> str:
-        """The version of the library it belongs to."""
+        """Return the version of its library."""
 
     @abstractmethod
-    def hold(self, model: Model) -> Sampler:
-        """The sampler with a vocabulary.
+    def load(self, model: Model) -> Sampler:
+        """Return the sampler with a vocabulary.
 
         Raises:
-            NotPossibleError: it cannot hold it.
+            NotPossibleError: if the sampler cannot represent it.
         """
 
 
 def scores_of(model: Model) -> dict[bytes, float]:
-    """A model's scores by piece."""
+    """Return the score of each piece of a model."""
     return dict(zip(model.pieces, model.scores.tolist(), strict=True))
 
 
@@ -94,7 +94,7 @@ def _over_characters(scores: Scores, text: bytes, rules: TextRules) -> list[Edge
 
 
 def _as_original(model: Model) -> Model:
-    """What the original library reads from the file of a model: scores become those of counts."""
+    """Return a model as the original library reads it from a file, with scores from counts."""
     return original.from_dict(json.loads(original.to_json(model)))
 
 
@@ -103,10 +103,12 @@ class Library(Kind):
     """A library behind an adapter.
 
     Args:
-        edges: the lattice it draws from.
-        size: how many of the best paths it draws from, if not from all.
-        options: for the adapter.
-        held: the model as its file format has it.
+        name: its name.
+        adapter: its adapter.
+        edges: a function that returns the lattice it draws from.
+        size: the number of best paths it draws from; None if it draws from all paths.
+        options: options of the adapter.
+        held: a function that returns the model as the library's file format represents it.
     """
 
     name: str
@@ -118,20 +120,20 @@ class Library(Kind):
 
     @property
     def law(self) -> str:  # type: ignore[override]
-        """As in the base class."""
+        """The law in words."""
         unit = "characters" if self.edges is _over_characters else "bytes"
         return f"over {unit}" + (f", the {self.size} best" if self.size else "")
 
     def missing(self) -> str | None:
-        """As in the base class."""
+        """See the base class."""
         return self.adapter.missing()
 
     def version(self) -> str:
-        """As in the base class."""
+        """See the base class."""
         return self.adapter.version()
 
-    def hold(self, model: Model) -> Sampler:
-        """As in the base class."""
+    def load(self, model: Model) -> Sampler:
+        """See the base class."""
         adapter = self.adapter.from_model(model, **self.options)
         scores = scores_of(self.held(model))
 
@@ -140,17 +142,17 @@ class Library(Kind):
                 run = adapter.sample(text, alpha, count, seed)
             except (BytepieceError, KeyboardInterrupt, SystemExit, MemoryError):
                 raise
-            except BaseException as error:  # a panic of a library in Rust is no Exception
+            except BaseException as error:  # a panic of a library in Rust is not an Exception
                 raise NotPossibleError(
                     f"fails at alpha {alpha:g} with {type(error).__name__}: {error}"
                 ) from error
             return Draws(*adapter.flat(run.result), adapter.piece, run.seconds)
 
-        def law(text: str, alpha: float) -> Law:
+        def law(text: str, alpha: float) -> ReferenceLaw:
             raw = text.encode()
             if self.size and model.rules.isolate_digits and digit_cuts(raw):
                 raise NotPossibleError("the best paths are those of stretches between digits")
-            return Law(raw, tuple(self.edges(scores, raw, model.rules)), alpha, self.size)
+            return ReferenceLaw(raw, tuple(self.edges(scores, raw, model.rules)), alpha, self.size)
 
         return Sampler(draw, law, adapter.note, adapter.close)
 
@@ -159,7 +161,7 @@ class Library(Kind):
 class FunctionKind(Kind):
     """A Python function from a text to the pieces of a random segmentation.
 
-    What vocabulary and alpha it has, the caller of the audit says.
+    The caller of the audit names its vocabulary and its alpha.
     """
 
     name: str
@@ -168,11 +170,11 @@ class FunctionKind(Kind):
     fixed = True
 
     def version(self) -> str:
-        """Functions have none."""
+        """Return nothing, since functions have no version."""
         return ""
 
-    def hold(self, model: Model) -> Sampler:
-        """As in the base class."""
+    def load(self, model: Model) -> Sampler:
+        """See the base class."""
         scores = scores_of(model)
         numbers: dict[bytes | str, int] = {}
         pieces: list[bytes] = []
@@ -193,9 +195,9 @@ class FunctionKind(Kind):
                 np.array(ids, dtype=np.int64), np.array(lengths), pieces.__getitem__, run.seconds
             )
 
-        def law(text: str, alpha: float) -> Law:
+        def law(text: str, alpha: float) -> ReferenceLaw:
             raw = text.encode()
-            return Law(raw, tuple(_over_segments(scores, raw, model.rules)), alpha)
+            return ReferenceLaw(raw, tuple(_over_segments(scores, raw, model.rules)), alpha)
 
         return Sampler(draw, law)
 
@@ -228,8 +230,8 @@ KINDS: dict[str, Kind] = {
             "nbest",
             Ours,
             _over_segments,
-            NBEST_SIZE,
-            {"sampler": "nbest", "nbest_size": NBEST_SIZE},
+            AUDITED_NBEST_SIZE,
+            {"sampler": "nbest", "nbest_size": AUDITED_NBEST_SIZE},
         ),
         Library("viterbi", Ours, _over_segments, options={"sampler": "viterbi"}),
         Library("sentencepiece", SentencePiece, _over_characters),
@@ -237,25 +239,25 @@ KINDS: dict[str, Kind] = {
             "sentencepiece-nbest",
             SentencePiece,
             _over_characters,
-            NBEST_SIZE,
-            {"nbest_size": NBEST_SIZE},
+            AUDITED_NBEST_SIZE,
+            {"nbest_size": AUDITED_NBEST_SIZE},
         ),
         Library("huggingface", HuggingFace),
         Library("original", Original, held=_as_original),
         Library("rs_bytepiece", RsBytepiece, held=_as_original),
     )
 }
-"""The samplers that are known by name."""
+"""The samplers with a name."""
 
 OURS = ("perfect", "nbest", "viterbi")
-"""Those of this library."""
+"""The names of this library's samplers."""
 
 
 def resolve(asked: Sequence[str | Kind | Function]) -> list[Kind]:
-    """The samplers that are asked for: by name, as `module:function`, or themselves.
+    """Return samplers that are given by name, as `module:function`, or as objects.
 
     Raises:
-        ArgumentError: there is none of that name.
+        ArgumentError: if there is no sampler with that name.
     """
     if isinstance(asked, str) or not isinstance(asked, Sequence):
         raise ArgumentError(f"samplers must be a list, not {asked!r:.60}")

@@ -1,14 +1,14 @@
 """The tests of one case: counts of draws against the exact law.
 
-Frequencies are tested by G = 2 Σ n·log(n / expected), which unlike Pearson's sum of squares keeps
-its tail where few draws are expected: one cell of it exceeds x with a probability of at most
-2·exp(−x/2) by Chernoff's bound. Its distribution is the chi-square's times a factor near 1
-(Williams 1976, https://doi.org/10.1093/biomet/63.1.33): for a multinomial of n draws into k cells
+Frequencies are tested by G = 2 Σ n·log(n / expected). Unlike Pearson's sum of squares, G keeps its
+tail if few draws are expected: by Chernoff's bound, one cell exceeds x with a probability of at
+most 2·exp(−x/2). The distribution of G is a chi-square distribution times a factor near 1 (Williams
+1976, https://doi.org/10.1093/biomet/63.1.33). For a multinomial of n draws into k cells, it is
 
     1 + (Σ 1/p − 1) / (6·n·(k − 1)).
 
-Given how many draws come to a boundary, what they do next is a multinomial of its own, whatever
-happened before: so the G of all boundaries add up, and so do their means and variances.
+Given the number of draws that reach a boundary, their next steps are a multinomial, whatever steps
+came before. So the values of G at all boundaries add up, and so do their means and variances.
 """
 
 import math
@@ -16,46 +16,47 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bytepiece._arrays import F64, I64
 from bytepiece.audit import tails
-from bytepiece.audit.counts import F64, I64, Bools, Tally
-from bytepiece.audit.law import Law, Moments, moments_of
+from bytepiece.audit.counts import Bools, DrawCounts
+from bytepiece.audit.law import Moments, ReferenceLaw, moments_of
 from bytepiece.audit.results import Test
 from bytepiece.lattice.chain import Chain, reach
 
 LEAST = 10.0
-"""Draws that a cell is to expect: alternatives that expect fewer are taken together."""
+"""The fewest draws that a cell may expect. Alternatives that expect fewer share a cell."""
 _MOST_SKEW = 0.02
 _MOST_KURTOSIS = 0.01
-"""Of a mean that is taken for normal: at five standard deviations its tail is then right within a
-third, by Edgeworth's series."""
+"""The largest skew and kurtosis of a mean that counts as normal. By Edgeworth's series, its tail at
+five standard deviations is then right within a third."""
 
 
-def rare_edges(law: Law, draws: int) -> Bools:
-    """bool[edges], those that fewer than `LEAST` of the draws are expected to have."""
+def rare_edges(law: ReferenceLaw, draws: int) -> Bools:
+    """Return bool[edges], True for edges that fewer than `LEAST` draws are expected to have."""
     rare: Bools = law.marginals * draws < LEAST
     return rare
 
 
-def examine(tally: Tally) -> dict[str, Test]:
-    """All the tests that make sense, by kind; see `results.Case`."""
-    law = tally.law
-    possible = tally.draws - tally.impossible
+def examine(counted: DrawCounts) -> dict[str, Test]:
+    """Return the tests that make sense, by kind. See `results.Case`."""
+    law = counted.law
+    possible = counted.draws - counted.impossible
     tests: dict[str, Test] = {}
-    if possible and law.paths is not None and tally.paths is not None:
-        _put(tests, "paths", goodness(tally.paths, law.paths.p, possible))
+    if possible and law.paths is not None and counted.paths is not None:
+        _put(tests, "paths", goodness(counted.paths, law.paths.p, possible))
     if possible and law.size is None:
         for kind, chain, counts in (
-            ("transitions", law.chain, tally.edges),
-            ("pairs", tally.pair_chain, tally.pairs),
+            ("transitions", law.chain, counted.edges),
+            ("pairs", counted.pair_chain, counted.pairs),
         ):
             _put(tests, kind, chain_goodness(chain, counts, possible))
-    if tally.impossible:
-        tests["rare"] = Test(0.0, float(tally.impossible), 0)
+    if counted.impossible:
+        tests["rare"] = Test(0.0, float(counted.impossible), 0)
     elif law.size is None:
-        tests["rare"] = rare_test(tally)
+        tests["rare"] = rare_test(counted)
     if possible:
         for kind, values in (("score", law.scores), ("tokens", np.ones(len(law.edges)))):
-            total = float(tally.edges @ values)
+            total = float(counted.edges @ values)
             _put(tests, kind, mean_test(_moments(law, kind), total, possible))
     return tests
 
@@ -65,7 +66,7 @@ def _put(tests: dict[str, Test], kind: str, test: Test | None) -> None:
         tests[kind] = test
 
 
-def _moments(law: Law, kind: str) -> Moments:
+def _moments(law: ReferenceLaw, kind: str) -> Moments:
     if law.size is None:
         return law.moments(law.scores if kind == "score" else np.ones(len(law.edges)))
     assert law.paths is not None
@@ -74,7 +75,7 @@ def _moments(law: Law, kind: str) -> Moments:
 
 
 class _Fit(NamedTuple):
-    """The G of a multinomial, or of several, with its mean and variance, and its degrees."""
+    """The G of one or several multinomials, with its mean, its variance and its degrees."""
 
     g: float
     mean: float
@@ -82,7 +83,7 @@ class _Fit(NamedTuple):
     degrees: int
 
     def test(self) -> Test | None:
-        """Against the multiple of a chi-square that has this mean and variance."""
+        """Return the test against the multiple of a chi-square with this mean and variance."""
         if not self.degrees:
             return None
         scale = self.mean / self.variance
@@ -90,17 +91,17 @@ class _Fit(NamedTuple):
 
 
 def goodness(counts: I64, p: F64, draws: int) -> Test | None:
-    """Draws from one multinomial; None if it has only one alternative that is not rare."""
+    """Test draws from one multinomial; return None if only one alternative is not rare."""
     return _fit(counts, p, draws).test()
 
 
 def chain_goodness(chain: Chain, counts: I64, draws: int) -> Test | None:
-    """Draws of walks along a chain: what they do at each state.
+    """Test the steps of walks along a chain, state by state.
 
     Args:
-        chain: whose states without edges are ends of walks.
-        counts: int64[edges].
-        draws: how many walks.
+        chain: the law of the walks; a walk ends at a state without edges.
+        counts: int64[edges], how often each edge was taken.
+        draws: the number of walks.
     """
     expected = reach(chain) * draws
     fits = [
@@ -112,11 +113,12 @@ def chain_goodness(chain: Chain, counts: I64, draws: int) -> Test | None:
 
 
 def _fit(counts: I64, p: F64, expected: float) -> _Fit:
-    """The G of the counts of alternatives, pooled, given their sum.
+    """Return the G of the counts of alternatives, with rare ones pooled, given their sum.
 
     Args:
-        counts, p: of the alternatives.
-        expected: how many draws the law expects to have to choose.
+        counts: the count of each alternative.
+        p: the probability of each alternative.
+        expected: the number of draws that, by the law, choose among these alternatives.
     """
     order = np.argsort(p, kind="stable")
     bounds = _pooled(p[order] * expected)
@@ -134,7 +136,7 @@ def _fit(counts: I64, p: F64, expected: float) -> _Fit:
 
 
 def _pooled(expected: F64) -> list[int]:
-    """Where each cell begins, so that each expects enough; of ascending numbers."""
+    """Return where each cell begins. Expectations ascend, and each cell must expect enough."""
     bounds = []
     room = LEAST
     for place, number in enumerate(expected.tolist()):
@@ -147,23 +149,23 @@ def _pooled(expected: F64) -> list[int]:
     return bounds
 
 
-def rare_test(tally: Tally) -> Test:
-    """Draws with an edge that is hardly ever to be drawn: how many, and how rare the rarest is.
+def rare_test(counted: DrawCounts) -> Test:
+    """Test the draws with a rare edge: their number, and the rarity of the rarest edge.
 
-    Both are exact: how many is binomial; and the rarest edge of all draws is so rare with the
-    probability that not all of them avoid every edge as rare.
+    Both tests are exact. The number is binomial. The rarest edge drawn is as rare as this with the
+    probability that not all draws avoid all edges that are as rare.
     """
-    law, draws = tally.law, tally.draws
+    law, draws = counted.law, counted.draws
     share = touching(law.chain, rare_edges(law, draws))
-    many = tails.binomial_tails(tally.with_rare, draws, share)
-    drawn = law.marginals[tally.edges > 0].min()
+    many = tails.binomial_tails(counted.with_rare, draws, share)
+    drawn = law.marginals[counted.edges > 0].min()
     once = touching(law.chain, law.marginals <= drawn)
     rarest = 1.0 if once >= 1.0 else -math.expm1(draws * math.log1p(-once))
-    return Test(min(1.0, 2.0 * min(many, rarest)), float(tally.with_rare), 0)
+    return Test(min(1.0, 2.0 * min(many, rarest)), float(counted.with_rare), 0)
 
 
 def touching(chain: Chain, edges: Bools) -> float:
-    """The probability that a path has at least one of some edges; sums of positive numbers only."""
+    """Return the probability that a path has at least one of some edges, by positive sums only."""
     probabilities = np.zeros(len(chain.first), dtype=np.float64)
     for start in reversed(range(len(chain.first) - 1)):
         here = slice(chain.first[start], chain.first[start + 1])
@@ -173,15 +175,15 @@ def touching(chain: Chain, edges: Bools) -> float:
 
 
 def mean_test(moments: Moments, total: float, draws: int) -> Test | None:
-    """The mean of a number of each draw; None where it is not near enough to normal.
+    """Test the mean of a number of each draw; return None if it is too far from normal.
 
     Args:
-        moments: of the number, by the law.
-        total: its sum over all draws.
-        draws: how many.
+        moments: the moments of the number by the law.
+        total: the sum of the number over all draws.
+        draws: the number of draws.
     """
     spread = math.sqrt(moments.variance)
-    # A spread that rounding makes, of numbers that are all equal, is none.
+    # If all numbers are equal, their spread is nothing but rounding errors.
     if spread <= 1e-9 * max(abs(moments.mean), 1.0):
         return None
     skew = abs(moments.third) / spread**3 / math.sqrt(draws)
@@ -193,16 +195,16 @@ def mean_test(moments: Moments, total: float, draws: int) -> Test | None:
 
 
 def total_variation(counts: I64, p: F64, draws: int) -> float:
-    """½ Σ |frequency − p|; draws that are none of the paths count in full."""
+    """Return ½ Σ |frequency − p|; draws that are not paths count in full."""
     elsewhere = draws - int(counts.sum())
     return 0.5 * (float(np.abs(counts / draws - p).sum()) + elsewhere / draws)
 
 
 def expected_noise(p: F64, draws: int) -> float:
-    """The mean of the total variation of draws from the law itself.
+    """Return the mean total variation of draws from the law itself.
 
-    By de Moivre's mean absolute deviation of a binomial: with m = ⌊n·p⌋ + 1 it is
-    2·m·(1 − p)·P(m) (Diaconis and Zabell 1991, https://doi.org/10.1214/ss/1177011699).
+    The mean absolute deviation of a binomial is 2·m·(1 − p)·P(m) with m = ⌊n·p⌋ + 1 (de Moivre;
+    Diaconis and Zabell 1991, https://doi.org/10.1214/ss/1177011699).
     """
     deviations = []
     for q in p.tolist():
@@ -214,7 +216,7 @@ def expected_noise(p: F64, draws: int) -> float:
 
 
 def divergence(counts: I64, p: F64, draws: int) -> float:
-    """Σ f·log(f / p) of the frequencies f, in nats; infinite if p of a path drawn underflows."""
+    """Return Σ f·log(f / p) of the frequencies f, in nats; infinite if p of a drawn path is 0."""
     some = counts > 0
     frequencies = counts[some] / draws
     with np.errstate(divide="ignore"):
@@ -222,9 +224,9 @@ def divergence(counts: I64, p: F64, draws: int) -> float:
 
 
 def deviations(counts: I64, p: F64, draws: int) -> F64:
-    """How far each count is from what is expected, in standard deviations.
+    """Return the distance of each count from its expectation, in standard deviations.
 
-    By the square root of a binomial's G, which a single draw of something rare does not inflate.
+    It is the square root of a binomial's G, which a single draw of a rare path does not inflate.
     """
     expected = draws * p
     with np.errstate(divide="ignore", invalid="ignore"):

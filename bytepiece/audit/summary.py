@@ -1,4 +1,4 @@
-"""A report as JSON, and as a table for the terminal."""
+"""A report as JSON and as a table for the terminal."""
 
 import dataclasses
 import json
@@ -11,12 +11,12 @@ _HEADS = ("sampler", "version", "law", "verdict", "p", "draws", "smallest eviden
 
 
 def to_json(report: Report) -> str:
-    """All of it, with the names of the fields in `results`."""
+    """Return the whole report as JSON, with the names of the fields in `results`."""
     return json.dumps(dataclasses.asdict(report), ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def table(report: Report) -> str:
-    """A line for each sampler, and below the table what is to be said about some of them."""
+    """Return a table with a line for each sampler, and notes on some of them below it."""
     rows = [_HEADS, *map(_row, report.verdicts)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [

@@ -1,7 +1,7 @@
-"""Small vocabularies and texts that the audit brings along, each hard in a way of its own.
+"""Small vocabularies and texts of the audit's own, each difficult in a different way.
 
-All of them can be held by every library that is audited: scores are those of counts, as the
-original library stores them, all single bytes are pieces, and the ids begin at 3.
+Every library that is audited can represent all of them: scores come from counts, as the original
+library stores them, all single bytes are pieces, and the ids begin at 3.
 """
 
 from collections import Counter
@@ -20,40 +20,40 @@ TEXTS = (
     "for i in range(10):",
     "naïve 👍🏽",
 )
-"""For models that come without texts: several scripts, and code."""
+"""The texts for a model that comes without texts: several scripts, and code."""
 
 
-class Subject(NamedTuple):
-    """A vocabulary, and texts to segment with it."""
+class AuditedVocabulary(NamedTuple):
+    """A vocabulary and the texts to segment with it."""
 
     name: str
     model: Model
     texts: tuple[str, ...]
 
 
-def built_in() -> list[Subject]:
-    """The vocabularies and texts that are audited where nobody brings a model."""
+def built_in() -> list[AuditedVocabulary]:
+    """Return the vocabularies and texts for an audit without a model."""
     return [
-        Subject("three equal", _three_equal(), ("abc",)),
-        Subject("overlapping", _overlapping(), ("abcacbbaca",)),
-        Subject("near-uniform", _near_uniform(), ("baccabca",)),
-        Subject("very unequal", _very_unequal(), ("babbabaab",)),
-        Subject("characters", _characters(), ("今天天气", "café 👍")),
-        Subject("long", _long(), (_LONG_TEXT,)),
+        AuditedVocabulary("three equal", _three_equal(), ("abc",)),
+        AuditedVocabulary("overlapping", _overlapping(), ("abcacbbaca",)),
+        AuditedVocabulary("near-uniform", _near_uniform(), ("baccabca",)),
+        AuditedVocabulary("very unequal", _very_unequal(), ("babbabaab",)),
+        AuditedVocabulary("characters", _characters(), ("今天天气", "café 👍")),
+        AuditedVocabulary("long", _long(), (_LONG_TEXT,)),
     ]
 
 
 def _model(counts: Mapping[bytes, int]) -> Model:
-    """Pieces with their counts, and the single bytes that are not among them, counted once."""
+    """Return a model of pieces with counts. Single bytes that are missing get a count of 1."""
     every = {bytes([byte]): 1 for byte in range(256)} | dict(counts)
     return original.from_counts(tuple(every), list(every.values()))
 
 
 def _three_equal() -> Model:
-    """Of "abc", abc, a|bc and ab|c are equally probable at every alpha, and a|b|c hardly ever is.
+    """Make abc, a|bc and ab|c equally probable at every alpha, and a|b|c very improbable.
 
-    Whoever compares one candidate with the next, and not with all so far, draws them as 1/4, 1/4
-    and 1/2. Equal products: abc has counts(a) · counts(bc) / total.
+    A sampler that compares each candidate only with the one held draws them as 1/4, 1/4 and 1/2.
+    The products are equal because the count of abc is counts(a) · counts(bc) / total.
     """
     total = 2**52
     counts = {b"a": 2**49, b"c": 2**49, b"ab": 2**49, b"bc": 2**49, b"abc": 2**46, b"b": 1}
@@ -63,32 +63,32 @@ def _three_equal() -> Model:
 
 
 def _substrings(text: bytes, longest: int) -> list[bytes]:
-    """All different substrings, in the order of their places."""
+    """Return all different substrings, in the order of their places."""
     size = len(text)
     spans = ((i, j) for j in range(1, size + 1) for i in range(max(j - longest, 0), j))
     return list(dict.fromkeys(text[i:j] for i, j in spans))
 
 
 def _overlapping() -> Model:
-    """Pieces that overlap everywhere, with scores a few nats apart."""
+    """Make pieces that overlap everywhere, with scores a few nats apart."""
     pieces = _substrings(b"abcacbbaca", 4)
     return _model({piece: 50 + 997 * i**2 % 4999 for i, piece in enumerate(pieces)})
 
 
 def _near_uniform() -> Model:
-    """Scores that differ by a hundredth: counts of tokens decide, and every error in them tells."""
+    """Make scores that differ by a hundredth, so that the numbers of tokens decide."""
     pieces = _substrings(b"baccabca", 5)
     return _model({piece: 10_000 + 7 * i for i, piece in enumerate(pieces)})
 
 
 def _very_unequal() -> Model:
-    """Scores up to 28 nats apart: some paths are frequent, and some are next to impossible."""
+    """Make scores up to 28 nats apart: some paths are frequent, others nearly impossible."""
     pieces = _substrings(b"babbabaab", 4)
     return _model({piece: 1 + 2 ** (i * 17 % 41) for i, piece in enumerate(pieces)})
 
 
 def _characters() -> Model:
-    """Characters of several bytes: with a piece, without one, and pieces that cut through them."""
+    """Make characters of several bytes, with and without a piece, and pieces that cut them."""
     counts = {"今": 310, "天": 520, "气": 170, "今天": 800, "天天": 90, "天气": 610, "今天天": 40}
     counts |= {"c": 90, "a": 120, "f": 60, "ca": 200, "caf": 150, "fé": 70, " ": 300, "é ": 110}
     parts = {b"\xe4\xbb": 45, b"\x8a\xe5\xa4\xa9": 30, b"f\xc3": 25, b"\x9f\x91": 35}
@@ -102,7 +102,7 @@ _LONG_TEXT = (
 
 
 def _long() -> Model:
-    """The repeated substrings of a text that has far too many segmentations to enumerate."""
+    """Make pieces of the repeated substrings of a text with too many segmentations to enumerate."""
     text = _LONG_TEXT.encode()
     spans = ((i, i + length) for length in range(1, 8) for i in range(len(text) - length + 1))
     counts = Counter(text[i:j] for i, j in spans)

@@ -1,4 +1,4 @@
-"""Models compared: how well they encode a text; `evaluate` does it all."""
+"""How well models encode a text: `evaluate` measures them and returns an `Evaluation`."""
 
 from bytepiece.evaluation.results import Evaluation as Evaluation
 from bytepiece.evaluation.results import Measures as Measures

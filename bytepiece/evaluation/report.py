@@ -1,16 +1,13 @@
-"""An evaluation as JSON, and as a table for the terminal: a row for each measure."""
+"""Evaluations as JSON, and as a table for the terminal with a row for each measure."""
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
-from bytepiece.audit.shown import NOTHING, percent, visible
-from bytepiece.display import printable
+from bytepiece.display import NOTHING, json_value, percent, visible
 from bytepiece.evaluation.results import Evaluation, Measures, ScriptUse
 
 RARE = 0.001
-"""Scripts that have a smaller share of the characters are left to the JSON."""
+"""Scripts with a smaller share of the characters are only in the JSON."""
 
 _LONGEST_NAME = 24
 
@@ -18,23 +15,15 @@ Row = tuple[str, Sequence[str]]
 
 
 def to_json(found: Evaluation) -> str:
-    """All of it, with the names of the fields in `results`; pieces as `printable` has them."""
+    """Return an evaluation as JSON.
 
-    def plain(value: object) -> Any:
-        if isinstance(value, bytes):
-            return printable(value)
-        if isinstance(value, dict):
-            return {key: plain(one) for key, one in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [plain(one) for one in value]
-        return value
-
-    fields = plain(dataclasses.asdict(found))
-    return json.dumps(fields, ensure_ascii=False, indent=1, allow_nan=False)
+    The fields have the names of those in `results`. Pieces are spelled as `printable` shows them.
+    """
+    return json.dumps(json_value(found), ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def table(found: Evaluation) -> str:
-    """A row for each measure and a column for each model; below, what is to be said of them."""
+    """Return a table with a row for each measure and a column for each model; notes follow it."""
     heads = [name(model) for model in found.models]
     rows: list[Row] = [("", heads), *_measures(found), *_scripts(found), *_overlap(found, heads)]
     width = max(len(label) for label, _ in rows)
@@ -52,12 +41,12 @@ def table(found: Evaluation) -> str:
 
 
 def name(model: Measures) -> str:
-    """A model's name, on one line and not long."""
+    """Return the name of a model, shortened and on one line."""
     return visible(model.name, _LONGEST_NAME)
 
 
 def common_scripts(found: Evaluation) -> list[str]:
-    """The scripts that are not rare, the most frequent first."""
+    """Return the names of the scripts that are not rare, the most frequent first."""
     return [s.name for s in found.scripts if s.characters >= RARE * found.characters]
 
 
@@ -70,7 +59,7 @@ def _measures(found: Evaluation) -> Iterator[Row]:
     yield row("vocabulary", lambda m: f"{m.vocab_size:,}")
     yield "bytes per token", ()
     yield row("  without line ends", lambda m: f"{m.bytes_per_token:.3f}")
-    # The mark leads to a note.
+    # The asterisk refers to a note below the table.
     yield row(
         "  with line ends",
         lambda m: ("" if m.keeps_line_ends else "*") + f"{m.bytes_per_token_with_line_ends:.3f}",

@@ -1,4 +1,4 @@
-"""What an evaluation finds. docs/evaluation.md says what each number means."""
+"""The results of an evaluation. docs/evaluation.md explains each number."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Script:
-    """The text's characters of one script.
+    """The characters of one script in the text.
 
     Args:
-        name: of the script; "Common" for what is no letter.
-        bytes: how many there are.
-        characters: how many there are.
-        words: runs of its letters; None where words are not told apart by spaces.
+        name: the name of the script; "Common" for characters that are not letters.
+        bytes: the number of bytes.
+        characters: the number of characters.
+        words: the number of words, which are runs of letters; None if the script has no spaces
+            between words.
     """
 
     name: str
@@ -26,9 +27,10 @@ class ScriptUse:
     """How a model encodes the characters of one script.
 
     Args:
-        tokens: that cover them; a token counts for the bytes it covers in equal shares.
-        bytes_per_token, tokens_per_character, tokens_per_word: quotients of it; None where there
-            is nothing to divide by.
+        tokens: the number of tokens that cover these characters. A token of n bytes gives each of
+            its bytes 1/n of a token.
+        bytes_per_token, tokens_per_character, tokens_per_word: quotients with `tokens`; None
+            where the script has no tokens or no words.
     """
 
     tokens: float
@@ -39,28 +41,29 @@ class ScriptUse:
 
 @dataclass(frozen=True)
 class Measures:
-    """One model on the text.
+    """How one model encodes the text.
 
     Args:
-        name, format, algorithm: of the model; format is "bytepiece", "original", "SentencePiece"
-            or "Hugging Face", algorithm "Unigram", "BPE", "WordPiece", …
-        vocab_size: one more than its largest id.
-        tokens: of all lines without their line ends.
-        bytes_per_token: of all lines without their line ends.
-        tokens_with_line_ends, bytes_per_token_with_line_ends: of all the text.
-        keeps_line_ends: whether a line end comes back from decoding.
-        tokens_per_character: of all lines without their line ends.
-        scripts: by the names of the scripts.
-        unknown_tokens: tokens that stand for no bytes.
-        lossless_lines: how many lines decoding gives back, byte for byte.
-        lossless: their share.
-        pieces: how many different byte strings the vocabulary has.
-        unused: pieces that did not occur in the text.
-        unreachable: pieces that no text can make the model use; None where that is not known.
-        entropy: of the tokens' distribution, in bits.
-        efficiency: that over the logarithm of the vocabulary's size.
-        renyi_efficiency: the same with Rényi's entropy of order 2.5.
-        notes: what is to be said about the figures.
+        name: the name of the model.
+        format: "bytepiece", "original", "SentencePiece" or "Hugging Face".
+        algorithm: "Unigram", "BPE", "WordPiece", …
+        vocab_size: one more than the largest id.
+        tokens: the number of tokens of all lines without their line ends.
+        bytes_per_token: for all lines without their line ends.
+        tokens_with_line_ends, bytes_per_token_with_line_ends: for the whole text.
+        keeps_line_ends: whether decoding gives back a line end.
+        tokens_per_character: for all lines without their line ends.
+        scripts: the model's use of each script, by the name of the script.
+        unknown_tokens: the number of tokens that stand for no bytes.
+        lossless_lines: the number of lines that decoding gives back byte for byte.
+        lossless: the share of these lines.
+        pieces: the number of different byte strings in the vocabulary.
+        unused: the pieces that do not occur in the encoded text.
+        unreachable: the pieces that the model uses in no text; None where this is not known.
+        entropy: the entropy of the tokens' distribution, in bits.
+        efficiency: the entropy divided by the logarithm of the vocabulary's size.
+        renyi_efficiency: the efficiency computed with Rényi's entropy of order 2.5.
+        notes: warnings about the figures.
     """
 
     name: str
@@ -88,16 +91,16 @@ class Measures:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Several models on the same text.
+    """The measures of several models on the same text.
 
     Args:
-        bytes: of the text, with line ends.
-        lines: those that are not empty.
-        line_bytes: of these lines, without line ends.
-        characters: of these lines.
-        scripts: of these lines, the most frequent first.
-        models: in the order given.
-        overlap: overlap[i][j] is the share of the pieces of model i that model j has as well.
+        bytes: the bytes of the text, with line ends.
+        lines: the number of lines that are not empty.
+        line_bytes: the bytes of these lines, without line ends.
+        characters: the number of characters in these lines.
+        scripts: the scripts of these lines, the most frequent first.
+        models: the measures of each model, in the order of the call.
+        overlap: overlap[i][j] is the share of the pieces of model i that model j also has.
     """
 
     bytes: int

@@ -1,6 +1,6 @@
-"""The script of each character, and the number of words.
+"""The script of each character of a text, and the number of words.
 
-Scripts are those of Unicode's script property, which Python does not have and fontTools has.
+A script is the value of Unicode's script property. fontTools has that property; Python does not.
 """
 
 import threading
@@ -19,26 +19,27 @@ except ImportError:
         "scripts need fontTools, which is not installed; pip install 'bytepiece[eval]'"
     ) from None
 
-COMMON = "Common"
+COMMON_SCRIPT = "Common"
 """The script of all characters that are not letters: spaces, digits, punctuation, symbols."""
-UNKNOWN = "Unknown"
-"""The script of characters that this Python's Unicode does not know, and of private ones."""
-INVALID = "not UTF-8"
-"""The script of bytes that are not UTF-8; each counts as a character."""
+UNKNOWN_SCRIPT = "Unknown"
+"""The script of private characters, and of characters that this Python does not know."""
+INVALID_SCRIPT = "not UTF-8"
+"""The script of bytes that are not UTF-8. Each of these bytes counts as a character."""
 
 MOST_SCRIPTS = 512
-"""More scripts than Unicode has. The codes of scripts are below it."""
+"""A bound that the codes of scripts stay below. Unicode has fewer scripts."""
 
-_COMMON, _UNKNOWN, _INVALID, _LIKE_PREVIOUS, _NOT_LOOKED_UP = (
-    0,
-    1,
-    2,
-    MOST_SCRIPTS,
-    MOST_SCRIPTS + 1,
-)
+_WITHOUT_LETTERS = (COMMON_SCRIPT, UNKNOWN_SCRIPT, INVALID_SCRIPT)
+
+_COMMON = 0
+"""The code of `COMMON_SCRIPT`."""
+_LIKE_PREVIOUS = MOST_SCRIPTS
+"""The entry of a character that has the script of the character before it."""
+_NOT_LOOKED_UP = MOST_SCRIPTS + 1
+"""The entry of a character whose script has not been looked up yet."""
 
 _JOINERS = "\u200c\u200d"
-"""Characters that stand inside words."""
+"""Characters without a script of their own that occur inside words."""
 _WITHOUT_SPACES = {
     "Han",
     "Hiragana",
@@ -60,32 +61,32 @@ _WITHOUT_SPACES = {
     "Tai Viet",
     "New Tai Lue",
 }
-"""Scripts that put no spaces between words, so that only a dictionary can tell words."""
+"""Scripts without spaces between words. Only a dictionary can tell where their words begin."""
 
 
 def script_of(char: str) -> str | None:
-    r"""Return the script of a character; None if it has that of the character before it.
+    r"""Return the script of a character, or None if it has the script of the character before it.
 
     >>> [script_of(char) for char in "aя汉あ7 \u0301"]
     ['Latin', 'Cyrillic', 'Han', 'Hiragana', 'Common', 'Common', None]
     """
     category = unicodedata.category(char)
     if category == "Cs":
-        return INVALID
+        return INVALID_SCRIPT
     if category in ("Cn", "Co"):
-        return UNKNOWN
+        return UNKNOWN_SCRIPT
     if char in _JOINERS:
         return None
     if category[0] not in "LM":
-        return COMMON
+        return COMMON_SCRIPT
     code = script(char)
-    # Marks and letters that serve several scripts have the one of the character before them.
+    # Marks and letters of several scripts take the script of the character before them.
     return None if code in ("Zyyy", "Zinh") else script_name(code)
 
 
 def has_words(script: str) -> bool:
     """Return whether words are runs of letters of this script."""
-    return script not in _WITHOUT_SPACES and script not in (COMMON, UNKNOWN, INVALID)
+    return script not in _WITHOUT_SPACES and script not in _WITHOUT_LETTERS
 
 
 class Characters(NamedTuple):
@@ -104,14 +105,14 @@ class Characters(NamedTuple):
         return np.repeat(self.scripts, self.lengths)
 
 
-class Scripts:
-    """Codes for the scripts that occur in texts. Threads may share it.
+class ScriptCodes:
+    """The codes of the scripts that occur in texts. Threads may share an instance.
 
-    A character's script is looked up only when the character is first met, which makes this fast.
+    The script of a character is looked up once, at its first occurrence, because a look-up is slow.
     """
 
     def __init__(self) -> None:
-        self.names = [COMMON, UNKNOWN, INVALID]
+        self.names = list(_WITHOUT_LETTERS)
         """The name of each script, by its code."""
         self._codes = np.full(0x110000, _NOT_LOOKED_UP, dtype=np.uint16)
         self._lock = threading.Lock()
@@ -119,14 +120,15 @@ class Scripts:
     def characters(self, text: bytes) -> Characters:
         """Return the characters of a text.
 
-        If the first one has the script of the character before it, its script is COMMON.
+        A first character that would take the script of the character before it gets
+        `COMMON_SCRIPT`.
         """
         chars = text.decode("utf-8", "surrogateescape").encode("utf-32-le", "surrogatepass")
         points = np.frombuffer(chars, dtype="<u4")
         lengths = np.ones(len(points), dtype=np.uint8)
         for first in (0x80, 0x800, 0x10000):
             lengths += points >= first
-        lengths[(points >= 0xD800) & (points < 0xE000)] = 1  # stray bytes
+        lengths[(points >= 0xD800) & (points < 0xE000)] = 1  # bytes that are not UTF-8
         codes = self._codes[points]
         if (codes == _NOT_LOOKED_UP).any():
             self._look_up(np.unique(points[codes == _NOT_LOOKED_UP]).tolist())
@@ -151,7 +153,7 @@ class Scripts:
 
 
 def words(characters: Characters, names: list[str]) -> npt.NDArray[np.int64]:
-    """Return int64[len(names)], the number of words of each script: runs of its letters."""
+    """Return int64[len(names)], the words of each script. A word is a run of its letters."""
     scripts = characters.scripts
     begins = np.ones(len(scripts), dtype=np.bool_)
     begins[1:] = scripts[1:] != scripts[:-1]

@@ -1,4 +1,8 @@
-"""The contents of files, decompressed if they are compressed."""
+"""The contents of files, decompressed if they are compressed.
+
+This is not left to smart_open, because a file from others must not choose how much memory is taken:
+smart_open trusts the suffix and sets no limit. Its remote addresses are not needed here.
+"""
 
 import bz2
 import gzip

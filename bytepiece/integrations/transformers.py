@@ -19,7 +19,6 @@ from bytepiece.encoding.options import Alpha
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
 from bytepiece.errors import ArgumentError, VocabularyError
-from bytepiece.formats import to_huggingface
 from bytepiece.integrations import rows
 from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
 from bytepiece.integrations.token_names import TokenNames
@@ -27,15 +26,8 @@ from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 
 try:
-    from tokenizers import Tokenizer as TokenizersTokenizer
     from tokenizers.decoders import ByteLevel
-    from transformers import (
-        AddedToken,
-        AutoTokenizer,
-        BatchEncoding,
-        PretrainedConfig,
-        PreTrainedTokenizerFast,
-    )
+    from transformers import AddedToken, AutoTokenizer, BatchEncoding, PretrainedConfig
     from transformers import PreTrainedTokenizer as Base
 except ImportError as error:
     raise ImportError(
@@ -422,33 +414,6 @@ class BytePieceConfig(PretrainedConfig):  # type: ignore[misc]
     """The configuration by which `AutoTokenizer` finds the tokenizer class."""
 
     model_type = "bytepiece"
-
-
-def fast(model: Model | Tokenizer, **settings: Any) -> PreTrainedTokenizerFast:
-    """Return a fast tokenizer of `transformers` with the same ids, for generation and serving.
-
-    Programs that look into a tokenizer, such as servers and libraries for constrained generation,
-    know this class. It cannot sample; for training with samples take `BytePieceTokenizer`.
-
-    Args:
-        model: a model without rules of another library.
-        settings: keywords of `PreTrainedTokenizerFast`, such as `chat_template` or
-            `model_max_length`.
-
-    Raises:
-        ModelError: if tokenizer.json cannot represent the model.
-
-    >>> import bytepiece
-    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
-    >>> tokenizer = fast(model)
-    >>> tokenizer("the hat")["input_ids"] == bytepiece.Tokenizer(model).encode("the hat")
-    True
-    """
-    model = model.model if isinstance(model, Tokenizer) else model
-    backend = TokenizersTokenizer.from_str(to_huggingface.to_json(model))
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, **{**to_huggingface.settings_of(model), **settings}
-    )
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""Models in the formats of several libraries, and whether the libraries encode alike with them."""
+"""Writing a model in another library's format, and checking whether that library encodes alike."""
 
 import os
 import random
@@ -11,23 +11,23 @@ import numpy as np
 from bytepiece import model_io
 from bytepiece.adapters.base import Adapter
 from bytepiece.adapters.huggingface import HuggingFace
+from bytepiece.adapters.loading import load_models
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
-from bytepiece.adapters.subjects import subjects
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import FORMATS, Format, original, to_huggingface
 from bytepiece.formats import to_sentencepiece as sentencepiece
 from bytepiece.model import Model
-from bytepiece.parity.comparison import Encoder, Parity, compare
+from bytepiece.parity.comparison import ComparedEncoder, Parity, compare
 from bytepiece.tokenizer import Tokenizer
 
 _LIBRARIES: dict[str, type[Adapter]] = {"sentencepiece": SentencePiece, "huggingface": HuggingFace}
-"""The formats that a library other than this one reads here."""
+"""The formats that are checked with the library they belong to. This library reads the others."""
 
 _DRAWN = 1000
-"""Lines of a sample that are drawn from a model's pieces."""
+"""The number of lines that `drawn` joins from pieces."""
 _MOST_PIECES = 24
-"""Pieces of each of them."""
+"""The most pieces in each of these lines."""
 
 ODD_LINES: tuple[bytes, ...] = (
     *(
@@ -66,29 +66,30 @@ ODD_LINES: tuple[bytes, ...] = (
     b"\xff\xfe are no characters \xe4\xbb",
     b"\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80",
 )
-"""Lines that are hard on a tokenizer, in many scripts."""
+"""Lines that are hard for a tokenizer, in many scripts."""
 
 OF_PIECES = f"{_DRAWN} lines drawn from the model's pieces, and odd ones"
+"""A description of the lines that `drawn` returns, for a report."""
 
 
 def write(model: Model, path: str | os.PathLike[str], to: Format) -> list[str]:
-    """Write a model in a format; atomic.
+    """Write a model in a format. The file is written as a whole or not at all.
 
     Args:
-        model: what to write.
+        model: the model.
         path: the file.
         to: "bytepiece", "original", "sentencepiece" or "huggingface" (tokenizer.json).
 
     Returns:
-        what the file does not say of the model, a sentence each.
+        The parts of the model that the file does not hold, one sentence for each.
 
     Raises:
-        OSError: the file cannot be written.
-        ModelError: the format cannot say what the model says.
+        OSError: if the file cannot be written.
+        ModelError: if the format cannot hold the model.
     """
     if to not in FORMATS:
         raise ArgumentError(f"unknown format {to!r:.60}; known are {', '.join(FORMATS)}")
-    with warnings.catch_warnings(record=True) as lost:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if to == "bytepiece":
             model_io.save(model, path)
@@ -98,14 +99,14 @@ def write(model: Model, path: str | os.PathLike[str], to: Format) -> list[str]:
             sentencepiece.save(model, path)
         else:
             to_huggingface.save(model, path)
-    told = [str(warning.message) for warning in lost]
+    notes = [str(warning.message) for warning in caught]
     if to == "sentencepiece" and (forms := model.rules.normalization):
-        told.append(
+        notes.append(
             f"SentencePiece gets texts as they are: normalize them ({', '.join(forms)}) before"
         )
     if to == "original" and original.counts_of(model) is None:
-        told.append("the original format has counts for scores; those below −30 change")
-    return told
+        notes.append("the original format has counts for scores; those below −30 change")
+    return notes
 
 
 def check(
@@ -115,54 +116,63 @@ def check(
     batches: Iterable[Sequence[bytes]],
     sample: str,
 ) -> Parity:
-    """Compare a model with what the library makes of a file that says the same.
+    """Encode lines with a model and with the library that its file belongs to, and compare the ids.
 
     Args:
-        model: what was read from the file, or written to it.
+        model: the model that the file holds.
         path: the file.
-        format: of the file. For those of this library and of the original one, this library reads
-            the file.
-        batches: lines to encode.
-        sample: what the report calls them.
+        format: the format of the file. This library itself reads files of its own format and of
+            the original library's format.
+        batches: the lines.
+        sample: a description of the lines, for the report.
 
     Raises:
-        ModelError: the library is not installed; the message says how it is.
+        ModelError: if the library is not installed; the message says how to install it.
     """
     tokenizer = Tokenizer(model)
-    ours = Encoder("bytepiece", _encode(tokenizer), Ours(tokenizer).vocabulary())
+    ours = ComparedEncoder("bytepiece", _encode_with(tokenizer), Ours(tokenizer).vocabulary())
     scores = np.full(model.vocab_size, np.nan)
     scores[model.ids] = model.scores
     return compare(ours, _library(path, format), scores.tolist(), batches, sample)
 
 
 def drawn(model: Model) -> list[bytes]:
-    """Lines to compare with where none are given; the same ones for the same model."""
-    random_ = random.Random(0)
+    """Return lines to compare: lines joined from random pieces of the model, and `ODD_LINES`.
+
+    The same model always gets the same lines.
+    """
+    generator = random.Random(0)
     lines = [
-        b"".join(random_.choices(model.pieces, k=random_.randint(1, _MOST_PIECES)))
+        b"".join(generator.choices(model.pieces, k=generator.randint(1, _MOST_PIECES)))
         for _ in range(_DRAWN)
     ]
-    # Of pieces that are parts of characters only what happens to be whole: other libraries take
-    # characters.
+    # Parts of characters are dropped, unless they happen to join to whole characters: other
+    # libraries take only characters.
     return [*(line.decode("utf-8", "ignore").encode() for line in lines), *ODD_LINES]
 
 
-def _library(path: str | os.PathLike[str], format: str) -> Encoder:
-    kind = _LIBRARIES.get(format)
-    if kind is None:
+def _library(path: str | os.PathLike[str], format: str) -> ComparedEncoder:
+    """Return the library that reads a file, with the file's model."""
+    adapter_class = _LIBRARIES.get(format)
+    if adapter_class is None:
         tokenizer = Tokenizer.load(path)
-        return Encoder(Path(path).name, _encode(tokenizer), Ours(tokenizer).vocabulary())
-    if reason := kind.missing():
-        raise ModelError(f"{kind.name} is {reason}")
-    adapter = subjects([path])[0].adapter
+        return ComparedEncoder(
+            Path(path).name, _encode_with(tokenizer), Ours(tokenizer).vocabulary()
+        )
+    if reason := adapter_class.missing():
+        raise ModelError(f"{adapter_class.name} is {reason}")
+    adapter = load_models([path])[0].adapter
 
     def encode(texts: Sequence[bytes]) -> Sequence[Sequence[int]]:
         strings = [text.decode("utf-8", "replace") for text in texts]
         return adapter.rows(adapter.encode_batch(strings).result)
 
     pieces = adapter.vocabulary()
-    return Encoder(adapter.name, encode, pieces, over_bytes=False, version=adapter.version())
+    return ComparedEncoder(
+        adapter.name, encode, pieces, over_bytes=False, version=adapter.version()
+    )
 
 
-def _encode(tokenizer: Tokenizer) -> Callable[[Sequence[bytes]], Sequence[Sequence[int]]]:
+def _encode_with(tokenizer: Tokenizer) -> Callable[[Sequence[bytes]], Sequence[Sequence[int]]]:
+    """Return a function that encodes texts with a tokenizer."""
     return lambda texts: [row.tolist() for row in tokenizer.encode_batch(texts)]

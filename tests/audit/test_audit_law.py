@@ -13,9 +13,9 @@ from support.strategies import HARSH_SCORES, JIT, make_model, scores_of, texts_o
 
 from bytepiece.adapters.base import NotPossibleError
 from bytepiece.audit.law import (
-    MOST_PATHS,
+    MOST_ENUMERATED,
     Edge,
-    Law,
+    ReferenceLaw,
     byte_edges,
     character_edges,
     digit_cuts,
@@ -28,7 +28,7 @@ TEXTS = texts_over(b"ab\xe4", 1, 8)
 
 
 def law_of(text, scores, alpha, size=None):
-    return Law(text, tuple(byte_edges(text, scores)), alpha, size)
+    return ReferenceLaw(text, tuple(byte_edges(text, scores)), alpha, size)
 
 
 def table(law):
@@ -107,7 +107,7 @@ def test_the_best_paths_must_be_told_from_the_others():
 
 def test_too_many_paths_are_not_enumerated():
     scores = {b"a": -1.0, b"aa": -1.0}
-    assert law_of(b"a" * 20, scores, 1.0).count > MOST_PATHS
+    assert law_of(b"a" * 20, scores, 1.0).count > MOST_ENUMERATED
     assert law_of(b"a" * 20, scores, 1.0).paths is None
     with pytest.raises(NotPossibleError, match="short texts"):
         _ = law_of(b"a" * 20, scores, 1.0, 16).paths
@@ -178,7 +178,7 @@ def test_characters_as_sentencepiece_has_them(text, alpha):
         byte_score=-6.0,
     )
     raw = text.encode()
-    law = Law(raw, tuple(character_edges(raw, scores_of(model))), alpha)
+    law = ReferenceLaw(raw, tuple(character_edges(raw, scores_of(model))), alpha)
     adapter = SentencePiece.from_model(model)
     counts = Counter()
     for row in adapter.pieces(adapter.sample(text, alpha, 20_000 if JIT else 4_000, 5).result):

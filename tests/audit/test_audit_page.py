@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from bytepiece import display
 from bytepiece.audit import plots, results, shown
 from bytepiece.audit.page import DILUTION, page
 from bytepiece.audit.results import Case, Evidence, Frequency, Report, Verdict
@@ -330,7 +331,7 @@ def test_hidden_characters_are_seen():
 
 
 def test_accents_do_not_heap_up():
-    assert shown.visible("e" + "\u0301" * 6) == "e" + "\u0301" * 4 + "\\u0301" * 2
+    assert display.visible("e" + "\u0301" * 6) == "e" + "\u0301" * 4 + "\\u0301" * 2
 
 
 @pytest.mark.parametrize("char", ["a", "今", "<a>", "\U000e0001"])

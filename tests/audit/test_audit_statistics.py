@@ -10,8 +10,8 @@ from support import reference
 from support.strategies import JIT
 
 from bytepiece.audit import tails
-from bytepiece.audit.counts import Draws, Tally, pair_chain
-from bytepiece.audit.law import Law, Moments, byte_edges, character_edges, pieces_of
+from bytepiece.audit.counts import DrawCounts, Draws, pair_chain
+from bytepiece.audit.law import Moments, ReferenceLaw, byte_edges, character_edges, pieces_of
 from bytepiece.audit.statistics import (
     chain_goodness,
     deviations,
@@ -40,7 +40,7 @@ TEXT = b"abcabca"
 
 
 def law_of(text=TEXT, alpha=0.2, scores=SCORES):
-    return Law(text, tuple(byte_edges(text, scores)), alpha)
+    return ReferenceLaw(text, tuple(byte_edges(text, scores)), alpha)
 
 
 def drawn(rows):
@@ -52,7 +52,7 @@ def drawn(rows):
 
 
 def tally_of(law, rows, rare=None):
-    tally = Tally(law, np.zeros(len(law.edges), bool) if rare is None else rare)
+    tally = DrawCounts(law, np.zeros(len(law.edges), bool) if rare is None else rare)
     tally.add(drawn(rows))
     return tally
 
@@ -207,7 +207,7 @@ def test_pieces_that_the_law_does_not_have():
 
 def test_bytes_of_an_unknown_character_are_one_step():
     text = "aéb".encode()
-    law = Law(text, tuple(character_edges(text, {b"a": -1.0, b"b": -1.0})), 1.0)
+    law = ReferenceLaw(text, tuple(character_edges(text, {b"a": -1.0, b"b": -1.0})), 1.0)
     tally = tally_of(law, [[b"a", b"\xc3", b"\xa9", b"b"], [b"a", b"\xc3\xa9", b"b"]])
     assert tally.impossible == 0
     assert tally.edges.tolist() == [2, 2, 2]
@@ -218,7 +218,7 @@ def test_chunks_change_nothing():
     law = law_of()
     rows = sampled(law, 300, np.random.default_rng(3))
     rare = rare_edges(law, 300)
-    at_once, in_parts = tally_of(law, rows, rare), Tally(law, rare)
+    at_once, in_parts = tally_of(law, rows, rare), DrawCounts(law, rare)
     for row in rows:
         in_parts.add(drawn([row]))
     for name in ("edges", "pairs", "paths", "with_rare", "draws"):

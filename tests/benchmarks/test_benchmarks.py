@@ -20,7 +20,7 @@ from benchmarks.support.corpora import FreshTexts, copies_of, odd_texts, part_of
 from benchmarks.support.harness import Lane
 from benchmarks.support.targets import Target
 from benchmarks.support.trainers import Trained
-from bytepiece.adapters.base import Adapter, NotPossibleError, Run
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult
 from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
@@ -41,7 +41,7 @@ class Fake(Adapter):
 
     def encode_batch(self, texts):
         self.seen.append(texts)
-        return Run(None, next(self.seconds))
+        return TimedResult(None, next(self.seconds))
 
 
 class Absent(Adapter):

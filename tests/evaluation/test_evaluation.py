@@ -29,7 +29,7 @@ from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.evaluation import run
 from bytepiece.evaluation.plot import plot
 from bytepiece.evaluation.report import table, to_json
-from bytepiece.evaluation.scripts import Scripts, has_words, script_of, words
+from bytepiece.evaluation.scripts import ScriptCodes, has_words, script_of, words
 
 
 def word_counts(text):
@@ -100,7 +100,7 @@ def test_every_character_has_one():
 @given(TEXTS)
 def test_characters_of_a_text(text):
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    scripts = Scripts()
+    scripts = ScriptCodes()
     found = scripts.characters(raw)
     expected = characters(raw)
     assert [scripts.names[code] for code in found.scripts.tolist()] == [s for _, s in expected]

@@ -10,9 +10,9 @@ from support.strategies import make_model
 
 import bytepiece
 from bytepiece import Tokenizer, evaluate, model_io
-from bytepiece.adapters import subjects
 from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.errors import ModelError
+from bytepiece.formats import reading
 
 
 def train_sentencepiece(path, **options):
@@ -263,9 +263,9 @@ def test_a_library_that_is_not_there_is_named(tmp_path, monkeypatch):
         evaluate([path], [TEXT])
 
 
-def test_files_above_all_bounds_are_not_read(tmp_path, monkeypatch):
+def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    path.write_bytes(b"x" * 101)
-    monkeypatch.setattr(subjects, "MAX_FILE_SIZE", 100)
-    with pytest.raises(ModelError, match="above 100 bytes"):
+    path.write_bytes(b"x" * (2**20 + 1))
+    monkeypatch.setattr(reading, "MAX_FILE_SIZE", 2**20)
+    with pytest.raises(ModelError, match="larger than 1 MiB"):
         evaluate([path], [TEXT])

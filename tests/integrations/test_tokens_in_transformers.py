@@ -12,7 +12,8 @@ transformers = pytest.importorskip("transformers", reason="pip install transform
 import bytepiece  # noqa: E402
 from bytepiece.errors import ModelError  # noqa: E402
 from bytepiece.formats import from_sentencepiece  # noqa: E402
-from bytepiece.integrations.transformers import BytePieceTokenizer, fast  # noqa: E402
+from bytepiece.integrations.fast_tokenizer import fast_tokenizer  # noqa: E402
+from bytepiece.integrations.transformers import BytePieceTokenizer  # noqa: E402
 from bytepiece.rules.protobuf import integer  # noqa: E402
 
 STOP_STRINGS = [
@@ -100,7 +101,7 @@ def small():
     return bytepiece.train(sample, 1000, special_tokens=["<|im_end|>"])
 
 
-@pytest.mark.parametrize("make", [BytePieceTokenizer, fast])
+@pytest.mark.parametrize("make", [BytePieceTokenizer, fast_tokenizer])
 @pytest.mark.parametrize("stop", STOP_STRINGS)
 def test_stop_strings_are_found(small, make, stop):
     """Also in the middle of tokens, and when tokens are parts of characters."""
@@ -118,7 +119,7 @@ def test_stop_strings_are_found(small, make, stop):
 
 
 def test_the_fast_tokenizer_has_the_same_ids(small):
-    tokenizer = fast(small, model_max_length=77)
+    tokenizer = fast_tokenizer(small, model_max_length=77)
     tok = bytepiece.Tokenizer(small)
     for text in reading.LINES[:80]:
         assert tokenizer.encode(text) == tok.encode(text)
@@ -127,4 +128,4 @@ def test_the_fast_tokenizer_has_the_same_ids(small):
     assert tokenizer.convert_tokens_to_ids(["<|im_end|>", tokenizer.eos_token]) == [3, 2]
     assert "<|im_end|>" in tokenizer.all_special_tokens
     with pytest.raises(ModelError, match=r"tokenizer\.json"):
-        fast(from_sentencepiece.from_bytes(reading.trained()))
+        fast_tokenizer(from_sentencepiece.from_bytes(reading.trained()))

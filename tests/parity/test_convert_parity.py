@@ -18,7 +18,7 @@ from bytepiece import SpecialToken, TextRules, Tokenizer, conversion, model_io
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import FORMATS
 from bytepiece.parity import comparison as parity
-from bytepiece.parity.comparison import Encoder, compare
+from bytepiece.parity.comparison import ComparedEncoder, compare
 
 with warnings.catch_warnings():
     # Its bindings warn when they are imported, in newer Pythons.
@@ -32,7 +32,9 @@ PIECES = [*(bytes([b]) for b in range(256)), b"ab", b"bc", b"", b"\ta"]
 
 def encoder(rows, pieces=PIECES, over_bytes=True):
     """One that has been told what to answer; the ids of any other text are its bytes."""
-    return Encoder("x", lambda texts: [rows.get(t, list(t)) for t in texts], pieces, over_bytes)
+    return ComparedEncoder(
+        "x", lambda texts: [rows.get(t, list(t)) for t in texts], pieces, over_bytes
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def encoder(rows, pieces=PIECES, over_bytes=True):
         (b"\0abc", [0, 256, 99], [0, 97, 98, 99], parity.NUL),
         (b"\tab", [9, 256], [259, 98], parity.FALLBACK),
         (b"\x80abc", [128, 256, 99], [128, 97, 98, 99], parity.OTHER),
-        (b"abc", [256, 99], [256, 258], parity.UNKNOWN),
+        (b"abc", [256, 99], [256, 258], parity.UNKNOWN_CHARACTERS),
         (b"ABC", [65, 66, 67], [97, 98, 99], parity.NORMALIZATION),
         (b"abc", [256, 99], [256], parity.NORMALIZATION),
     ],
@@ -67,7 +69,7 @@ def test_what_one_of_them_does_not_have():
 def test_what_is_no_character():
     ours, theirs = encoder({}), encoder({b"\xff": [239, 191, 189]}, over_bytes=False)
     found = compare(ours, theirs, [-3.0] * 256, [[b"\xff"], [], [b""]], "one line")
-    assert (found.lines, found.causes) == (1, {parity.INVALID: 1})
+    assert (found.lines, found.causes) == (1, {parity.INVALID_UTF8: 1})
 
 
 def test_no_lines():
@@ -106,7 +108,7 @@ def test_hugging_face(trained, algorithm, tmp_path):
     assert found.lines > 250
     assert found.identical == found.lines
     _, found = check(trained[algorithm], path, "huggingface")
-    assert found.causes == {parity.INVALID: 2}
+    assert found.causes == {parity.INVALID_UTF8: 2}
 
 
 @pytest.mark.parametrize("kind", ["whole", "bnlm"])
