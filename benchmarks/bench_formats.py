@@ -46,14 +46,14 @@ def exports(
         for path in models:
             model = model_io.load(path)
             try:
-                told = conversion.write(model, folder / name, to)
+                messages = conversion.write(model, folder / name, to)
             except ModelError as error:
                 print(f"{path.name}: {error}\n")
                 continue
-            print(*(f"{path.name}: {message}\n" for message in told), sep="")
-            found += [(path.name, one) for one in checks(model, folder / name, to, texts)]
+            print(*(f"{path.name}: {message}\n" for message in messages), sep="")
+            found += [(path.name, parity) for parity in checks(model, folder / name, to, texts)]
         table(report, f"Written for {to}", found)
-        unexplained += sum(one.causes.get(OTHER, 0) for _, one in found)
+        unexplained += sum(parity.causes.get(OTHER, 0) for _, parity in found)
         if to != "original":
             shares = [share(of for name, of in found if name == path.name) for path in models]
             report.target(f"{to} export", min(shares, default=None))
@@ -62,9 +62,9 @@ def exports(
 
 def share(found: Iterable[Parity]) -> float:
     """Return the percentage of identical lines among the lines whose pieces both libraries have."""
-    texts = list(found)
-    lines = sum(one.lines - one.causes.get(CANNOT_CARRY, 0) for one in texts)
-    return 100 * sum(one.identical for one in texts) / max(lines, 1)
+    parities = list(found)
+    lines = sum(parity.lines - parity.causes.get(CANNOT_CARRY, 0) for parity in parities)
+    return 100 * sum(parity.identical for parity in parities) / max(lines, 1)
 
 
 def imports(report: BenchmarkReport, texts: Sequence[Path], folder: Path) -> None:
@@ -84,7 +84,7 @@ def imports(report: BenchmarkReport, texts: Sequence[Path], folder: Path) -> Non
         except ModelError as error:
             print(f"{name}: {error}\n")
             continue
-        found += [(name, one) for one in checks(model, path, its_format, texts)]
+        found += [(name, parity) for parity in checks(model, path, its_format, texts)]
     table(report, "Read here", found)
     names = {name for name, _ in found if name.startswith("SentencePiece")}
     shares = [share(of for its, of in found if its == name) for name in names]
@@ -147,13 +147,14 @@ def checks(model: Model, path: Path, format: str, texts: Sequence[Path]) -> list
 def table(report: BenchmarkReport, title: str, found: Sequence[tuple[str, Parity]]) -> None:
     """Print a row for each model and text."""
     rows = []
-    for name, one in found:
-        causes = ", ".join(f"{cause} {count}" for cause, count in one.causes.items())
-        share = f"{100 * one.share:.3f}"
-        rows.append([name, one.sample, f"{one.lines}", f"{one.identical}", share, causes or "—"])
-    kept: list[dict[str, Any]] = [{"model": name, **one.as_dict()} for name, one in found]
-    for one in kept:
-        del one["differences"]
+    for name, parity in found:
+        causes = ", ".join(f"{cause} {count}" for cause, count in parity.causes.items())
+        share = f"{100 * parity.share:.3f}"
+        counts = [f"{parity.lines}", f"{parity.identical}"]
+        rows.append([name, parity.sample, *counts, share, causes or "—"])
+    kept: list[dict[str, Any]] = [{"model": name, **parity.as_dict()} for name, parity in found]
+    for entry in kept:
+        del entry["differences"]
     report.table(title, _HEADS, rows, parity=kept)
 
 

@@ -42,6 +42,7 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
 
 
 def _documents(lines: Sequence[str]) -> list[str]:
+    """Join lines to documents."""
     starts = range(0, len(lines), DOCUMENT_LINES)
     return ["\n".join(lines[i : i + DOCUMENT_LINES]) for i in starts]
 
@@ -54,6 +55,7 @@ def _plain(
 
 
 def _datasets(folder: Path) -> dict[str, Way]:
+    """Return the ways through `datasets.map`, in memory and to the disk."""
     try:
         import datasets  # noqa: PLC0415
 
@@ -115,6 +117,7 @@ def _map_alone() -> dict[str, Way]:
 
 
 def _torch() -> dict[str, Way]:
+    """Return the ways to blocks of PyTorch tensors."""
     try:
         from torch.utils.data import DataLoader  # noqa: PLC0415
 
@@ -137,6 +140,7 @@ def _torch() -> dict[str, Way]:
 
 
 def _transformers() -> dict[str, Way]:
+    """Return the way through the tokenizer for `transformers`."""
     try:
         from bytepiece.integrations.transformers import BytePieceTokenizer  # noqa: PLC0415
     except ImportError as error:
