@@ -158,5 +158,6 @@ def test_ten_megabytes_without_a_newline_take_linear_time(tok, options):
             times.append(time.perf_counter() - start)
         assert tok.decode_bytes(batch.ids) == text
         seconds.append(min(times))
-    # Ten times the text takes ten times as long on a quiet machine. Quadratic time would be 100.
+    # On a quiet machine, ten times the text takes ten times as long. With quadratic time it would
+    # take a hundred times as long.
     assert seconds[1] < 30 * max(seconds[0], 0.03)
