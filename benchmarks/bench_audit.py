@@ -1,11 +1,11 @@
-"""The audit of every sampler, and what the audit itself is worth.
+"""The audit of every sampler, and a test of the audit itself.
 
     python -m benchmarks.bench_audit                 all samplers, ours and rivals'
     python -m benchmarks.bench_audit power           broken samplers, and 200 audits of a right one
 
-The first runs with three seeds and writes audit.json and audit.html of the first one and
-audit_seeds.json; the second writes audit_power.json. Install the rivals as
-`python -m benchmarks --help` says; one that is missing is reported so.
+The first command runs with three seeds. It writes audit.json and audit.html for the first seed, and
+audit_seeds.json for all of them. The second command writes audit_power.json. Install the rivals as
+`python -m benchmarks --help` says; the report names each missing library.
 """
 
 import argparse
@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.broken import BROKEN, RIGHT
-from benchmarks.harness import environment, markdown
-from benchmarks.weak import GOOD, WEAK
+from benchmarks.support import ROOT
+from benchmarks.support.broken_samplers import BROKEN, RIGHT
+from benchmarks.support.harness import environment, markdown
+from benchmarks.support.weak_random_numbers import GOOD, WEAK
 from bytepiece._files import write_atomically
 from bytepiece.audit.page import page
 from bytepiece.audit.results import THRESHOLD, Verdict
@@ -26,14 +27,14 @@ from bytepiece.audit.run import audit
 from bytepiece.audit.samplers import KINDS
 from bytepiece.audit.summary import table, to_json
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = ROOT / "benchmarks" / "results"
 POWER_DRAWS = 1_000_000
 _HEADS = ("sampler", "p", "refuted", "by the case", "draws")
 NULL_AUDITS, NULL_DRAWS, NULL_LEVEL = 200, 3_000, 0.05
 
 
 def everyone(seeds: Sequence[int], draws: int, output: Path) -> None:
-    """Audit every sampler that there is, with each seed; the page is that of the first."""
+    """Audit every sampler with each seed; write the page of the first seed."""
     reports = [audit(samplers=list(KINDS), draws=draws, seed=seed) for seed in seeds]
     first = reports[0]
     print(table(first))
@@ -68,7 +69,7 @@ def _write(path: Path, found: dict[str, Any]) -> None:
 
 
 def power(seed: int, draws: int, output: Path) -> None:
-    """Audit samplers with a fault, others without, and ours very often."""
+    """Audit samplers with a fault, samplers without, and our own sampler 200 times."""
     begin = time.perf_counter()
     verdicts = audit(samplers=[*BROKEN, RIGHT, WEAK, GOOD], draws=draws, seed=seed).verdicts
     print(markdown(_HEADS, list(map(_row, verdicts))))
@@ -101,7 +102,7 @@ def _row(verdict: Verdict) -> Sequence[str]:
 
 
 def _null(ps: Sequence[float]) -> dict[str, int]:
-    """How often a right sampler is flagged, beside how often it may be."""
+    """Count how often the audit flags a right sampler, and how often it may flag it."""
     return {
         "audits of perfect": len(ps),
         "draws of each": NULL_DRAWS,
@@ -112,7 +113,7 @@ def _null(ps: Sequence[float]) -> dict[str, int]:
 
 
 def _most(audits: int, rate: float) -> int:
-    """What a binomial number does not exceed, 99 times in 100."""
+    """Return the number that a binomial count does not exceed, 99 times in 100."""
     total, number = 0.0, -1
     while total < 0.99:
         number += 1
@@ -121,7 +122,7 @@ def _most(audits: int, rate: float) -> int:
 
 
 def main() -> None:
-    """Run the part that is asked for."""
+    """Run the chosen part."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.bench_audit",
         description=__doc__,
@@ -129,7 +130,7 @@ def main() -> None:
     )
     parser.add_argument("part", nargs="?", choices=["everyone", "power"], default="everyone")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--draws", type=int, help="of a short text")
+    parser.add_argument("--draws", type=int, help="the number of draws of a short text")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     if arguments.part == "power":

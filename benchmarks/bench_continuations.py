@@ -1,4 +1,4 @@
-"""What it costs to take back the end of a prompt, and how often a language model must be asked."""
+"""The cost of taking back the end of a prompt, and the number of questions to a language model."""
 
 import math
 import statistics
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmarks.harness import Report, Setting
+from benchmarks.support.harness import BenchmarkReport, BenchmarkSettings
 from bytepiece import Tokenizer
 from bytepiece.adapters.base import timed
 from bytepiece.continuations import Continuation, Cover
@@ -16,21 +16,23 @@ COLUMNS = ["tokens back", "prefix search", "state, ids", "state, mask", "continu
 LAW = ["tokens back", "covers of", "rows, median", "95 %", "ms beside the model's", "95 %"]
 
 
-def run(setting: Setting) -> Report:
-    """Measure, print and collect."""
-    report = Report("continuations", setting)
-    tokenizer = Tokenizer(setting.model)
-    prompts = [tokenizer.encode(text) for text in setting.texts.short(50 if setting.quick else 500)]
+def run(settings: BenchmarkSettings) -> BenchmarkReport:
+    """Measure everything, print it, and return the report."""
+    report = BenchmarkReport("continuations", settings)
+    tokenizer = Tokenizer(settings.model)
+    prompts = [
+        tokenizer.encode(text) for text in settings.texts.short(50 if settings.quick else 500)
+    ]
     first = timed(lambda: tokenizer.continuations(prompts[0]))
     report.table("The first call", ["ms"], [[f"{first.seconds * 1e3:.3g}"]])
     pieces, law, slowest = [], [], 0.0
     for depth in (1, 2, 3):
         ends = [tokenizer.continuations(prompt, depth)[-1] for prompt in prompts]
         costs = [
-            cost(lambda one: one.cover.table.range(one.taken), ends, setting.repeats),
-            cost(lambda one: Cover(one.cover.table, one.taken).ids, ends, setting.repeats),
-            cost(lambda one: Cover(one.cover.table, one.taken).mask, ends, setting.repeats),
-            cost(lambda ids, n=depth: tokenizer.continuations(ids, n), prompts, setting.repeats),
+            cost(lambda one: one.cover.table.range(one.taken), ends, settings.repeats),
+            cost(lambda one: Cover(one.cover.table, one.taken).ids, ends, settings.repeats),
+            cost(lambda one: Cover(one.cover.table, one.taken).mask, ends, settings.repeats),
+            cost(lambda ids, n=depth: tokenizer.continuations(ids, n), prompts, settings.repeats),
         ]
         slowest = max(slowest, costs[0])
         number = statistics.median(len(one.cover.ids) for one in ends)
@@ -39,19 +41,23 @@ def run(setting: Setting) -> Report:
             some = [tokenizer.continuations(ids, depth, tokens=tokens)[-1] for ids in prompts[:50]]
             law.append([str(depth), kind, *asked(some, tokenizer.vocab_size)])
     report.table("Which pieces, µs for one prompt", COLUMNS, pieces)
-    report.bar("prefix search", slowest)
+    report.target("prefix search", slowest)
     report.table("The exact law: rows that a language model is asked about", LAW, law)
     return report
 
 
 def cost(step: Callable[..., object], values: Sequence[object], repeats: int) -> float:
-    """Microseconds of one call, the median of some rounds over all values."""
+    """Return the microseconds of one call: the median of several rounds over all values."""
     rounds = [timed(lambda: deque(map(step, values), 0)).seconds for _ in range(repeats)]
     return statistics.median(rounds) / len(values) * 1e6
 
 
 def asked(ends: Sequence[Continuation], vocab_size: int) -> list[str]:
-    """How many rows, and the time that is spent on them beside the language model's."""
+    """Return the rows that a language model is asked about, and our own time for them.
+
+    Returns:
+        the median and the 95th percentile of the rows, then those of the milliseconds.
+    """
     answers = np.full((64, vocab_size), -math.log(vocab_size))
     rows, times = [], []
     for one in ends:

@@ -1,14 +1,15 @@
-r"""Formats: how many lines come out alike in the library that a model is written for or read from.
+r"""Formats: the part of the lines that we and another library encode alike with the same model.
 
     python -m benchmarks.bench_formats --model bytepiece_80k.model em32k.model \
         em32k-unicode.model bnlm32k.model --corpus heldout_mix.txt --output benchmarks/results
 
-Exports: each model, written for Hugging Face's tokenizers and for SentencePiece. Imports: models
-that SentencePiece (identity and nmt_nfkc) and tokenizers train on the first half of the first
-corpus, read here. All of them encode all lines of the corpora and of data/sample.txt. What the
-causes mean is in docs/formats.md.
-Without arguments: the model in tests/golden and data/sample.txt, in a minute; trained on so little
-text, the imports' figures mean little. --output writes formats.json.
+Exports are models of ours, written for Hugging Face's tokenizers and for SentencePiece. Imports are
+models that SentencePiece (identity and nmt_nfkc) and tokenizers train on the first half of the
+first corpus, and that we read. Every model encodes all lines of the corpora and of data/sample.txt.
+docs/formats.md explains the causes of differences.
+Without arguments it takes the model in tests/golden and data/sample.txt, and needs a minute. Then
+the imports' figures mean little, because their models are trained on little text. --output writes
+formats.json.
 """
 
 import argparse
@@ -18,8 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpora import SAMPLE
-from benchmarks.harness import Report
+from benchmarks.support import GOLDEN, SAMPLE
+from benchmarks.support.harness import BenchmarkReport
 from bytepiece import model_io
 from bytepiece.errors import ModelError
 from bytepiece.formats import Format
@@ -27,13 +28,13 @@ from bytepiece.model import Model
 from bytepiece.parity import conversion
 from bytepiece.parity.comparison import CANNOT_CARRY, OTHER, Parity
 
-GOLDEN = Path(__file__).parent.parent / "tests" / "golden" / "original.model"
-
 _HEADS = ("model", "text", "lines", "identical", "%", "causes of the others")
 
 
-def exports(report: Report, models: Sequence[Path], texts: Sequence[Path], folder: Path) -> None:
-    """Ours, in other libraries."""
+def exports(
+    report: BenchmarkReport, models: Sequence[Path], texts: Sequence[Path], folder: Path
+) -> None:
+    """Write our models for other libraries, and compare the libraries' output with ours."""
     names: dict[Format, str] = {
         "huggingface": "tokenizer.json",
         "sentencepiece": "sp.model",
@@ -45,29 +46,29 @@ def exports(report: Report, models: Sequence[Path], texts: Sequence[Path], folde
         for path in models:
             model = model_io.load(path)
             try:
-                told = conversion.write(model, folder / name, to)
+                messages = conversion.write(model, folder / name, to)
             except ModelError as error:
                 print(f"{path.name}: {error}\n")
                 continue
-            print(*(f"{path.name}: {message}\n" for message in told), sep="")
-            found += [(path.name, one) for one in checks(model, folder / name, to, texts)]
+            print(*(f"{path.name}: {message}\n" for message in messages), sep="")
+            found += [(path.name, parity) for parity in checks(model, folder / name, to, texts)]
         table(report, f"Written for {to}", found)
-        unexplained += sum(one.causes.get(OTHER, 0) for _, one in found)
+        unexplained += sum(parity.causes.get(OTHER, 0) for _, parity in found)
         if to != "original":
             shares = [share(of for name, of in found if name == path.name) for path in models]
-            report.bar(f"{to} export", min(shares, default=None))
-    report.bar("unexplained", unexplained)
+            report.target(f"{to} export", min(shares, default=None))
+    report.target("unexplained", unexplained)
 
 
 def share(found: Iterable[Parity]) -> float:
-    """Of all lines whose pieces the other library has, those that are identical, in per cent."""
-    texts = list(found)
-    lines = sum(one.lines - one.causes.get(CANNOT_CARRY, 0) for one in texts)
-    return 100 * sum(one.identical for one in texts) / max(lines, 1)
+    """Return the percentage of identical lines among the lines whose pieces both libraries have."""
+    parities = list(found)
+    lines = sum(parity.lines - parity.causes.get(CANNOT_CARRY, 0) for parity in parities)
+    return 100 * sum(parity.identical for parity in parities) / max(lines, 1)
 
 
-def imports(report: Report, texts: Sequence[Path], folder: Path) -> None:
-    """Others', here."""
+def imports(report: BenchmarkReport, texts: Sequence[Path], folder: Path) -> None:
+    """Read other libraries' models, and compare our output with theirs."""
     lines = texts[0].read_text("utf-8").split("\n")
     half = [line for line in lines[: len(lines) // 2] if line]
     found = []
@@ -83,19 +84,19 @@ def imports(report: Report, texts: Sequence[Path], folder: Path) -> None:
         except ModelError as error:
             print(f"{name}: {error}\n")
             continue
-        found += [(name, one) for one in checks(model, path, its_format, texts)]
+        found += [(name, parity) for parity in checks(model, path, its_format, texts)]
     table(report, "Read here", found)
     names = {name for name, _ in found if name.startswith("SentencePiece")}
     shares = [share(of for its, of in found if its == name) for name in names]
-    report.bar("sentencepiece import", min(shares, default=None))
+    report.target("sentencepiece import", min(shares, default=None))
 
 
 def sentencepiece_trainer(rule: str) -> Callable[[Iterable[str], Path], None]:
-    """SentencePiece's Unigram trainer with byte fallback, its defaults but for what is here."""
+    """Return SentencePiece's Unigram trainer with byte fallback, and with a normalization rule."""
 
     def train(lines: Iterable[str], path: Path) -> None:
         with warnings.catch_warnings():
-            # Its bindings warn when they are imported, in newer Pythons.
+            # In newer Pythons, the import of its bindings warns.
             warnings.simplefilter("ignore")
             import sentencepiece  # noqa: PLC0415
 
@@ -114,7 +115,7 @@ def sentencepiece_trainer(rule: str) -> Callable[[Iterable[str], Path], None]:
 
 
 def train_metaspace(lines: Iterable[str], path: Path) -> None:
-    """A Unigram model of tokenizers, over words that begin with a space."""
+    """Train a Unigram model of tokenizers, over words that begin with a space."""
     from tokenizers import (  # noqa: PLC0415
         Tokenizer,
         decoders,
@@ -136,23 +137,24 @@ def train_metaspace(lines: Iterable[str], path: Path) -> None:
 
 
 def checks(model: Model, path: Path, format: str, texts: Sequence[Path]) -> list[Parity]:
-    """The report of each text."""
+    """Return a comparison for each text."""
     return [
         conversion.check(model, path, format, [text.read_bytes().split(b"\n")], text.name)
         for text in texts
     ]
 
 
-def table(report: Report, title: str, found: Sequence[tuple[str, Parity]]) -> None:
-    """A row for each model and text."""
+def table(report: BenchmarkReport, title: str, found: Sequence[tuple[str, Parity]]) -> None:
+    """Print a row for each model and text."""
     rows = []
-    for name, one in found:
-        causes = ", ".join(f"{cause} {count}" for cause, count in one.causes.items())
-        share = f"{100 * one.share:.3f}"
-        rows.append([name, one.sample, f"{one.lines}", f"{one.identical}", share, causes or "—"])
-    kept: list[dict[str, Any]] = [{"model": name, **one.as_dict()} for name, one in found]
-    for one in kept:
-        del one["differences"]
+    for name, parity in found:
+        causes = ", ".join(f"{cause} {count}" for cause, count in parity.causes.items())
+        share = f"{100 * parity.share:.3f}"
+        counts = [f"{parity.lines}", f"{parity.identical}"]
+        rows.append([name, parity.sample, *counts, share, causes or "—"])
+    kept: list[dict[str, Any]] = [{"model": name, **parity.as_dict()} for name, parity in found]
+    for entry in kept:
+        del entry["differences"]
     report.table(title, _HEADS, rows, parity=kept)
 
 
@@ -161,12 +163,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, nargs="+", default=[GOLDEN])
+    parser.add_argument("--model", type=Path, nargs="+", default=[GOLDEN / "original.model"])
     parser.add_argument("--corpus", type=Path, nargs="+", default=[SAMPLE])
     parser.add_argument("--output", type=Path, help="the folder for formats.json")
     arguments = parser.parse_args()
     texts = list(dict.fromkeys([*arguments.corpus, SAMPLE]))
-    report = Report("formats")
+    report = BenchmarkReport("formats")
     with tempfile.TemporaryDirectory() as name:
         exports(report, arguments.model, texts, Path(name))
         imports(report, texts, Path(name))

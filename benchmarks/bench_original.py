@@ -1,16 +1,16 @@
-r"""Against the original bytepiece 0.6.3: the same output, the same vocabulary, training.
+r"""Comparison with the original bytepiece 0.6.3: output, vocabulary, and training.
 
     python -m benchmarks.bench_original --model bytepiece_80k.model \
         --text mix10.txt heldout_mix.txt --small-corpus mix10.txt --large-corpus mix100.txt
 
-Each part runs if what it needs is given:
-    identity    --model, --text   lines of the texts that both encode alike
+Each part runs if its arguments are given:
+    identity    --model, --text   the number of lines that both libraries encode alike
     vocabulary  --small-corpus    Jaccard index of the BNLM vocabularies, read line by line
     training    --large-corpus    seconds and peak memory, two threads against two workers
-Without arguments: identity with the model in tests/golden and data/sample.txt. How much faster we
-encode is in `python -m benchmarks speed`.
-Results are printed, and written to --output; benchmarks/results/original.json has those of all
-parts, with the original library's public model bytepiece_80k and mixes of 2, 10 and 100 MB of text.
+Without arguments, it runs identity with the model in tests/golden and data/sample.txt.
+`python -m benchmarks speed` measures how much faster we encode.
+Results are printed, and written to --output. benchmarks/results/original.json has the results of
+all parts, with the original library's public model bytepiece_80k and mixes of 2, 10 and 100 MB.
 """
 
 import argparse
@@ -19,7 +19,6 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,31 +27,19 @@ import numba
 import numpy as np
 
 import bytepiece
-from benchmarks import trainers
+from benchmarks.support import GOLDEN, SAMPLE, trainers
 from bytepiece.adapters import original_library as library
+from bytepiece.adapters.original_worker import CorpusLines
 from bytepiece.training import bnlm_trainer as bnlm
-
-ROOT = Path(__file__).parent.parent
-
-
-class Lines:
-    """A corpus file read line by line, as the original's README has it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __iter__(self) -> Iterator[str]:
-        with self.path.open(encoding="utf-8", newline="\n") as file:
-            yield from file
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a file, without their ends."""
+    """Return the lines of a file, without line ends."""
     return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
 
 
 def identity(original: library.Worker, model: Path, texts: list[Path]) -> dict[str, Any]:
-    """How many lines of each text come out alike."""
+    """Count the lines of each text that both libraries encode alike."""
     tokenizer = bytepiece.Tokenizer(model)
     found = {}
     for path in texts:
@@ -65,7 +52,7 @@ def identity(original: library.Worker, model: Path, texts: list[Path]) -> dict[s
 
 
 def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[str, Any]:
-    """The agreement of the vocabularies, with the original's fault mended and put back."""
+    """Compare the vocabularies, with the original's fault mended and with the fault put back."""
     options: dict[str, Any] = {"order": 6, "min_count": 4}
     ours_options = {"algorithm": "bnlm", "normalization": ("NFC",), **options}
     path = directory / "small.model"
@@ -81,7 +68,7 @@ def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[
     ):
         bnlm.Cutter = cutter  # type: ignore[misc,assignment]
         for size in (60000, 32000):
-            model = bytepiece.train(Lines(corpus), size, **ours_options)
+            model = bytepiece.train(CorpusLines(str(corpus)), size, **ours_options)
             ours = set(model.pieces)
             found[f"{name}, at most {size}"] = {
                 "pieces": len(ours),
@@ -94,7 +81,7 @@ def vocabulary(original: library.Worker, corpus: Path, directory: Path) -> dict[
 
 
 def training(corpus: Path, directory: Path) -> dict[str, Any]:
-    """Time and the largest process of a whole training run."""
+    """Measure the time and the largest process of a whole training run."""
     ours, theirs = (
         trainers.train(key, corpus, 32000, directory / "large.model", {}).taken
         for key in ("bnlm", "original")
@@ -111,12 +98,12 @@ def training(corpus: Path, directory: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the parts for which there is input."""
+    """Run the parts whose arguments are given."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, default=ROOT / "tests/golden/original.model")
-    parser.add_argument("--text", type=Path, nargs="+", default=[ROOT / "data/sample.txt"])
+    parser.add_argument("--model", type=Path, default=GOLDEN / "original.model")
+    parser.add_argument("--text", type=Path, nargs="+", default=[SAMPLE])
     parser.add_argument("--small-corpus", type=Path)
     parser.add_argument("--large-corpus", type=Path)
     parser.add_argument("--output", type=Path)
@@ -130,7 +117,7 @@ def main() -> None:
             "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         }
     }
-    texts = list(dict.fromkeys([*arguments.text, ROOT / "data/sample.txt"]))
+    texts = list(dict.fromkeys([*arguments.text, SAMPLE]))
     library.create()
     with closing(library.Worker()) as original, tempfile.TemporaryDirectory() as name:
         directory = Path(name)

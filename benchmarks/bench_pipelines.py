@@ -1,4 +1,4 @@
-"""What it costs to be called by `datasets`, PyTorch and `transformers`, beside `encode_batch`."""
+"""The cost of use from `datasets`, PyTorch and `transformers`, compared with `encode_batch`."""
 
 import os
 import tempfile
@@ -7,29 +7,29 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.arrow import OPTIONS, PLAIN, Way, compare
-from benchmarks.harness import Report, Setting
+from benchmarks.bench_arrow import OPTIONS, PLAIN, Way, compare
+from benchmarks.support.harness import BenchmarkReport, BenchmarkSettings
 from bytepiece import Tokenizer
 
-LINES = 32
+DOCUMENT_LINES = 32
 """Lines of a document: about 2 KB."""
-LENGTH = 1024
+BLOCK_TOKENS = 1024
 """Tokens of a block."""
 
 
-def run(setting: Setting) -> Report:
-    """Measure, print and collect."""
+def run(settings: BenchmarkSettings) -> BenchmarkReport:
+    """Measure everything, print it, and return the report."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    report = Report("pipelines", setting)
-    tokenizer = Tokenizer(setting.model)
+    report = BenchmarkReport("pipelines", settings)
+    tokenizer = Tokenizer(settings.model)
     with tempfile.TemporaryDirectory() as folder:
         glue = {**_datasets(Path(folder)), **_torch()}
-        others = {**_floor(), **_transformers()}
+        others = {**_map_alone(), **_transformers()}
         for title, options in OPTIONS.items():
             for name, ways in (("To tensors and columns", glue), ("Other ways", others)):
                 costs = compare(
                     report,
-                    setting,
+                    settings,
                     tokenizer,
                     f"{name}, {title}",
                     {PLAIN: _plain, **ways},
@@ -37,12 +37,14 @@ def run(setting: Setting) -> Report:
                     slices=5,
                 )
                 if ways is glue:
-                    report.bar("glue", max(costs.values(), default=None))
+                    report.target("glue", max(costs.values(), default=None))
     return report
 
 
 def _documents(lines: Sequence[str]) -> list[str]:
-    return ["\n".join(lines[i : i + LINES]) for i in range(0, len(lines), LINES)]
+    """Join lines to documents."""
+    starts = range(0, len(lines), DOCUMENT_LINES)
+    return ["\n".join(lines[i : i + DOCUMENT_LINES]) for i in starts]
 
 
 def _plain(
@@ -53,6 +55,7 @@ def _plain(
 
 
 def _datasets(folder: Path) -> dict[str, Way]:
+    """Return the ways through `datasets.map`, in memory and to the disk."""
     try:
         import datasets  # noqa: PLC0415
 
@@ -80,8 +83,8 @@ def _datasets(folder: Path) -> dict[str, Way]:
     return {"datasets.map": in_memory, "datasets.map, to disk": to_disk}
 
 
-def _floor() -> dict[str, Way]:
-    """What `datasets.map` takes by itself."""
+def _map_alone() -> dict[str, Way]:
+    """Return the way that measures `datasets.map` alone."""
     try:
         import datasets  # noqa: PLC0415
 
@@ -92,7 +95,7 @@ def _floor() -> dict[str, Way]:
     def nothing(
         tokenizer: Tokenizer, lines: Sequence[str], options: dict[str, Any]
     ) -> Callable[[], object]:
-        """The same columns in and out, without us: what cannot be done in less time."""
+        """Map the same columns to ids that are already there: the least possible time."""
         dataset = datasets.Dataset.from_dict({"text": _documents(lines)})
         encode = Encode(tokenizer, **options)
         size = 1000  # rows of a batch
@@ -114,6 +117,7 @@ def _floor() -> dict[str, Way]:
 
 
 def _torch() -> dict[str, Way]:
+    """Return the ways to blocks of PyTorch tensors."""
     try:
         from torch.utils.data import DataLoader  # noqa: PLC0415
 
@@ -126,7 +130,7 @@ def _torch() -> dict[str, Way]:
         def prepared(
             tokenizer: Tokenizer, lines: Sequence[str], options: dict[str, Any]
         ) -> Callable[[], object]:
-            blocks = PackedBlocks(tokenizer, _documents(lines), LENGTH, **options)
+            blocks = PackedBlocks(tokenizer, _documents(lines), BLOCK_TOKENS, **options)
             loader = DataLoader(blocks, **loading) if loading else blocks
             return lambda: deque(loader, maxlen=0)
 
@@ -136,6 +140,7 @@ def _torch() -> dict[str, Way]:
 
 
 def _transformers() -> dict[str, Way]:
+    """Return the way through the tokenizer for `transformers`."""
     try:
         from bytepiece.integrations.transformers import BytePieceTokenizer  # noqa: PLC0415
     except ImportError as error:

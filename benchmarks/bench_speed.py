@@ -1,23 +1,23 @@
-"""Speed of encoding and sampling, ours against every rival's, on one thread and on two."""
+"""The speed of encoding and sampling, ours against every rival's, on one thread and on two."""
 
 import statistics
 from collections.abc import Sequence
 
-from benchmarks import models
-from benchmarks.harness import (
+from benchmarks.peers.kitoken import Kitoken
+from benchmarks.peers.tiktoken import Tiktoken
+from benchmarks.peers.tokie import Tokie
+from benchmarks.support import trained_models
+from benchmarks.support.harness import (
+    BenchmarkReport,
+    BenchmarkSettings,
     Entrant,
-    Report,
-    Setting,
     closing,
     encode_rate,
     enter,
     megabytes,
     race,
 )
-from benchmarks.peers.kitoken import Kitoken
-from benchmarks.peers.tiktoken import Tiktoken
-from benchmarks.peers.tokie import Tokie
-from benchmarks.threads import compare
+from benchmarks.support.thread_scaling import threads_against_processes
 from bytepiece import Tokenizer, model_io
 from bytepiece.adapters.base import Adapter, TimedResult
 from bytepiece.adapters.huggingface import HuggingFace
@@ -29,57 +29,60 @@ from bytepiece.model import Model
 
 ALPHA = 0.1
 TRAINED_ON = 10_000_000
-"""Bytes of the corpus that the vocabularies of the comparison are trained on."""
+"""Bytes of the corpus on which the compared vocabularies are trained."""
 
 
-def run(setting: Setting) -> Report:
-    """Measure, print and collect."""
-    report = Report("speed", setting)
-    model = model_io.load(setting.model)
+def run(settings: BenchmarkSettings) -> BenchmarkReport:
+    """Measure everything, print it, and return the report."""
+    report = BenchmarkReport("speed", settings)
+    model = model_io.load(settings.model)
     with closing(holders_of(model)) as entrants:
-        same_model(report, setting, entrants)
-        latency(report, setting, entrants, "one model", None)
-        latency(report, setting, entrants, "one model", ALPHA)
-    with closing(trained(setting)) as entrants:
-        same_size(report, setting, entrants)
-        latency(report, setting, entrants, "vocabularies of one size", None)
-    many_samples(report, setting, Tokenizer(model))
+        same_model(report, settings, entrants)
+        latency(report, settings, entrants, "one model", None)
+        latency(report, settings, entrants, "one model", ALPHA)
+    with closing(trained(settings)) as entrants:
+        same_size(report, settings, entrants)
+        latency(report, settings, entrants, "vocabularies of one size", None)
+    many_samples(report, settings, Tokenizer(model))
     for name, alpha in (("best", None), ("sample", ALPHA)):
-        lines = compare(setting, alpha)
+        speed_ups = threads_against_processes(settings, alpha)
         report.table(
             f"Two threads and two processes, {name}",
             ["", "median", "least", "most"],
             [
                 [k, *(f"{f(v):.2f}" for f in (statistics.median, min, max))]
-                for k, v in lines.items()
+                for k, v in speed_ups.items()
             ],
         )
-        report.bar(f"threads {name}", statistics.median(lines["threads over processes"]))
+        report.target(f"threads {name}", statistics.median(speed_ups["threads over processes"]))
     return report
 
 
 def best(adapter: Adapter, texts: Sequence[str]) -> TimedResult:
-    """The task of the best path."""
+    """Encode texts by the best path."""
     return adapter.encode_batch(texts)
 
 
 def sample(adapter: Adapter, texts: Sequence[str]) -> TimedResult:
-    """The task of a random path."""
+    """Encode texts by a random path."""
     return adapter.sample_batch(texts, ALPHA)
 
 
 def holders_of(model: Model) -> list[Entrant]:
-    """Everyone with the same vocabulary and scores, ours first."""
+    """Return every library with the model's vocabulary and scores, ours first."""
     vocabulary = f"the model's {len(model.pieces)}"
     kinds = (Ours, SentencePiece, HuggingFace, RsBytepiece, Original, Kitoken, Tokie, Tiktoken)
     return [enter(kind, vocabulary, lambda kind=kind: kind.from_model(model)) for kind in kinds]
 
 
-def trained(setting: Setting) -> list[Entrant]:
-    """Ours of the chosen size, and rivals with it or with their own from the same text."""
-    lines = setting.texts.beginning(TRAINED_ON)
-    size = setting.vocabulary
-    model = model_io.load(models.bnlm(lines, size))
+def trained(settings: BenchmarkSettings) -> list[Entrant]:
+    """Return the libraries with vocabularies of the chosen size, ours first.
+
+    Some rivals have our vocabulary, and some have their own, trained on the same text.
+    """
+    lines = settings.texts.beginning(TRAINED_ON)
+    size = settings.vocabulary
+    model = model_io.load(trained_models.bnlm(lines, size))
     ours = f"our BNLM {len(model.pieces)}"
     found = [
         enter(kind, ours, lambda kind=kind: kind.from_model(model))
@@ -91,7 +94,9 @@ def trained(setting: Setting) -> list[Entrant]:
                 enter(
                     kind,
                     f"SentencePiece {algorithm} {size}",
-                    lambda kind=kind, a=algorithm: kind(models.sentencepiece(lines, size, a)),
+                    lambda kind=kind, a=algorithm: kind(
+                        trained_models.sentencepiece(lines, size, a)
+                    ),
                 )
             )
     for kind, load in (
@@ -100,28 +105,32 @@ def trained(setting: Setting) -> list[Entrant]:
         (Kitoken, Kitoken),
         (Tiktoken, Tiktoken),
     ):
-        path = lambda load=load: load(models.byte_level_bpe(lines, size))  # noqa: E731
-        found.append(enter(kind, f"byte-level BPE {size}", path))
+        make = lambda load=load: load(trained_models.byte_level_bpe(lines, size))  # noqa: E731
+        found.append(enter(kind, f"byte-level BPE {size}", make))
     return found
 
 
-def same_model(report: Report, setting: Setting, entrants: list[Entrant]) -> None:
-    """Encoding and sampling by one model, whoever can hold it."""
-    fresh = lambda: setting.texts.take(setting.slice_size)  # noqa: E731
-    lanes = race(entrants, best, fresh, setting.repeats)
+def same_model(
+    report: BenchmarkReport, settings: BenchmarkSettings, entrants: list[Entrant]
+) -> None:
+    """Measure encoding and sampling with one model, by every library that can load it."""
+    fresh = lambda: settings.texts.take(settings.slice_size)  # noqa: E731
+    lanes = race(entrants, best, fresh, settings.repeats)
     report.lanes("Best path, one model", "MB/s", lanes)
     report.faster("best original", lanes, Original.name)
-    lanes = race(entrants, sample, fresh, setting.repeats)
+    lanes = race(entrants, sample, fresh, settings.repeats)
     report.lanes(f"Sampling at alpha {ALPHA}, one model", "MB/s", lanes)
     report.faster("sample sentencepiece", lanes, SentencePiece.name)
     report.faster("sample huggingface", lanes, HuggingFace.name)
     report.faster("sample original", lanes, Original.name)
 
 
-def same_size(report: Report, setting: Setting, entrants: list[Entrant]) -> None:
-    """Encoding with vocabularies of one size, and sampling where there is any."""
-    fresh = lambda: setting.texts.take(setting.slice_size)  # noqa: E731
-    lanes = race(entrants, best, fresh, setting.repeats)
+def same_size(
+    report: BenchmarkReport, settings: BenchmarkSettings, entrants: list[Entrant]
+) -> None:
+    """Measure encoding with vocabularies of one size."""
+    fresh = lambda: settings.texts.take(settings.slice_size)  # noqa: E731
+    lanes = race(entrants, best, fresh, settings.repeats)
     report.lanes("Best path, vocabularies of one size from one text", "MB/s", lanes)
     report.faster("best sentencepiece", lanes, SentencePiece.name, "our")
     report.faster("best sentencepiece own", lanes, SentencePiece.name, "SentencePiece unigram")
@@ -129,14 +138,18 @@ def same_size(report: Report, setting: Setting, entrants: list[Entrant]) -> None
 
 
 def latency(
-    report: Report, setting: Setting, entrants: list[Entrant], whose: str, alpha: float | None
+    report: BenchmarkReport,
+    settings: BenchmarkSettings,
+    entrants: list[Entrant],
+    whose: str,
+    alpha: float | None,
 ) -> None:
-    """One call for each of many different texts of 100 bytes."""
+    """Measure one call for each of many different texts of 100 bytes."""
     lanes = race(
         entrants,
         lambda adapter, texts: adapter.encode_each(texts, alpha),
-        lambda: setting.texts.short(setting.slice_size // 1000),
-        setting.repeats,
+        lambda: settings.texts.short(settings.slice_size // 1000),
+        settings.repeats,
         work=lambda texts: len(texts) / 1e6,
     )
     task = "best path" if alpha is None else f"alpha {alpha}"
@@ -145,13 +158,15 @@ def latency(
         report.faster("latency", lanes, SentencePiece.name)
 
 
-def many_samples(report: Report, setting: Setting, tokenizer: Tokenizer) -> None:
-    """What each sample after the first costs, when 64 are drawn of each text at once."""
-    tokenizer.encode_batch(["a"], alpha=ALPHA)  # computes the table of weights
+def many_samples(
+    report: BenchmarkReport, settings: BenchmarkSettings, tokenizer: Tokenizer
+) -> None:
+    """Measure the cost of each sample after the first, if one call draws 64 of each text."""
+    tokenizer.encode_batch(["a"], alpha=ALPHA)  # the first call computes the table of weights
     shares = []
     rows = []
-    for _ in range(setting.repeats):
-        texts = setting.texts.take(setting.slice_size // 16)
+    for _ in range(settings.repeats):
+        texts = settings.texts.take(settings.slice_size // 16)
         size = megabytes(texts)
         first = size / encode_rate(tokenizer, texts, alpha=ALPHA)
         all_ = size / encode_rate(tokenizer, texts, alpha=ALPHA, samples=64)
@@ -160,4 +175,4 @@ def many_samples(report: Report, setting: Setting, tokenizer: Tokenizer) -> None
         rows.append([f"{1e3 * first:.2f}", f"{1e3 * further:.2f}", f"{shares[-1]:.0f} %"])
     heads = ["first, ms", "each further, ms", "of the first"]
     report.table("64 samples of each text", heads, rows)
-    report.bar("further sample", statistics.median(shares))
+    report.target("further sample", statistics.median(shares))

@@ -1,4 +1,4 @@
-"""How long one waits before anything happens: processes, the first call, loading a model."""
+"""The time before the first result: processes, the first call, loading a model."""
 
 import os
 import pickle
@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.corpora import ROOT
-from benchmarks.harness import Report, Setting
+from benchmarks.support import ROOT
+from benchmarks.support.harness import BenchmarkReport, BenchmarkSettings
 from bytepiece import Tokenizer, model_io
 from bytepiece.adapters.base import timed
 from bytepiece.errors import ModelError
@@ -21,21 +21,21 @@ PYTHON = [sys.executable, "-m", "bytepiece"]
 ENCODE = "import bytepiece, sys; print(bytepiece.Tokenizer.load(sys.argv[1]).encode('hi'{}))"
 
 
-def run(setting: Setting) -> Report:
-    """Measure, print and collect."""
-    report = Report("startup", setting)
+def run(settings: BenchmarkSettings) -> BenchmarkReport:
+    """Measure everything, print it, and return the report."""
+    report = BenchmarkReport("startup", settings)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        processes(report, setting)
-        first_calls(report, setting, directory)
-        loading(report, setting, directory)
+        processes(report, settings)
+        first_calls(report, settings, directory)
+        loading(report, settings, directory)
     return report
 
 
 def process(
     command: list[str], environment: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> tuple[float, str]:
-    """Seconds that a command takes with a line of text as its input, and what it said."""
+    """Return the seconds that a command takes with the input "hi", and its standard error."""
     begin = time.perf_counter()
     done = subprocess.run(
         command,
@@ -53,22 +53,22 @@ def process(
 
 
 def program() -> list[str]:
-    """The command as users have it, or else the module."""
+    """Return the installed command `bytepiece` or, if it is not installed, the module."""
     script = shutil.which("bytepiece", path=str(Path(sys.executable).parent))
     return [script] if script else PYTHON
 
 
-def processes(report: Report, setting: Setting) -> None:
-    """Whole processes, the kernels compiled already."""
+def processes(report: BenchmarkReport, settings: BenchmarkSettings) -> None:
+    """Measure whole processes whose kernels are already compiled."""
     commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
         'python -c "import bytepiece"': [sys.executable, "-c", "import bytepiece"],
         'python -c "import numba"': [sys.executable, "-c", "import numba"],
         "bytepiece --help": [*program(), "--help"],
-        "echo hi | bytepiece encode": [*program(), "encode", "-m", str(setting.model)],
+        "echo hi | bytepiece encode": [*program(), "encode", "-m", str(settings.model)],
     }
     found: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(setting.repeats + 1):  # the first is the warm-up
+    for _ in range(settings.repeats + 1):  # the first repeat is the warm-up
         for name, command in commands.items():
             found[name].append(process(command)[0])
     found = {name: seconds[1:] for name, seconds in found.items()}
@@ -77,29 +77,29 @@ def processes(report: Report, setting: Setting) -> None:
         ["command", "best s", "median s"],
         [[n, f"{min(s):.3f}", f"{statistics.median(s):.3f}"] for n, s in found.items()],
     )
-    report.bar("help", statistics.median(found["bytepiece --help"]))
-    report.bar("warm encode", statistics.median(found["echo hi | bytepiece encode"]))
+    report.target("help", statistics.median(found["bytepiece --help"]))
+    report.target("warm encode", statistics.median(found["echo hi | bytepiece encode"]))
 
 
-def first_calls(report: Report, setting: Setting, directory: Path) -> None:
-    """Whole processes that have to compile: with an empty cache, and with no place for one."""
-    model = str(setting.model.resolve())
+def first_calls(report: BenchmarkReport, settings: BenchmarkSettings, directory: Path) -> None:
+    """Measure whole processes that must compile: with an empty cache, and without any cache."""
+    model = str(settings.model.resolve())
     commands = {
         "bytepiece encode": [*PYTHON, "encode", "-m", model],
         "Tokenizer.encode": [sys.executable, "-c", ENCODE.format(""), model],
     }
-    if not setting.quick:
+    if not settings.quick:
         commands |= {
             "bytepiece encode --sample": [*PYTHON, "encode", "-m", model, "--sample"],
             "Tokenizer.encode, alpha": [sys.executable, "-c", ENCODE.format(", alpha=0.1"), model],
         }
     installed, nowhere = read_only_install(directory)
     rows = []
-    for bar in ("cold encode", "read-only encode"):
+    for target in ("cold encode", "read-only encode"):
         for name, command in commands.items():
             found = []
-            for _ in range(1 if setting.quick else 3):
-                if bar == "cold encode":
+            for _ in range(1 if settings.quick else 3):
+                if target == "cold encode":
                     with tempfile.TemporaryDirectory() as empty:
                         there = {**os.environ, "NUMBA_CACHE_DIR": empty}
                         seconds, said = process(command, there)
@@ -107,18 +107,21 @@ def first_calls(report: Report, setting: Setting, directory: Path) -> None:
                     seconds, said = process(command, nowhere, installed)
                 found.append(seconds)
             rows.append(
-                [bar, name, f"{min(found):.2f}", f"{statistics.median(found):.2f}", said[:100]]
+                [target, name, f"{min(found):.2f}", f"{statistics.median(found):.2f}", said[:100]]
             )
     report.table("First calls", ["", "command", "best s", "median s", "said"], rows)
-    for bar in ("cold encode", "read-only encode"):
-        report.bar(bar, max(float(row[3]) for row in rows if row[0] == bar))
+    for target in ("cold encode", "read-only encode"):
+        report.target(target, max(float(row[3]) for row in rows if row[0] == target))
 
 
 def read_only_install(directory: Path) -> tuple[Path, dict[str, str]]:
-    """A copy of the package without any place to keep compiled kernels, and its environment.
+    """Copy the package so that it finds no place for compiled kernels.
 
-    Root may write into any folder, so permissions would prove nothing: instead, where the folders
-    for caches would be there are files.
+    The places of the cache's folders are taken by files. Permissions would not do, because root may
+    write into any folder.
+
+    Returns:
+        the folder of the copy, and the environment for its process.
     """
     installed = directory / "installed"
     leave = shutil.ignore_patterns("__pycache__")
@@ -134,9 +137,9 @@ def read_only_install(directory: Path) -> tuple[Path, dict[str, str]]:
     return installed, environment
 
 
-def loading(report: Report, setting: Setting, directory: Path) -> None:
-    """A model file to a tokenizer, and a tokenizer from another process."""
-    model = model_io.load(setting.model)
+def loading(report: BenchmarkReport, settings: BenchmarkSettings, directory: Path) -> None:
+    """Measure loading a tokenizer from a model file, and unpickling it as in another process."""
+    model = model_io.load(settings.model)
     model_io.save(model, directory / "own.model")
     calls: dict[str, Callable[[], object]] = {
         "load own": lambda: Tokenizer.load(directory / "own.model")
@@ -144,13 +147,13 @@ def loading(report: Report, setting: Setting, directory: Path) -> None:
     try:
         model_io.save_original(model, directory / "original.model")
     except ModelError:
-        pass  # it says what the original format cannot
+        pass  # the original format cannot hold this model
     else:
         calls["load original"] = lambda: Tokenizer.load(directory / "original.model")
     pickled = pickle.dumps(Tokenizer(model))
     calls["unpickle"] = lambda: pickle.loads(pickled)
     found: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(setting.repeats + 1):  # the first is the warm-up
+    for _ in range(settings.repeats + 1):  # the first repeat is the warm-up
         for name, call in calls.items():
             found[name].append(timed(call).seconds)
     rows = [
@@ -159,4 +162,4 @@ def loading(report: Report, setting: Setting, directory: Path) -> None:
     heads = ["", "best s", "median s"]
     report.table(f"A tokenizer of {len(model.pieces):,} pieces", heads, rows)
     for name, seconds in found.items():
-        report.bar(name, statistics.median(seconds[1:]))
+        report.target(name, statistics.median(seconds[1:]))

@@ -1,18 +1,15 @@
-"""Make tests/golden/ with the original library: a small model, and what it encodes some texts to.
+"""Make tests/golden/ with the original library: a small model, and texts with their ids.
 
     python -m benchmarks.make_golden
 
-Needed only should the golden texts change; the files it writes are part of the project.
+Run it only if the golden texts change. The files it writes are part of the project.
 """
 
 import json
 from contextlib import closing
-from pathlib import Path
 
+from benchmarks.support import GOLDEN, SAMPLE
 from bytepiece.adapters import original_library as library
-
-ROOT = Path(__file__).parent.parent
-GOLDEN = ROOT / "tests" / "golden"
 
 ODD_TEXTS = [
     "",
@@ -29,15 +26,14 @@ ODD_TEXTS = [
 
 
 def main() -> None:
-    """Train, encode, write."""
-    sample = ROOT / "data" / "sample.txt"
-    texts = sample.read_bytes().decode("utf-8").split("\n") + ODD_TEXTS
+    """Train the model, encode the texts, and write both."""
+    texts = SAMPLE.read_bytes().decode("utf-8").split("\n") + ODD_TEXTS
     model = GOLDEN / "original.model"
     library.create()
     with closing(library.Worker()) as original:
         original.ask(
             do="train",
-            corpus=str(sample),
+            corpus=str(SAMPLE),
             model=str(model),
             workers=1,
             order=6,

@@ -1,17 +1,17 @@
-"""What all tests share: how hypothesis runs, and a small model made by hand."""
+"""Fixtures of all tests, and the settings of hypothesis."""
 
 import shutil
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import ROOT
+from support import ROOT, SAMPLE
 from support.strategies import JIT, make_model
 
 import bytepiece
 from bytepiece import Tokenizer
 
-# The first example of a test may compile a kernel, so no deadline; the same examples in every
-# run, so that a failure is one of the code and never of the day.
+# There is no deadline, because the first example of a test may compile a kernel. Every run has the
+# same examples, so that a failure always comes from a change in the code.
 settings.register_profile(
     "bytepiece",
     deadline=None,
@@ -25,7 +25,7 @@ settings.load_profile("bytepiece")
 
 @pytest.fixture(scope="session")
 def model():
-    """Pieces of one to twelve bytes, some not valid UTF-8, some with spaces and newlines."""
+    """Return a small model: pieces of one to twelve bytes, some with newlines or invalid UTF-8."""
     pieces = {
         b"th": -4.0,
         b"the": -3.5,
@@ -56,20 +56,22 @@ def tok(model):
 
 @pytest.fixture(scope="session")
 def trained():
-    """Models of the sample: of merges, the same of whole characters, of BNLM, and that in NFC."""
-    sample = ROOT / "data" / "sample.txt"
+    """Return models of the sample by both trainers.
+
+    "whole" has only whole characters in its longer pieces, and "nfc" normalizes to NFC.
+    """
     options = {"vocab_size": 2000, "threads": 2}
     return {
-        "merge": bytepiece.train(sample, **options),
-        "whole": bytepiece.train(sample, ensure_unicode=True, **options),
-        "bnlm": bytepiece.train(sample, algorithm="bnlm", **options),
-        "nfc": bytepiece.train(sample, algorithm="bnlm", normalization=("NFC",), **options),
+        "merge": bytepiece.train(SAMPLE, **options),
+        "whole": bytepiece.train(SAMPLE, ensure_unicode=True, **options),
+        "bnlm": bytepiece.train(SAMPLE, algorithm="bnlm", **options),
+        "nfc": bytepiece.train(SAMPLE, algorithm="bnlm", normalization=("NFC",), **options),
     }
 
 
 @pytest.fixture
 def directory(tmp_path, monkeypatch):
-    """Where examples run: a folder with the sample in it."""
+    """Make a folder with the sample the current one, and return it; examples run there."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     return tmp_path

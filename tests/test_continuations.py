@@ -1,4 +1,4 @@
-"""What may follow a prompt without its last tokens, against brute force over the pieces."""
+"""Continuations of a prompt without its last tokens, against brute force over the pieces."""
 
 import math
 import pickle
@@ -26,7 +26,7 @@ def piece_of(tok):
 
 
 def covers(taken, pieces, tokens=None):
-    """The minimal covers, by their definition: as tuples of pieces."""
+    """Return the minimal covers by their definition, as tuples of pieces."""
     usable = [p for p in pieces if p.startswith(taken) or p[0] in taken]
     found = set()
     for count in range(1, min(len(taken), tokens or len(taken)) + 1):
@@ -38,7 +38,7 @@ def covers(taken, pieces, tokens=None):
 
 
 def walk(cover):
-    """All ways from a state to one with nothing left to cover, as tuples of ids."""
+    """Return all ways from a state to the end of the cover, as tuples of ids."""
     if cover.done:
         return {()}
     return {(id_, *rest) for id_ in cover.ids.tolist() for rest in walk(cover.advance(id_))}
@@ -48,7 +48,7 @@ def walk(cover):
 
 
 @given(models(), texts_over(ALPHABET, 0, 12), st.integers(0, 4))
-def test_every_piece_that_covers_and_no_other(model, prompt, backtrack):
+def test_a_cover_allows_every_piece_that_covers_and_no_other(model, prompt, backtrack):
     tok = Tokenizer(model)
     pieces = piece_of(tok)
     ids = tok.encode(prompt)
@@ -74,7 +74,7 @@ def test_every_piece_that_covers_and_no_other(model, prompt, backtrack):
 
 
 @given(vocabularies(), texts_over(ALPHABET, 1, 3), st.none() | st.integers(1, 3))
-def test_the_ways_through_are_the_minimal_covers(scores, taken, tokens):
+def test_the_ways_through_a_cover_are_the_minimal_covers(scores, taken, tokens):
     tok = Tokenizer(make_model(scores))
     cover = tok.continuations(taken, 3, tokens=tokens)[-1].cover
     found = {tuple(tok.ids_to_pieces(path)) for path in walk(cover)}
@@ -82,14 +82,14 @@ def test_the_ways_through_are_the_minimal_covers(scores, taken, tokens):
 
 
 @given(TEXTS, st.integers(0, 30))
-def test_any_prompt(tok, text, backtrack):
+def test_kept_and_taken_tokens_join_to_any_prompt(tok, text, backtrack):
     for kept, taken, cover in tok.continuations(text, backtrack):
         assert tok.decode_bytes(kept) + taken == to_bytes(text)
         assert cover.mask[cover.ids].all()
         assert len(cover.completing) == sum(p.startswith(taken) for p in tok.model.pieces)
 
 
-def test_bytes_after_which_none_comes():
+def test_pieces_that_begin_with_the_largest_byte_are_found():
     tok = Tokenizer(make_model({b"\xff\xff": -1.0, b"\xff\xff\xff": -9.0, b"a\xff": -1.0}))
     _, taken, cover = tok.continuations(b"\xff\xff")[1]
     assert taken == b"\xff\xff"
@@ -97,7 +97,7 @@ def test_bytes_after_which_none_comes():
     assert tok.ids_to_pieces(tok.continuations(b"a\xff")[1].cover.completing) == [b"a\xff"]
 
 
-def test_a_line_end_may_become_several(tok):
+def test_a_line_end_may_become_several_line_ends(tok):
     kept, taken, cover = tok.continuations("the \n")[1]
     assert (tok.decode(kept), taken) == ("the ", b"\n")
     assert tok.ids_to_pieces(cover.ids) == [b"\n", b"\n\n"]
@@ -118,11 +118,11 @@ def test_special_tokens_are_never_taken_back(tok):
     assert len(tok.continuations([bos], 3)) == len(tok.continuations("", 3)) == 1
     for name in ("<pad>", "<bos>", "<eos>"):
         assert not any(cover.mask[tok.piece_to_id(name)] for _, _, cover in depths)
-    # Ids that are kept are nobody's business: a language model may have more of them.
+    # Kept ids are not checked, because a language model may have more ids.
     assert tok.continuations([10**6, tok.piece_to_id(b"at")])[1].kept == [10**6]
 
 
-def test_fewer_tokens_when_few_are_allowed(tok):
+def test_the_number_of_tokens_is_limited(tok):
     for depth, (_, taken, cover) in enumerate(tok.continuations("the cat", 3, tokens=2)):
         paths = walk(cover)
         assert max(map(len, paths)) <= 2
@@ -133,8 +133,7 @@ def test_fewer_tokens_when_few_are_allowed(tok):
     assert not cover.mask.any()
 
 
-def test_much_taken_back(tok):
-    """More bytes than any piece has."""
+def test_more_bytes_are_taken_back_than_any_piece_has(tok):
     [*_, (_, taken, cover)] = tok.continuations("the cat " * 200, 255, tokens=255)
     assert len(taken) > 600
     assert not cover.completing.size
@@ -143,7 +142,7 @@ def test_much_taken_back(tok):
     assert tok.continuations("the cat " * 200, 255, tokens=100)[-1].cover.ids.size == 0
 
 
-def test_errors(tok):
+def test_wrong_arguments_are_refused(tok):
     the = tok.piece_to_id(b"the")
     cover = tok.continuations("the")[1].cover
     for id_ in (tok.piece_to_id(b"at"), 1, -1, 10**6):
@@ -185,12 +184,14 @@ def test_threads_share_a_tokenizer(model):
     assert all(paths == found[0] for paths in found)
 
 
-# ---- their law
+# ---- the law of covers
 
 
 def random_law(tok, pieces, seed):
-    """A language model of which nothing is known: after any ids, random probabilities of its own
-    for these pieces and for the special tokens, and none for others."""
+    """Return a language model with random probabilities, which differ after different ids.
+
+    Only these pieces and the special tokens have a probability.
+    """
     support = np.array([*tok.pieces_to_ids(pieces), 0, 1, 2])
 
     def log_probs(rows):
@@ -204,8 +205,10 @@ def random_law(tok, pieces, seed):
 
 
 def enumerated(tok, log_probs, kept, pieces, begin):
-    """Probability of each series of as many pieces as there are bytes in `begin`, of those whose
-    bytes begin with it, by the part that is a minimal cover of its first `cut` bytes."""
+    """Yield each series of pieces whose bytes begin with `begin`, and its probability.
+
+    A series has as many pieces as `begin` has bytes.
+    """
     ids = tok.pieces_to_ids(pieces)
     piece = dict(zip(ids, pieces, strict=True))
     known = {}
@@ -222,6 +225,7 @@ def enumerated(tok, log_probs, kept, pieces, begin):
 
 
 def cut_to_cover(path, piece, length):
+    """Return the shortest beginning of a series of pieces that has `length` bytes or more."""
     done = 0
     for k, id_ in enumerate(path):
         done += len(piece[id_])
@@ -235,10 +239,12 @@ def cut_to_cover(path, piece, length):
     ("taken", "wanted"),
     [(b"a", b"b"), (b"ab", b"a"), (b"aba", b""), (b"abab", b""), (b"a", b"aba")],
 )
-def test_the_law_is_that_of_all_series_of_tokens(seed, taken, wanted):
-    """Both sides of: P(cover | bytes begin with those taken back), and P(text | the same). After a
-    series of tokens that reaches the end of the bytes anything may come, which adds up to 1, but
-    for special tokens, which end a series: with these the language model is cut down to pieces."""
+def test_the_law_of_covers_equals_the_sum_over_all_series_of_tokens(seed, taken, wanted):
+    """Compare P(cover | the bytes begin with those taken back), and P(text | the same).
+
+    Any tokens may follow a series that reaches the end of the bytes, and their probabilities add up
+    to 1. Special tokens would end a series, so the language model here gives them no probability.
+    """
     pieces = [b"a", b"b", b"ab", b"ba", b"aba", b"abb", b"babb"]
     tok = Tokenizer(make_model(dict.fromkeys(pieces, -3.0)))
     piece = piece_of(tok)
@@ -270,8 +276,8 @@ def test_the_law_is_that_of_all_series_of_tokens(seed, taken, wanted):
     assert one.log_prob(wanted, log_probs) == pytest.approx(expected, abs=1e-12)
 
 
-def test_special_tokens_have_no_part_in_it(tok):
-    """Their probability is lost to the covers, and renormalized away."""
+def test_special_tokens_have_no_part_in_the_law(tok):
+    """The law is renormalized without their probability."""
     one = tok.continuations("th")[1]
     log_probs = random_law(tok, [b"th", b"the", b"t", b"h"], 1)
     law = one.distribution(log_probs)
@@ -284,7 +290,7 @@ def test_special_tokens_have_no_part_in_it(tok):
     assert found == pytest.approx({ids: log_p - mass for ids, log_p in expected.items()})
 
 
-def test_few_tokens_are_the_law_cut_down(tok):
+def test_the_law_of_few_tokens_is_a_part_of_the_whole_law(tok):
     log_probs = random_law(tok, [b"th", b"the", b"t", b"h", b"e"], 2)
     free, few = (tok.continuations("the", tokens=n)[1].distribution(log_probs) for n in (None, 1))
     the = (tok.piece_to_id(b"the"),)
@@ -295,7 +301,7 @@ def test_few_tokens_are_the_law_cut_down(tok):
     assert len(free.ids) == 3
 
 
-def test_rows_of_one_call_are_of_one_length_and_few():
+def test_a_call_has_few_rows_of_one_length():
     tok = Tokenizer(make_model({b"a" * n: -1.0 for n in range(1, 9)}))
     calls = []
 
@@ -315,7 +321,7 @@ def test_rows_of_one_call_are_of_one_length_and_few():
     assert one.distribution(log_probs, most=len(rows)).ids == law.ids
 
 
-def test_log_prob_without_anything_taken_back(tok):
+def test_log_prob_if_nothing_is_taken_back(tok):
     log_probs = random_law(tok, [b"a", b"t", b"at"], 3)
     nothing = tok.continuations("the ", 0)[0]
     assert nothing.distribution(log_probs).ids == [()]
@@ -329,7 +335,7 @@ def test_log_prob_without_anything_taken_back(tok):
     )
 
 
-def test_draws(tok):
+def test_draws_follow_the_law(tok):
     law = tok.continuations("the")[1].distribution(random_law(tok, [b"the", b"th", b"e", b"t"], 5))
     count = 20_000
     drawn = law.sample(count, seed=3)
@@ -345,7 +351,7 @@ def test_draws(tok):
         law.sample(-1)
 
 
-def test_draws_are_those_of_the_documented_stream():
+def test_draws_use_the_documented_stream():
     covers = Covers([(i,) for i in range(1000)], np.full(1000, -math.log(1000)), 0.0)
     draw = reference.stream(5, 0, 0, 0, 0)
     assert covers.sample(40, seed=5) == [(int(draw(i) * 1000),) for i in range(40)]
@@ -361,7 +367,7 @@ def test_draws_are_those_of_the_documented_stream():
         (lambda rows: np.full((len(rows), 277), -np.inf), "no cover of b'the'"),
     ],
 )
-def test_what_is_no_language_model(tok, answers, message):
+def test_wrong_answers_of_a_language_model_are_refused(tok, answers, message):
     assert tok.vocab_size == 277
     with pytest.raises(ArgumentError, match=message):
         tok.continuations("the")[1].distribution(answers)

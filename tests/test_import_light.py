@@ -1,4 +1,4 @@
-"""Importing the package is quick: it loads no compiler until something of it is used."""
+"""The import of the package is quick, because it loads no compiler before its first use."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import bytepiece
 
 
 def run(script):
-    """What a fresh interpreter prints; it finds this very package."""
+    """Run a script in a fresh interpreter that finds this package; return the words it prints."""
     root = Path(bytepiece.__file__).parent.parent
     environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The ladder of imports is the same in CONTRIBUTING.md and in the contract that is checked."""
+"""The ladder of imports in CONTRIBUTING.md equals the contract in pyproject.toml."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ if sys.version_info < (3, 11):
 import tomllib
 
 
-def test_the_page_shows_the_ladder_that_is_checked():
+def test_the_page_shows_the_ladder_of_the_contract():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
     page = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## The rooms and the ladder")[1]

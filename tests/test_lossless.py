@@ -22,7 +22,7 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture(scope="module", params=[False, True], ids=["lines", "digits"])
 def each_tok(request, model):
-    """The small model, with and without isolated digits."""
+    """Return a tokenizer of the small model, with and without isolated digits."""
     rules = TextRules(isolate_digits=request.param)
     return Tokenizer(make_model(scores_of(model), rules=rules))
 
@@ -52,7 +52,7 @@ def test_decoding_undoes_encoding_with_any_vocabulary(scores, text):
 
 
 @given(st.lists(TEXTS, max_size=6), st.booleans(), st.booleans())
-def test_rows_of_a_batch(each_tok, texts, bos, eos):
+def test_rows_of_a_batch_decode_to_their_texts(each_tok, texts, bos, eos):
     batch = each_tok.encode_batch(texts, add_bos=bos, add_eos=eos, alpha=0.1, seed=1, samples=2)
     assert batch.ids.dtype == np.int32
     assert batch.offsets.dtype == np.int64
@@ -80,7 +80,7 @@ def test_a_str_comes_back_whole_unless_it_has_lone_surrogates(each_tok, text):
         assert decoded == text
 
 
-def test_normalizing_models_say_so():
+def test_a_normalizing_model_gives_back_the_normalized_text():
     tok = Tokenizer(make_model({}, rules=TextRules(normalization=("NFC",))))
     assert tok.decode(tok.encode("e\u0301")) == "é"
     assert tok.decode_bytes(tok.encode(b"e\xcc\x81\xff")) == b"\xc3\xa9\xff"
@@ -109,7 +109,7 @@ def test_ids_may_come_in_any_container(tok, kind):
 
 @given(BYTES | STRINGS.map(to_bytes), st.booleans())
 def test_a_stream_decodes_to_the_same_text(tok, text, finest):
-    """Also if every byte is an id of its own."""
+    """This also holds if every byte has an id of its own."""
     ids = [tok.piece_to_id(bytes([byte])) for byte in text] if finest else tok.encode(text)
     decoder = tok.stream_decoder()
     parts = [decoder.push(id_) for id_ in [1, *ids, 2]]
@@ -130,7 +130,7 @@ def test_a_stream_holds_back_unfinished_characters(tok):
 
 
 @pytest.mark.parametrize("options", METHODS)
-def test_a_megabyte_of_one_byte(options):
+def test_a_megabyte_of_one_byte_comes_back(options):
     pieces = {b"a" * n: -4.0 - n / 8 for n in (2, 3, 5, 8, 21, 64)}
     tok = Tokenizer(make_model(pieces, byte_score=-5.0))
     text = b"a" * (MEGABYTE if JIT else 3000)
@@ -138,7 +138,7 @@ def test_a_megabyte_of_one_byte(options):
 
 
 @pytest.mark.parametrize("options", METHODS)
-def test_many_empty_lines(tok, options):
+def test_many_empty_lines_come_back(tok, options):
     text = b"\n" * (MEGABYTE if JIT else 3000)
     assert tok.decode_bytes(tok.encode(text, **options)) == text
 
@@ -158,5 +158,6 @@ def test_ten_megabytes_without_a_newline_take_linear_time(tok, options):
             times.append(time.perf_counter() - start)
         assert tok.decode_bytes(batch.ids) == text
         seconds.append(min(times))
-    # On a quiet machine it takes ten times as long. Quadratic time would be a hundred times.
+    # On a quiet machine, ten times the text takes ten times as long. With quadratic time it would
+    # take a hundred times as long.
     assert seconds[1] < 30 * max(seconds[0], 0.03)

@@ -1,4 +1,4 @@
-"""The tokenizer as its users hold it: arguments, names and ids, errors."""
+"""The public face of the tokenizer: arguments, names and ids, errors."""
 
 import dataclasses
 import pickle
@@ -33,7 +33,7 @@ def test_bos_and_eos_frame_samples_without_changing_them(tok):
     assert tok.encode("the hat\nthe cat", True, True, **options) == [BOS, *plain, EOS]
 
 
-def test_bos_of_a_model_without_one():
+def test_a_model_without_bos_cannot_add_it():
     tok = Tokenizer(make_model({}, special_tokens=(SpecialToken("<x>", 7, "control"),)))
     with pytest.raises(ModelError, match="bos"):
         tok.encode("a", add_bos=True)
@@ -54,7 +54,7 @@ def test_ids_are_plain_integers(tok):
     assert {type(id_) for id_ in tok.encode("the cat", add_bos=True)} == {int}
 
 
-def test_tokenize_gives_the_pieces_of_encode(tok):
+def test_tokenize_returns_the_pieces_of_encode(tok):
     assert tok.tokenize("the cat and the hat") == [b"the", b" cat", b" and the hat"]
     for options in ({}, {"alpha": 0.1, "seed": 5, "doc_id": 3, "epoch": 1, "sample": 2}):
         ids = tok.encode("the cat\n今天", **options)
@@ -67,20 +67,20 @@ def test_count_is_the_number_of_ids(tok):
 
 
 @pytest.mark.parametrize("alpha", [None, -1, -0.5, -1e300])
-def test_no_alpha_and_negative_ones_mean_the_best_path(tok, alpha):
+def test_no_alpha_and_a_negative_alpha_mean_the_best_path(tok, alpha):
     assert tok.tokenize("the cat", alpha=alpha) == [b"the", b" cat"]
     batch = tok.encode_batch(["the cat"], alpha=alpha, samples=3)
     assert [row.tolist() for row in batch] == [tok.encode("the cat")] * 3
 
 
-def test_str_and_bytes_are_the_same_text(tok):
+def test_str_and_bytes_are_encoded_alike(tok):
     expected = tok.encode("今天 the")
     for text in ("今天 the".encode(), bytearray("今天 the".encode())):
         assert tok.encode(text) == expected
         assert tok.encode(memoryview(text)) == expected
 
 
-def test_an_empty_batch(tok):
+def test_an_empty_batch_has_no_rows(tok):
     for options in ({}, {"alpha": 0.1}, {"alpha": 0.1, "samples": 4}, {"doc_ids": []}):
         batch = tok.encode_batch([], **options)
         assert len(batch) == 0
@@ -99,12 +99,12 @@ def test_control_tokens_in_a_text_are_plain_text(tok):
 
 
 @pytest.mark.parametrize("allowed", ["all", ["<eos>"], {"<eos>", "<pad>"}, iter(["<eos>"])])
-def test_allowed_control_tokens_count(tok, allowed):
+def test_allowed_control_tokens_become_ids(tok, allowed):
     a, b = tok.encode("a"), tok.encode("b")
     assert tok.encode("a<eos>b", allowed_special=allowed) == [*a, EOS, *b]
 
 
-def test_only_the_named_control_tokens_count(tok):
+def test_only_the_named_control_tokens_become_ids(tok):
     ids = tok.encode("<pad><eos>", allowed_special=["<eos>"])
     assert ids == [*tok.encode("<pad>"), EOS]
     batch = tok.encode_batch(["<pad><eos>", "<eos>"], allowed_special=["<eos>"], add_bos=True)
@@ -112,7 +112,7 @@ def test_only_the_named_control_tokens_count(tok):
 
 
 def test_allowed_control_tokens_leave_samples_as_they_are(tok):
-    """The stream of a segment is found by the text before it, in which control tokens have none."""
+    """A segment's stream depends on the bytes before it, and control tokens count 0 bytes."""
     options = {"alpha": 0.1, "seed": 4}
     with_token = tok.encode("the hat\n<eos>the cat", allowed_special="all", **options)
     without = tok.encode("the hat\nthe cat", **options)
@@ -128,7 +128,7 @@ def test_unknown_control_tokens_are_refused(tok, allowed):
 # ---- names and ids
 
 
-def test_original_names(tok):
+def test_special_tokens_have_the_originals_names_and_ids(tok):
     assert [tok.piece_to_id(name) for name in ("<pad>", "<bos>", "<eos>")] == [0, 1, 2]
     assert tok.ids_to_pieces([0, 1, 2, 3]) == ["<pad>", "<bos>", "<eos>", b"\x00"]
     assert tok.pieces_to_ids([b"the", "<pad>"]) == [tok.piece_to_id(b"the"), 0]
@@ -143,13 +143,13 @@ def test_ids_and_pieces_are_one_to_one(tok, model):
 
 
 @pytest.mark.parametrize("piece", [b"not a piece", "the", "<nope>", "", b""])
-def test_unknown_pieces(tok, piece):
+def test_unknown_pieces_are_refused(tok, piece):
     with pytest.raises(VocabularyError, match="no piece"):
         tok.piece_to_id(piece)
 
 
 def calls_with(tok, id_):
-    """Everything that takes an id."""
+    """Return every call that takes an id."""
     return (
         lambda: tok.decode([3, id_]),
         lambda: tok.decode_bytes([id_]),
@@ -161,7 +161,7 @@ def calls_with(tok, id_):
 
 
 @pytest.mark.parametrize("id_", [-1, 10**6, 1 << 40])
-def test_unknown_ids(tok, id_):
+def test_unknown_ids_are_refused(tok, id_):
     for call in calls_with(tok, id_):
         with pytest.raises(VocabularyError) as error:
             call()
@@ -170,24 +170,24 @@ def test_unknown_ids(tok, id_):
 
 
 @pytest.mark.parametrize("id_", [97.5, None, "a", [97]])
-def test_ids_that_are_no_numbers(tok, id_):
+def test_ids_that_are_no_numbers_are_refused(tok, id_):
     for call in calls_with(tok, id_):
         with pytest.raises((ArgumentError, VocabularyError)):
             call()
 
 
 @pytest.mark.parametrize("ids", [5, None, "the"])
-def test_ids_that_are_no_series(tok, ids):
+def test_ids_that_are_no_series_are_refused(tok, ids):
     with pytest.raises((ArgumentError, VocabularyError)):
         tok.decode(ids)
 
 
-def test_unknown_ids_in_an_array(tok):
+def test_unknown_ids_in_an_array_are_refused(tok):
     with pytest.raises(VocabularyError, match="-5"):
         tok.decode(np.array([3, -5]))
 
 
-def test_ids_with_gaps():
+def test_ids_may_have_gaps():
     specials = (SpecialToken("<eos>", 5, "eos"), SpecialToken("<x>", 1000, "control"))
     model = Model(BYTES, [-6.0] * 256, [10 + 2 * b for b in range(256)], specials)
     tok = Tokenizer(model)
@@ -222,7 +222,7 @@ def test_alpha_must_be_finite(tok, alpha):
         ({"epoch": 0.5}, "epoch"),
     ],
 )
-def test_sampling_arguments(tok, options, message):
+def test_sampling_arguments_outside_their_range_are_refused(tok, options, message):
     with pytest.raises(ArgumentError, match=message):
         tok.encode("a", alpha=0.1, **options)
     with pytest.raises(ArgumentError, match=message):
@@ -242,7 +242,7 @@ def test_sampling_arguments(tok, options, message):
         ({"sample": 0.5}, "sample"),
     ],
 )
-def test_arguments_of_encode(tok, options, message):
+def test_arguments_of_encode_outside_their_range_are_refused(tok, options, message):
     with pytest.raises(ArgumentError, match=message):
         tok.encode("a", alpha=0.1, **options)
     with pytest.raises(ArgumentError, match=message):
@@ -268,7 +268,7 @@ def test_arguments_of_encode(tok, options, message):
         ({"doc_ids": ["1", "2"]}, "doc_ids"),
     ],
 )
-def test_arguments_of_encode_batch(tok, options, message):
+def test_arguments_of_encode_batch_outside_their_range_are_refused(tok, options, message):
     with pytest.raises(ArgumentError, match=message):
         tok.encode_batch(["a", "b"], **options)
 
@@ -279,7 +279,7 @@ def test_a_text_is_not_a_batch(tok, texts):
         tok.encode_batch(texts)
 
 
-def test_no_text_at_all(tok):
+def test_an_empty_text_has_no_ids(tok):
     assert tok.encode("") == tok.encode(b"") == []
     assert tok.encode("", alpha=0.1) == []
     assert len(tok.encode_batch([])) == 0
@@ -322,7 +322,7 @@ def test_a_tokenizer_is_made_of_the_originals_dict():
         Tokenizer({})
 
 
-def test_pickles(model, tok):
+def test_models_and_tokenizers_can_be_pickled(model, tok):
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         assert pickle.loads(pickle.dumps(model, protocol)) == model
         other = pickle.loads(pickle.dumps(tok, protocol))
@@ -330,7 +330,7 @@ def test_pickles(model, tok):
         assert not other.model.scores.flags.writeable
 
 
-def test_nothing_can_be_written(model, tok):
+def test_models_and_tokenizers_cannot_be_changed(model, tok):
     engine = tok._encoder
     for array in (model.scores, model.ids, *engine.automaton[:-1], engine.scores, engine.ids):
         with pytest.raises(ValueError, match="read-only"):
@@ -357,7 +357,7 @@ def test_a_model_keeps_copies(model):
     assert made.record == {"a": 1}
 
 
-def test_a_models_columns_are_ordered_by_id():
+def test_the_columns_of_a_model_are_ordered_by_id():
     made = Model(
         [*BYTES, b"ab"],
         [-float(b) for b in range(257)],
@@ -370,7 +370,7 @@ def test_a_models_columns_are_ordered_by_id():
     assert made.counts.tolist() == list(range(257, 0, -1))
 
 
-def test_the_longest_piece_that_is_allowed():
+def test_a_piece_of_the_largest_length_is_found():
     tok = Tokenizer(make_model({b"ab" * 512: -1.0}))
     assert tok.tokenize(b"ab" * 1024 + b"a") == [b"ab" * 512] * 2 + [b"a"]
 
@@ -429,7 +429,7 @@ def test_models_are_equal_if_they_encode_alike(model):
         ),
     ],
 )
-def test_models_that_break_their_rules(fields, message):
+def test_invalid_models_are_refused(fields, message):
     valid = {"pieces": [*BYTES, b"ab"], "scores": [-6.0] * 257}
     with pytest.raises(ModelError, match=message):
         Model(**valid | fields)
@@ -445,18 +445,18 @@ def test_models_that_break_their_rules(fields, message):
         {"unknown": "<unk>"},
     ],
 )
-def test_rules_that_do_not_exist(fields):
+def test_unknown_text_rules_are_refused(fields):
     with pytest.raises(ModelError):
         TextRules(**fields)
 
 
-def test_reprs_are_short_and_say_what_it_is(model, tok):
+def test_reprs_are_short_and_name_the_type(model, tok):
     assert repr(tok).startswith("<bytepiece.Tokenizer: vocab_size")
     assert repr(model).startswith("<bytepiece.Model: 274 pieces")
     assert max(len(repr(tok)), len(repr(model))) < 200
 
 
-def test_encoded_batches_compare_by_what_they_hold(tok):
+def test_encoded_batches_are_equal_if_their_ids_are(tok):
     first, second = (tok.encode_batch(["the cat", "a"]) for _ in range(2))
     assert isinstance(first, Encoded)
     assert first == second

@@ -1,1 +1,1 @@
-"""Libraries that cannot sample and so serve for speed only; the others are in `bytepiece.audit`."""
+"""Adapters of libraries that cannot sample; the other adapters are in `bytepiece.adapters`."""

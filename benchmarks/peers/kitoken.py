@@ -1,4 +1,4 @@
-"""kitoken, with a model file of SentencePiece or a tokenizer.json of Hugging Face."""
+"""The library kitoken, which loads SentencePiece's and Hugging Face's files."""
 
 import logging
 import os
@@ -11,10 +11,10 @@ from bytepiece.model import Model
 
 
 class Kitoken(Adapter):
-    """`encode_all`, which is one thread.
+    """kitoken's `encode_all`, which runs on one thread.
 
-    With a Unigram model it gives the bytes of a character that has no piece in the wrong order
-    (0.11.1), so the pieces do not always join to the text; the work is the same.
+    With a Unigram model, version 0.11.1 returns the bytes of a character without a piece in the
+    wrong order. The pieces then do not join to the text, but the work is the same.
     """
 
     name = "kitoken"
@@ -22,10 +22,10 @@ class Kitoken(Adapter):
     distribution = "kitoken"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """With a file that ends in .model, SentencePiece's, or in .json, Hugging Face's."""
+        """Load Hugging Face's file if its name ends in .json, otherwise SentencePiece's."""
         import kitoken  # noqa: PLC0415
 
-        logging.getLogger("kitoken").setLevel(logging.ERROR)  # one warning for each unused piece
+        logging.getLogger("kitoken").setLevel(logging.ERROR)  # it warns once for each unused piece
         if os.fspath(path).endswith(".json"):
             self._tokenizer = kitoken.Kitoken.from_tokenizers_file(os.fspath(path))
         else:
@@ -33,20 +33,20 @@ class Kitoken(Adapter):
 
     @classmethod
     def from_model(cls, model: Model) -> "Kitoken":
-        """As in the base class, by way of SentencePiece's format."""
+        """Load a model by way of SentencePiece's format, like the base class."""
         return exported(model, cls)
 
     def encode_batch(self, texts: Sequence[str]) -> TimedResult:
-        """As in the base class."""
+        """Encode texts in one call, like the base class."""
         return timed(lambda: self._tokenizer.encode_all(texts))
 
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
-        """As in the base class."""
+        """Encode each text in a call of its own, like the base class."""
         if alpha is not None:
             return self.sample_batch(texts, alpha)
         encode = self._tokenizer.encode
         return timed(lambda: [encode(text) for text in texts])
 
     def pieces(self, result: Any) -> list[list[bytes]]:
-        """As in the base class."""
+        """Return the pieces of each row of ids, like the base class."""
         return [[bytes(self._tokenizer.decode([id_])) for id_ in row] for row in result]

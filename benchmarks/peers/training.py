@@ -2,8 +2,8 @@
 
     python -m benchmarks.peers.training TRAINER CORPUS VOCAB_SIZE OUTPUT
 
-trains one in this process, which imports nothing beside it and reads the corpus line by line,
-without line ends and empty lines.
+trains one model in this process, which imports only the trainer's library. It reads the corpus
+line by line, and leaves out line ends and empty lines.
 """
 
 import os
@@ -12,26 +12,38 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-_WORDS = {
+_WITHIN_WORDS = {
     "split_by_unicode_script": False,
     "split_by_number": False,
     "allow_whitespace_only_pieces": True,
     "max_sentencepiece_length": 36,
     "num_threads": 2,
 }
-_ACROSS = {**_WORDS, "split_by_whitespace": False}
-"""What compresses best. Bytes per token of BPE across spaces, 32 k pieces from 10 MB of mixed text,
-on other such text: 4.12 with the defaults of the others, 4.47 without splitting by script and
-number, 4.53 with pieces of whitespace alone, which indented text is full of, and 4.54 with pieces
-of 36 characters instead of 16. 64 are no better, nor are other shares of characters covered, nor
-whitespace at the ends of pieces."""
+_ACROSS_SPACES = {**_WITHIN_WORDS, "split_by_whitespace": False}
+"""The options that compress best.
+
+Bytes per token of BPE across spaces, with 32 k pieces from 10 MB of mixed text, on other such text:
+- 4.12 with the defaults of the other options;
+- 4.47 if pieces may also cross scripts and numbers;
+- 4.53 if pieces may also consist of whitespace alone, as indented text has it;
+- 4.54 if pieces may also have 36 characters instead of 16.
+64 characters are no better, other values of the character coverage are no better, and whitespace at
+the ends of pieces is no better.
+"""
 
 
 def sentencepiece(lines: Iterable[str], size: int, path: Path, kind: str, **options: Any) -> None:
-    """SentencePiece's "unigram" or "bpe", its defaults but for what would change the text.
+    """Train SentencePiece's "unigram" or "bpe", without the defaults that would change the text.
+
+    Args:
+        lines: the text to train on.
+        size: the number of pieces.
+        path: the file to write the model to.
+        kind: "unigram" or "bpe".
+        options: other options of SentencePiece's trainer.
 
     Raises:
-        RuntimeError: the corpus is too small for so many pieces.
+        RuntimeError: if the corpus is too small for `size` pieces.
     """
     from sentencepiece import SentencePieceTrainer  # noqa: PLC0415
 
@@ -53,7 +65,7 @@ def sentencepiece(lines: Iterable[str], size: int, path: Path, kind: str, **opti
 
 
 def byte_level_bpe(lines: Iterable[str], size: int, path: Path) -> None:
-    """Hugging Face's byte-level BPE, as a tokenizer.json."""
+    """Train Hugging Face's byte-level BPE, and write it as a tokenizer.json."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers  # noqa: PLC0415
 
     tokenizer = Tokenizer(models.BPE())
@@ -68,7 +80,7 @@ def byte_level_bpe(lines: Iterable[str], size: int, path: Path) -> None:
 
 
 def lines_of(path: Path) -> Iterator[str]:
-    """The lines of a text file that are not empty, without their ends."""
+    """Yield the lines of a text file, without line ends and without empty lines."""
     with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
         for line in file:
             if text := line.removesuffix("\n"):
@@ -76,9 +88,9 @@ def lines_of(path: Path) -> Iterator[str]:
 
 
 TRAINERS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "bpe": (sentencepiece, {"kind": "bpe", **_ACROSS}),
-    "unigram": (sentencepiece, {"kind": "unigram", **_ACROSS}),
-    "words": (sentencepiece, {"kind": "bpe", **_WORDS}),
+    "bpe": (sentencepiece, {"kind": "bpe", **_ACROSS_SPACES}),
+    "unigram": (sentencepiece, {"kind": "unigram", **_ACROSS_SPACES}),
+    "words": (sentencepiece, {"kind": "bpe", **_WITHIN_WORDS}),
     "bytes": (byte_level_bpe, {}),
 }
 

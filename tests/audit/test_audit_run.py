@@ -23,8 +23,8 @@ from bytepiece.errors import ArgumentError, ModelError
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))  # benchmarks/ is no part of the package
 
-from benchmarks import weak  # noqa: E402
-from benchmarks.broken import BROKEN, RIGHT  # noqa: E402
+from benchmarks.support import weak_random_numbers as weak  # noqa: E402
+from benchmarks.support.broken_samplers import BROKEN, RIGHT  # noqa: E402
 
 DRAWS = 2000 if JIT else 300
 PIECES = {b"th": -4.0, b"the": -3.5, b"he": -4.5, b"he ": -3.0, b"at": -4.25, b" hat": -5.5}

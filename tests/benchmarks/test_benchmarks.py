@@ -1,37 +1,37 @@
-"""The benchmarks' own arithmetic, and the adapters of the libraries that are installed."""
+"""The machinery of the benchmarks, and the adapters of the installed libraries."""
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support import ROOT
 from support.strategies import JIT
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT))  # benchmarks/ is no part of the package
+sys.path.append(str(ROOT))  # benchmarks/ does not belong to the installed package
 
-from benchmarks import bench_training, harness, kills, processes  # noqa: E402
-from benchmarks.bars import Bar  # noqa: E402
-from benchmarks.corpora import Fresh, copies_of, odd_texts, part_of  # noqa: E402
-from benchmarks.harness import Lane  # noqa: E402
-from benchmarks.peers.kitoken import Kitoken  # noqa: E402
-from benchmarks.peers.tiktoken import Tiktoken  # noqa: E402
-from benchmarks.peers.tokie import Tokie  # noqa: E402
-from benchmarks.processes import Taken  # noqa: E402
-from benchmarks.trainers import Trained  # noqa: E402
-from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult  # noqa: E402
-from bytepiece.adapters.huggingface import HuggingFace  # noqa: E402
-from bytepiece.adapters.ours import Ours  # noqa: E402
-from bytepiece.adapters.sentencepiece import SentencePiece  # noqa: E402
-from bytepiece.formats.byte_level import alphabet  # noqa: E402
+from benchmarks import bench_training
+from benchmarks.peers.kitoken import Kitoken
+from benchmarks.peers.tiktoken import Tiktoken
+from benchmarks.peers.tokie import Tokie
+from benchmarks.support import commands, harness, killed_runs
+from benchmarks.support.commands import Taken
+from benchmarks.support.corpora import FreshTexts, copies_of, odd_texts, part_of
+from benchmarks.support.harness import Lane
+from benchmarks.support.targets import Target
+from benchmarks.support.trainers import Trained
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult
+from bytepiece.adapters.huggingface import HuggingFace
+from bytepiece.adapters.ours import Ours
+from bytepiece.adapters.sentencepiece import SentencePiece
+from bytepiece.formats.byte_level import alphabet
 
-needs_wait4 = pytest.mark.skipif(not processes.measurable(), reason="needs os.wait4")
+needs_wait4 = pytest.mark.skipif(not commands.measurable(), reason="needs os.wait4")
 TEXTS = ["the cat and the hat", "今天天气 é", "tab\tand  spaces ", "👍 \u2028"]
 
 
 class Fake(Adapter):
-    """Takes as long as it is told."""
+    """A library whose calls take the given seconds, one after another."""
 
     name, module, distribution = "fake", "sys", "fake"
 
@@ -56,7 +56,7 @@ def race(entrants, texts, repeats, task=lambda adapter, texts: adapter.encode_ba
     return harness.race(entrants, task, lambda: next(texts), repeats)
 
 
-def test_race_takes_turns_on_the_same_texts():
+def test_entrants_of_a_race_take_turns_on_the_same_texts():
     ours, theirs = Fake([9, 1, 2, 1]), Fake([9, 4, 4, 6])
     texts = iter([[letter * 1_000_000] for letter in "abcd"])
     lanes = race([entrant(ours), entrant(theirs)], texts, repeats=3)
@@ -71,7 +71,7 @@ def test_race_takes_turns_on_the_same_texts():
     assert rows[1][6] == "4.00 (2.00…6.00)"
 
 
-def test_who_cannot_run_is_reported_and_why():
+def test_a_library_that_cannot_run_is_reported_with_the_reason():
     absent = harness.enter(Absent, "none", Absent)
     unable = harness.enter(Fake, "none", lambda: Fake.from_model(None))
     lanes = race([entrant(Fake([1, 1])), absent, unable], iter([["a"], ["b"]]), repeats=1)
@@ -82,7 +82,7 @@ def test_who_cannot_run_is_reported_and_why():
     assert len({len(line) for line in shown.splitlines()}) == 1
 
 
-def test_who_cannot_do_the_task_is_reported():
+def test_a_library_that_cannot_do_the_task_is_reported():
     lanes = race(
         [entrant(Fake([]))],
         iter([["a"], ["b"]]),
@@ -92,17 +92,17 @@ def test_who_cannot_do_the_task_is_reported():
     assert lanes[0] == Lane("fake", "none", note="fake has no sampling with an exponent")
 
 
-def test_bars():
-    most = Bar("time", False, 0.25, " s")
+def test_targets_are_met_or_missed():
+    most = Target("time", False, 0.25, " s")
     assert most.line(0.2) == "bar time: ≤ 0.25 s, measured 0.2, met"
     assert "MISSED" in most.line(0.3)
-    assert Bar("ratio", True, 3, " ×").met(3)
+    assert Target("ratio", True, 3, " ×").met(3)
 
 
-def test_slices_are_fresh(tmp_path):
+def test_no_line_is_handed_out_twice(tmp_path):
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("\n".join(f"line {i % 50} é" for i in range(100)) + "\n\n", "utf-8")
-    fresh = Fresh([corpus])
+    fresh = FreshTexts([corpus])
     assert fresh.size == 40 * 10 + 10 * 9
     slices = [fresh.take(100) for _ in range(20)]
     lines = [line for part in slices for line in part]
@@ -118,17 +118,17 @@ def test_slices_are_fresh(tmp_path):
 def test_a_corpus_without_text_is_refused(tmp_path):
     (tmp_path / "empty").write_text("\n\n", "utf-8")
     with pytest.raises(SystemExit, match="no text"):
-        Fresh([tmp_path / "empty"])
+        FreshTexts([tmp_path / "empty"])
 
 
-def test_command_line():
+def test_the_command_line_shows_its_help():
     command = [sys.executable, "-m", "benchmarks", "--help"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert "--quick" in run.stdout
 
 
 @pytest.mark.parametrize("kind", [Ours, SentencePiece, HuggingFace])
-def test_adapters_give_the_pieces_of_the_text_back(kind, model):
+def test_the_pieces_of_an_adapter_join_to_the_text(kind, model):
     if reason := kind.missing():
         pytest.skip(reason)
     adapter = kind.from_model(model)
@@ -153,7 +153,7 @@ def test_peers_cannot_sample(kind):
         kind.sample_batch(kind.__new__(kind), ["a"], 0.1)
 
 
-def test_byte_alphabet():
+def test_the_byte_alphabet_has_a_character_for_each_byte():
     assert len(set(alphabet())) == 256
     assert alphabet()[ord("a")] == "a"
     assert alphabet()[ord(" ")] == "\u0120"
@@ -164,27 +164,29 @@ def python(script, *arguments):
 
 
 @needs_wait4
-def test_what_a_process_took_is_its_own():
+def test_the_memory_of_a_command_is_measured_without_the_caller():
     block = bytearray(400_000_000)
-    block[::4096] = b"\1" * len(block[::4096])  # so that this process really has it
-    taken = processes.run(python("print(sum(bytearray(b'1') * 50_000_000))"))
+    block[::4096] = b"\1" * len(
+        block[::4096]
+    )  # writing to each page makes the system really assign it
+    taken = commands.run(python("print(sum(bytearray(b'1') * 50_000_000))"))
     assert 50e6 < taken.peak < 300e6
     assert 0 < taken.seconds < 60
     assert taken.compiling == 0
 
 
 @needs_wait4
-def test_compiling_is_apart_and_input_arrives():
+def test_compiling_is_measured_apart_and_the_input_arrives():
     say = "import sys, time; time.sleep(0.6); sys.stderr.write(input())"
-    taken = processes.run(python(say), "trained in 2 s, 0.5 s of it compiling\n")
+    taken = commands.run(python(say), "trained in 2 s, 0.5 s of it compiling\n")
     assert taken.compiling == 0.5
     assert 0.1 <= taken.seconds < 60
 
 
 @needs_wait4
-def test_a_process_that_fails_says_why():
-    with pytest.raises(processes.FailedError, match=r"^too small$"):
-        processes.run(python("import sys; sys.exit('first line\\nsource.cc(1) [x] too small')"))
+def test_the_error_of_a_command_is_its_last_line():
+    with pytest.raises(commands.FailedError, match=r"^too small$"):
+        commands.run(python("import sys; sys.exit('first line\\nsource.cc(1) [x] too small')"))
 
 
 TRAINING = """
@@ -205,41 +207,45 @@ model.write_text("model" if len((folder / "starts").read_text()) == 1 else resum
 
 
 def training(resumed="model", early=""):
-    """A command that takes 1.5 s in ten steps, and what it writes once it was killed."""
+    """Return a maker of commands that take 1.5 s in ten steps.
+
+    A command that resumes a killed one writes `resumed`. With `early`, each command writes a model
+    at its start as well.
+    """
     return lambda folder: python(TRAINING, folder, resumed, early)
 
 
 def test_kills_are_spread_over_the_run():
-    moments = kills.moments(20, 40.0)
+    moments = killed_runs.moments(20, 40.0)
     assert [int(moment / 2) for moment in moments] == list(range(20))
-    assert moments == kills.moments(20, 40.0)
+    assert moments == killed_runs.moments(20, 40.0)
 
 
-def test_a_run_that_is_killed_goes_on():
-    undisturbed = kills.run(training())
+def test_a_killed_run_is_resumed():
+    undisturbed = killed_runs.run(training())
     assert undisturbed.kills == []
     assert len(undisturbed.digests) == 1
-    outcome = kills.run(training(), [0.7, 0.8])
+    outcome = killed_runs.run(training(), [0.7, 0.8])
     assert outcome.kills == [0.7, 0.8]
     assert outcome.seconds > 1.5
     assert outcome.digests == undisturbed.digests
-    assert len(kills.run(training(), [0.7, 60, 0.1]).kills) == 1
+    assert len(killed_runs.run(training(), [0.7, 60, 0.1]).kills) == 1
 
 
-def test_a_kill_comes_before_the_end():
-    [moment] = kills.run_killed_once(training(), 3.0).kills
+def test_one_kill_always_comes_before_the_end():
+    [moment] = killed_runs.run_killed_once(training(), 3.0).kills
     assert moment < 3.0
 
 
-def test_what_a_kill_changes_is_seen():
-    undisturbed = kills.run(training()).digests
-    assert kills.run(training(resumed="other"), [1.0]).digests != undisturbed
-    assert len(kills.run(training(early="half"), [1.0]).digests) == 2
-    with pytest.raises(processes.FailedError, match="no such folder"):
-        kills.run(lambda folder: python("raise SystemExit('no such folder')"))
+def test_a_model_that_a_kill_changes_is_seen():
+    undisturbed = killed_runs.run(training()).digests
+    assert killed_runs.run(training(resumed="other"), [1.0]).digests != undisturbed
+    assert len(killed_runs.run(training(early="half"), [1.0]).digests) == 2
+    with pytest.raises(commands.FailedError, match="no such folder"):
+        killed_runs.run(lambda folder: python("raise SystemExit('no such folder')"))
 
 
-def test_copies_are_altered_and_parts_are_spread(tmp_path):
+def test_copies_are_altered_and_parts_are_spread_over_the_file(tmp_path):
     text = "".join(f"line {i} 今天天气 é👍\n" for i in range(50_000))
     path = tmp_path / "text"
     path.write_text(text, "utf-8", newline="\n")
@@ -260,7 +266,7 @@ def test_copies_are_altered_and_parts_are_spread(tmp_path):
     assert int(part[-1].split()[1]) > 25_000
 
 
-def test_ours_is_held_against_the_best_rival():
+def test_our_figure_is_divided_by_the_best_rivals():
     def trained(seconds, *figures):
         return Trained("", 300, Taken(seconds, 0.0, seconds, 1), figures)
 
@@ -281,7 +287,7 @@ def test_ours_is_held_against_the_best_rival():
 
 @needs_wait4
 @pytest.mark.skipif(not JIT, reason="training with interpreted kernels takes long")
-def test_training_is_compared_in_one_command(tmp_path):
+def test_one_command_compares_trainers(tmp_path):
     parts = ["compression", "kill", "--quick", "--rivals", "bpe", "bytes"]
     command = [sys.executable, "-m", "benchmarks.bench_training", *parts, "--output", tmp_path]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)

@@ -1,19 +1,18 @@
-"""The example of continuations: a language model that is trained, asked, and seen to be healed."""
+"""The example of continuations: it trains a language model and takes back tokens of prompts."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support import ROOT
 from support.strategies import JIT
 
 pytest.importorskip("torch", reason="the example trains a language model with it")
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.skipif(not JIT, reason="training with interpreted kernels takes long")
-def test_what_is_taken_back_lifts_the_right_continuation():
+def test_taking_tokens_back_raises_the_right_continuation():
     run = subprocess.run(
         [sys.executable, "-W", "error", ROOT / "examples" / "continuation.py"],
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},

@@ -1,4 +1,4 @@
-"""Every example in the README and the docs, run: `>>>` in Python, `$` in a shell."""
+"""Runs every example in the README and the docs: `>>>` in Python, `$` in a shell."""
 
 import doctest
 import importlib
@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 import pytest
-from support.documents import ROOT, blocks, run_examples
+from support import ROOT
+from support.documents import blocks, run_examples
 
 import bytepiece
 
@@ -38,7 +39,7 @@ def test_python_examples(page, directory):
 )
 def test_examples_for_another_library(page, library, directory):
     pytest.importorskip(library)
-    if library == "transformers":  # whose models are PyTorch's
+    if library == "transformers":  # its models need PyTorch
         pytest.importorskip("torch")
     run_examples(page, f"python(?: {library})?")
 
@@ -56,6 +57,7 @@ def test_shell_examples_for_another_library(directory):
 
 
 def run_shell_examples(page, language):
+    """Run each command of a page's code blocks, and compare its output with the page."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     program = f'bytepiece() {{ "{sys.executable}" -m bytepiece "$@"; }}\n'
     for block in blocks(page, language):
@@ -73,7 +75,7 @@ def run_shell_examples(page, language):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_nothing_is_left_to_be_filled_in(page):
+def test_no_figure_is_missing(page):
     assert "TBD" not in page.read_text("utf-8")
 
 

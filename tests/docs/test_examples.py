@@ -1,21 +1,20 @@
-"""Programs of examples/, run as a user would: each by itself, with no arguments."""
+"""The programs in examples/, each run by itself and without arguments, like users run them."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support import ROOT
 from support.strategies import JIT
 
-ROOT = Path(__file__).resolve().parents[2]
 NEEDS = {
     "datasets_map": ["datasets"],
     "export_to_transformers": ["transformers"],
     "torch_loader": ["torch"],
     "train_on_dataset": ["datasets"],
 }
-# Python 3.12 and later warn when a loader forks, whoever's threads there are.
+# Python 3.12 and later warn if a loader forks while any thread runs.
 WARNINGS = ["-W", "error", "-W", "ignore:This process:DeprecationWarning"]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 

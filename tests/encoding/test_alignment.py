@@ -1,4 +1,4 @@
-"""Where tokens stand: checked against the text itself."""
+"""The spans of tokens in a text, checked against the text itself."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ def test_byte_spans_hold_the_pieces(tok, text, how, edges):
 
 
 @given(STRINGS, st.sampled_from(WAYS))
-def test_character_spans_are_the_characters_that_bytes_are_of(tok, text, how):
+def test_character_spans_hold_the_characters_of_the_bytes(tok, text, how):
     found = tok.align(text, tok.encode(text, **how))
     owners = [i for i, char in enumerate(text) for _ in raw_of(char)]
     for (low, high), span in zip(found.byte_spans.tolist(), found.char_spans.tolist(), strict=True):
@@ -81,7 +81,7 @@ def test_names_beyond_ascii(model):
     assert "<｜fin｜>" in [text[low:high] for low, high in found.char_spans]
 
 
-def test_nothing_at_all(tok):
+def test_an_empty_text_has_no_spans(tok):
     found = tok.align("", [])
     assert found.byte_spans.shape == found.char_spans.shape == (0, 2)
     assert found.byte_spans.dtype == found.char_spans.dtype == np.int64
@@ -94,7 +94,7 @@ def test_ids_of_another_text_are_refused(tok, text):
         tok.align(text, tok.encode("the cat"))
 
 
-def test_ids_that_do_not_exist(tok):
+def test_unknown_ids_and_names_are_refused(tok):
     with pytest.raises(VocabularyError):
         tok.align("a", [10**9])
     with pytest.raises(ArgumentError, match="no special token"):
@@ -102,7 +102,7 @@ def test_ids_that_do_not_exist(tok):
 
 
 def with_unknown(known, also=()):
-    """A tokenizer with pieces of some bytes only; an unknown token for the others."""
+    """Return a tokenizer with ids for some bytes only; the others get the unknown token."""
     bytes_ = [bytes([byte]) for byte in range(256)]
     pieces = [*bytes_, *also]
     ids = [0 if piece in bytes_ and piece not in known else i + 2 for i, piece in enumerate(pieces)]
@@ -117,8 +117,8 @@ def with_unknown(known, also=()):
     ),
     st.sampled_from([{}, {"alpha": 0.0, "seed": 1}, {"alpha": 0.1, "seed": 2}]),
 )
-def test_unknown_tokens_stand_for_what_other_tokens_leave(parts, how):
-    # Of the two letters x and y neither has a piece, and together they have.
+def test_unknown_tokens_cover_the_bytes_between_other_tokens(parts, how):
+    # Neither of the letters x and y has a piece, but the two together have one.
     tok = UNKNOWN
     text = parts[1].join([parts[0], *parts])
     ids = tok.encode(text, add_eos=True, allowed_special="all", **how)
@@ -137,7 +137,7 @@ def test_unknown_tokens_stand_for_what_other_tokens_leave(parts, how):
 UNKNOWN = with_unknown([bytes([b]) for b in b"abeos>"], [b"xy", b"by", "é今".encode()])
 
 
-def test_what_is_unknown_may_be_bytes_of_a_character():
+def test_an_unknown_token_may_cover_a_part_of_a_character():
     tok = with_unknown([b"a", b"\xa9"])
     spans = tok.align("aéa", tok.encode("aéa")).byte_spans.tolist()
     assert spans == [[0, 1], [1, 2], [2, 3], [3, 4]]
@@ -149,16 +149,16 @@ def test_a_character_whose_only_entry_is_unused_is_unknown():
     assert tok.align("axya", tok.encode("axya")).char_spans.tolist() == [[0, 1], [1, 3], [3, 4]]
 
 
-def test_unknown_tokens_that_do_not_fit():
-    # Each could end in many places: that none of them will do is found without trying all ways.
+def test_unknown_tokens_that_do_not_fit_are_refused():
+    # Each could end at many places. The search finds that none fits, without trying all ways.
     ids = [0, UNKNOWN.piece_to_id(b"xy")] * 40
     with pytest.raises(ArgumentError):
         UNKNOWN.align("xy" * 200, [*ids, UNKNOWN.piece_to_id(b"a")])
     assert len(UNKNOWN.align("xy" * 200, ids).byte_spans) == 80
 
 
-def test_unknown_tokens_beside_the_name_of_theirs():
-    # Two tokens, as in tokenizers: what stands in the text is no part of a run.
+def test_unknown_tokens_beside_the_written_name_of_the_unknown_token():
+    # A name in the text is a token of its own, as in tokenizers, and does not join a run.
     ids = UNKNOWN.encode("xyx<unk>今\n", allowed_special="all")
     assert ids == [UNKNOWN.piece_to_id(b"xy"), 0, 0, 0]
     found = UNKNOWN.align("xyx<unk>今\n", ids, allowed_special="all")

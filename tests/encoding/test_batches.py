@@ -1,4 +1,4 @@
-"""How texts are cut into chunks: by bytes, for as many threads as there are."""
+"""The division of texts into chunks, by their bytes and by the number of threads."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from bytepiece.encoding import batches
         (0, 2, 1, batches._LEAST),
     ],
 )
-def test_size_of_a_chunk(total, threads, samples, expected):
+def test_the_size_of_a_chunk(total, threads, samples, expected):
     assert batches.chunk_size(total, threads, samples) == expected
 
 
@@ -34,5 +34,5 @@ def test_size_of_a_chunk(total, threads, samples, expected):
         ([5], 5, [0, 1]),
     ],
 )
-def test_cuts(lengths, size, expected):
+def test_the_cuts_between_chunks(lengths, size, expected):
     assert batches.cuts(np.cumsum([0, *lengths], dtype=np.int64), size) == expected

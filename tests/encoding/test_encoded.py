@@ -1,4 +1,4 @@
-"""Rows of ids: cut to a length, and filled up to one."""
+"""Rows of ids: truncated to a length, and padded to a length."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def encoded(rows):
 
 
 @given(ROWS, st.integers(0, 7), SIDES, st.none() | st.just(99))
-def test_truncated(rows, length, side, mark):
+def test_rows_are_truncated(rows, length, side, mark):
     expected = []
     for row in rows:
         kept = row[:length] if side == "right" else row[len(row) - min(length, len(row)) :]
@@ -33,7 +33,7 @@ def test_truncated(rows, length, side, mark):
 
 
 @given(ROWS, st.none() | st.integers(6, 8), st.integers(1, 4), SIDES)
-def test_padded(rows, length, multiple, side):
+def test_rows_are_padded(rows, length, multiple, side):
     ids, mask = encoded(rows).padded(77, length, multiple, side)
     width = length if length is not None else max(map(len, rows), default=0)
     width = -(-width // multiple) * multiple
@@ -47,7 +47,7 @@ def test_padded(rows, length, multiple, side):
         assert kept == (shown + hidden if side == "right" else hidden + shown)
 
 
-def test_the_rows_themselves_stay_as_they_are():
+def test_truncating_leaves_the_rows_themselves_unchanged():
     rows = encoded([[1, 2, 3]])
     rows.truncated(2, mark=9)
     assert rows == encoded([[1, 2, 3]])
@@ -74,6 +74,6 @@ def test_the_rows_themselves_stay_as_they_are():
         (lambda rows: rows.padded(0, side="up"), "side"),
     ],
 )
-def test_arguments(call, message):
+def test_arguments_outside_their_range_are_refused(call, message):
     with pytest.raises(ArgumentError, match=message):
         call(encoded([[1, 2, 3]]))

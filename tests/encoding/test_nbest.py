@@ -1,4 +1,4 @@
-"""Kudo's sampler: a draw from the n best paths."""
+"""N-best sampling: a draw from the n best paths, as Kudo proposed it."""
 
 from collections import Counter
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import reference
+from support.lattices import OVERLAPPING
 from support.strategies import (
     INTEGER_SCORES,
     JIT,
@@ -41,8 +42,8 @@ def test_draws_equal_the_slow_twin(scores, text, alpha, n, seed):
     assert drawn == expected
 
 
-def test_sums_far_below_zero():
-    """Only differences from the best are raised to powers."""
+def test_scores_far_below_zero_do_not_underflow():
+    """The weights are exponentials of differences from the best score."""
     tok = Tokenizer(make_model({b"a": -10.0, b"b": -10.0, b"ab": -20.0}))
     line = "ab" * 1_000
     drawn = {tuple(tok.encode(line, alpha=1.0, seed=s, sampler="nbest")) for s in range(40)}
@@ -50,13 +51,11 @@ def test_sums_far_below_zero():
 
 
 def located(segments):
+    """Yield each segment with its offset in the text."""
     offset = 0
     for segment in segments:
         yield offset, segment
         offset += len(segment)
-
-
-OVERLAPPING = {b"a": -2.0, b"b": -1.5, b"ab": -2.5, b"ba": -3.0, b"aba": -4.0, b"bab": -4.0}
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 1000])
@@ -85,7 +84,7 @@ def test_the_best_path_alone_is_the_encoding(tok):
 
 
 def test_each_line_has_its_own_best_paths(tok):
-    """With two paths for each of many lines nearly all texts differ."""
+    """With two paths for each of many lines, nearly all draws of the text differ."""
     text = "the cat\n" * 50
     drawn = {
         tuple(tok.encode(text, alpha=0.0, seed=seed, sampler="nbest", nbest_size=2))
@@ -106,11 +105,11 @@ def test_batches_and_threads_change_nothing(tok):
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, True, None, 2**20 + 1])
-def test_sizes_outside_the_range(tok, size):
+def test_sizes_outside_the_range_are_refused(tok, size):
     with pytest.raises(ArgumentError, match="nbest_size"):
         tok.encode("a", alpha=0.1, sampler="nbest", nbest_size=size)
 
 
-def test_a_line_too_long_for_so_many_paths(tok):
+def test_more_paths_of_a_long_line_than_memory_holds_are_refused(tok):
     with pytest.raises(ArgumentError, match="2 GB of memory; ask for fewer"):
         tok.encode("a" * 1000, alpha=0.1, sampler="nbest", nbest_size=2**20)

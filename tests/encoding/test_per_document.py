@@ -1,4 +1,4 @@
-"""Which documents are sampled, and with which alpha: decided by a pure function of each."""
+"""The choice of the documents to sample, and of their alphas: a pure function of each document."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def rows(encoded):
 
 
 def decided(seed, epoch, doc_id):
-    """The two draws of a document, as bytepiece/rng.py documents them."""
+    """Return the two uniforms that decide about a document, as docs/randomness.md says."""
     draw = reference.stream(seed, epoch, doc_id, 0, 0)
     return draw(2 * (2**32 - 1)), draw(2 * (2**32 - 1) + 1)
 
@@ -47,7 +47,7 @@ def test_a_range_gives_each_document_an_alpha_of_its_own(tok, seed, epoch, first
     assert rows(tok.encode_batch(LINES, alpha=(low, high), doc_id0=first, **how)) == expected
 
 
-def test_a_list_gives_each_document_its_alpha(tok):
+def test_a_list_has_an_alpha_for_each_document(tok):
     alphas = [0.1, None, -1.0, 3.0, 0.1] * 20
     expected = [
         tok.encode(text, alpha=alpha, seed=5, doc_id=i)
@@ -75,13 +75,13 @@ def test_any_batch_equals_one_by_one(tok, texts, how, sample_prob, samples, firs
     ]
 
 
-def test_shares_and_alphas_are_spread_evenly():
+def test_the_deciding_uniforms_are_spread_evenly():
     draws = np.array([decided(7, 0, doc_id) for doc_id in range(2000)])
     assert abs(draws.mean(axis=0) - 0.5).max() < 0.02
     assert abs(np.corrcoef(draws.T)[0, 1]) < 0.05
 
 
-def test_tokenize_takes_them_too(tok):
+def test_tokenize_takes_a_range_and_a_share_as_well(tok):
     for doc_id in range(20):
         how = {"alpha": (0.1, 0.2), "sample_prob": 0.5, "seed": 2, "doc_id": doc_id}
         assert tok.ids_to_pieces(tok.encode(LINES[0], **how)) == tok.tokenize(LINES[0], **how)
@@ -109,6 +109,6 @@ def test_tokenize_takes_them_too(tok):
         ({"sample_prob": "half"}, "number"),
     ],
 )
-def test_arguments(tok, options, message):
+def test_arguments_outside_their_range_are_refused(tok, options, message):
     with pytest.raises(ArgumentError, match=message):
         tok.encode_batch(LINES, **options)

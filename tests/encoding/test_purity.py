@@ -1,4 +1,4 @@
-"""A random encoding is a function of its arguments, whoever computes it and with whatever else."""
+"""A random encoding depends on its arguments only, not on threads, processes or other texts."""
 
 import multiprocessing
 import pickle
@@ -18,7 +18,7 @@ SAMPLING = [{"alpha": 0.2, "seed": 9, "epoch": 3, "sampler": sampler} for sample
 WAYS = [{}, *SAMPLING]
 
 TEXT = "the cat and the hat and that\n... 今天天气 👍\n\nthe end"
-# Of so many choices that two draws are never the same.
+# The text has many choices, so that two draws are never the same.
 LONG = TEXT * 20
 LINES = ["the cat and the hat", "", "\n\n\n", TEXT, "今天天气" * 10, b"\xe4\xbb\xff\x00", "x"]
 
@@ -28,7 +28,7 @@ def rows(encoded):
 
 
 def encode_rows(tok, options):
-    """What other processes are asked for; importable by them."""
+    """Encode the lines; other processes can import this function."""
     return rows(tok.encode_batch(LINES, **options))
 
 
@@ -76,7 +76,7 @@ def test_threads_and_chunks_change_nothing(tok, options, threads, samples):
 
 @pytest.mark.parametrize("options", WAYS)
 def test_many_segments_in_threads(tok, options):
-    """More chunks than threads, more documents than chunks, of the size that is the default."""
+    """With the default size of chunks, there are more chunks than threads, and more documents."""
     texts = [TEXT * 10] * (2000 if JIT else 5)
     one = tok.encode_batch(texts, threads=1, **options)
     four = tok.encode_batch(texts, threads=4, **options)
@@ -162,15 +162,15 @@ def test_the_global_generators_are_left_alone(tok):
 
 
 @pytest.mark.parametrize("options", WAYS)
-def test_after_pickling(tok, options):
+def test_a_pickled_tokenizer_encodes_alike(tok, options):
     other = pickle.loads(pickle.dumps(tok))
     assert encode_rows(other, options) == encode_rows(tok, options)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-# Newer Pythons warn of forks in a process that has, or had, threads; that is what is tested.
+# Newer Pythons warn of forks in a process that has, or had, threads. The test does this on purpose.
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_in_other_processes(tok, method):
+def test_other_processes_encode_alike(tok, method):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} on this system")
     expected = [encode_rows(tok, {"threads": 2, **options}) for options in WAYS]
@@ -181,7 +181,7 @@ def test_in_other_processes(tok, method):
 
 
 def test_threads_may_share_a_tokenizer(model):
-    """Each with an alpha of its own, for which the tokenizer keeps a table."""
+    """Each thread has an alpha of its own, and the tokenizer keeps a table for it."""
     tok = Tokenizer(model)
     alphas = [0.1, 0.2, 0.5, 1.0] * (10 if JIT else 2)
     expected = {alpha: Tokenizer(model).encode(TEXT, alpha=alpha, seed=1) for alpha in set(alphas)}

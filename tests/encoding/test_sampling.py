@@ -1,4 +1,4 @@
-"""Random segmentations: first the law without a draw, then the draws, then their counts."""
+"""Random segmentations: the law without any draw, then single draws, then counts of draws."""
 
 from collections import Counter
 from math import log
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import reference
+from support.lattices import OVERLAPPING
 from support.reference import MP
 from support.strategies import (
     HARSH_SCORES,
@@ -33,7 +34,7 @@ STEP = 256 * MP.log(2)
 
 
 class Lattice:
-    """What the kernels make of one segment, with plain access to each edge."""
+    """The sums that the kernels compute for one segment, with access to each edge."""
 
     def __init__(self, tok, text, alpha):
         (self.automaton, _), self.weights = tok._encoder.mirrored, tok._encoder.weights(alpha)
@@ -56,7 +57,7 @@ class Lattice:
         return MP.log(float(self.z[position])) + int(self.exponents[position]) * STEP
 
     def edge(self, position, piece):
-        """Of the step by a piece: log of its probability, and that as `draw_any` adds it up."""
+        """Return an edge's exact log-probability, and its probability as `draw_any` computes it."""
         distance = np.uint64(self.length - position)
         term, exponent = edge_term(
             self.automaton, self.weights, self.entries[piece], *self.by_distance, distance
@@ -66,6 +67,7 @@ class Lattice:
         return exact, float(scale(term, steps)) / float(self.z[position])
 
     def draw(self, position, uniform):
+        """Return the piece that a uniform draws at a position, by both kernels."""
         z, exponents = self.by_distance
         place = self.automaton, self.weights, self.text, self.matches, 0
         distance = np.uint64(self.length - position)
@@ -77,7 +79,7 @@ class Lattice:
 
 
 def check_exact(scores, text, alpha):
-    """Transition probabilities along every path multiply to exp(alpha · score) / Z."""
+    """Check that transition probabilities along each path multiply to exp(alpha · score) / Z."""
     lattice = Lattice(Tokenizer(make_model(scores)), text, alpha)
     expected = reference.path_logs(text, scores, alpha)
     edges = {}
@@ -88,12 +90,12 @@ def check_exact(scores, text, alpha):
                 edges[position, piece] = lattice.edge(position, piece)
             product += edges[position, piece][0]
             position += len(piece)
-        # Of scores with both signs each rounding counts; of logarithms of probabilities this is
-        # the size of their sum.
+        # Each rounding counts if scores have both signs, so the absolute values are added. For
+        # scores of one sign this is the size of the sum.
         size = alpha * sum(abs(scores[piece]) for piece in path)
         assert abs(product - log_p) <= 1e-12 * max(1.0, size)
     for exact, summed in edges.values():
-        # What is too small to change a sum may be 0 in it.
+        # A term that is too small to change a sum may be 0.
         assert summed == pytest.approx(float(MP.exp(exact)), rel=1e-13, abs=1e-100)
 
 
@@ -161,7 +163,7 @@ def test_log_z_of_long_texts(scores, seed, alpha):
 
 
 @given(st.lists(st.floats(-(2.0**20), 2.0**20), min_size=1, max_size=20), st.floats(0, 1024))
-def test_weights_are_mantissa_and_exponent(logs, alpha):
+def test_a_weight_is_a_mantissa_and_an_exponent(logs, alpha):
     # The last entry stands for no piece.
     automaton = Automaton(*[np.empty(0)] * 4, np.arange(len(logs) + 1), 1)
     mantissas, exponents, plain = weights(automaton, np.array(logs), alpha)
@@ -176,11 +178,11 @@ def test_weights_are_mantissa_and_exponent(logs, alpha):
 
 
 @pytest.mark.parametrize(("steps", "bits"), [(1, 256), (0, 0), (-1, -256), (-2, -512)])
-def test_moving_a_term_moves_no_bit(steps, bits):
+def test_scaling_a_term_changes_only_its_exponent(steps, bits):
     assert scale(np.float64(1 / 3), steps) == np.ldexp(1 / 3, bits)
 
 
-def test_a_term_too_far_down_is_nothing():
+def test_a_term_that_is_scaled_down_too_far_is_0():
     for steps in (-3, -4, -(2**31)):
         assert scale(2.0**140, steps) == 0.0
 
@@ -195,7 +197,7 @@ def test_an_alpha_too_large_is_refused(alpha, tok):
 
 
 @given(vocabularies(SCORES | HARSH_SCORES), texts_over(ALPHABET, 1, 12), st.sampled_from(ALPHAS))
-def test_draw_inverts_the_cumulated_probabilities(scores, text, alpha):
+def test_a_draw_inverts_the_cumulated_probabilities(scores, text, alpha):
     lattice = Lattice(Tokenizer(make_model(scores)), text, alpha)
     for position in range(len(text)):
         low, weighty = MP.mpf(0), []
@@ -240,8 +242,10 @@ def test_chains_of_several_groups(alpha):
         ({b"a": -2000.0, b"ab": -1.0, b"abc": -2000.0}, 1 - 2.0**-53, b"ab"),
     ],
 )
-def test_draw_at_the_ends(pieces, uniform, expected):
-    """A piece without weight is never drawn, not by 0 and not by what rounding leaves over."""
+def test_the_smallest_and_the_largest_uniform_draw_no_piece_without_weight(
+    pieces, uniform, expected
+):
+    """Neither 0 draws it nor the rest that rounding leaves."""
     scores = {b"b": -1.0, b"c": -1.0} | pieces
     lattice = Lattice(Tokenizer(make_model(scores)), b"abc", 1.0)
     assert lattice.draw(0, float(uniform)) == expected
@@ -254,15 +258,14 @@ def test_draw_at_the_ends(pieces, uniform, expected):
         ({b"a": -1.0, b"ab": -1.0, b"abc": -1.0}, b"abc"),
     ],
 )
-def test_a_sum_that_rounding_leaves_short(pieces, expected):
-    """The last piece with weight has what is missing."""
+def test_a_uniform_above_a_rounded_sum_draws_the_last_piece_with_weight(pieces, expected):
     lattice = Lattice(Tokenizer(make_model({b"b": -1.0, b"c": -1.0} | pieces)), b"abc", 1.0)
     lattice.z[0] *= 1 + 1e-15
     assert lattice.draw(0, 1 - 2.0**-53) == expected
 
 
 def test_a_threshold_belongs_to_the_piece_above_it():
-    """Four paths of equal weight, all sums exact: a piece has the numbers below its threshold."""
+    """Four paths have equal weights. A piece has the uniforms below its threshold."""
     lattice = Lattice(Tokenizer(make_model({b"ab": -1.0, b"bc": -1.0, b"abc": -1.0})), b"abc", 0.0)
     picked = {u: lattice.draw(0, u) for u in (0.0, 0.25, 0.5, 0.75)}
     below = {u: lattice.draw(0, np.nextafter(u, 0.0)) for u in (0.5, 0.75, 1.0)}
@@ -305,8 +308,8 @@ def test_encodings_of_a_long_text_equal_the_slow_twins(model, sampler, isolate_d
     assert Tokenizer(model).tokenize(text, alpha=0.3, sample=4, **place) == expected
 
 
-# Test vectors for other implementations: the model has the 256 bytes with score -8 and these pieces
-# after them; ids begin at 3.
+# These are test vectors for other implementations. The model has the 256 bytes with score -8, then
+# these pieces; ids begin at 3.
 GOLDEN_PIECES = {b"th": -4.0, b"the": -3.5, b"he": -5.0, b" c": -4.5, b"cat": -5.0, b"at": -4.0}
 GOLDEN_TEXT = "the cat\n\nthat cat at the th\u00e9"
 
@@ -363,11 +366,9 @@ def test_encoding_vectors(arguments, ids):
 
 # ---- counts
 
-OVERLAPPING = {b"a": -2.0, b"b": -1.5, b"ab": -2.5, b"ba": -3.0, b"aba": -4.0, b"bab": -4.0}
-
 
 def counts(tok, text, alpha, sampler, seed):
-    """How often each path was drawn: by many samples of one document and by many documents."""
+    """Count how often each path is drawn, by many samples of a document and by many documents."""
     options = {"alpha": alpha, "sampler": sampler, "seed": seed}
     by_sample = tok.encode_batch([text], samples=DRAWS // 2, **options)
     ids = np.arange(1, DRAWS // 2 + 1, dtype=np.uint64) << np.uint64(30)
@@ -394,7 +395,7 @@ def test_counts_fit_the_law(sampler, alpha):
 
 @pytest.mark.parametrize("sampler", LAWS)
 def test_the_two_laws_are_told_apart(sampler):
-    """The fit above could tell: the counts of one sampler do not fit the law of the other."""
+    """The counts of one sampler do not fit the law of the other, so the test above can fail."""
     text = b"ababab"
     tok = Tokenizer(make_model(OVERLAPPING))
     seen = counts(tok, text, 0.1, sampler, seed=5)
@@ -416,7 +417,7 @@ def test_three_equal_candidates(sampler, shares):
 
 
 def test_viterbi_sampling_far_from_ties():
-    """Differences of scores whose exponential is no float64 decide without a warning."""
+    """Score differences whose exponential overflows decide without a warning."""
     scores = {b"a": -1.0, b"b": -1.0, b"ab": -900.0}
     tok = Tokenizer(make_model(scores))
     for alpha in (50.0, 1e300):
@@ -427,6 +428,6 @@ def test_viterbi_sampling_far_from_ties():
 
 
 @pytest.mark.parametrize("sampler", LAWS)
-def test_large_alphas_come_to_the_best_path(tok, sampler):
+def test_large_alphas_lead_to_the_best_path(tok, sampler):
     text = "the cat and the hat\n" * 3
     assert tok.encode(text, alpha=1e4, seed=1, sampler=sampler) == tok.encode(text)

@@ -1,4 +1,4 @@
-"""From texts to segments, against regular expressions and other plain statements of the rules."""
+"""The way from texts to segments, against regular expressions that state the rules."""
 
 import sys
 import unicodedata
@@ -26,7 +26,7 @@ TABLE = {int(zero) + i for zero in ZEROS for i in range(10)}
 PYTHON = {c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"}
 SHARED_DIGITS = "".join(map(chr, sorted(TABLE & PYTHON)))
 
-# Decimal digits that Unicode 16 and 17 added to the 15.1 of the table.
+# Unicode 16 and 17 added these decimal digits; the table has those of Unicode 15.1.
 LATER_DIGITS = {
     c
     for first in (0x10D40, 0x116D0, 0x116DA, 0x11BF0, 0x11DE0, 0x16D70, 0x1CCF0, 0x1E5F1)
@@ -35,7 +35,7 @@ LATER_DIGITS = {
 
 
 def pieces_of(segments):
-    """Documents as lists of segments: bytes, or the id of a special token."""
+    """Return the segments of each document: bytes, or the id of a special token."""
     documents = [[] for _ in segments.document_starts]
     bounds = segments.bounds.tolist()
     for i, document in enumerate(segments.documents.tolist()):
@@ -47,7 +47,7 @@ def pieces_of(segments):
 
 
 def cut(raw, isolate_digits=False, most=0):
-    """The segments of one text, with the limits that training sets."""
+    """Return the segments of one text, with the limits that training sets."""
     bounds, part_of = segment_bounds(
         np.frombuffer(raw, dtype=np.uint8),
         np.array([0, len(raw)]),
@@ -63,13 +63,13 @@ def cut(raw, isolate_digits=False, most=0):
 
 
 @given(STRINGS)
-def test_to_bytes_of_str_is_utf8_with_surrogates(chars):
+def test_a_str_becomes_utf8_with_surrogates(chars):
     assert to_bytes(chars).decode("utf-8", "surrogatepass") == chars
 
 
 @given(BYTES)
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_to_bytes_of_bytes_is_them(kind, raw):
+def test_bytes_stay_as_they_are(kind, raw):
     assert to_bytes(kind(raw)) == raw
 
 
@@ -126,10 +126,10 @@ def test_digits_of_all_scripts_are_segments(chars):
 @example("a" * 11 + "\n" * 100, 10)
 @example("\n" * 101, 10)
 @pytest.mark.parametrize("isolate_digits", [False, True])
-def test_limits_of_training(isolate_digits, chars, most):
+def test_segments_of_training_follow_the_regular_expression(isolate_digits, chars, most):
     raw = chars.encode("utf-8", "surrogatepass")
     if any("\ud800" <= char <= "\udfff" for char in chars):
-        # To the twin an encoded surrogate is three stray bytes, and here it is one character.
+        # The twin takes an encoded surrogate for three stray bytes; the kernel for one character.
         assert b"".join(cut(raw, isolate_digits, most)) == raw
     else:
         assert cut(raw, isolate_digits, most) == reference.segments(raw, isolate_digits, most)
@@ -164,11 +164,11 @@ def test_limits_hold_for_bytes_that_are_not_utf8(raw, most, isolate_digits):
         b"\xff\xbc\x95",
     ],
 )
-def test_overlong_and_broken_digits_are_none(raw):
+def test_overlong_and_broken_digits_are_no_digits(raw):
     assert cut(b"a" + raw + b"b", isolate_digits=True) == [b"a" + raw + b"b"]
 
 
-def test_the_digit_table_is_that_of_unicode():
+def test_the_digit_table_agrees_with_unicode():
     missing = PYTHON - TABLE
     assert len(TABLE) == 680
     assert missing <= LATER_DIGITS
@@ -176,7 +176,7 @@ def test_the_digit_table_is_that_of_unicode():
     assert list(ZEROS) == sorted(ZEROS)
 
 
-def test_digits_and_their_neighbours():
+def test_the_code_points_around_digits_are_told_apart():
     around = sorted({c + i for c in ZEROS for i in (-1, 0, 9, 10)} - {0x2F + 0x800})
     for char in around if JIT else around[::7]:
         raw = chr(char).encode()
@@ -184,7 +184,7 @@ def test_digits_and_their_neighbours():
         assert digit_length(np.frombuffer(raw, dtype=np.uint8), 0, len(raw)) == expected
 
 
-def test_a_digit_cut_by_the_end_of_its_text_is_none():
+def test_a_digit_that_the_end_of_the_text_cuts_is_no_digit():
     raw = np.frombuffer("٣".encode(), dtype=np.uint8)
     assert digit_length(raw, 0, 1) == 0
     assert digit_length(raw, 0, 2) == 2
@@ -231,8 +231,8 @@ def test_special_tokens_are_found_leftmost_longest(raw, names):
 
 
 @given(st.lists(st.sampled_from(["<", "<a", "a>", "<a>", "b", "é", "x" * 9]), max_size=40))
-def test_many_special_tokens_are_found_as_few_are(parts):
-    """By the automaton and by the regular expression."""
+def test_more_names_do_not_change_which_special_tokens_are_found(parts):
+    """An automaton finds many names, and a regular expression finds few; the two agree."""
     names = ["<", "<a", "<a>", "<ab"]
     many = [f"<{number}>" for number in range(100)]
     raw = "".join(parts).encode()
@@ -250,8 +250,8 @@ def test_stretches_between_special_tokens_are_segments(model):
     assert segments.document_starts.tolist() == [0, 4, 4]
 
 
-def test_special_tokens_are_found_as_they_are_spelled():
-    """Before normalization, which would put them together from other characters."""
+def test_special_tokens_are_found_before_normalization():
+    """Normalization could form their names from other characters."""
     rules = TextRules(normalization=("NFC",))
     segments = segmentation.segment(
         ["e\u0301<é><e\u0301>"], rules, Marks(allowed=SpecialTokens({"<é>": 9}))

@@ -1,11 +1,11 @@
-"""Training by merges with ensure_unicode: every piece of more than one byte is whole characters."""
+"""The merge trainer with ensure_unicode: longer pieces consist of whole characters."""
 
 import hashlib
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support import SAMPLE
 from support import reference_training as reference
 from support.strategies import JIT
 from support.windows import ROUNDS, as_dict, block_of, counted, random_windows
@@ -14,17 +14,16 @@ import bytepiece
 from bytepiece.inputs.files import Files
 from bytepiece.training import growth, merge_trainer, pairs
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
 BEGINNING = "中".encode()[:2]
 
 
 @pytest.mark.parametrize("newlines", growth.NEWLINES)
 @pytest.mark.parametrize("seed", range(4))
-def test_rounds_without_parts_of_characters_are_those_of_the_twin(seed, newlines):
+def test_rounds_without_parts_of_characters_equal_the_slow_twin(seed, newlines):
     windows = list(random_windows(seed))
     rules = growth.PieceRules(9, newlines, parts=False)
-    # Beginnings of two characters, which are asked for or not, something that is no UTF-8 though
-    # it could be taken for it, and what is longer than its beginning.
+    # Each list has the beginning of a character, two bytes that are no UTF-8 (the first list's
+    # look like it), and the beginning of a character after whole characters.
     going = [BEGINNING, b"\xc0\x80", "é文".encode()[:3]]
     asked = ["文".encode()[:2], b"\xff\xfe", "aé中".encode()[:4]]
     vocabulary = growth.initial_pieces([*going, *asked, b"ab"])
@@ -44,7 +43,7 @@ def test_rounds_without_parts_of_characters_are_those_of_the_twin(seed, newlines
         assert broken == kept
 
 
-def test_pieces_that_are_not_allowed_go_though_no_pair_takes_their_room():
+def test_disallowed_pieces_are_dropped_even_if_no_pair_replaces_them():
     vocabulary = growth.initial_pieces([BEGINNING, b"ab"])
     state = merge_trainer.scored_automaton(vocabulary, "compression")
     total = counted([block_of([b"x"])], state, len(vocabulary.pieces))
@@ -53,7 +52,7 @@ def test_pieces_that_are_not_allowed_go_though_no_pair_takes_their_room():
     assert following.pieces[256:] == [b"ab"]
 
 
-def test_a_character_saves_the_bytes_of_a_beginning_that_goes():
+def test_the_gain_of_a_character_counts_the_beginning_that_is_dropped():
     pieces = [*growth.initial_pieces().pieces, BEGINNING, "😀".encode()[:3], "é".encode()]
     number = {piece: i for i, piece in enumerate(pieces)}
     sums = pairs.PairSums(99)
@@ -72,7 +71,7 @@ def test_a_character_saves_the_bytes_of_a_beginning_that_goes():
 
 
 def texts(seed=1, lines=400):
-    """Lines of characters of one to four bytes, many of which are rare."""
+    """Return lines of characters of one to four bytes; many characters are rare."""
     rng = random.Random(seed)
     characters = [chr(0x4E00 + 7 * i) for i in range(300)] + [chr(0x1F600 + i) for i in range(40)]
     rng.shuffle(characters)
@@ -86,13 +85,13 @@ def train(corpus, size=420, **options):
 
 
 def broken(model):
-    """Pieces of more than one byte that are not UTF-8."""
+    """Return the pieces of more than one byte that are not UTF-8."""
     return {p for p in model.pieces if len(p) > 1 and not reference.is_text(p)}
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Windows so small that little text has many rounds."""
+    """Make windows so small that training on little text takes many rounds."""
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 600)
     monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
     monkeypatch.setattr("bytepiece.training.merge_trainer._STEP", 40)
@@ -101,7 +100,7 @@ def small(monkeypatch):
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("size", [300, 330, 420, 600])
-def test_pieces_are_whole_characters_and_as_many_as_asked_for(size):
+def test_pieces_are_whole_characters_and_fill_the_vocabulary(size):
     plain = train(texts(), size, ensure_unicode=False)
     assert len(broken(plain)) > 20
     model = train(texts(), size)
@@ -109,7 +108,7 @@ def test_pieces_are_whole_characters_and_as_many_as_asked_for(size):
     assert any(len(piece) == 4 for piece in model.pieces)
 
 
-def test_the_default_is_what_it_was():
+def test_the_default_allows_parts_of_characters():
     model = bytepiece.train(SAMPLE, 1000)
     assert model == bytepiece.train(SAMPLE, 1000, ensure_unicode=False)
     assert "ensure_unicode" not in model.record
@@ -118,14 +117,14 @@ def test_the_default_is_what_it_was():
     assert found == "15aa351d932523fdbc2b1caaeabb13201d938bc7bc4d146d15cd3673d7914afa"
 
 
-def test_what_was_asked_for_is_in_the_record():
+def test_the_record_says_that_characters_stay_whole():
     assert train(["abc\n"], 300).record["ensure_unicode"] is True
     record = bytepiece.train(["abc\n"], 300, algorithm="bnlm").record
     assert record["ensure_unicode"] is True
 
 
 @pytest.mark.usefixtures("small")
-def test_it_does_not_depend_on_threads_or_on_other_sizes():
+def test_a_model_depends_neither_on_threads_nor_on_other_sizes():
     corpus = texts(lines=400 if JIT else 200)
     large, small = train(corpus, [500, 330], threads=1)
     assert train(corpus, [500, 330], threads=3) == [large, small]
@@ -134,7 +133,7 @@ def test_it_does_not_depend_on_threads_or_on_other_sizes():
 
 
 @pytest.mark.usefixtures("small")
-def test_of_a_corpus_that_is_too_large_for_the_memory():
+def test_training_on_a_corpus_that_is_too_large_for_the_memory():
     model = train(texts(), memory=1)
     assert model.record["sampled_bytes"] <= 9000 < model.record["corpus_bytes"]
     assert (model.vocab_size, broken(model)) == (420, set())
@@ -142,7 +141,7 @@ def test_of_a_corpus_that_is_too_large_for_the_memory():
 
 
 @pytest.mark.usefixtures("small")
-def test_of_a_corpus_with_weights(tmp_path):
+def test_training_on_a_corpus_with_weights(tmp_path):
     for name, seed in (("a", 1), ("b", 2)):
         (tmp_path / name).write_text("".join(texts(seed)), "utf-8", newline="\n")
     for weights in ((1, 0.5), (7, 100)):
@@ -151,7 +150,7 @@ def test_of_a_corpus_with_weights(tmp_path):
 
 
 @pytest.mark.usefixtures("small")
-def test_pieces_that_were_asked_for_stay_whatever_they_are():
+def test_user_pieces_stay_even_if_they_are_parts_of_characters():
     asked = [BEGINNING, b"\xff\xfe", b"a\xe4", "中é".encode()]
     model = train(texts(), user_pieces=asked)
     assert model.vocab_size == 420
@@ -160,9 +159,9 @@ def test_pieces_that_were_asked_for_stay_whatever_they_are():
 
 
 @pytest.mark.usefixtures("small")
-def test_of_text_that_is_not_utf_8_nothing_is_made():
+def test_bytes_that_are_not_utf_8_give_no_pieces():
     rng = random.Random(5)
-    # What may look like characters, and is none: spelled too long, a surrogate, and too large.
+    # These look like characters: overlong forms, a surrogate, and code points that are too large.
     wrong = [b"\xc0\x80", b"\xe0\x80\xaf", "\ud800".encode("utf-8", "surrogatepass")]
     wrong += [b"\xf4\x90\x80\x80", b"\xfe\x80\x80", b"\xe4\xb8", b"\x80\x81"]
     corpus = [line.encode() + b"".join(rng.choices(wrong, k=9)) + b"\n" for line in texts()]
@@ -174,7 +173,7 @@ def test_of_text_that_is_not_utf_8_nothing_is_made():
 
 @pytest.mark.usefixtures("small")
 def test_new_pieces_of_a_model_are_whole_characters_if_the_old_ones_are():
-    # In another script, whose characters have other beginnings.
+    # The new corpus is in another script; its characters begin with other bytes.
     to_hangul = {0x4E00 + i: 0xAC00 + i for i in range(0x1000)}
     corpus = [line.translate(to_hangul) for line in texts(2)]
     old = train(texts(), 330)
@@ -189,7 +188,7 @@ def test_new_pieces_of_a_model_are_whole_characters_if_the_old_ones_are():
 
 
 @pytest.mark.usefixtures("small")
-def test_a_run_that_is_stopped_at_any_round_goes_on(tmp_path):
+def test_a_run_that_is_stopped_at_any_round_is_resumed(tmp_path):
     class StopError(Exception):
         pass
 

@@ -19,7 +19,7 @@ def bounds_of(segments):
 
 
 def scanned(built, segments):
-    """The chain of pieces' numbers at each byte of the segments, and the pieces' lengths there."""
+    """Return, for each byte of the segments, the numbers and lengths of the pieces in its chain."""
     text = np.frombuffer(b"".join(segments), dtype=np.uint8)
     matches = np.empty(len(text), dtype=np.uint32)
     automaton.scan(built, text, bounds_of(segments), matches)
@@ -37,7 +37,7 @@ def scanned(built, segments):
 
 
 def check(pieces, segments, built=None):
-    """Against a search for every suffix of every prefix of a segment."""
+    """Compare the automaton with a search for every suffix of every prefix of a segment."""
     built = built or automaton.build([*BYTES, *pieces])
     number = {piece: 256 + i for i, piece in enumerate(pieces)}
     none = 256 + len(pieces)
@@ -49,19 +49,19 @@ def check(pieces, segments, built=None):
             chain = next(chains)
             found = [(n, length) for n, length in chain if n != none]
             assert found == [(number[piece], len(piece)) for piece in expected]
-            # What fills a group up reaches no further than its first piece.
+            # The entries that fill a group up are no longer than its first piece.
             assert len(chain) == 3 * max(1, -(-len(expected) // 3))
             assert all(length <= end for _, length in chain)
 
 
 @given(KEYS, st.lists(texts_over(b"ab\x00\xff", 0, 30), min_size=1, max_size=6))
-def test_random_pieces_and_segments(keys, segments):
+def test_all_pieces_are_found_in_random_segments(keys, segments):
     check(sorted(keys), segments)
 
 
 @given(KEYS, st.integers(0, 2**32), st.sampled_from([1, 5, 60, 5000]))
-def test_lanes_cut_segments_anywhere(keys, seed, longest):
-    """More text than is worth lanes, in segments shorter and longer than one."""
+def test_all_pieces_are_found_where_lanes_cut_segments(keys, seed, longest):
+    """The text is long enough for lanes, and its segments are shorter and longer than a lane."""
     random = np.random.default_rng(seed)
     text = bytes(random.choice([*b"aab\x00\xff"], 1100).tolist())
     cuts = np.cumsum(random.integers(0, longest, 1100, endpoint=True))
@@ -82,7 +82,7 @@ def test_single_bytes_have_entries_of_their_own():
 
 
 def test_every_piece_is_a_suffix_of_the_next():
-    """The groups stay in proportion to the pieces; flat lists would take the square of them."""
+    """The number of groups is proportional to the number of pieces, not to its square."""
     pieces = [b"a" * n for n in range(2, 400 if JIT else 60)]
     built = automaton.build([*BYTES, *pieces])
     assert len(built.lengths) == 3 * (257 + len(pieces)) + 256
@@ -99,7 +99,7 @@ def test_pieces_that_are_left_out_are_not_found():
     assert [[n for n, _ in chain if n != 260] for chain in chains] == [[], [256], [], [], [259]]
 
 
-def test_values_by_entry():
+def test_values_are_arranged_by_entry():
     built = automaton.build([*BYTES, b"ab", b"bab"])
     values = built.by_entry(np.arange(258.0), -1.0)
     assert values.dtype == np.float64
@@ -109,7 +109,7 @@ def test_values_by_entry():
         values[0] = 0
 
 
-def test_text_without_bytes_or_segments():
+def test_a_text_without_bytes_or_segments_is_scanned():
     built = automaton.build([*BYTES, b"ab"])
     for bounds in ([0], [0, 0], [0, 0, 0]):
         nothing = np.empty(0, dtype=np.uint32)

@@ -1,4 +1,4 @@
-"""The best path is the best of all segmentations, to the last tie."""
+"""The best path is the best of all segmentations, also among ties."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_best_of_all_segmentations_with_ties(scores, text):
 
 
 @given(vocabularies(INTEGER_SCORES | SCORES), texts_over(ALPHABET, 1, 60))
-def test_equal_to_the_slow_twin(scores, text):
+def test_the_best_path_equals_the_slow_twin(scores, text):
     tok = Tokenizer(make_model(scores))
     assert tuple(tok.tokenize(text)) == reference.best_path(text, scores)
 
@@ -52,8 +52,8 @@ def test_among_equal_sums_the_longest_last_piece_wins(pieces, path):
     assert tok.tokenize(b"".join(path)) == path
 
 
-def test_sums_are_taken_in_the_order_of_the_text():
-    """(0.1 + 0.2) + 0.3 and 0.1 + (0.2 + 0.3) differ in the last bit, which decides here."""
+def test_scores_are_added_in_the_order_of_the_text():
+    """(0.1 + 0.2) + 0.3 and 0.1 + (0.2 + 0.3) differ in the last bit, and the bit decides here."""
     scores = {b"a": -0.1, b"b": -0.2, b"c": -0.3, b"abc": -0.1 + -0.2 + -0.3}
     tok = Tokenizer(make_model(scores))
     assert tok.tokenize(b"abc") == [b"abc"]
@@ -65,8 +65,8 @@ def test_sums_are_taken_in_the_order_of_the_text():
 
 @pytest.mark.parametrize("isolate_digits", [False, True])
 @pytest.mark.parametrize("steps", [(), ("NFC",)])
-def test_segments_are_encoded_by_themselves(model, isolate_digits, steps):
-    """By `encode`, which takes a shorter way for one text, as by `encode_batch`."""
+def test_each_segment_is_encoded_by_itself(model, isolate_digits, steps):
+    """`encode`, which has a faster way for one text, agrees with `encode_batch`."""
     scores = scores_of(model) | {b"1": -9.0, b"12": -1.0, b" 3": -1.0}
     rules = TextRules(normalization=steps, isolate_digits=isolate_digits)
     tok = Tokenizer(make_model(scores, rules=rules))
@@ -79,8 +79,8 @@ def test_segments_are_encoded_by_themselves(model, isolate_digits, steps):
 
 
 @pytest.mark.parametrize("size", [1023, 1024, 1025, 1500])
-def test_one_long_segment(size, monkeypatch):
-    """Scanned in lanes; by the way of one short text, and by the way of all others."""
+def test_a_long_segment_is_scanned_in_lanes(size, monkeypatch):
+    """It is encoded as one short text first, then like all other texts."""
     scores = {b"a" * n: -0.9 * n for n in (1, 2, 3, 7, 300)} | {
         b"b": -2.0,
         b"ab": -2.5,

@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept, and what happens where nothing can be kept."""
+"""The folder of compiled kernels, and what happens if no folder can be written."""
 
 import ast
 import os
@@ -18,7 +18,7 @@ PACKAGE = Path(jit.__file__).resolve().parents[1]
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """An install of its own, as the kernels' home is found from it."""
+    """Return a copy of the installed package; the folder of kernels is searched from there."""
     package = tmp_path / "site" / "bytepiece"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(jit, "_PACKAGE", package)
@@ -29,7 +29,7 @@ def install(tmp_path, monkeypatch):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A home of its own, on every system."""
+    """Return an empty home folder, on every system."""
     home = tmp_path / "home"
     monkeypatch.setattr(jit, "user_cache", lambda: home / "cache" / "bytepiece")
     return home
@@ -37,7 +37,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_home(tmp_path, monkeypatch):
-    """A home below a regular file, where nobody, not even root, can make a directory."""
+    """Return a home below a regular file, where not even root can make a directory."""
     (tmp_path / "file").write_bytes(b"")
     home = str(tmp_path / "file" / "home")
     for name in ("HOME", "USERPROFILE", "LOCALAPPDATA"):
@@ -46,7 +46,7 @@ def no_home(tmp_path, monkeypatch):
 
 
 def make_read_only(package):
-    """As far as this matters: there can be no directory where kernels are kept."""
+    """Put a file in the place of the directory that would hold compiled kernels."""
     (package / "__pycache__").write_bytes(b"")
 
 
@@ -58,7 +58,7 @@ def test_kernels_are_kept_in_the_home(home):
     assert jit._cache_dir() == str(directory)
 
 
-def test_an_edit_of_a_kernel_makes_a_new_directory_and_old_ones_go(install, home):
+def test_an_edit_of_a_kernel_makes_a_new_directory_and_removes_old_ones(install, home):
     first = Path(jit._cache_dir())
     os.utime(first, (0, 0))
     recent = first.with_name("bytepiece-kernels-of-another-install")
@@ -74,7 +74,7 @@ def test_an_edit_of_a_kernel_makes_a_new_directory_and_old_ones_go(install, home
 
 
 @pytest.mark.usefixtures("no_home")
-def test_without_a_home_they_are_kept_beside_the_sources(install):
+def test_without_a_home_kernels_are_kept_beside_the_sources(install):
     assert Path(jit._cache_dir()).parent == install / "__pycache__"
 
 
@@ -94,7 +94,7 @@ def test_numbas_own_setting_is_followed_and_never_cleaned(install, tmp_path, mon
 
 
 def run(script, package, **environment):
-    """A fresh interpreter that finds this package, wherever it is started."""
+    """Run a script in a fresh interpreter that finds this package."""
     inherited = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
@@ -118,12 +118,12 @@ print(repr(jit._CACHE_DIR), *map(int, streams.philox(*[numpy.uint64(0)] * 6)))
     done = run(script, install, HOME=no_home)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["''", "1713891541", "3781805453", "3159862348", "2600524760"]
-    # That it compiles is said once, by the logger of the package.
+    # The package's logger says once that kernels are compiled.
     assert done.stderr.count("compiling kernels") == int(JIT)
 
 
 def test_other_peoples_kernels_compile_as_before():
-    """Ours are told by their module, which code made from a string has not."""
+    """Our kernels are recognized by their module; code that comes from a string has no module."""
     script = """
 import numba
 import bytepiece.kernels.jit
@@ -146,7 +146,7 @@ def test_the_kernels_keep_ieee_arithmetic_and_release_the_lock():
 
 
 def test_kernels_take_nothing_from_files_that_the_cache_does_not_watch():
-    """A constant that a kernel takes from elsewhere would be compiled into it for good."""
+    """A constant from another file would stay in the compiled kernel even if the file changes."""
     watched = {name for name, _ in jit._kernel_sources()}
     for name in sorted(watched):
         tree = ast.parse((PACKAGE / name).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The random streams: Philox itself, and how a draw's place becomes its number."""
+"""The random streams: Philox itself, and the way from a draw's place to its random number."""
 
 import numpy as np
 import pytest
@@ -18,13 +18,13 @@ def philox(counter, key):
 
 def uniforms(seed, epoch, doc_id, sample, segment, blocks):
     words = rng.document_words(*map(np.uint64, (seed, epoch, doc_id, sample)))
-    # They come back as Python's integers, which a compiled function would take for signed ones.
+    # The words come back as Python's integers, and a compiled function would take them as signed.
     words = tuple(map(np.uint64, words))
     pairs = [rng.uniforms(words, np.uint64(segment), np.uint64(i)) for i in range(blocks)]
     return [float(u) for pair in pairs for u in pair]
 
 
-# Random123's kat_vectors, "philox4x32 10".
+# These are the vectors "philox4x32 10" of Random123's kat_vectors.
 @pytest.mark.parametrize("generator", [philox, reference.philox])
 @pytest.mark.parametrize(
     ("counter", "key", "expected"),
@@ -47,7 +47,7 @@ def uniforms(seed, epoch, doc_id, sample, segment, blocks):
     ],
     ids=["zeros", "ones", "pi"],
 )
-def test_philox_known_answers(generator, counter, key, expected):
+def test_philox_gives_the_known_answers(generator, counter, key, expected):
     assert generator(counter, key) == expected
 
 
@@ -62,7 +62,7 @@ def test_streams_equal_their_twin(seed, epoch, doc_id, sample, segment):
     assert uniforms(seed, epoch, doc_id, sample, segment, 2) == [draw(i) for i in range(4)]
 
 
-# Test vectors for other implementations: numerators over 2^53 of the first four draws of a stream.
+# These are test vectors for other implementations: the first four draws of a stream, times 2^53.
 @pytest.mark.parametrize(
     ("place", "numerators"),
     [
@@ -91,12 +91,12 @@ def test_streams_equal_their_twin(seed, epoch, doc_id, sample, segment):
     ],
     ids=["zeros", "small", "largest", "high words"],
 )
-def test_stream_vectors(place, numerators):
+def test_streams_give_the_documented_numbers(place, numerators):
     assert uniforms(**place, blocks=2) == [n / 2**53 for n in numerators]
 
 
 @pytest.mark.parametrize("first", [0, 32, 2**33 - 32])
-def test_many_draws_are_the_single_ones(first):
+def test_many_draws_at_once_equal_single_draws(first):
     words, segment = tuple(map(np.uint64, (5, 6, 7, 2**32 - 1))), np.uint64(9)
     out = np.empty(rng.DRAWS)
     rng.fill_uniforms(words, segment, np.uint64(first), out)

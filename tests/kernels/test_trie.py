@@ -1,4 +1,4 @@
-"""The trie holds exactly the keys it was built from."""
+"""The trie holds the keys that it was built from, and no others."""
 
 import random
 
@@ -14,7 +14,7 @@ MANY = 80_000 if JIT else 3_000
 
 
 def keys_in(built):
-    """All keys by node, read off the arrays from every node up to the root."""
+    """Return the node of each key, read from the arrays from every node up to the root."""
     units = built.units.astype(np.int64)
     bases, parents = units[:, 0].tolist(), (units[:, 1] >> 1).tolist()
     names = {0: b""}
@@ -29,13 +29,13 @@ def keys_in(built):
             names[node] = names[parents[node]] + bytes([label])
         return names[chain[0] if chain else node]
 
-    # A unit that is free has the parent -1.
+    # A free unit has the parent -1.
     ends = np.flatnonzero((units[:, 1] & 1 == 1) & (units[:, 1] > 0))
     return {name(node): node for node in ends.tolist()}
 
 
 def walk(built, key):
-    """The node that the kernels reach by the bytes of a key, or 0."""
+    """Return the node that the kernels reach by the bytes of a key, or 0."""
     node = 1 + key[0]
     for byte in key[1:]:
         node = trie.child(built.units, node, byte)
@@ -45,14 +45,15 @@ def walk(built, key):
 
 
 def with_bytes(keys):
-    """As in a model: all single bytes are keys, in no special order."""
+    """Return keys with all single bytes among them, as in a model, in no particular order."""
     return list({*keys, *(bytes([b]) for b in range(256))})
 
 
 def check(keys):
+    """Build a trie, check that it holds these keys, and return it with their nodes."""
     built, nodes = trie.build(keys)
     assert keys_in(built) == dict(zip(keys, nodes.tolist(), strict=True))
-    # A step must never look beyond the arrays.
+    # A step must never read beyond the arrays.
     assert built.units[:, 0].max() + 255 < len(built.units)
     assert not built.units.flags.writeable
     assert not built.order.flags.writeable
@@ -60,7 +61,7 @@ def check(keys):
 
 
 @given(st.sets(texts_over(b"ab\x00\xff", 1, 7) | st.binary(min_size=1, max_size=4), max_size=60))
-def test_random_keys(keys):
+def test_random_keys_are_found(keys):
     keys = with_bytes(keys)
     built, nodes = check(keys)
     assert [walk(built, key) for key in keys] == nodes.tolist()
@@ -70,7 +71,7 @@ def test_random_keys(keys):
     st.sets(texts_over(b"ab", 1, 6), min_size=1, max_size=20),
     st.lists(texts_over(b"abc", 1, 8), max_size=20),
 )
-def test_no_false_positives(keys, probes):
+def test_other_strings_are_not_found(keys, probes):
     built, _ = trie.build(with_bytes(keys))
     prefixes = {key[:n] for key in with_bytes(keys) for n in range(1, len(key) + 1)}
     for probe in probes:
@@ -81,7 +82,7 @@ def test_no_false_positives(keys, probes):
 
 
 @given(st.sets(texts_over(b"ab\xff", 1, 5), max_size=20))
-def test_order_is_breadth_first(keys):
+def test_the_order_of_nodes_is_breadth_first(keys):
     built, _ = trie.build(with_bytes(keys))
     parents, depths = built.units[:, 1] >> 1, {0: 0}
     assert built.order[0] == 0
@@ -117,7 +118,7 @@ def test_as_many_keys_as_a_large_vocabulary():
 
 
 def test_arrays_grow_when_many_nodes_have_many_children(monkeypatch):
-    """Nodes whose children lie far apart leave gaps that others of their kind do not fit into."""
+    """If the children of a node lie far apart, the gaps between them fit no other such node."""
     attempts = []
     place = trie._place
 
@@ -133,6 +134,6 @@ def test_arrays_grow_when_many_nodes_have_many_children(monkeypatch):
     assert attempts[-1] > 0
 
 
-def test_single_bytes_only():
+def test_a_trie_of_single_bytes_only():
     _, nodes = check(with_bytes([]))
     assert sorted(nodes.tolist()) == list(range(1, 257))

@@ -1,22 +1,20 @@
-"""The exact distribution: numbers against enumeration or 60 digits, draws against their law."""
+"""The numbers of a lattice against enumeration or 60 digits, and the arguments of its methods."""
 
 import math
 import pickle
-from collections import Counter
-from itertools import permutations
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import reference
+from support.lattices import OVERLAPPING, lattice_of
 from support.reference import MP
 from support.strategies import (
     HARSH_SCORES,
     INTEGER_SCORES,
     JIT,
     SCORES,
-    TEXTS,
     make_model,
     scores_of,
     texts_over,
@@ -29,35 +27,25 @@ from support.strategies import (
 from bytepiece import Tokenizer
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.lattice import chain
-from bytepiece.rules.text import to_bytes
 
 ALPHABET = b"ab\xe4"
 ALPHAS = [0.0, 0.1, 0.5, 1.0, 2.0, 50.0, 1000.0]
-OVERLAPPING = {b"a": -2.0, b"b": -1.5, b"ab": -2.5, b"ba": -3.0, b"aba": -4.0, b"bab": -4.0}
-
-
-def lattice_of(scores, text, alpha=1.0):
-    return Tokenizer(make_model(scores)).lattice(text, alpha)
 
 
 def random_text(alphabet, length):
     return bytes(np.random.default_rng(1).choice(list(alphabet), length).tolist())
 
 
-@pytest.fixture(scope="module")
-def overlapping():
-    return lattice_of(OVERLAPPING, b"ababab", 0.5)
-
-
 # ---- numbers
 
 
 def size_of(scores, text, alpha):
-    """The size of what is summed up, to which rounding is in proportion."""
+    """Return the size of the terms of a sum; the rounding error is proportional to it."""
     return max(1.0, alpha * len(text) * max(map(abs, scores.values())))
 
 
 def check_numbers(scores, text, alpha):
+    """Compare every number of a lattice with the slow twins."""
     lattice = lattice_of(scores, text, alpha)
     tolerance = 1e-12 * size_of(scores, text, alpha)
     z = reference.suffix_sums(text, scores, alpha)[0]
@@ -80,7 +68,7 @@ def check_numbers(scores, text, alpha):
     mean = MP.fsum(exact.values())
     assert abs(lattice.expected_tokens() - mean) <= tolerance
     score = MP.fsum(p * scores[text[start:end]] for (start, end), p in exact.items())
-    # The mean of scores is as large as they are, however small alpha is.
+    # The mean score is as large as the scores, even if alpha is small.
     assert abs(lattice.expected_score() - score) <= tolerance * size_of(scores, text, 1.0)
 
 
@@ -150,13 +138,13 @@ def test_entropy_in_both_units(overlapping):
 
 
 def test_small_entropies_keep_their_digits():
-    """Of a probability just below 1 the logarithm would have none."""
+    """The logarithm of a probability just below 1 would lose all of them."""
     scores = {b"a": -20.0, b"b": -20.0, b"ab": -1.0}
     exact = reference.entropy(b"ab", scores, 1.0)
     assert lattice_of(scores, b"ab").entropy() == pytest.approx(float(exact), rel=1e-13, abs=0)
 
 
-def test_lines_are_independent(tok):
+def test_the_numbers_of_lines_add_up(tok):
     lines = ["the cat\n", "...\n\n", "the hat and the hat"]
     whole = tok.lattice("".join(lines), 0.3)
     parts = [tok.lattice(line, 0.3) for line in lines]
@@ -187,7 +175,7 @@ def test_an_empty_text_has_one_segmentation(tok, text):
 def test_paths_of_long_texts_are_counted_exactly(line_ends):
     text = random_text(b"abaxb\n" if line_ends else b"abaxb", 10_000 if JIT else 500)
     scores = scores_of(make_model(OVERLAPPING | {b"b\n": -1.0, b"\n\n\n": -1.0}))
-    # A piece ends with its line, so no piece here crosses an end that the count need know of.
+    # No piece crosses the end of a line, so the counts of the segments multiply.
     expected = math.prod(
         reference.count_paths(segment, scores) for segment in reference.segments(text)
     )
@@ -196,14 +184,14 @@ def test_paths_of_long_texts_are_counted_exactly(line_ends):
     assert lattice.log_z == pytest.approx(math.log(expected), rel=1e-13)
 
 
-def test_a_text_that_falls_into_no_parts_is_counted_too():
-    """Long numbers are let go of as soon as no edge needs them."""
+def test_the_paths_of_a_text_without_a_common_boundary_are_counted():
+    """The count keeps a long number only until no edge needs it."""
     scores = {b"a": -1.0, b"aa": -1.0, b"aaaaaaa": -1.0}
     text = b"a" * (20_000 if JIT else 2_000)
     assert lattice_of(scores, text, 0.0).n_paths() == reference.count_paths(text, scores)
 
 
-def test_a_large_text_is_stable():
+def test_the_numbers_of_a_large_text_are_stable():
     text = b"the cat and the hat " * (50_000 if JIT else 50)
     scores = {b"the": -3.5, b"the ": -3.0, b"at": -4.25, b" hat": -5.5, b" ": -2.0, b"cat": -9.0}
     for alpha in (0.0, 0.1, 1000.0):
@@ -212,177 +200,6 @@ def test_a_large_text_is_stable():
         total = lattice.marginals().probabilities.sum()
         assert total == pytest.approx(lattice.expected_tokens(), rel=1e-11)
         assert lattice.boundary_probs()[-1] == pytest.approx(1.0, abs=1e-10)
-
-
-# ---- the best paths
-
-
-@given(overlapping_scores(SCORES | INTEGER_SCORES), texts_over(b"ab", 0, 9), st.integers(1, 40))
-def test_nbest_is_sorted_enumeration(scores, text, k):
-    expected = reference.sorted_paths(text, scores)[:k]
-    found = [path.pieces for path in lattice_of(scores, text, 0.7).nbest(k)]
-    assert found == expected
-    assert found[0] == reference.best_path(text, scores)
-    totals = [reference.total(path, scores) for path in found]
-    assert totals == sorted(totals, reverse=True)
-
-
-@given(overlapping_scores(INTEGER_SCORES), st.lists(texts_over(b"ab", 1, 3), max_size=4), st.data())
-def test_nbest_of_several_lines(scores, lines, data):
-    """Of equal sums, the one whose last line is better comes first."""
-    k = data.draw(st.integers(1, 60))
-    text = b"".join(line + b"\n" for line in lines)
-    scores = scores | {b"\n": -1.0, b"b\n": -2.0}
-    combined = [((), 0.0, ())]
-    for line in lines:
-        ranked = list(enumerate(reference.sorted_paths(line + b"\n", scores)))
-        combined = [
-            (before + path, total + reference.total(path, scores), (rank, *ranks))
-            for before, total, ranks in combined
-            for rank, path in ranked
-        ]
-    combined.sort(key=lambda found: (-found[1], found[2]))
-    found = lattice_of(scores, text).nbest(k)
-    assert [path.pieces for path in found] == [path for path, _, _ in combined[:k]]
-
-
-@given(vocabularies(SCORES | INTEGER_SCORES, b"the cat\n"), TEXTS, st.sampled_from(ALPHAS))
-def test_the_best_is_what_encode_finds(scores, text, alpha):
-    tok = Tokenizer(make_model(scores))
-    lattice = tok.lattice(text, alpha)
-    best = lattice.best()
-    assert list(best.ids) == tok.encode(text)
-    assert b"".join(best.pieces) == lattice.text == to_bytes(text)
-    assert lattice.nbest(1) == [best]
-    assert lattice.nbest(3)[0] == best
-
-
-def test_more_than_there_are(overlapping):
-    assert len(overlapping.nbest(10**5)) == overlapping.n_paths()
-
-
-# ---- draws
-
-
-def test_samples_are_those_of_encode(tok):
-    text = "the cat and the hat\n\nthe"
-    rows = tok.lattice(text, 0.2).sample(4, seed=9)
-    expected = [tok.encode(text, alpha=0.2, seed=9, sample=i) for i in range(4)]
-    assert [row.tolist() for row in rows] == expected
-    assert tok.lattice(text, 0.2).sample(4) != tok.lattice(text, 0.2).sample(4)
-
-
-@given(
-    overlapping_scores(SCORES | HARSH_SCORES),
-    texts_over(b"ab", 0, 9),
-    st.sampled_from([0.0, 0.1, 1.0, 3.0]),
-    st.integers(1, 12),
-    st.integers(0, 2**64 - 1),
-)
-def test_draws_without_replacement_equal_the_slow_twin(scores, text, alpha, k, seed):
-    draw = reference.stream(seed, 0, 0, 0, 0)
-    paths, tops = reference.without_replacement(text, scores, alpha, k, draw)
-    drawn = lattice_of(scores, text, alpha).sample_without_replacement(k, seed)
-    assert [path.pieces for path in drawn.segmentations] == paths
-    found = [*drawn.gumbels, drawn.threshold][: len(tops)]
-    assert found == pytest.approx(tops, rel=1e-9, abs=1e-9)
-    assert (drawn.threshold == -math.inf) == (len(tops) == len(paths))
-
-
-# Test vectors for other implementations, of the model in docs/lattice.md.
-def test_vectors_of_draws_without_replacement():
-    pieces = {b"th": -6.0, b"he": -6.0, b"the": -7.0, b"e ": -7.5}
-    lattice = Tokenizer(make_model(pieces, byte_score=-5.0)).lattice("the the", 0.5)
-    drawn = lattice.sample_without_replacement(3, seed=1)
-    shown = [b"|".join(path.pieces) for path in drawn.segmentations]
-    assert shown == [b"the| |the", b"th|e |the", b"the| |t|he"]
-    assert drawn.gumbels.round(9).tolist() == [-1.110017244, -1.306490643, -2.078217133]
-
-
-def test_draws_without_replacement_follow_plackett_and_luce():
-    """P(i, then j, then k) = p_i · p_j / (1 − p_i) · p_k / (1 − p_i − p_j)."""
-    lattice = lattice_of(OVERLAPPING, b"abab", 0.5)
-    p = {path.pieces: path.probability for path in lattice.paths()}
-    law = {
-        (a, b, c): p[a] * p[b] / (1 - p[a]) * p[c] / (1 - p[a] - p[b])
-        for a, b, c in permutations(p, 3)
-    }
-    assert math.fsum(law.values()) == pytest.approx(1.0)
-    seen = Counter()
-    for seed in range(20_000 if JIT else 500):
-        drawn = lattice.sample_without_replacement(3, seed)
-        seen[tuple(path.pieces for path in drawn.segmentations)] += 1
-    assert reference.chi_square_tail(seen, law) > 0.001
-
-
-def test_what_comes_with_draws_without_replacement(overlapping):
-    more = overlapping.sample_without_replacement(9, seed=3)
-    drawn = overlapping.sample_without_replacement(8, seed=3)
-    assert drawn.segmentations == more.segmentations[:8]
-    assert drawn.threshold == more.gumbels[8] < drawn.gumbels[-1]
-    assert np.all(np.diff(drawn.gumbels) < 0)
-    logs = np.array([path.log_prob for path in drawn.segmentations])
-    assert drawn.inclusion == pytest.approx(1 - np.exp(-np.exp(logs - drawn.threshold)))
-    assert len(set(drawn.segmentations)) == 8
-    for path in drawn.segmentations:
-        assert overlapping.log_prob(path.pieces) == path.log_prob
-
-
-def test_perturbed_log_probabilities_are_gumbel_distributed():
-    """The largest one is around log Σ P = 0, whichever path has it."""
-    lattice = lattice_of(OVERLAPPING, b"ababab", 0.5)
-    seeds = 4_000 if JIT else 400
-    tops = sorted(lattice.sample_without_replacement(1, seed).gumbels[0] for seed in range(seeds))
-    expected = [math.exp(-math.exp(-top)) for top in tops]
-    distance = max(abs(p - (i + 0.5) / seeds) for i, p in enumerate(expected))
-    assert distance < 1.95 / math.sqrt(seeds)  # Kolmogorov and Smirnov: probability 0.001
-
-
-def test_weighted_draws_without_replacement_estimate_means():
-    """Kool et al.: Σ P / inclusion · f is unbiased."""
-    lattice = lattice_of(OVERLAPPING, b"ababab", 0.5)
-    estimates = []
-    for seed in range(4_000 if JIT else 200):
-        drawn = lattice.sample_without_replacement(4, seed)
-        weights = [path.probability for path in drawn.segmentations] / drawn.inclusion
-        estimates.append(weights @ [len(path.pieces) for path in drawn.segmentations])
-    error = np.std(estimates) / math.sqrt(len(estimates))
-    assert abs(np.mean(estimates) - lattice.expected_tokens()) < 4 * error
-
-
-def test_all_paths_come_without_replacement(overlapping):
-    drawn = overlapping.sample_without_replacement(10**4, seed=1)
-    assert drawn.threshold == -math.inf
-    assert drawn.inclusion.tolist() == [1.0] * overlapping.n_paths()
-    assert set(drawn.segmentations) == set(overlapping.paths())
-
-
-def test_paths_without_weight_come_last():
-    """Their logarithms are finite, where their probabilities are no float64."""
-    lattice = lattice_of({b"a": -2000.0, b"b": -2000.0, b"ab": -1.0}, b"abab")
-    drawn = lattice.sample_without_replacement(9, seed=1)
-    assert [len(path.pieces) for path in drawn.segmentations] == [2, 3, 3, 4]
-    assert drawn.segmentations[-1].log_prob == pytest.approx(-7998.0)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_many_draws_without_replacement_keep_what_matters(seed):
-    """Nodes that can't be among the k are let go of, and change nothing."""
-    lattice = lattice_of(OVERLAPPING, b"ab" * 2000, 0.5)
-    many = lattice.sample_without_replacement(60, seed)
-    for k in (1, 5, 40, 59):
-        few = lattice.sample_without_replacement(k, seed)
-        assert few.segmentations == many.segmentations[:k]
-        assert few.threshold == many.gumbels[k]
-    assert np.all(np.diff(many.gumbels) < 0)
-
-
-@pytest.mark.parametrize("k", [2, 3, 9])
-def test_inclusions_where_probabilities_are_far_apart(k):
-    lattice = lattice_of({b"a": -2000.0, b"b": -2000.0, b"ab": -1.0}, b"abab")
-    drawn = lattice.sample_without_replacement(k, seed=1)
-    assert drawn.inclusion[0] == 1.0
-    assert np.all((drawn.inclusion >= 0) & (drawn.inclusion <= 1))
 
 
 # ---- alpha for an entropy
@@ -400,7 +217,7 @@ def test_alpha_for_entropy_reaches_it(scores, text, share):
     assert reached == pytest.approx(share * highest, rel=1e-9, abs=1e-12)
 
 
-def test_ends_of_the_range_of_entropies(overlapping):
+def test_alpha_for_the_largest_and_the_smallest_entropy(overlapping):
     highest = math.log(overlapping.n_paths())
     for h in (highest, highest * (1 + 5e-13), highest * (1 - 5e-13)):
         assert overlapping.alpha_for_entropy(h) == 0.0
@@ -410,29 +227,29 @@ def test_ends_of_the_range_of_entropies(overlapping):
     assert 0 < near < 1e-3
 
 
-def test_the_highest_entropy_of_a_large_text():
+def test_alpha_for_the_highest_entropy_of_a_large_text():
     lattice = lattice_of(OVERLAPPING, b"ab" * (50_000 if JIT else 500))
     assert lattice.alpha_for_entropy(math.log(lattice.n_paths())) == 0.0
 
 
-def test_paths_equally_good_at_every_alpha():
+def test_alpha_for_the_entropy_of_equally_good_paths():
     lattice = lattice_of({b"a": -1.0, b"b": -1.0, b"ab": -2.0}, b"ab")
     assert lattice.alpha_for_entropy(math.log(2)) == 0.0
 
 
 @pytest.mark.parametrize("h", [-0.1, math.nan, math.inf, "1", 1e9, 10**400, True])
-def test_entropies_that_no_alpha_has(overlapping, h):
+def test_entropies_that_no_alpha_reaches_are_refused(overlapping, h):
     with pytest.raises(ArgumentError, match="entropy"):
         overlapping.alpha_for_entropy(h)
 
 
-def test_equal_paths_keep_some_entropy():
+def test_an_entropy_below_that_of_equally_good_paths_is_refused():
     lattice = lattice_of({b"a": -1.0, b"b": -1.0, b"ab": -2.0}, b"ab")
     with pytest.raises(ArgumentError, match="equally good"):
         lattice.alpha_for_entropy(0.5)
 
 
-def test_alphas_end_where_scores_are_too_large():
+def test_an_entropy_that_needs_too_large_an_alpha_is_refused():
     lattice = lattice_of({b"a": -1.0, b"b": -1.0, b"ab": -2.00001, b"c": -1e6}, b"ab")
     with pytest.raises(ArgumentError, match="largest that is tried"):
         lattice.alpha_for_entropy(1e-6)
@@ -447,7 +264,7 @@ def test_alpha_must_be_a_number_of_at_least_0(tok, alpha):
         tok.lattice("the cat", alpha)
 
 
-def test_an_alpha_beyond_all_measure(tok):
+def test_an_alpha_that_is_too_large_is_refused(tok):
     with pytest.raises(ArgumentError, match="too large"):
         tok.lattice("the cat", 1e300)
 
@@ -474,7 +291,7 @@ def test_numbers_of_paths_must_be_positive(overlapping, method, k):
         (5, "a list of pieces or ids"),
     ],
 )
-def test_what_is_no_segmentation_has_no_probability(overlapping, path, message):
+def test_a_path_that_is_no_segmentation_is_refused(overlapping, path, message):
     with pytest.raises(ArgumentError, match=message):
         overlapping.log_prob(path)
 
@@ -491,7 +308,7 @@ def test_no_piece_is_part_of_an_empty_text(tok):
             tok.lattice("").log_prob(path)
 
 
-def test_ids_that_are_none(overlapping):
+def test_unknown_ids_are_refused(overlapping):
     with pytest.raises(VocabularyError):
         overlapping.log_prob([10**6])
 
@@ -504,7 +321,7 @@ def test_segmentations_may_be_given_in_any_form(overlapping):
         assert overlapping.log_prob(path) == best.log_prob
 
 
-def test_too_many_paths_to_enumerate(overlapping):
+def test_too_many_paths_to_enumerate_are_refused(overlapping):
     count = overlapping.n_paths()
     assert len(list(overlapping.paths(limit=count))) == count
     with pytest.raises(ArgumentError, match=f"more than {count - 1} segmentations"):
@@ -514,12 +331,12 @@ def test_too_many_paths_to_enumerate(overlapping):
         lines.paths()
 
 
-def test_too_many_best_paths():
+def test_too_many_best_paths_are_refused():
     with pytest.raises(ArgumentError, match="2 GB"):
         lattice_of(OVERLAPPING, b"ab" * 10_000).nbest(10**6)
 
 
-def test_too_many_edges(overlapping, monkeypatch):
+def test_too_many_edges_are_refused(overlapping, monkeypatch):
     edges = len(overlapping.marginals().ids)
     monkeypatch.setattr(chain, "MOST_EDGES", edges)
     lattice_of(OVERLAPPING, b"ababab")
@@ -528,7 +345,7 @@ def test_too_many_edges(overlapping, monkeypatch):
         lattice_of(OVERLAPPING, b"ababab")
 
 
-def test_the_unit_of_entropy(overlapping):
+def test_an_unknown_unit_of_entropy_is_refused(overlapping):
     with pytest.raises(ArgumentError, match="unit"):
         overlapping.entropy("dits")
 
@@ -539,12 +356,12 @@ def test_lattices_are_pickled_and_shown(overlapping):
     assert repr(again) == "<bytepiece.Lattice: 6 bytes, alpha 0.5>"
 
 
-def test_the_text_is_the_normalized_one(model):
+def test_a_lattice_has_the_normalized_text(model):
     tok = Tokenizer(make_model({"é".encode(): -3.0}))
     assert tok.lattice("e\u0301").text == "e\u0301".encode()
 
 
-def test_nothing_can_be_written(overlapping):
+def test_a_lattice_cannot_be_changed(overlapping):
     before = overlapping.entropy(), overlapping.n_paths()
     for array in overlapping.marginals():
         array[:] = 0
@@ -554,7 +371,7 @@ def test_nothing_can_be_written(overlapping):
         overlapping.alpha = 1.0
 
 
-def test_a_text_that_is_changed_later_changes_nothing(tok):
+def test_a_lattice_keeps_a_copy_of_its_text(tok):
     given = bytearray(b"the hat")
     lattice = tok.lattice(given)
     best = lattice.best()
@@ -564,18 +381,18 @@ def test_a_text_that_is_changed_later_changes_nothing(tok):
 
 
 @pytest.mark.parametrize("limit", [None, "3", math.nan, 0, -1])
-def test_limits_that_are_none(overlapping, limit):
+def test_limits_that_are_no_whole_numbers_are_refused(overlapping, limit):
     with pytest.raises(ArgumentError, match="limit must be a whole number"):
         overlapping.paths(limit)
 
 
-def test_roundings_begin_anew_with_each_line():
+def test_rounding_errors_do_not_pass_from_line_to_line():
     lattice = lattice_of(OVERLAPPING, b"ababab\n" * 2_000, 0.0)
     begins = lattice.boundary_probs()[::7]
     assert begins.tolist() == [1.0] * 2_001
 
 
-def test_weights_just_above_one_lose_no_digit():
+def test_weights_just_above_one_keep_all_digits():
     text = b"a" * 10_000
     lattice = lattice_of({b"a": 1e-9}, text)
     assert lattice.log_z == pytest.approx(1e-5, rel=1e-12, abs=1e-12)

@@ -1,4 +1,4 @@
-"""What tests share: slow twins of the kernels, strategies, and models made by hand."""
+"""Shared code of the tests, and the paths of the project's own files."""
 
 from pathlib import Path
 

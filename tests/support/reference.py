@@ -1,7 +1,7 @@
-"""Slow twins of the kernels: written from the formulas, in pure Python, importing nothing of ours.
+"""Slow twins of the kernels, written from the formulas in pure Python; they import no kernel.
 
-A vocabulary is a dict of scores by piece, which holds every single byte that occurs. Logarithms
-and sums of weights are taken with 60 digits, which no weight underflows.
+A vocabulary is a dict of scores by piece. It holds every single byte that occurs in the texts.
+Logarithms and sums of weights have 60 digits and a large exponent, so no weight underflows.
 """
 
 import re
@@ -21,14 +21,14 @@ Path = tuple[bytes, ...]
 
 
 def matches(text: bytes, start: int, scores: Scores) -> list[bytes]:
-    """The pieces that begin at a position, shortest first."""
+    """Return the pieces that begin at a position, shortest first."""
     longest = max(map(len, scores))
     ends = range(start + 1, min(start + longest, len(text)) + 1)
     return [text[start:end] for end in ends if text[start:end] in scores]
 
 
 def segmentations(text: bytes, scores: Scores) -> Iterator[Path]:
-    """All ways to cut a text into pieces."""
+    """Yield all ways to cut a text into pieces."""
     if not text:
         yield ()
         return
@@ -38,8 +38,11 @@ def segmentations(text: bytes, scores: Scores) -> Iterator[Path]:
 
 
 def best_by_enumeration(text: bytes, scores: Scores) -> Path:
-    """The best of all segmentations: the largest sum and, among equal ones, the longest last piece,
-    then the longest last but one, and so on. Right if all sums are exact."""
+    """Return the segmentation with the largest sum of scores.
+
+    Among equal sums, the one with the longest last piece is best, then the one with the longest
+    piece before the last, and so on. The result is right if all sums are exact.
+    """
     return max(
         segmentations(text, scores),
         key=lambda path: (sum(scores[p] for p in path), [len(p) for p in reversed(path)]),
@@ -47,8 +50,11 @@ def best_by_enumeration(text: bytes, scores: Scores) -> Path:
 
 
 def best_path(text: bytes, scores: Scores) -> Path:
-    """The best path by dynamic programming in float64, with the same ties and roundings: candidates
-    for the last piece longest first, replaced by strictly better ones only."""
+    """Return the best path by dynamic programming in float64, with the kernel's ties and roundings.
+
+    The candidates for the last piece come longest first; only a strictly better one replaces the
+    candidate that is held.
+    """
     best: list[tuple[float, Path]] = [(0.0, ())]
     for end in range(1, len(text) + 1):
         held: tuple[float, Path] | None = None
@@ -67,7 +73,10 @@ def best_path(text: bytes, scores: Scores) -> Path:
 
 
 def suffix_sums(text: bytes, scores: Scores, alpha: float) -> list[mpf]:
-    """z[p] = Σ exp(alpha · score) · z[end], over the pieces that begin at p; z[end of text] = 1."""
+    """Return z[p] = Σ exp(alpha · score) · z[end] over the pieces that begin at p.
+
+    The last entry, at the end of the text, is 1.
+    """
     z = [MP.mpf(1)] * (len(text) + 1)
     for start in reversed(range(len(text))):
         z[start] = MP.fsum(
@@ -78,7 +87,7 @@ def suffix_sums(text: bytes, scores: Scores, alpha: float) -> list[mpf]:
 
 
 def path_logs(text: bytes, scores: Scores, alpha: float) -> dict[Path, mpf]:
-    """log P(path) = alpha · Σ score − log Z of every path, Z by adding up all paths."""
+    """Return log P(path) = alpha · Σ score − log Z of every path; Z is the sum over all paths."""
     logs = {
         path: MP.mpf(alpha) * MP.fsum(scores[piece] for piece in path)
         for path in segmentations(text, scores)
@@ -88,7 +97,7 @@ def path_logs(text: bytes, scores: Scores, alpha: float) -> dict[Path, mpf]:
 
 
 def prefix_sums(text: bytes, scores: Scores, alpha: float) -> list[mpf]:
-    """The sum over all ways to each position, the mirror image of `suffix_sums`."""
+    """Return the sum over all paths from the start to each position, mirroring `suffix_sums`."""
     a = [MP.mpf(1)] + [MP.mpf(0)] * len(text)
     for start in range(len(text)):
         for piece in matches(text, start, scores):
@@ -97,7 +106,7 @@ def prefix_sums(text: bytes, scores: Scores, alpha: float) -> list[mpf]:
 
 
 def marginals(text: bytes, scores: Scores, alpha: float) -> dict[tuple[int, int], mpf]:
-    """The probability of each edge, by its ends."""
+    """Return the probability of each edge, by its start and end."""
     a, z = prefix_sums(text, scores, alpha), suffix_sums(text, scores, alpha)
     return {
         (start, start + len(piece)): a[start]
@@ -110,14 +119,14 @@ def marginals(text: bytes, scores: Scores, alpha: float) -> dict[tuple[int, int]
 
 
 def entropy(text: bytes, scores: Scores, alpha: float) -> mpf:
-    """log Z − alpha · E[Σ score], for which there are enough digits here."""
+    """Return log Z − alpha · E[Σ score]; 60 digits are enough for this difference."""
     edges = marginals(text, scores, alpha).items()
     mean = MP.fsum(p * scores[text[start:end]] for (start, end), p in edges)
     return MP.log(suffix_sums(text, scores, alpha)[0]) - alpha * mean
 
 
 def count_paths(text: bytes, scores: Scores) -> int:
-    """How many segmentations there are."""
+    """Return the number of segmentations."""
     counts = [1]
     longest = max(map(len, scores))
     for end in range(1, len(text) + 1):
@@ -127,8 +136,11 @@ def count_paths(text: bytes, scores: Scores) -> int:
 
 
 def sorted_paths(text: bytes, scores: Scores) -> list[Path]:
-    """All segmentations, the best sum first; among equal ones the longest last piece, then the
-    better way to where it begins."""
+    """Return all segmentations, the best sum first.
+
+    Among equal sums, the one with the longest last piece comes first, then the one whose path to
+    the start of the last piece comes first.
+    """
     ways: list[list[tuple[float, Path]]] = [[(0.0, ())]]
     for end in range(1, len(text) + 1):
         candidates = [
@@ -142,10 +154,11 @@ def sorted_paths(text: bytes, scores: Scores) -> list[Path]:
 
 
 def viterbi_law(text: bytes, scores: Scores, alpha: float) -> dict[Path, float]:
-    """The law of Su's first algorithm (kexue.fm 9768), by following all its choices.
+    """Return the law of Viterbi sampling (kexue.fm 9768), by following all its choices.
 
-    A state is the path held at every position so far. Candidates for a position come longest last
-    piece first; the held one gives way with probability sigmoid(alpha · (new − held)).
+    A state holds one path to each position so far. The candidates for a position come with the
+    longest last piece first. The new one replaces the held one with probability
+    sigmoid(alpha · (new − held)), where both are sums of scores.
     """
     states: dict[tuple[Path, ...], float] = {((),): 1.0}
     for end in range(1, len(text) + 1):
@@ -171,7 +184,7 @@ def viterbi_law(text: bytes, scores: Scores, alpha: float) -> dict[Path, float]:
 
 
 def total(path: Path, scores: Scores) -> float:
-    """The sum of a path's scores, from left to right."""
+    """Return the sum of a path's scores, added from left to right."""
     result = 0.0
     for piece in path:
         result += scores[piece]
@@ -183,10 +196,10 @@ def sigmoid(x: float) -> float:
 
 
 def chi_square_tail(counts: Mapping[Path, int], law: Mapping[Path, float]) -> float:
-    """The probability of a fit at least as bad as this one, if the law is right.
+    """Return the probability of a fit at least as bad as this one, if the law is right.
 
-    Cells in which fewer than five draws are expected are taken together. A draw that the law says
-    cannot be has probability 0.
+    Cells with fewer than five expected draws are put together. The probability is 0 if a path was
+    drawn that the law rules out.
     """
     if not counts.keys() <= law.keys():
         return 0.0
@@ -212,7 +225,7 @@ Draws = Callable[[int], float]
 
 
 def philox(counter: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, ...]:
-    """Philox4x32-10, from the paper (Salmon et al. 2011)."""
+    """Return a block of Philox4x32-10, written from the paper (Salmon et al. 2011)."""
     x0, x1, x2, x3 = counter
     k0, k1 = key
     for _ in range(10):
@@ -225,7 +238,10 @@ def philox(counter: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def stream(seed: int, epoch: int, doc_id: int, sample: int, segment: int) -> Draws:
-    """The uniforms of a segment by their number, as bytepiece/rng.py documents them."""
+    """Return a function from a number to a segment's uniform of that number.
+
+    docs/randomness.md documents the mapping.
+    """
     doc_high, doc_low = divmod(doc_id, 1 << 32)
     seed_high, seed_low = divmod(seed, 1 << 32)
     d0, d1, d2, d3 = philox((doc_low, doc_high, epoch, sample), (seed_low, seed_high))
@@ -238,11 +254,11 @@ def stream(seed: int, epoch: int, doc_id: int, sample: int, segment: int) -> Dra
     return draw
 
 
-# ---- samplers, given their uniforms
+# ---- samplers, each with its uniforms as an argument
 
 
 def perfect_path(text: bytes, scores: Scores, alpha: float, draw: Draws) -> Path:
-    """Choose each piece by inverting the distribution of the next one, shortest piece first."""
+    """Draw a path by perfect sampling: invert each piece's distribution, shortest piece first."""
     z = suffix_sums(text, scores, alpha)
     path: list[bytes] = []
     position = 0
@@ -259,7 +275,7 @@ def perfect_path(text: bytes, scores: Scores, alpha: float, draw: Draws) -> Path
 
 
 def viterbi_path(text: bytes, scores: Scores, alpha: float, draw: Draws) -> Path:
-    """Push every piece from left to right; draws are numbered in the order of the choices."""
+    """Draw a path by Viterbi sampling; the uniforms are numbered in the order of the choices."""
     held: dict[int, tuple[float, Path]] = {0: (0.0, ())}
     draws = 0
     for start in range(len(text)):
@@ -277,7 +293,10 @@ def viterbi_path(text: bytes, scores: Scores, alpha: float, draw: Draws) -> Path
 
 
 def nbest_path(text: bytes, scores: Scores, alpha: float, draw: Draws, n: int = 64) -> Path:
-    """Draw 0 chooses among the n best, the best of which has the lowest numbers."""
+    """Draw a path by n-best sampling.
+
+    Uniform 0 chooses among the n best paths; the smallest uniforms choose the best path.
+    """
     paths = sorted_paths(text, scores)[:n]
     weights = [MP.exp(MP.mpf(alpha) * total(path, scores)) for path in paths]
     goal = MP.mpf(draw(0)) * MP.fsum(weights)
@@ -290,10 +309,12 @@ def nbest_path(text: bytes, scores: Scores, alpha: float, draw: Draws, n: int = 
 def without_replacement(
     text: bytes, scores: Scores, alpha: float, k: int, draw: Draws
 ) -> tuple[list[Path], list[float]]:
-    """k different paths, and the perturbed log-probabilities of these and of the next one.
+    """Draw k different paths; return them, and the perturbed log-probabilities of k + 1 paths.
 
-    A node is the beginning of a path; of all that wait, the one with the largest perturbed
-    log-probability below it goes on to the path that has it. Draws 0, 2, 4 … are used.
+    The last perturbed log-probability belongs to the path that would be drawn next.
+    A node is the beginning of a path. Its value is the largest perturbed log-probability of the
+    paths that begin with it. Among all waiting nodes, the one with the largest value is extended to
+    the path that has this value. Uniforms 0, 2, 4 … are used.
     """
     z = suffix_sums(text, scores, alpha)
     number = -2
@@ -350,7 +371,7 @@ def sample(
     number: int = 0,
     isolate_digits: bool = False,
 ) -> list[bytes]:
-    """The pieces of a sample of a text of one or more segments."""
+    """Return the pieces of a sample of a text, which may have several segments."""
     pieces: list[bytes] = []
     offset = 0
     for segment in segments(text, isolate_digits):
@@ -364,7 +385,10 @@ def sample(
 
 
 def segments(text: bytes, isolate_digits: bool = False, most: int = 0) -> list[bytes]:
-    """The original library's regular expressions. Stray bytes are characters of their own."""
+    """Cut a text by the original library's regular expressions.
+
+    A byte that belongs to no well-formed character counts as a character.
+    """
     if isolate_digits and most:
         rule = rf"\d|[^\n\d]{{,{most}}}\n{{1,100}}|[^\n\d]{{1,{most}}}"
     elif isolate_digits:
@@ -386,7 +410,7 @@ _CHARACTER = re.compile(
 
 
 def normalize(text: bytes, change: Callable[[str], str]) -> bytes:
-    """Change each stretch of well-formed characters; the bytes between them stay as they are."""
+    """Normalize each stretch of well-formed characters, and keep the bytes between them."""
     out = b""
     stretch = b""
     position = 0
@@ -402,7 +426,7 @@ def normalize(text: bytes, change: Callable[[str], str]) -> bytes:
 
 
 def split_special(text: bytes, names: list[str]) -> list[bytes | str]:
-    """At every position in turn, the longest name that stands there, if one does."""
+    """Split a text at special tokens; at each position, the longest name that matches is taken."""
     parts: list[bytes | str] = []
     plain = b""
     position = 0

@@ -1,4 +1,4 @@
-"""What it costs that texts come in columns and ids go into files, beside plain `encode_batch`."""
+"""The cost of texts in columns and of ids in files, compared with plain `encode_batch`."""
 
 import gc
 import statistics
@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Report, Setting, megabytes
+from benchmarks.support.harness import BenchmarkReport, BenchmarkSettings, megabytes
 from bytepiece import Tokenizer
 from bytepiece.adapters.base import timed
 from bytepiece.encoding.encoded import Encoded
@@ -16,48 +16,59 @@ from bytepiece.integrations.arrow import ParquetWriter, encode_column
 from bytepiece.token_files import TokenFileWriter
 
 Way = Callable[[Tokenizer, Sequence[str], dict[str, Any]], Callable[[], object]]
-"""Prepares texts, without the clock, and gives the call that is measured."""
+"""Prepares texts, which is not measured, and returns the call to measure."""
 
 PLAIN = "list of str"
 OPTIONS: dict[str, dict[str, Any]] = {"best path": {}, "alpha 0.1": {"alpha": 0.1, "seed": 0}}
-CHUNK = 1000
-"""Rows of a chunk, where a column comes in many."""
+CHUNK_ROWS = 1000
+"""Rows of a chunk, for a column of several chunks."""
 BATCHES = 20
-"""Calls of `encode_batch` for one file, as a corpus needs many."""
+"""Calls of `encode_batch` for one file. A large corpus also takes many calls."""
 
 
-def run(setting: Setting) -> Report:
-    """Measure, print and collect."""
-    report = Report("arrow", setting)
-    tokenizer = Tokenizer(setting.model)
+def run(settings: BenchmarkSettings) -> BenchmarkReport:
+    """Measure everything, print it, and return the report."""
+    report = BenchmarkReport("arrow", settings)
+    tokenizer = Tokenizer(settings.model)
     with tempfile.TemporaryDirectory() as name:
         columns_in, files_out = columns(), files(Path(name) / "x")
         for title, options in OPTIONS.items():
-            costs = compare(report, setting, tokenizer, f"Columns in, {title}", columns_in, options)
-            report.bar("glue", max(costs.values(), default=None))
+            costs = compare(
+                report, settings, tokenizer, f"Columns in, {title}", columns_in, options
+            )
+            report.target("glue", max(costs.values(), default=None))
         for title, options in OPTIONS.items():
-            compare(report, setting, tokenizer, f"Files out, {title}", files_out, options, BATCHES)
+            compare(report, settings, tokenizer, f"Files out, {title}", files_out, options, BATCHES)
     return report
 
 
 def compare(
-    report: Report,
-    setting: Setting,
+    report: BenchmarkReport,
+    settings: BenchmarkSettings,
     tokenizer: Tokenizer,
     title: str,
     ways: dict[str, Way],
     options: dict[str, Any],
     slices: int = 1,
 ) -> dict[str, float]:
-    """Let the ways take turns, on one thread, in each repeat all of them on the same new texts.
+    """Let the ways take turns on one thread; in each repeat all of them get the same new texts.
+
+    Args:
+        report: gets the table.
+        settings: the texts and the number of repeats.
+        tokenizer: the tokenizer that encodes.
+        title: the table's title.
+        ways: the ways by their names, with `PLAIN` among them.
+        options: options of `encode_batch`.
+        slices: the number of slices of text for each repeat.
 
     Returns:
-        how much more time each takes than the first one, in percent.
+        for each way except `PLAIN`, how much more time it takes than `PLAIN`, in percent.
     """
     found: dict[str, list[float]] = {name: [] for name in ways}
     names = list(ways)
-    for repeat in range(setting.repeats + 1):  # the first is the warm-up
-        texts = setting.texts.take(slices * setting.slice_size)
+    for repeat in range(settings.repeats + 1):  # the first repeat is the warm-up
+        texts = settings.texts.take(slices * settings.slice_size)
         first = repeat % len(names)
         for name in names[first:] + names[:first]:
             call = ways[name](tokenizer, texts, options)
@@ -84,7 +95,7 @@ def compare(
 
 
 def columns() -> dict[str, Way]:
-    """The kinds of columns that the libraries which are there make."""
+    """Return ways to encode a column, for each kind of column that an installed library makes."""
     ways: dict[str, Way] = {PLAIN: _plain}
     makers: dict[str, tuple[str, Callable[[Any, Sequence[str]], Any]]] = {
         "pyarrow string": ("pyarrow", lambda lib, texts: lib.array(texts)),
@@ -107,11 +118,13 @@ def _plain(
 
 
 def _chunked(arrow: Any, texts: Sequence[str]) -> Any:
-    return arrow.chunked_array([texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK)])
+    return arrow.chunked_array(
+        [texts[i : i + CHUNK_ROWS] for i in range(0, len(texts), CHUNK_ROWS)]
+    )
 
 
 def _column_way(make: Callable[[Any, Sequence[str]], Any], library: Any) -> Way:
-    """From a column to a column."""
+    """Return the way from a column of texts to a column of ids."""
 
     def way(
         tokenizer: Tokenizer, texts: Sequence[str], options: dict[str, Any]
@@ -123,7 +136,7 @@ def _column_way(make: Callable[[Any, Sequence[str]], Any], library: Any) -> Way:
 
 
 def files(path: Path) -> dict[str, Way]:
-    """Encoding into files, each synchronized with the disk and named in the end."""
+    """Return ways to encode into a file; each file is flushed to the disk, then renamed."""
 
     def tokens(layout: Any) -> Way:
         def write(tokenizer: Tokenizer, parts: Iterator[Encoded]) -> None:
@@ -147,6 +160,8 @@ def files(path: Path) -> dict[str, Way]:
 
 
 def _in_batches(use: Callable[[Tokenizer, Iterator[Encoded]], object]) -> Way:
+    """Return the way that encodes texts in several batches and hands them to `use`."""
+
     def way(
         tokenizer: Tokenizer, texts: Sequence[str], options: dict[str, Any]
     ) -> Callable[[], object]:

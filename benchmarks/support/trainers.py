@@ -1,4 +1,4 @@
-"""Training by command, ours and the rivals', and how well what was trained compresses."""
+"""Commands that train our models and the rivals', and the compression of these models."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.peers.training import lines_of
-from benchmarks.processes import FailedError, Taken, run
+from benchmarks.support.commands import FailedError, Taken, run
 from bytepiece.adapters import original_library as original
 from bytepiece.adapters.base import Adapter
 from bytepiece.adapters.huggingface import HuggingFace
@@ -23,7 +23,7 @@ OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "merge-512M": (", --memory 512M", SMALL_MEMORY),
     "bnlm": (", BNLM", BNLM),
 }
-"""What a table says beside the library's name, and options of `bytepiece train`."""
+"""By key: the words after the library's name in a table, and options of `bytepiece train`."""
 RIVALS: dict[str, tuple[type[Adapter], str]] = {
     "unigram": (SentencePiece, " Unigram, across spaces"),
     "bpe": (SentencePiece, " BPE, across spaces"),
@@ -31,18 +31,18 @@ RIVALS: dict[str, tuple[type[Adapter], str]] = {
     "bytes": (HuggingFace, " byte-level BPE"),
     "original": (original.Original, ""),
 }
-"""Libraries, and what a table says beside their names."""
+"""By key: the library, and the words after its name in a table."""
 
 
 class Trained(NamedTuple):
-    """A model that was trained, or why it was not.
+    """A trained model, or the reason why there is no model.
 
     Args:
-        name: of the trainer.
-        vocab_size: at most.
-        taken: what training took; None if there is no model.
-        bytes_per_token: of each text.
-        note: why there is no model.
+        name: the name of the trainer.
+        vocab_size: the largest number of ids.
+        taken: the time and memory of the training; None if there is no model.
+        bytes_per_token: the compression of each text.
+        note: the reason why there is no model.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Trained(NamedTuple):
 def ours(
     corpus: Path, size: int, output: Path, options: Sequence[str] = (), threads: int = THREADS
 ) -> list[str]:
-    """The command that trains a model of ours."""
+    """Return the command that trains a model of ours."""
     command = ["train", str(corpus), "-o", str(output), "--vocab-size", str(size)]
     return [sys.executable, "-m", "bytepiece", *command, "--threads", str(threads), *options]
 
@@ -63,21 +63,24 @@ def ours(
 def train(
     key: str, corpus: Path, size: int, output: Path, texts: Mapping[str, Sequence[str]]
 ) -> Trained:
-    """Train a model in a process of its own, then see how it compresses.
+    """Train a model in a process of its own, then measure its compression.
 
     Args:
-        key: of `OURS` or `RIVALS`.
+        key: a key of `OURS` or `RIVALS`.
         corpus: a text file.
-        size: the most ids.
-        output: where the model goes.
-        texts: lines, by the name of the text.
+        size: the largest number of ids.
+        output: the file to write the model to.
+        texts: the lines to compress, by the name of the text.
+
+    Raises:
+        FailedError: if our own training fails.
     """
     library, said = RIVALS.get(key) or (Ours, OURS[key][0])
     if reason := library.missing():
         return Trained(library.name + said, size, None, note=reason)
     name = f"{library.name} {library.version()}{said}"
     print(f"{name}: training {size} pieces on {corpus.name}", file=sys.stderr, flush=True)
-    output.unlink(missing_ok=True)  # so that it is no other trainer's that is looked at
+    output.unlink(missing_ok=True)  # another trainer's model must not be measured by mistake
     try:
         taken = run(*_command(key, corpus, size, output))
     except FailedError as error:
@@ -88,12 +91,12 @@ def train(
 
 
 def texts_of(paths: Sequence[Path]) -> dict[str, list[str]]:
-    """The lines of files that are not empty, without their ends, by the files' names."""
+    """Return the lines of each file by its name, without line ends and without empty lines."""
     return {path.name: list(lines_of(path)) for path in paths}
 
 
 def _command(key: str, corpus: Path, size: int, output: Path) -> tuple[list[str], str]:
-    """A command, and what it is to read."""
+    """Return the command of a trainer, and its standard input."""
     if key in OURS:
         return ours(corpus, size, output, OURS[key][1]), ""
     if key == "original":
@@ -105,6 +108,7 @@ def _command(key: str, corpus: Path, size: int, output: Path) -> tuple[list[str]
 
 
 def _bytes_per_token(model: Path, texts: Sequence[Sequence[str]]) -> list[float]:
+    """Return the bytes per token of each text."""
     [loaded] = load_models([model])
     found = []
     for lines in texts:

@@ -1,4 +1,4 @@
-"""How much memory a call needs, measured in a process of its own."""
+"""The memory that a call needs, measured in a process of its own."""
 
 import contextlib
 import ctypes
@@ -8,34 +8,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpora import utf8_size
+from benchmarks.support.corpora import utf8_size
 from bytepiece import Tokenizer
 
 Call = Callable[[Tokenizer, list[str]], int]
-"""What to measure, for a new process to import; returns how many bytes are not to be counted."""
+"""The call to measure, which a new process can import; it returns the bytes not to be counted."""
 
 
 def encoding(tokenizer: Tokenizer, texts: list[str], **options: Any) -> int:
-    """`encode_batch`; its result is not counted."""
+    """Call `encode_batch`, and return the bytes of its result, which are not counted."""
     rows = tokenizer.encode_batch(texts, **options)
     return rows.ids.nbytes + rows.offsets.nbytes
 
 
 def peak(model: Path, texts: list[str], call: Call) -> float:
-    """Bytes for each byte of text, at the worst moment of one call.
+    """Return the largest memory during one call, in bytes for each byte of text.
 
     Args:
         model: a model file.
-        texts: what the call is about; memory they take is not counted.
-        call: what to measure.
+        texts: the texts that the call gets; their own memory is not counted.
+        call: the call to measure.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_measure, args=(there, model, call), daemon=True)
     process.start()
-    there.close()  # so that a child that fails ends the wait
-    # By the pipe and not made in the child: little objects freed there would leave room between
-    # those that stay, which the call would use unnoticed.
+    there.close()  # without an open end, a child that fails does not leave this process waiting
+    # The texts go through the pipe and are not made in the child. Making them would free small
+    # objects between those that stay, and the call could use that room without being measured.
     here.send(texts)
     found = here.recv()
     process.join()
@@ -43,23 +43,24 @@ def peak(model: Path, texts: list[str], call: Call) -> float:
 
 
 def measurable() -> bool:
-    """Whether the system says how much memory a process had at most."""
+    """Return whether the system reports the largest memory of a process."""
     return sys.platform != "win32"
 
 
 def _measure(pipe: Any, model: Path, call: Call) -> None:
     tokenizer = Tokenizer(model)
     texts = pipe.recv()
-    call(tokenizer, [text[:1000] for text in texts[:10]])  # compiled, tables and threads there
+    # The first call compiles kernels, computes tables and starts threads.
+    call(tokenizer, [text[:1000] for text in texts[:10]])
     before = _reset()
     uncounted = call(tokenizer, texts)
     pipe.send((_peak() - before - uncounted) / sum(map(utf8_size, texts)))
 
 
 def _reset() -> int:
-    """Forget the peak so far, where that is possible, and return it or what is used now."""
+    """Set the recorded peak to the memory in use, where the system can, and return the peak."""
     with contextlib.suppress(OSError, AttributeError):
-        # What was freed goes back, or the call would take it up again unnoticed.
+        # Freed memory goes back to the system. Otherwise the call could reuse it unmeasured.
         ctypes.CDLL(None).malloc_trim(0)
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", "ascii")
@@ -71,7 +72,7 @@ def _peak() -> int:
         for line in Path("/proc/self/status").read_text("ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    import resource  # noqa: PLC0415  # not there on Windows
+    import resource  # noqa: PLC0415  # Windows does not have it
 
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used if sys.platform == "darwin" else used * 1024

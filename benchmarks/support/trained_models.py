@@ -1,4 +1,4 @@
-"""The vocabularies that are compared, trained once and kept in benchmarks/.models."""
+"""Models for the comparisons, trained once and kept in benchmarks/.models."""
 
 import hashlib
 import warnings
@@ -7,14 +7,18 @@ from pathlib import Path
 
 import bytepiece
 from benchmarks.peers import training
+from benchmarks.support import ROOT
 from bytepiece import model_io
 from bytepiece.adapters.base import NotPossibleError
 
-_KEPT = Path(__file__).parent / ".models"
+_KEPT = ROOT / "benchmarks" / ".models"
 
 
 def bnlm(lines: Sequence[str], size: int, normalization: tuple[str, ...] = ()) -> Path:
-    """A model of ours, of at most `size` ids; with ("NFC",) the original library can load it."""
+    """Return the path of our BNLM model of at most `size` ids.
+
+    With the normalization ("NFC",) the original library can load it.
+    """
 
     def train(path: Path) -> None:
         model = bytepiece.train(lines, size, algorithm="bnlm", normalization=normalization)
@@ -24,19 +28,28 @@ def bnlm(lines: Sequence[str], size: int, normalization: tuple[str, ...] = ()) -
 
 
 def sentencepiece(lines: Sequence[str], size: int, kind: str) -> Path:
-    """SentencePiece's "unigram" or "bpe", its defaults but for what would change the text."""
+    """Return the path of a model that SentencePiece trained.
+
+    Args:
+        lines: the text to train on.
+        size: the number of pieces.
+        kind: "unigram" or "bpe".
+
+    Raises:
+        NotPossibleError: if the text is too small for `size` pieces.
+    """
 
     def train(path: Path) -> None:
         try:
             training.sentencepiece(lines, size, path, kind)
-        except RuntimeError as error:  # the corpus is too small for so many pieces
+        except RuntimeError as error:  # the text is too small for `size` pieces
             raise NotPossibleError(str(error).rpartition("] ")[2]) from None
 
     return _made(lines, f"sentencepiece-{kind}-{size}.model", train)
 
 
 def byte_level_bpe(lines: Sequence[str], size: int) -> Path:
-    """Hugging Face's byte-level BPE, as a tokenizer.json."""
+    """Return the path of Hugging Face's byte-level BPE, a tokenizer.json."""
 
     def train(path: Path) -> None:
         training.byte_level_bpe(lines, size, path)
@@ -45,6 +58,7 @@ def byte_level_bpe(lines: Sequence[str], size: int) -> Path:
 
 
 def _made(lines: Sequence[str], name: str, train: Callable[[Path], None]) -> Path:
+    """Return the path of the model of these lines and this name; train it if it is missing."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.encode("utf-8", "surrogatepass") + b"\n")

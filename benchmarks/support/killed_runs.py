@@ -1,4 +1,4 @@
-"""Training that is killed, and resumed by the same command."""
+"""Training runs that are killed, and resumed by the same command."""
 
 import hashlib
 import random
@@ -9,19 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.processes import ROOT, FailedError, last_line
+from benchmarks.support import ROOT
+from benchmarks.support.commands import FailedError, last_line
 
 Command = Callable[[Path], Sequence[str]]
-"""Makes the command that writes a file `model` into a folder, where it may keep other files."""
+"""Makes a command that writes a file `model` into a folder, and may keep other files there."""
 
 
 class Outcome(NamedTuple):
-    """How a run ended.
+    """The result of a run.
 
     Args:
-        kills: after how many seconds each of its processes was killed.
-        seconds: until it was done, of all its processes together.
-        digests: of the model, at the end and wherever there was one after a kill.
+        kills: for each process that was killed, the seconds from its start to the kill.
+        seconds: the time of all processes of the run together.
+        digests: SHA-256 of the model at the end, and of each model that a kill left behind.
     """
 
     kills: list[float]
@@ -30,20 +31,21 @@ class Outcome(NamedTuple):
 
 
 def moments(count: int, seconds: float, seed: int = 0) -> list[float]:
-    """Random moments of a run of so many seconds, one in each of as many equal parts."""
+    """Return random moments of a run, one in each of `count` equal parts of its `seconds`."""
     numbers = random.Random(seed)
     return [(part + numbers.random()) * seconds / count for part in range(count)]
 
 
 def run(command: Command, kills: Sequence[float] = ()) -> Outcome:
-    """Run a command until it is done, in an empty folder, and kill it now and then.
+    """Run a command in an empty folder until it is done, and kill it at given moments.
 
     Args:
-        kills: after how many seconds to kill it, the process that resumes it, and so on. They are
-            fewer in the end if one is done before.
+        command: makes the command for the folder.
+        kills: the seconds after which to kill the first process, the process that resumes it, and
+            so on. If a process ends before its moment, the later moments are not used.
 
     Raises:
-        FailedError: it ended with an error.
+        FailedError: if the command ends with an error.
     """
     done: list[float] = []
     digests = set()
@@ -63,19 +65,19 @@ def run(command: Command, kills: Sequence[float] = ()) -> Outcome:
 
 
 def run_killed_once(command: Command, moment: float) -> Outcome:
-    """The same with one kill, earlier than asked if the run was done before it."""
+    """Run a command with one kill, at an earlier moment if the run ends before the given one."""
     while not (outcome := run(command, [moment])).kills:
         moment *= 0.9
     return outcome
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _ends(command: Sequence[str], log: Path, limit: float | None) -> bool:
-    """Whether a command ends in so many seconds; if not, it is killed."""
+    """Return whether a command ends within `limit` seconds; kill it if it does not."""
     with log.open("w", encoding="utf-8") as said:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said
@@ -85,7 +87,7 @@ def _ends(command: Sequence[str], log: Path, limit: float | None) -> bool:
         except subprocess.TimeoutExpired:
             return False
         finally:
-            process.kill()  # does nothing to one that has ended
+            process.kill()  # does nothing to a process that has ended
             process.wait()
     if process.returncode:
         message = last_line(log.read_text("utf-8", errors="replace"))

@@ -1,6 +1,6 @@
-"""Samplers that are broken on purpose, each in a way that real ones are, for the audit to catch.
+"""Samplers with a deliberate fault each, for the audit to find; real samplers have such faults.
 
-All of them walk through the lattice edge by edge with probabilities that are nearly right.
+All of them walk through the lattice edge by edge, and their probabilities are nearly right.
 """
 
 from collections.abc import Callable
@@ -8,25 +8,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from bytepiece._arrays import F64
 from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import ReferenceLaw, byte_edges
 from bytepiece.audit.samplers import Kind, Sampler, scores_of
 from bytepiece.model import Model
 
-F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
-
 _DROPPED = 0.01
-"""How often a candidate is overlooked."""
+"""The part of the draws in which a candidate is overlooked."""
 _OFF = 1.02
-"""By how much an exponent is off."""
+"""The wrong alpha over the right one."""
 
 
-def groups(places: list[int]) -> list[list[int]]:
-    """The edges that stand at each place, in order."""
+def edges_by_place(places: list[int]) -> list[list[int]]:
+    """Return the numbers of the edges at each place, given the place of each edge."""
     found: list[list[int]] = [[] for _ in range(max(places) + 1)]
     for edge, place in enumerate(places):
         found[place].append(edge)
@@ -34,7 +31,7 @@ def groups(places: list[int]) -> list[list[int]]:
 
 
 def softmax(terms: F64) -> F64:
-    """Probabilities in proportion to exp(term)."""
+    """Return probabilities in proportion to exp(term)."""
     weights = np.exp(terms - terms.max())
     return weights / weights.sum()
 
@@ -45,18 +42,18 @@ def chances(
     choose: Callable[[F64], F64] = softmax,
     kept: Callable[[float], float] = float,
 ) -> F64:
-    """The probability of each edge where it begins, by sums from the right.
+    """Return each edge's probability at the boundary where it begins, by sums from the right.
 
     Args:
-        law: whose lattice to walk through.
+        law: the law with the lattice to walk through.
         alpha: the exponent.
-        choose: the probabilities of the candidates at a boundary, shortest first, from the
-            logarithms of their weights.
-        kept: what is kept of the logarithm of a sum.
+        choose: returns the probabilities of the candidates at a boundary, shortest candidate first,
+            given the logarithms of their weights.
+        kept: returns the value that is stored for the logarithm of a sum.
     """
     log_z = [0.0] * (len(law.text) + 1)
     p = np.zeros(len(law.edges))
-    for start, here in reversed(list(enumerate(groups([e.start for e in law.edges])))):
+    for start, here in reversed(list(enumerate(edges_by_place([e.start for e in law.edges])))):
         edges = [law.edges[e] for e in here]
         terms = np.array([alpha * edge.score + log_z[edge.end] for edge in edges])
         log_z[start] = kept(float(np.logaddexp.reduce(terms)))
@@ -65,17 +62,17 @@ def chances(
 
 
 def alpha_off(law: ReferenceLaw) -> F64:
-    """The exponent is 2 % too large."""
+    """Return the probabilities for an exponent that is 2 % too large."""
     return chances(law, law.alpha * _OFF)
 
 
 def half_precision(law: ReferenceLaw) -> F64:
-    """Logarithms of sums are kept in 16 bits."""
+    """Return the probabilities if logarithms of sums are stored in 16 bits."""
     return chances(law, law.alpha, kept=lambda log: float(np.float16(log)))
 
 
 def one_overlooked(law: ReferenceLaw) -> F64:
-    """One candidate in a hundred is overlooked, at one edge that many paths have."""
+    """Return the probabilities if an edge of many paths is overlooked once in a hundred times."""
     p = chances(law, law.alpha)
     for edge, marginal in enumerate(law.marginals):
         if 0.2 <= marginal <= 0.8 and p[edge] < 1.0:
@@ -88,7 +85,10 @@ def one_overlooked(law: ReferenceLaw) -> F64:
 
 
 def diluted(law: ReferenceLaw) -> F64:
-    """Each candidate is weighed against the one held, not against all so far; longest first."""
+    """Return the probabilities if a candidate competes only with the candidate that is held.
+
+    A right sampler compares it with the sum of all candidates so far. Longer candidates come first.
+    """
 
     def choose(terms: F64) -> F64:
         held = np.zeros(len(terms))
@@ -104,13 +104,14 @@ def diluted(law: ReferenceLaw) -> F64:
 
 
 def alpha_again(law: ReferenceLaw) -> F64:
-    """Hugging Face's recursion: sums from the left, which the exponent multiplies once more.
+    """Return the probabilities of Hugging Face's recursion, at the boundary where an edge ends.
 
-    Of each edge the probability where it ends (`Lattice::sample` in tokenizers 0.23).
+    It adds up from the left, and multiplies the accumulated term by alpha once more
+    (`Lattice::sample` in tokenizers 0.23).
     """
     log_f = [0.0] * (len(law.text) + 1)
     p = np.zeros(len(law.edges))
-    for end, here in enumerate(groups([e.end for e in law.edges])):
+    for end, here in enumerate(edges_by_place([e.end for e in law.edges])):
         if here:
             before = np.array([log_f[law.edges[e].start] for e in here])
             scores = law.scores[here]
@@ -122,10 +123,14 @@ def alpha_again(law: ReferenceLaw) -> F64:
 def walks(
     law: ReferenceLaw, p: F64, count: int, rng: np.random.Generator, *, backward: bool
 ) -> Draws:
-    """Draw paths, all of them at once, edge by edge.
+    """Draw all paths at the same time, edge by edge.
 
     Args:
-        p: the probability of each edge where it begins or, backward, where it ends.
+        law: the law with the lattice to walk through.
+        p: each edge's probability at the boundary where it begins or, if `backward`, where it ends.
+        count: the number of paths.
+        rng: the source of random numbers.
+        backward: whether to walk from the text's end to its beginning.
     """
     size = len(law.text)
     starts = np.array([edge.start for edge in law.edges])
@@ -134,7 +139,8 @@ def walks(
     order = np.argsort(origin, kind="stable")
     first = np.searchsorted(origin[order], np.arange(size + 1))
     sums = np.concatenate([[0.0], np.cumsum(p[order])])
-    # Within each place the sums begin at 0, and the places follow one another by whole numbers.
+    # The sums of a place begin at the place's number and end at the next number, so that one
+    # sorted table holds all places.
     table = origin[order] + np.minimum(sums[1:] - sums[first[origin[order]]], 1.0)
     place = np.zeros(count, dtype=np.int64)
     steps = []
@@ -156,7 +162,10 @@ class Broken(Kind):
     """A sampler with a fault.
 
     Args:
-        fault: gives the probability of each edge where it begins or, backward, where it ends.
+        name: the name of the sampler in the report.
+        fault: returns each edge's probability at the boundary where it begins or, if `backward`,
+            where it ends.
+        backward: whether it walks from the text's end to its beginning.
     """
 
     name: str
@@ -165,11 +174,11 @@ class Broken(Kind):
     law = "over bytes"
 
     def version(self) -> str:
-        """None."""
+        """Return no version: the sampler belongs to no library."""
         return ""
 
     def load(self, model: Model) -> Sampler:
-        """As in the base class."""
+        """Return a sampler for a model, like the base class."""
         scores = scores_of(model)
 
         @lru_cache(maxsize=1)
@@ -199,4 +208,4 @@ BROKEN = (
     Broken("diluted", diluted),
 )
 RIGHT = Broken("right", lambda law: chances(law, law.alpha))
-"""The same walk without a fault: nothing else is wrong with the others."""
+"""The same walk without a fault. It shows that the faults are all that is wrong with the others."""

@@ -1,4 +1,4 @@
-"""Measuring side by side: turns on fresh text, what they add up to, and the report of it."""
+"""Measuring libraries side by side: turns on fresh text, their statistics, and the report."""
 
 import contextlib
 import gc
@@ -16,46 +16,53 @@ import numba
 import numpy as np
 
 import bytepiece
-from benchmarks.bars import BARS
-from benchmarks.corpora import Fresh, utf8_size
+from benchmarks.support.corpora import FreshTexts, utf8_size
+from benchmarks.support.targets import TARGETS
 from bytepiece import Tokenizer
 from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, timed
 
 Task = Callable[[Adapter, Sequence[str]], TimedResult]
+"""A call to measure: it gives texts to a library."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What to measure on. `model` is a file in our format or the original one's."""
+class BenchmarkSettings:
+    """The texts, the model and the size of a measurement.
 
-    texts: Fresh
+    Args:
+        texts: the texts to measure on.
+        model: a file in our format or in the original library's.
+        quick: whether to take little text and few repeats.
+    """
+
+    texts: FreshTexts
     model: Path
     quick: bool
 
     @property
     def repeats(self) -> int:
-        """How often each thing is measured."""
+        """The number of times that each call is measured."""
         return 3 if self.quick else 7
 
     @property
     def slice_size(self) -> int:
-        """Bytes of fresh text for each repeat."""
+        """The bytes of fresh text for each repeat."""
         return min(50_000 if self.quick else 2_000_000, self.texts.size)
 
     @property
     def large_size(self) -> int:
-        """Bytes of text where slices are too small: many chunks for every thread."""
+        """The bytes of text for measurements that need many chunks for every thread."""
         return 1_000_000 if self.quick else 10_000_000
 
     @property
     def vocabulary(self) -> int:
-        """How many pieces the vocabularies have that are trained for the comparison."""
+        """The number of pieces of the vocabularies that are trained for the comparison."""
         return 2_000 if self.quick else 32_000
 
 
 @dataclass
 class Entrant:
-    """A library with a vocabulary; or, without adapter, why there is none."""
+    """A library with a vocabulary; without an adapter, `note` says why it cannot take part."""
 
     name: str
     vocabulary: str
@@ -65,9 +72,15 @@ class Entrant:
 
 @dataclass
 class Lane:
-    """One entrant's results in one race: work per second in each repeat, none if it had to pass.
+    """The results of one entrant in one race.
 
-    `cores` is how many of this process it kept busy: 1, and more would be an unfair advantage.
+    Args:
+        name: the library's name and version.
+        vocabulary: the vocabulary's name.
+        rates: the work per second in each repeat; empty if the entrant cannot do the task.
+        cores: the number of cores that it kept busy in this process. More than 1 would be an
+            unfair advantage. It is nearly 0 if the library runs in a process of its own.
+        note: what the table says about the entrant.
     """
 
     name: str
@@ -78,7 +91,13 @@ class Lane:
 
 
 def enter(kind: type[Adapter], vocabulary: str, make: Callable[[], Adapter]) -> Entrant:
-    """Load a library, or note why it cannot take part."""
+    """Load a library, or note the reason why it cannot take part.
+
+    Args:
+        kind: the library's adapter.
+        vocabulary: the vocabulary's name.
+        make: loads the library with the vocabulary.
+    """
     reason = kind.missing()
     if reason is None:
         try:
@@ -92,7 +111,7 @@ def enter(kind: type[Adapter], vocabulary: str, make: Callable[[], Adapter]) -> 
 
 @contextlib.contextmanager
 def closing(entrants: list[Entrant]) -> Iterator[list[Entrant]]:
-    """Close what the adapters hold open, at the end."""
+    """Close the adapters at the end."""
     try:
         yield entrants
     finally:
@@ -102,7 +121,7 @@ def closing(entrants: list[Entrant]) -> Iterator[list[Entrant]]:
 
 
 def megabytes(texts: Sequence[str | bytes]) -> float:
-    """The work in some texts: a rate is then MB/s."""
+    """Return the size of texts in MB; with it as the work of a race, rates are MB/s."""
     return sum(map(utf8_size, texts)) / 1e6
 
 
@@ -113,9 +132,16 @@ def race(
     repeats: int,
     work: Callable[[Sequence[str]], float] = megabytes,
 ) -> list[Lane]:
-    """Let entrants take turns at a task, in each repeat all of them on the same new texts.
+    """Let entrants take turns at a task; in each repeat all of them get the same new texts.
 
-    Each repeat begins with another one: who comes first finds the texts cold in memory.
+    Another entrant begins in each repeat, because the first one finds the texts cold in memory.
+
+    Args:
+        entrants: the libraries; ours comes first.
+        task: the call to measure.
+        fresh: returns new texts.
+        repeats: the number of repeats after the warm-up.
+        work: returns the amount of work in some texts.
     """
     lanes = [Lane(e.name, e.vocabulary, note=e.note) for e in entrants]
     running = []
@@ -142,23 +168,26 @@ def race(
 
 
 def encode_rate(tokenizer: Tokenizer, texts: Sequence[str | bytes], **options: Any) -> float:
-    """MB/s of one call of our `encode_batch`."""
+    """Return the MB/s of one call of our `encode_batch`."""
     run = timed(lambda: tokenizer.encode_batch(texts, **options))
     return megabytes(texts) / run.seconds
 
 
 def spread(values: Sequence[float]) -> float:
-    """How far apart the values are, as a part of their median."""
+    """Return the largest value minus the smallest, over the median."""
     return (max(values) - min(values)) / statistics.median(values)
 
 
 def ratios(ours: Lane, theirs: Lane) -> list[float]:
-    """How many times faster ours is, repeat by repeat: the same text at nearly the same time."""
+    """Return how many times faster ours is in each repeat.
+
+    Both lanes of a repeat had the same text at nearly the same time.
+    """
     return [a / b for a, b in zip(ours.rates, theirs.rates, strict=True)]
 
 
 def rows_of(lanes: Sequence[Lane], each: Callable[[float], float] = lambda r: r) -> list[list[str]]:
-    """The rows of a table, the first lane being ours; `each` turns a rate into what is shown."""
+    """Return the rows of a table; the first lane is ours, and `each` converts a rate to show it."""
     rows = []
     for lane in lanes:
         row = [lane.name, lane.vocabulary, "—", "—", "—", "—", "—", lane.note]
@@ -176,13 +205,13 @@ def rows_of(lanes: Sequence[Lane], each: Callable[[float], float] = lambda r: r)
 
 
 def columns(unit: str) -> list[str]:
-    """The heads of the columns of `rows_of`."""
+    """Return the heads of the columns of `rows_of`."""
     measured = [f"best {unit}", f"median {unit}", "spread", "cores", "ours is faster by"]
     return ["library", "vocabulary", *measured, "note"]
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that reads well both as plain text and as Markdown."""
+    """Return a table that is readable both as plain text and as Markdown."""
     rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = [heads, ["-" * width for width in widths], *rows]
@@ -193,7 +222,7 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def environment() -> dict[str, Any]:
-    """What the figures depend on beside the code."""
+    """Return the versions and the machine, on which the figures depend besides the code."""
     cpu = platform.processor()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
@@ -209,74 +238,89 @@ def environment() -> dict[str, Any]:
     }
 
 
-class Report:
-    """The tables and bars of one part of the benchmarks, printed as they come and kept for JSON."""
+class BenchmarkReport:
+    """The tables and targets of one part of the benchmarks.
 
-    def __init__(self, part: str, setting: Setting | None = None) -> None:
+    It prints them as they come, and keeps them for a JSON file.
+    """
+
+    def __init__(self, part: str, settings: BenchmarkSettings | None = None) -> None:
         self._part = part
-        self._setting = setting
+        self._settings = settings
         self._tables: list[dict[str, Any]] = []
-        self._bars: list[dict[str, Any]] = []
+        self._targets: list[dict[str, Any]] = []
         self.verdicts: list[str] = []
-        """What was printed of bars."""
+        """The printed lines about targets."""
         print(f"# {part}\n")
 
     def table(
         self, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], **kept: Any
     ) -> None:
-        """Print a table; `kept` are exact figures, for JSON only."""
+        """Print a table; `kept` are exact figures for the JSON file only."""
         print(f"## {title}\n\n{markdown(heads, rows)}\n", flush=True)
         cells = [dict(zip(heads, row, strict=True)) for row in rows]
         self._tables.append({"title": title, "rows": cells, **kept})
 
     def lanes(self, title: str, unit: str, lanes: Sequence[Lane], *, inverse: bool = False) -> None:
-        """Print the table of a race; `inverse` shows time per work instead of work per time."""
+        """Print the table of a race; `inverse` shows time per work, not work per time."""
         rows = rows_of(lanes, (lambda r: 1 / r) if inverse else float)
         rates = {f"{x.name}, {x.vocabulary}": x.rates for x in lanes}
         self.table(title, columns(unit), rows, rates=rates)
 
-    def bar(self, name: str, measured: float | None) -> None:
-        """Print whether a bar is met; None if there was nothing to hold against it."""
-        bar = BARS[name]
+    def target(self, name: str, measured: float | None) -> None:
+        """Print whether a target is met.
+
+        Args:
+            name: a key of `TARGETS`.
+            measured: the figure; None if it was not measured.
+        """
+        target = TARGETS[name]
         if measured is None:
-            self.verdicts.append(f"bar {bar.what}: not measured")
+            self.verdicts.append(f"bar {target.what}: not measured")
         else:
-            self.verdicts.append(bar.line(measured))
-            met = bar.met(measured)
-            self._bars.append({**bar._asdict(), "measured": measured, "met": met})
+            self.verdicts.append(target.line(measured))
+            met = target.met(measured)
+            self._targets.append({**target._asdict(), "measured": measured, "met": met})
         print(self.verdicts[-1] + "\n", flush=True)
 
     def faster(self, name: str, lanes: Sequence[Lane], rival: str, vocabulary: str = "") -> None:
-        """Print whether ours, the first lane, is as much faster than a rival as the bar says."""
+        """Print whether ours, the first lane, is faster than a rival by the target's factor.
+
+        Args:
+            name: a key of `TARGETS`.
+            lanes: the results of a race.
+            rival: the beginning of the rival's name.
+            vocabulary: the beginning of the name of the rival's vocabulary.
+        """
         for lane in lanes[1:]:
             if (
                 lane.rates
                 and lane.name.startswith(rival)
                 and lane.vocabulary.startswith(vocabulary)
             ):
-                self.bar(name, statistics.median(ratios(lanes[0], lane)))
+                self.target(name, statistics.median(ratios(lanes[0], lane)))
                 return
-        self.bar(name, None)
+        self.target(name, None)
 
     def content(self) -> dict[str, Any]:
-        """Everything that was measured, and on what."""
+        """Return everything that was measured, the environment, and the size of the texts."""
         content = {"part": self._part, "environment": environment()}
-        if setting := self._setting:
+        if settings := self._settings:
             content["text"] = {
-                "bytes": setting.texts.size,
-                "passes over it": setting.texts.passes,
-                "bytes in a repeat": setting.slice_size,
-                "repeats": setting.repeats,
+                "bytes": settings.texts.size,
+                "passes over it": settings.texts.passes,
+                "bytes in a repeat": settings.slice_size,
+                "repeats": settings.repeats,
             }
-        return {**content, "tables": self._tables, "bars": self._bars}
+        return {**content, "tables": self._tables, "bars": self._targets}
 
     def write(self, directory: Path) -> None:
-        """Keep everything in a JSON file named after the part."""
+        """Write everything to a JSON file that is named after the part."""
         write_json(directory / f"{self._part}.json", self.content())
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write results for readers as well as programs, into a folder that may be new."""
+    """Write results as indented JSON; make the file's folder if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     path.write_text(text, "utf-8", newline="\n")

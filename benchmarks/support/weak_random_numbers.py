@@ -1,9 +1,9 @@
-"""Why the original library is refuted: its algorithm is right, and its random numbers are not.
+"""The reason why the audit refutes the original library: its random numbers, not its algorithm.
 
-It keeps, at every position, the candidate that won the last of a row of choices, and takes the
-numbers for them from the C library's `rand()`. In glibc that is x[n] = x[n − 3] + x[n − 31], so
-that choices a few steps apart depend on each other. The same algorithm is audited here with these
-numbers and with good ones.
+At every position the algorithm makes one choice after another between the candidate it holds and
+the next candidate. It takes a number for each choice from the C library's `rand()`. In glibc that
+is x[n] = x[n − 3] + x[n − 31], so choices a few steps apart depend on each other. Here the same
+algorithm is audited twice: with these numbers, and with good numbers.
 """
 
 import math
@@ -11,28 +11,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
+from bytepiece._arrays import F64, I64
 from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import ReferenceLaw, byte_edges
 from bytepiece.audit.samplers import Kind, Sampler, scores_of
 from bytepiece.model import Model
 
-I64 = npt.NDArray[np.int64]
-F64 = npt.NDArray[np.float64]
-
 _RAND_MAX = 2**31 - 1
 
 
 def pcg(seed: int, count: int) -> I64:
-    """Good random numbers of 31 bits."""
+    """Return good random numbers of 31 bits."""
     return np.random.default_rng(seed).integers(0, _RAND_MAX, count, endpoint=True)
 
 
 def glibc(seed: int, count: int) -> I64:
-    """What `rand()` returns after `srand` with 31 bits of a seed, in glibc (random_r.c, TYPE_3)."""
+    """Return the numbers of glibc's `rand()` (random_r.c, TYPE_3), given `srand`'s seed."""
     return _glibc(max(seed % 2**31, 1), count)
 
 
@@ -53,7 +50,10 @@ def _glibc(seed: int, count: int) -> I64:
 def _walk(
     starts: I64, ends: I64, weights: F64, numbers: I64, ids: I64, lengths: I64, size: int
 ) -> int:
-    """`_tokenize` of the original's faster.pyx, on edges in the order in which it meets them."""
+    """Draw paths like `_tokenize` of the original's faster.pyx.
+
+    The edges come in the order in which the original visits them.
+    """
     log_z = np.empty(size + 1)
     route = np.empty(size + 1, dtype=np.int64)
     used = taken = 0
@@ -80,18 +80,23 @@ def _walk(
 
 @dataclass(frozen=True)
 class OriginalWith(Kind):
-    """The original's algorithm, with random numbers of 31 bits from a seed."""
+    """The original library's algorithm, with a chosen source of random numbers of 31 bits.
+
+    Args:
+        name: the name of the sampler in the report.
+        numbers: returns random numbers, given a seed and their count.
+    """
 
     name: str
     numbers: Callable[[int, int], I64]
     law = "over bytes"
 
     def version(self) -> str:
-        """None."""
+        """Return no version: the algorithm belongs to no library."""
         return ""
 
     def load(self, model: Model) -> Sampler:
-        """As in the base class."""
+        """Return a sampler for a model, like the base class."""
         scores = scores_of(model)
 
         def law(text: str, alpha: float) -> ReferenceLaw:

@@ -1,4 +1,4 @@
-"""Texts to measure on: lines that no tokenizer has seen before, and texts that are odd."""
+"""Texts to measure on: lines that no tokenizer has seen before, and odd texts."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parent.parent
-SAMPLE = ROOT / "data" / "sample.txt"
 _RUN = 64_000
+"""Bytes of a run of lines that stay together."""
 
 
-class Fresh:
-    """The lines of some files, all different, in shuffled runs of 64 KB; each is handed out once.
+class FreshTexts:
+    """The different lines of some files, in shuffled runs of 64 KB; each line is handed out once.
 
-    Shuffled, so that one slice of a corpus is like the next, but not line by line, for that no
-    real text is. When all have been handed out they begin again with a number at their end: caches
-    of lines or texts see something new, caches of words do not. `passes` says how often that
-    happened; a large corpus has none of it.
+    The runs are shuffled so that one slice of a corpus is like the next. Lines within a run keep
+    their order, because the lines of real text are not shuffled. After the last line the first
+    line follows again, and every line of the new pass has the pass's number at its end: a cache of
+    lines or texts sees something new, a cache of words does not. `passes` counts the passes after
+    the first; it stays 0 if the corpus is large enough.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -49,7 +49,7 @@ class Fresh:
                 yield f"{line} {self.passes}"
 
     def take(self, size: int) -> list[str]:
-        """The next lines, of about `size` bytes together and at least one."""
+        """Return the next lines: together about `size` bytes, and at least one line."""
         taken = []
         while size > 0:
             taken.append(next(self._stream))
@@ -57,17 +57,17 @@ class Fresh:
         return taken
 
     def text(self, size: int) -> str:
-        """The next lines as one text of at most `size` bytes without line ends."""
+        """Return the next lines as one text of at most `size` bytes, without line ends."""
         raw = " ".join(self.take(size)).encode()
         return raw[:size].decode("utf-8", "ignore")
 
     def short(self, count: int, size: int = 100) -> list[str]:
-        """`count` texts of at most, and nearly, `size` bytes."""
+        """Return `count` texts of `size` bytes, or a few bytes less."""
         raw = " ".join(self.take(count * size)).encode()
         return [raw[i * size : (i + 1) * size].decode("utf-8", "ignore") for i in range(count)]
 
     def beginning(self, size: int) -> list[str]:
-        """The first lines, of at most `size` bytes together: what vocabularies are trained on."""
+        """Return the first lines, at most `size` bytes together: vocabularies train on them."""
         taken = []
         for line in self._lines:
             size -= utf8_size(line)
@@ -78,12 +78,12 @@ class Fresh:
 
 
 def utf8_size(text: str | bytes) -> int:
-    """How many bytes a text has."""
+    """Return the number of bytes of a text."""
     return len(text) if isinstance(text, bytes) or text.isascii() else len(text.encode())
 
 
-def odd_texts(fresh: Fresh, size: int) -> dict[str, str | bytes]:
-    """Texts of `size` bytes that make slow algorithms show themselves."""
+def odd_texts(fresh: FreshTexts, size: int) -> dict[str, str | bytes]:
+    """Return texts of `size` bytes on which a slow algorithm takes much longer than on others."""
     return {
         f'"a" · {size:,}': "a" * size,
         "random bytes": np.random.default_rng(0).bytes(size),
@@ -92,17 +92,23 @@ def odd_texts(fresh: Fresh, size: int) -> dict[str, str | bytes]:
 
 
 def part_of(path: Path, part: float, output: Path) -> None:
-    """Write a part of a file's lines, the first ones of each megabyte."""
+    """Write a part of a file's lines: the first lines of each megabyte.
+
+    Args:
+        path: a text file.
+        part: the part to write, from 0 to 1.
+        output: the file to write.
+    """
     with path.open("rb") as source, output.open("wb") as file:
         while lines := source.readlines(1 << 20):
             file.writelines(lines[: round(part * len(lines))])
 
 
 def copies_of(path: Path, copies: int, output: Path) -> None:
-    """Write a file over and over, no copy like another.
+    """Write several copies of a file into one, each altered in a different way.
 
-    One pair of neighbouring characters in twenty changes places, in each copy at other random
-    places; lines stay lines.
+    In each copy, one pair of neighbouring characters in twenty is swapped, at random places.
+    Characters never move from one line to another.
     """
     with output.open("wb") as file:
         for copy in range(copies):
