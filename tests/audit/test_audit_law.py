@@ -1,4 +1,4 @@
-"""The audit's law of a text, against enumeration and against SentencePiece itself."""
+"""Tests of the audit's reference law, against enumeration and against SentencePiece."""
 
 import math
 from collections import Counter
@@ -32,7 +32,7 @@ def law_of(text, scores, alpha, size=None):
 
 
 def table(law):
-    """Probabilities by path."""
+    """Return the probability of each path."""
     paths = law.paths
     return {
         tuple(pieces_of(law.text, mask)): p
@@ -41,7 +41,7 @@ def table(law):
 
 
 @given(vocabularies() | vocabularies(HARSH_SCORES), TEXTS, ALPHAS)
-def test_every_path_has_its_probability(scores, text, alpha):
+def test_every_path_has_the_probability_of_the_formula(scores, text, alpha):
     law = law_of(text, scores, alpha)
     wanted = reference.path_logs(text, scores, alpha)
     assert law.count == len(wanted)
@@ -57,7 +57,7 @@ def test_every_path_has_its_probability(scores, text, alpha):
 
 
 @given(vocabularies(), TEXTS, ALPHAS)
-def test_moments(scores, text, alpha):
+def test_moments_match_those_of_the_enumerated_paths(scores, text, alpha):
     law = law_of(text, scores, alpha)
     paths = law.paths
     for values, of_paths in (
@@ -71,7 +71,7 @@ def test_moments(scores, text, alpha):
 
 
 @given(vocabularies(), TEXTS)
-def test_marginals(scores, text):
+def test_marginals_match_those_of_the_enumerated_paths(scores, text):
     law = law_of(text, scores, 0.5)
     wanted = Counter()
     for path, p in table(law).items():
@@ -81,13 +81,13 @@ def test_marginals(scores, text):
     assert found == pytest.approx(wanted)
 
 
-def test_rows_add_up_where_one_candidate_is_nearly_certain():
+def test_probabilities_add_up_when_one_candidate_is_nearly_certain():
     law = law_of(b"ab", {b"a": -1.0, b"b": -1.0, b"ab": -1.0}, 50.0)
     assert law.chain.p.tolist()[0] == pytest.approx(math.exp(-50.0))
     assert law.chain.p.tolist()[1] == 1.0
 
 
-def test_the_best_paths():
+def test_the_law_over_the_best_paths():
     scores = {b"a": -1.0, b"b": -2.5, b"c": -1.7, b"ab": -2.0, b"bc": -3.1, b"abc": -6.0}
     every = reference.path_logs(b"abc", scores, 1.0)
     best = sorted(every, key=every.get)[-3:]
@@ -97,7 +97,7 @@ def test_the_best_paths():
     assert len(law_of(b"abc", scores, 0.3, 9).paths.p) == 4
 
 
-def test_the_best_paths_must_be_told_from_the_others():
+def test_a_tie_at_the_last_of_the_best_paths_is_refused():
     scores = {b"a": -1.0, b"b": -1.0, b"ab": -3.0, b"ba": -3.0}
     law = law_of(b"aba", scores, 1.0, 2)
     with pytest.raises(NotPossibleError, match="has an equal"):
@@ -114,7 +114,7 @@ def test_too_many_paths_are_not_enumerated():
     assert law_of(b"a" * 70, {b"a": -1.0}, 1.0).paths is None  # more bytes than a mask has bits
 
 
-def test_no_piece_crosses_a_cut():
+def test_no_edge_crosses_a_digit_boundary():
     text = "a12٣b".encode()
     assert digit_cuts(text) == {1, 2, 3, 5}
     scores = dict.fromkeys([b"a", b"1", b"2", b"a1", b"12", "٣".encode(), b"\xd9", b"\xa3b"], -1.0)
@@ -123,16 +123,16 @@ def test_no_piece_crosses_a_cut():
     assert found == {b"a", b"1", b"2", "٣".encode(), b"\xd9", b"\xa3", b"b"}
 
 
-def test_characters_by_hand():
+def test_character_edges_worked_out_by_hand():
     pieces = {
         **dict.fromkeys([b"a", b"b", b" "], -3.0),
         b"a ": -2.0,
         "é".encode(): -4.0,
         "éa".encode(): -5.0,
-        b"\xc3": -1.0,  # no character
+        b"\xc3": -1.0,  # part of a character
         b"\xa9a": -1.0,
-        b"\t": -1.0,  # a byte there, and no piece
-        "é\0".encode(): -1.0,  # cannot be represented
+        b"\t": -1.0,  # SentencePiece has it as a byte, not as a piece
+        "é\0".encode(): -1.0,  # SentencePiece cannot represent it
         b"<unk>": -1.0,
     }
     found = character_edges("a é\t\0éab今".encode(), pieces)
@@ -156,7 +156,7 @@ def test_characters_by_hand():
 
 @pytest.mark.parametrize("alpha", [0.1, 0.3])
 @pytest.mark.parametrize("text", ["今天天气", "a é\tb", "naïve <unk>", "👍 今a今"])
-def test_characters_as_sentencepiece_has_them(text, alpha):
+def test_the_law_over_characters_is_that_of_sentencepiece(text, alpha):
     pytest.importorskip("sentencepiece")
     from bytepiece.adapters.sentencepiece import SentencePiece
 

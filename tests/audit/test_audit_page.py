@@ -1,4 +1,4 @@
-"""The page of an audit: well formed and by itself whatever the report holds, small and quick."""
+"""Tests of the audit's page: well formed, self-contained, small and quick for every report."""
 
 import itertools
 import math
@@ -96,7 +96,7 @@ def make_report(*verdicts, **changes):
 
 
 class Reader(HTMLParser):
-    """What a browser would see: its elements, attributes and words; fails on unbalanced tags."""
+    """Collects the elements, attributes and words of a page; fails on unbalanced tags."""
 
     def __init__(self, document):
         super().__init__()
@@ -134,7 +134,7 @@ def read(*verdicts, **changes):
 
 
 def words_of(reader):
-    """All that comes from a report: words, and what stands in for plots."""
+    """Return all texts that may come from a report: words and attributes, such as plot labels."""
     return [*reader.words, *(value or "" for _, _, value in reader.attributes)]
 
 
@@ -194,7 +194,7 @@ REPORTS = {
 
 
 @pytest.mark.parametrize("verdicts", REPORTS.values(), ids=REPORTS)
-def test_well_formed_and_by_itself(verdicts):
+def test_the_page_is_well_formed_and_loads_nothing(verdicts):
     reader = read(*verdicts)
     assert {"script", "link", "img", "iframe", "object", "base"}.isdisjoint(reader.tags)
     for tag, name, value in reader.attributes:
@@ -219,14 +219,14 @@ def test_plots_stay_on_their_canvas(verdicts):
                 assert 0 <= float(y) <= float(height)
 
 
-def test_every_plot_has_words_for_those_who_do_not_see_it():
+def test_every_plot_has_a_label_for_screen_readers():
     document = page(make_report(make_verdict(), WRONG))
     plots = re.findall(r"<svg [^>]*>", document)
     assert plots
     assert all(re.search(r'role="img" aria-label="[^"]{10,}"', plot) for plot in plots)
 
 
-def test_headings_descend_one_by_one():
+def test_heading_levels_do_not_skip():
     levels = [
         int(tag[1]) for tag in read(make_verdict(), WRONG).tags if re.fullmatch("h[1-6]", tag)
     ]
@@ -235,7 +235,7 @@ def test_headings_descend_one_by_one():
     assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
 
 
-def test_verdicts_in_words():
+def test_verdicts_are_shown_in_words():
     text = read(make_verdict(), WRONG, UNABLE).text
     assert "3 samplers: ✓ 1 following the law, ✗ 1 not" in text
     assert "✓ follows" in text
@@ -244,19 +244,19 @@ def test_verdicts_in_words():
     assert "not installed" in text
 
 
-def test_the_smallest_evidence_in_words():
+def test_the_smallest_evidence_is_shown_in_words():
     words = "1,600 draws of ‘abc’ at alpha 0.5: a bc drawn 24.9 %, law 33.3 % (p = 3·10⁻⁷)"
     assert words in read(WRONG).text
 
 
-def test_what_was_audited():
+def test_the_facts_of_the_audit_are_shown():
     text = read(make_verdict()).text
     for fact in ("by hand", "20,000", "Seed7", "10⁻⁵", "2025-07-01 12:34:56", "numpy 2.2.4"):
         assert fact in text
     assert "7 min 11 s" in text
 
 
-def test_all_of_a_case_is_in_its_line():
+def test_a_row_shows_everything_about_its_case():
     case = make_case(impossible=3, best_drawn_most=False, text="今天", p=2e-7)
     text = read(make_verdict(cases=(case,))).text
     for found in ("今天", "0.0123", "0.011", "2·10⁻⁴", "0.10", "0.60", "2·10⁻⁷", "a bc drawn 34.0"):
@@ -272,7 +272,7 @@ def test_tests_of_unknown_kinds_are_shown_too():
     assert "another" in text
 
 
-def test_dilution_is_of_those_that_have_the_case():
+def test_dilution_is_shown_for_samplers_that_have_the_case():
     case = make_case(name=DILUTION, frequencies=make_frequencies(3, 1000, off=100))
     reader = read(make_verdict(sampler="diluted", cases=(case,)), UNABLE)
     labels = [value for _, name, value in reader.attributes if name == "aria-label"]
@@ -282,7 +282,7 @@ def test_dilution_is_of_those_that_have_the_case():
 
 
 @pytest.mark.parametrize("evil", HOSTILE, ids=range(len(HOSTILE)))
-def test_strangers_strings_do_no_harm(evil):
+def test_hostile_strings_add_no_elements(evil):
     worst = Frequency(evil, 0.5, 1)
     case = make_case(
         name=evil,
@@ -318,25 +318,25 @@ def test_strangers_strings_do_no_harm(evil):
 
 
 def verdict_of(name, like):
-    """The same with harmless strings; long ones, for which a page has an element more."""
+    """Return a copy with harmless strings, long enough to be cut off, which adds an element."""
     name *= 1000
     cases = tuple(replace(case, text=name) for case in like.cases)
     return replace(like, sampler=name, version=name, law=name, note=name, cases=cases)
 
 
-def test_hidden_characters_are_seen():
+def test_invisible_characters_are_shown_as_escapes():
     reader = read(make_verdict(sampler="a\u202eb\x00", cases=(make_case(text="x\r\n\u2028"),)))
     assert "a\\u202eb\\x00" in reader.text
     assert "‘x\\r\\n\\u2028’" in reader.text
 
 
-def test_accents_do_not_heap_up():
+def test_stacked_accents_are_limited():
     assert display.visible("e" + "\u0301" * 6) == "e" + "\u0301" * 4 + "\\u0301" * 2
 
 
 @pytest.mark.parametrize("char", ["a", "今", "<a>", "\U000e0001"])
-def test_no_larger_and_no_slower_than_allowed(char):
-    """The worst that may come: ten samplers, thirty cases, frequencies all over, long strings."""
+def test_the_largest_page_is_small_and_quick(char):
+    """The worst case: ten samplers, thirty cases each, scattered frequencies and long strings."""
     random = Random(1)
     text = char * 500
 
@@ -361,7 +361,7 @@ def test_no_larger_and_no_slower_than_allowed(char):
         document = page(report)
         seconds.append(time.process_time() - start)
     assert len(document.encode()) < 1_000_000
-    # The machine may be busy with something else: the quickest is what it takes.
+    # The machine may be busy with other work, so the shortest time counts.
     assert min(seconds) < 1
 
 
@@ -384,13 +384,12 @@ def test_the_same_report_gives_the_same_page():
         (float("nan"), "—"),
     ],
 )
-def test_p_values(p, expected):
+def test_p_values_are_formatted(p, expected):
     assert shown.probability(p) == expected
 
 
 def test_frequencies_within_the_noise_do_not_deviate():
-    """Against the binomial law itself: 4 standard deviations are 3 in 100,000 on either side."""
-
+    """The exact binomial has 3 in 100,000 beyond 4 standard deviations on each side."""
     for law, draws in [(0.5, 400), (0.1, 1000), (0.01, 5000), (1e-6, 1000), (1.0, 50)]:
         beyond = 0.0
         for k in range(draws + 1):

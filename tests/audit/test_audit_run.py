@@ -1,4 +1,4 @@
-"""The whole audit: who follows the law, who does not, and what can go wrong on the way."""
+"""Tests of the whole audit: its verdicts, its power, its arguments and its errors."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from bytepiece.audit.vocabularies import built_in
 from bytepiece.errors import ArgumentError, ModelError
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT))  # benchmarks/ is no part of the package
+sys.path.append(str(ROOT))  # benchmarks/ is not part of the package
 
 from benchmarks.support import weak_random_numbers as weak  # noqa: E402
 from benchmarks.support.broken_samplers import BROKEN, RIGHT  # noqa: E402
@@ -48,7 +48,7 @@ class Unable(Adapter):
 
 
 class Panic(BaseException):
-    """As libraries in Rust raise it."""
+    """A panic of a library in Rust, which is not an Exception."""
 
 
 class Panicking(Ours):
@@ -61,7 +61,7 @@ class Panicking(Ours):
 # ---- verdicts
 
 
-def test_ours():
+def test_verdicts_on_our_samplers():
     report = audit(draws=DRAWS)
     verdicts = {verdict.sampler: verdict for verdict in report.verdicts}
     assert {name: verdict.follows for name, verdict in verdicts.items()} == {
@@ -93,7 +93,7 @@ def test_viterbi_dilutes_three_equal_candidates():
 
 
 @pytest.mark.parametrize("name", [*OURS, "sentencepiece", "sentencepiece-nbest", "original"])
-def test_the_same_seed_finds_the_same(name):
+def test_the_same_seed_gives_the_same_verdict(name):
     options = {"samplers": [name], "alphas": [0.5]}
     found = [replace(verdict_of(seed=seed, **options), seconds=0.0) for seed in (5, 5, 6)]
     if found[0].follows is None:
@@ -103,7 +103,7 @@ def test_the_same_seed_finds_the_same(name):
 
 
 @pytest.mark.parametrize("name", [n for n in KINDS if n not in OURS])
-def test_libraries_are_audited_if_they_are_there(name):
+def test_installed_libraries_are_audited(name):
     verdict = verdict_of(samplers=[name], alphas=[0.5])
     if verdict.follows is None:
         assert "install" in verdict.note
@@ -113,7 +113,7 @@ def test_libraries_are_audited_if_they_are_there(name):
         assert not any(case.impossible for case in verdict.cases)
 
 
-def test_a_library_that_is_missing_is_no_error():
+def test_a_missing_library_is_not_an_error():
     report = audit(samplers=[Library("absent", Absent)], draws=DRAWS)
     assert report.verdicts[0].follows is None
     assert report.verdicts[0].note == "not installed; pip install absent-library"
@@ -126,7 +126,7 @@ def test_a_library_that_cannot_hold_the_model(small):
     assert "cannot hold" in verdict.note
 
 
-def test_a_library_that_fails(small):
+def test_a_library_that_fails_at_some_alphas(small):
     kinds = [Library("panicking", Panicking)]
     verdict = verdict_of(small, kinds, ["the hat"], [0.5, 2.0, 3.0])
     assert verdict.follows
@@ -135,11 +135,11 @@ def test_a_library_that_fails(small):
     assert verdict_of(small, kinds, ["the hat"], [2.0]).follows is None
 
 
-# ---- power and calibration, in small
+# ---- power and calibration, with few draws
 
 
 @pytest.mark.parametrize("kind", BROKEN, ids=lambda kind: kind.name)
-def test_what_is_broken_is_caught(kind):
+def test_broken_samplers_are_refuted(kind):
     if not JIT:
         pytest.skip("too many draws")
     draws = 500_000 if kind.name in ("1 % overlooked", "log sums in 16 bits") else 20_000
@@ -147,27 +147,27 @@ def test_what_is_broken_is_caught(kind):
     assert verdict_of(samplers=[kind], alphas=[alpha], draws=draws).follows is False
 
 
-def test_the_same_walk_without_a_fault_is_right():
+def test_the_same_walk_without_a_fault_follows_the_law():
     assert verdict_of(samplers=[RIGHT], alphas=[0.5], draws=20_000 if JIT else DRAWS).follows
 
 
 @pytest.mark.parametrize("kind", [weak.WEAK, weak.GOOD], ids=lambda kind: kind.name)
-def test_the_originals_algorithm(kind):
-    # That its numbers depend on each other tells only in long texts, and many draws of them.
+def test_the_originals_algorithm_passes_with_few_draws(kind):
+    # Its random numbers depend on each other. Only many draws of long texts show that.
     assert verdict_of(samplers=[kind], alphas=[0.5], draws=DRAWS).follows
 
 
-def test_numbers_as_glibc_has_them():
+def test_random_numbers_are_those_of_glibc():
     assert weak.glibc(1, 3).tolist() == [1804289383, 846930886, 1681692777]
 
 
-def test_a_right_sampler_is_hardly_ever_flagged():
+def test_a_correct_sampler_is_hardly_ever_refuted():
     ps = [verdict_of(samplers=["perfect"], draws=500, seed=s).p for s in range(20 if JIT else 2)]
     assert min(ps) > THRESHOLD
-    assert sum(p < 0.05 for p in ps) <= 5  # more have a probability of 3e-4
+    assert sum(p < 0.05 for p in ps) <= 5  # six or more have a probability of 3e-4
 
 
-def test_p_values_that_are_too_good_refute():
+def test_p_values_that_are_too_large_refute():
     case = verdict_of(samplers=["perfect"], alphas=[0.5]).cases[1]
     tests = {kind: replace(test, p=0.999) for kind, test in case.tests.items() if kind != "rare"}
     p, spread = combined([replace(case, tests=tests)] * 9)
@@ -184,7 +184,7 @@ def exact(small):
     return lambda text: tok.tokenize(text, alpha=0.3, seed=int(rng.integers(2**63)))
 
 
-def test_a_function_that_is_right(small):
+def test_a_function_that_follows_the_law(small):
     verdict = verdict_of(small, [exact(small)], ["the hat"], [0.3])
     assert verdict.follows
     assert verdict.cases[0].paths > 10
@@ -235,7 +235,7 @@ def failing(text):
         (7, "a name or a function, not 7"),
     ],
 )
-def test_functions_that_are_no_samplers(function, message, small):
+def test_bad_functions_are_refused(function, message, small):
     with pytest.raises(ArgumentError, match=message):
         audit(small, [function], ["the hat"], [1.0], draws=100)
 
@@ -243,7 +243,7 @@ def test_functions_that_are_no_samplers(function, message, small):
 # ---- models and texts
 
 
-def test_models_and_texts_of_ones_own(small, tmp_path):
+def test_models_and_texts_of_the_caller(small, tmp_path):
     path = tmp_path / "own.model"
     model_io.save(small, path)
     for model in (small, path, str(path)):
@@ -260,7 +260,7 @@ def test_models_and_texts_of_ones_own(small, tmp_path):
     assert "own.model" in report.model
 
 
-def test_texts_of_several_scripts_by_default(small):
+def test_the_default_texts_have_several_scripts(small):
     cases = verdict_of(small, ["perfect"], alphas=[1.0]).cases
     assert any("气" in case.text for case in cases)
 
@@ -272,7 +272,7 @@ def test_texts_are_normalized_as_the_model_says():
     assert verdict.cases[0].text == "the é"
 
 
-def test_digits_by_themselves():
+def test_isolated_digits():
     pieces = {b"12": -1.0, b"1a": -1.0, b"ab": -2.0}
     model = make_model(pieces, byte_score=-3.0, rules=TextRules(isolate_digits=True))
     report = audit(model, ["perfect", "nbest"], ["12ab", "abab"], [0.5], draws=DRAWS)
@@ -283,7 +283,7 @@ def test_digits_by_themselves():
     assert "between digits" in nbest.note
 
 
-def test_a_model_that_the_original_cannot_have(small):
+def test_a_model_that_the_original_library_cannot_hold(small):
     verdict = verdict_of(small, ["original"], ["the hat"])
     assert verdict.follows is None
     assert verdict.note
@@ -339,7 +339,7 @@ def test_a_text_with_one_segmentation(small):
         ({"samplers": [str.split]}, "give the model and the one alpha"),
     ],
 )
-def test_arguments_out_of_range(options, message):
+def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ArgumentError, match=message):
         audit(**options)
 
@@ -356,12 +356,12 @@ def test_arguments_out_of_range(options, message):
         (["a"] * 1001, "1001 texts"),
     ],
 )
-def test_texts_that_are_refused(texts, message, small):
+def test_bad_texts_are_refused(texts, message, small):
     with pytest.raises(ArgumentError, match=message):
         audit(small, texts=texts)
 
 
-def test_a_file_that_is_no_model(tmp_path):
+def test_a_file_that_holds_no_model(tmp_path):
     path = tmp_path / "no.model"
     path.write_text("{}", "utf-8")
     with pytest.raises(ModelError, match=r"no\.model"):
@@ -371,7 +371,7 @@ def test_a_file_that_is_no_model(tmp_path):
 # ---- the report
 
 
-def test_the_report_as_json_and_as_a_table(small):
+def test_a_report_becomes_json_and_a_table(small):
     report = audit(small, ["perfect", lambda text: [text[:2], text[2:]]], ["the hat"], [0.3], 500)
     found = json.loads(to_json(report))
     assert [verdict["follows"] for verdict in found["verdicts"]] == [True, False]
@@ -383,13 +383,13 @@ def test_the_report_as_json_and_as_a_table(small):
     assert "draws of 'the hat', alpha 0.3" in shown[2]
 
 
-def test_progress_ends_at_the_whole(small):
+def test_progress_ends_at_the_total(small):
     told = []
     audit(small, ["perfect"], ["the hat"], [1.0], 200, progress=lambda *state: told.append(state))
     assert told == [("auditing perfect", 200, 200)]
 
 
-def test_vocabularies_of_the_audit():
+def test_the_built_in_vocabularies():
     assert built_in()[0].name == "three equal"
     for subject in built_in():
         assert isinstance(subject.model, Model)

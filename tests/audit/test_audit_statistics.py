@@ -1,4 +1,4 @@
-"""The audit's tails against 60 digits, its counts by hand, and its p-values against chance."""
+"""Tests of the audit's tails (60 digits), counts (by hand) and p-values (simulation)."""
 
 import math
 from itertools import pairwise
@@ -44,7 +44,7 @@ def law_of(text=TEXT, alpha=0.2, scores=SCORES):
 
 
 def drawn(rows):
-    """Draws of these rows of pieces."""
+    """Return draws that consist of these rows of pieces."""
     pieces = sorted({piece for row in rows for piece in row})
     ids = [pieces.index(piece) for row in rows for piece in row]
     lengths = np.array(list(map(len, rows)), dtype=np.int64)
@@ -97,12 +97,12 @@ def test_binomial_tails(seen, draws, p):
     assert tails.binomial_tails(seen, draws, p) == pytest.approx(wanted, rel=1e-7)
 
 
-def test_binomial_tails_of_the_certain():
+def test_binomial_tails_of_certain_outcomes():
     assert tails.binomial_tails(0, 10, 0.0) == tails.binomial_tails(10, 10, 1.0) == 1.0
     assert tails.binomial_tails(1, 10, 0.0) == tails.binomial_tails(9, 10, 1.0) == 0.0
 
 
-def test_many_p_values_together():
+def test_p_values_are_combined():
     assert tails.smallest([0.3]) == pytest.approx(0.3)
     assert tails.smallest([0.5, 1e-20]) == pytest.approx(2e-20)
     assert tails.smallest([1.0, 1.0]) == 1.0
@@ -111,14 +111,14 @@ def test_many_p_values_together():
     assert tails.product([0.5, 0.0]) == 0.0
 
 
-def test_uniformity_of_one():
+def test_uniformity_of_one_value():
     assert tails.uniformity([0.01]) == pytest.approx(0.02)
     assert tails.uniformity([0.99]) == pytest.approx(0.02)
     assert tails.uniformity([0.5]) == 1.0
     assert tails.uniformity([0.01], conservative=True) == pytest.approx(0.01)
 
 
-def test_uniformity_against_chance():
+def test_uniformity_is_itself_uniform():
     rng = np.random.default_rng(1)
     for n in (3, 20):
         found = np.array([tails.uniformity(rng.random(n).tolist()) for _ in range(4000)])
@@ -126,7 +126,7 @@ def test_uniformity_against_chance():
             assert np.mean(found <= level) == pytest.approx(level, abs=4 * math.sqrt(level / 4000))
 
 
-def test_uniformity_refutes_what_is_too_small_and_what_is_too_good():
+def test_uniformity_refutes_values_that_are_too_small_or_too_large():
     assert tails.uniformity([0.001] * 5) < 1e-13
     assert tails.uniformity([0.999] * 5) < 1e-13
     assert tails.uniformity([1.0] * 5, conservative=True) == 1.0
@@ -137,7 +137,7 @@ def test_uniformity_refutes_what_is_too_small_and_what_is_too_good():
 # ---- counts
 
 
-def test_counts_by_hand():
+def test_counts_worked_out_by_hand():
     law = law_of(b"abc")
     rows = [[b"abc"], [b"a", b"bc"], [b"ab", b"c"], [b"a", b"bc"], [b"a", b"b", b"c"]]
     rare = np.array([law.text[e.start : e.end] == b"b" for e in law.edges])
@@ -183,7 +183,7 @@ def test_counts_by_hand():
         [b"ab", b"\xffc"],
     ],
 )
-def test_draws_that_are_no_segmentation(row):
+def test_impossible_draws_are_counted(row):
     tally = tally_of(law_of(b"abc"), [[b"abc"], row, [b"a", b"bc"]])
     assert tally.draws == 3
     assert tally.impossible == 1
@@ -200,12 +200,12 @@ def test_only_impossible_draws():
         assert {kind: test.p for kind, test in examine(tally).items()} == {"rare": 0.0}
 
 
-def test_pieces_that_the_law_does_not_have():
+def test_a_piece_outside_the_law_is_impossible():
     law = law_of(b"abc", scores={b"a": -1.0, b"b": -1.0, b"c": -1.0, b"bc": -1.0})
     assert tally_of(law, [[b"ab", b"c"], [b"a", b"bc"]]).impossible == 1
 
 
-def test_bytes_of_an_unknown_character_are_one_step():
+def test_bytes_of_an_unknown_character_count_as_one_edge():
     text = "aéb".encode()
     law = ReferenceLaw(text, tuple(character_edges(text, {b"a": -1.0, b"b": -1.0})), 1.0)
     tally = tally_of(law, [[b"a", b"\xc3", b"\xa9", b"b"], [b"a", b"\xc3\xa9", b"b"]])
@@ -214,7 +214,7 @@ def test_bytes_of_an_unknown_character_are_one_step():
     assert tally_of(law, [[b"a\xc3", b"\xa9", b"b"]]).impossible == 1
 
 
-def test_chunks_change_nothing():
+def test_counts_do_not_depend_on_the_batches():
     law = law_of()
     rows = sampled(law, 300, np.random.default_rng(3))
     rare = rare_edges(law, 300)
@@ -225,7 +225,7 @@ def test_chunks_change_nothing():
         assert np.array_equal(getattr(at_once, name), getattr(in_parts, name))
 
 
-def test_pairs_have_the_probabilities_of_their_second():
+def test_a_pair_has_the_probability_of_its_second_edge():
     law = law_of()
     pairs = pair_chain(law.chain)
     assert len(pairs.first) == len(law.edges) + 2
@@ -239,7 +239,7 @@ def test_pairs_have_the_probabilities_of_their_second():
 
 
 def sampled(law, count, rng, p=None):
-    """Rows of pieces from the law, or from other probabilities of its paths."""
+    """Draw rows of pieces from the law, or from other probabilities of its paths."""
     pieces = [pieces_of(law.text, mask) for mask in law.paths.masks.tolist()]
     p = law.paths.p if p is None else p
     return [pieces[number] for number in rng.choice(len(p), count, p=p / p.sum())]
@@ -262,7 +262,7 @@ def test_p_values_are_uniform_if_the_law_is_followed():
 
 
 def test_the_tail_of_g_holds_where_few_draws_are_expected():
-    # Cells that expect just enough: Pearson's statistic would exceed by far too often here.
+    # The cells expect the fewest draws allowed. Pearson's statistic would be too large too often.
     rng = np.random.default_rng(8)
     p = np.array([0.01] * 20 + [0.8])
     counts = rng.multinomial(1000, p, 30_000)
@@ -273,17 +273,17 @@ def test_the_tail_of_g_holds_where_few_draws_are_expected():
 
 
 @pytest.mark.parametrize("kind", ["paths", "transitions", "pairs", "score", "tokens"])
-def test_every_kind_sees_what_is_wrong(kind):
+def test_every_kind_of_test_finds_a_wrong_law(kind):
     law = law_of()
     tilted = law.paths.p * np.exp(0.3 * law.paths.tokens)
     rows = sampled(law, 2000, np.random.default_rng(9), tilted)
     assert examine(tally_of(law, rows, rare_edges(law, 2000)))[kind].p < 1e-6
 
 
-def test_pairs_see_what_transitions_cannot():
+def test_pairs_find_what_transitions_cannot():
     law = law_of(b"aaaa", 1.0, {b"a": -1.0, b"aa": -2.0})
-    # After a piece of two bytes comes another one, more often than it should; each edge by itself
-    # is as frequent as it should be.
+    # A piece of two bytes follows another such piece too often. Each edge by itself is as frequent
+    # as the law says.
     change = {(1, 1, 1, 1): 1, (2, 1, 1): -1, (1, 1, 2): -1, (2, 2): 1}
     shapes = [tuple(map(len, pieces_of(law.text, mask))) for mask in law.paths.masks.tolist()]
     p = law.paths.p + 0.03 * np.array([change.get(shape, 0) for shape in shapes])
@@ -292,18 +292,18 @@ def test_pairs_see_what_transitions_cannot():
     assert tests["transitions"].p > 1e-3
 
 
-def test_one_absurd_draw_is_enough():
+def test_one_absurd_draw_refutes():
     scores = {b"a": -1.0, b"b": -60.0, b"ab": -2.0}
     law = law_of(b"aba", 1.0, scores)
     rows = [[b"ab", b"a"]] * 5000
     assert examine(tally_of(law, rows, rare_edges(law, 5000)))["rare"].p == 1.0
     rows[7] = [b"a", b"b", b"a"]
     assert examine(tally_of(law, rows, rare_edges(law, 5001)))["rare"].p < 1e-20
-    law = law_of(b"aba", 50.0, scores)  # below any float64
+    law = law_of(b"aba", 50.0, scores)  # its probability underflows float64
     assert examine(tally_of(law, rows, rare_edges(law, 5001)))["rare"].p == 0.0
 
 
-def test_touching():
+def test_touching_is_the_sum_over_paths_with_an_edge():
     law = law_of()
     for edges in ([0], [1, 3], [0, 1, 2]):
         chosen = np.isin(np.arange(len(law.edges)), edges)
@@ -315,14 +315,14 @@ def test_touching():
         assert touching(law.chain, chosen) == pytest.approx(wanted)
 
 
-def test_nothing_is_tested_where_nothing_can_vary():
+def test_one_possible_outcome_is_not_tested():
     law = law_of(b"cb", 1.0)
     assert set(examine(tally_of(law, [[b"c", b"b"]] * 500))) == {"rare"}
     assert goodness(np.array([500]), np.array([1.0]), 500) is None
     assert chain_goodness(law.chain, np.array([500, 500]), 500) is None
 
 
-def test_means_are_tested_only_where_they_are_nearly_normal():
+def test_means_are_tested_only_if_they_are_nearly_normal():
     normal = Moments(0.0, 1.0, 0.0, 3.0)
     assert mean_test(normal, 30.0, 100).p == pytest.approx(math.erfc(3 / math.sqrt(2)))
     assert mean_test(Moments(0.0, 1.0, 3.0, 12.0), 0.0, 1000) is None
@@ -330,7 +330,7 @@ def test_means_are_tested_only_where_they_are_nearly_normal():
     assert mean_test(Moments(-40.0, 1e-22, 0.0, 0.0), -4000.0, 100) is None
 
 
-def test_noise_of_the_total_variation():
+def test_expected_noise_of_the_total_variation():
     p, draws = np.array([0.5, 0.3, 0.15, 0.0499, 1e-4]), 40
     wanted = 0.0
     for q in map(MP.mpf, p.tolist()):
@@ -342,7 +342,7 @@ def test_noise_of_the_total_variation():
     assert total_variation(np.array([6, 2]), np.array([0.75, 0.25]), 10) == pytest.approx(0.2)
 
 
-def test_deviations():
+def test_deviations_in_standard_deviations():
     found = deviations(np.array([520, 480, 0]), np.array([0.5, 0.5, 0.0]), 1000)
     assert found == pytest.approx([20 / math.sqrt(250)] * 2 + [0.0], rel=1e-2)
     assert deviations(np.array([1]), np.array([0.0]), 10)[0] == math.inf
