@@ -1,15 +1,23 @@
 """Hugging Face's Unigram models: once read, they encode and decode like `tokenizers`."""
 
-import base64
-import copy
 import json
 import unicodedata
-from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.reading import LINES, ODD, TEXTS, kept_and_pickled, trained
+from support.huggingface_files import (
+    SQUEEZE,
+    STRIP,
+    TOKENS,
+    added,
+    byte_level,
+    changed,
+    files,
+    metaspace,
+    sequence,
+)
+from support.reading import LINES, ODD, TEXTS, kept_and_pickled
 from support.strategies import JIT
 
 from bytepiece import Tokenizer, model_io
@@ -17,158 +25,8 @@ from bytepiece.errors import ModelError
 from bytepiece.formats import from_huggingface
 from bytepiece.formats.huggingface_steps import DIGITS
 from bytepiece.rules.foreign import HuggingFaceRules
-from bytepiece.rules.protobuf import fields
 
 tokenizers = pytest.importorskip("tokenizers", reason="the files are read by tokenizers itself")
-
-
-def metaspace(scheme="always", split=True):
-    return {
-        "type": "Metaspace",
-        "replacement": "▁",
-        "prepend_scheme": scheme,
-        "split": split,
-    }
-
-
-def sequence(*steps, of="normalizers"):
-    return {"type": "Sequence", of: list(steps)}
-
-
-STRIP = {"type": "Strip", "strip_left": False, "strip_right": True}
-SQUEEZE = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "▁"}
-NFKC = {"type": "NFKC"}
-FUSED = sequence(
-    {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
-    {"type": "ByteFallback"},
-    {"type": "Fuse"},
-    {"type": "Strip", "content": " ", "start": 1, "stop": 0},
-    of="decoders",
-)
-TOKENS = [(0, "<unk>"), (1, "<s>"), (2, "</s>")]
-
-
-def converted(**settings):
-    """Return a model of SentencePiece as the usual converters write it."""
-    message = trained(**settings)
-    entries, charsmap, fallback = [], b"", False
-    for number, value in fields(message):
-        if number == 1:
-            entry = dict(fields(value))
-            entries.append([entry[1].decode(), entry.get(2, 0.0)])
-        elif number == 3:
-            charsmap = dict(fields(value)).get(2, b"")
-        elif number == 2:
-            fallback = bool(dict(fields(value)).get(35, 0))
-    steps = [STRIP, SQUEEZE]
-    if charsmap:
-        table = base64.b64encode(charsmap).decode()
-        steps.insert(0, {"type": "Precompiled", "precompiled_charsmap": table})
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [added(*token) for token in TOKENS],
-        "normalizer": sequence(*steps),
-        "pre_tokenizer": metaspace(),
-        "post_processor": None,
-        "decoder": FUSED if fallback else metaspace(),
-        "model": {"type": "Unigram", "unk_id": 0, "vocab": entries, "byte_fallback": fallback},
-    }
-
-
-def added(id_, name, **flags):
-    return {
-        "id": id_,
-        "content": name,
-        "single_word": False,
-        "lstrip": False,
-        "rstrip": False,
-        "normalized": False,
-        "special": True,
-        **flags,
-    }
-
-
-def changed(file, **settings):
-    return {**copy.deepcopy(file), **settings}
-
-
-def byte_level(**flags):
-    return {
-        "type": "ByteLevel",
-        "add_prefix_space": False,
-        "trim_offsets": True,
-        "use_regex": False,
-        **flags,
-    }
-
-
-def over_bytes():
-    """Return a Unigram model from the library's own trainer, in the ByteLevel alphabet."""
-    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
-    tok.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tok.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.UnigramTrainer(
-        vocab_size=500,
-        special_tokens=["<pad>", "<unk>"],
-        unk_token="<unk>",
-        initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
-    return json.loads(tok.to_str())
-
-
-def over_characters():
-    """Return a Unigram model from that trainer whose pieces hold spaces and line ends."""
-    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
-    trainer = tokenizers.trainers.UnigramTrainer(
-        vocab_size=1500, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
-    )
-    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
-    return json.loads(tok.to_str())
-
-
-@cache
-def files():
-    """Return files by name, one for each combination of steps."""
-    plain = converted(normalization_rule_name="identity")
-    mapped = converted(normalization_rule_name="nmt_nfkc")
-    fallback = converted(normalization_rule_name="identity", byte_fallback=True)
-    across = converted(normalization_rule_name="identity", split_by_whitespace=False)
-    replaced = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
-    prepended = sequence({"type": "Prepend", "prepend": "▁"}, replaced)
-    old = {"type": "Metaspace", "replacement": "▁", "add_prefix_space": True}
-    of_bytes = over_bytes()
-    line_split = {
-        "type": "Split",
-        "pattern": {"Regex": r"\n+"},
-        "behavior": "MergedWithPrevious",
-        "invert": False,
-    }
-    whole = metaspace(split=False)
-    return {
-        "identity": plain,
-        "nmt_nfkc": mapped,
-        "byte fallback": fallback,
-        "first": changed(plain, pre_tokenizer=metaspace("first")),
-        "never": changed(plain, pre_tokenizer=metaspace("never"), decoder=metaspace("never")),
-        "across, split": across,
-        "across, whole": changed(across, pre_tokenizer=whole, decoder=FUSED),
-        "old spelling": changed(plain, pre_tokenizer=old, decoder=old),
-        "no normalizer": changed(plain, normalizer=None),
-        "forms": changed(plain, normalizer=sequence(NFKC, {"type": "NFD"}, STRIP)),
-        "prepended": changed(across, normalizer=prepended, pre_tokenizer=None, decoder=FUSED),
-        "both strips": changed(plain, normalizer={**STRIP, "strip_left": True}),
-        "bytes": of_bytes,
-        "bytes, normalized": changed(of_bytes, normalizer={"type": "NFC"}),
-        "bytes, prefix": changed(of_bytes, pre_tokenizer=byte_level(add_prefix_space=True)),
-        "bytes, lines": changed(
-            of_bytes, pre_tokenizer=sequence(line_split, byte_level(), of="pretokenizers")
-        ),
-        "characters": over_characters(),
-    }
 
 
 NAMES = [

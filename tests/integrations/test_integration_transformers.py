@@ -18,25 +18,8 @@ import bytepiece  # noqa: E402
 from bytepiece import SpecialToken, errors  # noqa: E402
 from bytepiece.integrations.transformers import BytePieceTokenizer, register  # noqa: E402
 
-CHAT = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 STRANGE = "the cat\n\n and the hat… 今天天气 👍 é\x00\x00 \ud800"
 IS_VERSION_5 = transformers.__version__.split(".")[0] != "4"
-
-
-@pytest.fixture(scope="module")
-def chat(model):
-    """A tokenizer with two added tokens for chats."""
-    tokenizer = BytePieceTokenizer(model, chat_template=CHAT)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
-    return tokenizer
-
-
-@pytest.fixture(scope="module")
-def plain(model):
-    return BytePieceTokenizer(model)
 
 
 def with_piece(model, piece, **fields):
@@ -204,7 +187,7 @@ def test_saved_and_loaded(chat, tmp_path):
     again = BytePieceTokenizer.from_pretrained(tmp_path)
     assert again.get_vocab() == chat.get_vocab()
     assert again.model == chat.model
-    assert again.chat_template == CHAT
+    assert again.chat_template == chat.chat_template
     assert again.special_tokens_map == chat.special_tokens_map
     assert again.model_max_length == 20
     text = "<|im_start|>the hat é" + STRANGE
@@ -374,49 +357,6 @@ def test_offsets_under_normalization(model):
     tokenizer = BytePieceTokenizer(with_piece(model, b"xyz", normalization=("NFC",)))
     spans = tokenizer("e\u0301!", return_offsets_mapping=True)["offset_mapping"]
     assert spans == [(0, 1), (1, 2)]  # Places in the normalized text.
-
-
-def test_sampling_is_a_pure_function(chat, tok):
-    texts = [f"the cat and the hat {i} <|im_end|> 今天天气" for i in range(20)]
-    sampler = chat.sampled(0.1, seed=7)
-    rows = sampler(texts)["input_ids"]
-    assert rows == [sampler.encode(text) for text in texts]
-    assert rows == chat.sampled(0.1, seed=7)(texts[::-1])["input_ids"][::-1]
-    assert rows == chat(texts, alpha=0.1, seed=7)["input_ids"]
-    assert rows != chat.sampled(0.1, seed=8)(texts)["input_ids"]
-    assert rows != chat.sampled(0.1, seed=7, epoch=1)(texts)["input_ids"]
-    assert chat.decode(rows) == texts if IS_VERSION_5 else True
-    assert chat(texts)["input_ids"] != rows  # The first tokenizer is unchanged.
-    assert chat(texts)["input_ids"] == chat(texts)["input_ids"]
-    # Equal texts with different numbers.
-    same = sampler(["the cat and the hat"] * 9, doc_ids=range(9))["input_ids"]
-    assert len({tuple(row) for row in same}) > 3
-    one = tok.encode("the cat and the hat", alpha=0.1, seed=7, doc_id=5)
-    assert same[5] == one == sampler("the cat and the hat", doc_ids=5)["input_ids"]
-    assert len({tuple(row) for row in sampler(["the cat"] * 9)["input_ids"]}) == 1
-    with pytest.raises(errors.ArgumentError, match="doc_ids"):
-        sampler(texts, doc_ids=[1])
-
-
-def test_sample_prob_and_a_range_of_alphas(plain, tok):
-    texts = [f"the cat and the hat {i}" for i in range(200)]
-    best = plain(texts)["input_ids"]
-    some = plain.sampled(0.0, seed=1, sample_prob=0.25)(texts)["input_ids"]
-    assert 20 < sum(a != b for a, b in zip(best, some, strict=True)) < 80
-    wide = plain.sampled((0.0, 0.5), seed=1)(texts, doc_ids=range(200))["input_ids"]
-    expected = tok.encode_batch(texts, alpha=(0.0, 0.5), seed=1)
-    assert wide == [row.tolist() for row in expected]
-
-
-def test_pairs_and_words_are_sampled_apart(plain):
-    sampler = plain.sampled(0.0, seed=1)
-    text = "the cat and the hat " * 3
-    first = sampler.encode(text, doc_ids=[4])
-    both = sampler(text, text, doc_ids=[4])["input_ids"]
-    assert both[: len(first)] == first
-    assert both[len(first) :] != first
-    words = sampler([text, text], is_split_into_words=True)["input_ids"]
-    assert plain.decode(words) == text * 2
 
 
 def test_a_streamer_prints_what_is_decoded(chat):
