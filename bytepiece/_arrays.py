@@ -37,8 +37,8 @@ def cuts(bounds: I64, size: int) -> list[int]:
         size: about how many bytes a run has; also the most strings that a run may have.
 
     Returns:
-        the number of the first string of each run, so 0 for the first run; and at the end the
-        number of strings.
+        for each run, the number of its first string (0 for the first run); after these, as the
+        last item, the number of all strings.
     """
     strings = len(bounds) - 1
     found = [0]

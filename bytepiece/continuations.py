@@ -7,8 +7,8 @@ pieces that begin with its bytes.
 
 This module does it for any number of tokens. A *cover* of the bytes taken back is a series of
 pieces w1 … wk. Joined, these pieces begin with the bytes taken back; without the last piece wk,
-they do not reach the end of these bytes. Every series of tokens whose bytes begin with the bytes
-taken back begins with exactly one cover.
+they do not reach the end of these bytes. Take any series of tokens whose joined bytes begin with
+the bytes taken back: exactly one cover is a beginning of this series.
 """
 
 import math
@@ -172,7 +172,8 @@ class Covers(NamedTuple):
         draws = np.empty(int(unsigned(n, 32, "n")))
         _fill(seed_word(seed), draws)
         sums = np.cumsum(np.exp(self.log_probs))
-        # The last sum is left out, since a product may be rounded up to it.
+        # The search leaves out the last sum. So the last cover is drawn even if rounding lifts a
+        # product up to this sum.
         drawn = np.searchsorted(sums[:-1], draws * sums[-1], side="right")
         return [self.ids[i] for i in drawn.tolist()]
 
@@ -223,8 +224,8 @@ class Continuation(NamedTuple):
 
         Args:
             log_probs: the language model; see `LogProbs`.
-            most: the most rows it may be asked about. It is asked about one row for each way to cut
-                a beginning of the bytes taken back into pieces.
+            most: the most rows that the language model may be asked about. It is asked about one
+                row for each series of pieces that spells a beginning of the bytes taken back.
 
         Raises:
             ArgumentError: if more rows are needed, log_probs does not return log-probabilities, or

@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 LONGEST = 160
-"""The most characters of a text of others that are shown, escapes included."""
+"""The most characters that are shown of a text written by others. Escapes count in full."""
 
 NOTHING = "—"
 """The sign for a value that is missing."""
@@ -67,8 +67,8 @@ def visible(text: str, longest: int = LONGEST) -> str:
     r"""Return a text with nothing hidden in it.
 
     Control characters, direction marks, invisible characters, unusual spaces and piled-up accents
-    become Python escapes. A backslash stays as it is, since segmentations have theirs escaped
-    already. The result is not escaped for HTML.
+    become Python escapes. A backslash stays as it is, since the backslashes of segmentations are
+    escaped already. The result is not escaped for HTML.
 
     >>> print(visible("caf\u00e9\n\u202eabc", 14))
     café\n\u202eab…
@@ -87,7 +87,7 @@ def percent(x: float) -> str:
     if percentage in (0, 100):
         digits = f"{percentage:.0f}"
     elif 99.95 <= percentage < 100:
-        # As many digits as tell it from 100.
+        # Show as many digits as are needed to tell the percentage from 100.
         digits = f"{percentage:.{max(1, -math.floor(math.log10(100 - percentage)))}f}"
     elif percentage < 0.001:
         digits = scientific(percentage)

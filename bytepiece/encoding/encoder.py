@@ -88,7 +88,8 @@ class Encoder:
             threads: how many threads to use.
 
         Raises:
-            ArgumentError: if `threads` is not at least 1, or if `segment` raises it.
+            ArgumentError: if `threads` is not at least 1, or if the texts cannot be cut into
+                segments; see `segment`.
         """
         check_whole(threads, "threads", 1)
         if len(groups) == 1:
@@ -177,8 +178,8 @@ class Encoder:
         """The scores by entry for samplers that use scores instead of weights."""
         if self._withheld is None:
             return self.scores
-        # These samplers multiply scores by alpha. The second factor keeps the difference large for
-        # an alpha of 0.001 too.
+        # These samplers multiply scores by alpha. So the difference is multiplied by _WITHHELD
+        # once more: then it is still large at an alpha of 0.001.
         scores = self.model.scores - _WITHHELD * self._withheld
         return self.automaton.by_entry(scores, -math.inf)
 

@@ -279,11 +279,11 @@ def nbest_of_segments(
 
 
 def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
-    """Return the k largest sums of one number from each of two descending rows, and their places.
+    """Return the k largest sums of two numbers, and the places of the two numbers of each sum.
 
-    Take the sum of number i of one row and number j of the other. The numbers up to i and up to j
-    have (i + 1) · (j + 1) sums, and none of these is smaller. So the sum can only be among the
-    first k if (i + 1) · (j + 1) ≤ k.
+    One number comes from each of two descending rows. Take the sum of number i of one row and
+    number j of the other. The numbers up to i and up to j have (i + 1) · (j + 1) sums, and none of
+    these is smaller. So the sum can only be among the first k if (i + 1) · (j + 1) ≤ k.
     """
     i = np.arange(min(len(firsts), k))
     partners = np.minimum(k // (i + 1), len(seconds))

@@ -139,7 +139,7 @@ def checked_alpha(alpha: float) -> float:
 
 @kernel
 def _draw(seed: Scalar, epoch: Scalar, doc_ids: U64, out: F64) -> None:
-    """Fill `out` with the two uniform numbers that decide for each document as a whole."""
+    """Fill `out` with two uniform numbers per document, for decisions about it as a whole."""
     for i in range(len(doc_ids)):
         words = document_words(seed, epoch, doc_ids[i], np.uint64(0))
         out[i, 0], out[i, 1] = uniforms(words, np.uint64(0), DOCUMENT_BLOCK)

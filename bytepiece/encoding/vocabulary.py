@@ -71,8 +71,8 @@ class Vocabulary:
             return None
         spaces = {id_ for id_, piece in self.bytes_of.items() if piece.startswith(b" ")}
         spaces -= self._names.keys()
-        # If the space has an id of its own, an alias with the same byte stands for the raw byte.
-        # Decoding does not remove the raw byte.
+        # If the space has an id of its own, an alias for the byte 0x20 does not stand for a space
+        # but for the raw byte. Decoding does not remove raw bytes.
         if self._id_of[b" "] in spaces:
             spaces -= {id_ for id_, piece in self.model.aliases.items() if piece == b" "}
         return Opening(frozenset(spaces), library.strips == "all")

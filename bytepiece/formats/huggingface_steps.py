@@ -41,8 +41,8 @@ class TokenizerSteps(NamedTuple):
             unknown: see `TextRules`.
             crossing: some pieces cross the end of a line.
         """
-        # If no token crosses the end of a line, segments of lines give the same ids as whole texts,
-        # and encode faster.
+        # If no token crosses the end of a line, lines as segments give the same ids as whole texts
+        # as segments, and encoding is faster.
         separable = not crossing and unknown != "token"
         segment: Literal["line", "text"] = "line" if self.lines or separable else "text"
         forms = tuple(step[0] for step in self.normalizer)

@@ -31,7 +31,7 @@ class Column:
         self._array = array
         lengths = map(_lengths, array.chunks)
         self.bounds = offsets_of(np.concatenate([np.empty(0, np.int64), *lengths]))
-        """int64[texts + 1], the beginning of each text if all lay end to end, and the end."""
+        """int64[texts + 1], where each text begins if all are laid end to end, and the end."""
         self.present = array.is_valid().to_numpy() if array.null_count else None
         """bool[texts], False for a null; None if the column has no null."""
 
@@ -187,7 +187,7 @@ def _lengths(array: Any) -> npt.NDArray[np.int64]:
 
 
 def _laid(array: Any) -> Any:
-    """Return a `pyarrow.Array` whose texts lie end to end, except for the bytes of nulls."""
+    """Return a `pyarrow.Array` whose texts lie end to end; bytes of nulls may lie between them."""
     arrow = pyarrow()
     if arrow.types.is_dictionary(array.type):
         return array.dictionary.cast(arrow.large_binary()).take(array.indices)

@@ -1,7 +1,8 @@
 """The contents of files, decompressed if they are compressed.
 
 This is not left to smart_open, because a file from others must not choose how much memory is taken:
-smart_open trusts the suffix and sets no limit. Its remote addresses are not needed here.
+smart_open trusts the suffix and sets no limit. It also reads from remote addresses, but that is not
+needed here.
 """
 
 import bz2
@@ -45,7 +46,8 @@ def compression_of(head: bytes) -> str | None:
     # file's end follows it.
     if head.startswith(b"BZh") and head[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
         return "bzip2"
-    # A file begins with the magic number of a frame, or of a skippable frame, as pzstd writes it.
+    # A zstd file begins with the magic number of a frame. A file that pzstd has written begins with
+    # the magic number of a skippable frame.
     if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
         return "zstd"
     return None
@@ -190,8 +192,7 @@ class _Xz(io.RawIOBase):
 
 
 def _zstd(name: str) -> Any:
-    # The package zstandard does not serve, because its readers end silently where a file was cut
-    # off.
+    # The package zstandard is not used, because its readers end silently where a file was cut off.
     home = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
     try:
         return import_module(home)

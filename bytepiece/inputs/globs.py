@@ -12,9 +12,9 @@ def files_of(path: Path) -> list[Path]:
     """Return the files that a path stands for. Their order depends on their names alone.
 
     Args:
-        path: a file; a directory, for all files in it and below it whose names do not begin with a
-            dot; or a pattern with *, ** (for any directories), ? and [...], for the files that fit.
-            A path that exists is not a pattern.
+        path: a file, a directory or a pattern. A directory stands for all files in it and below it
+            whose names do not begin with a dot. A pattern stands for the files that fit it; it may
+            contain *, ** (for any directories), ? and [...]. A path that exists is not a pattern.
 
     Raises:
         CorpusError: if the file does not exist or is not a regular file, or if no file is in the

@@ -63,8 +63,8 @@ def column_arrays(
     Args:
         path: the file.
         column: the name of a column of strings or bytes.
-        advance: called after each array with a number of bytes of the file, in proportion to the
-            rows.
+        advance: called after each array with the array's share of the bytes of the file, in
+            proportion to its rows.
         rows: the number of rows in an array; by default, enough rows for some megabytes.
 
     Raises:
@@ -94,7 +94,7 @@ def column_arrays(
 
 
 def _size(metadata: Any, column: str) -> int:
-    """Return the bytes of a column before compression, at least 1."""
+    """Return the number of bytes of a column before compression, at least 1."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     columns = [group.column(number) for group in groups for number in range(group.num_columns)]
     sizes: list[int] = [

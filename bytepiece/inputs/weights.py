@@ -40,7 +40,9 @@ def steps_of(weight: SupportsFloat) -> int:
 
 
 def unit_of(steps: Sequence[int]) -> int:
-    """Return how many units make a weight of 1: the smallest number with which all are whole.
+    """Return how many units make a weight of 1.
+
+    It is the smallest number for which every weight is a whole number of units.
 
     With whole weights this is 1, and counts are the same as without weights.
 

@@ -103,9 +103,9 @@ _CACHE_DIR = _cache_dir()
 def kernel(function: F, inline: bool = False) -> F:
     """Compile a function at its first call; it then runs without the interpreter lock.
 
-    A kernel that Python calls fills arrays that it is given, and returns only numbers. To return an
-    array, Numba runs Python code, in which a pending signal such as Ctrl-C may raise an exception.
-    Numba does not expect that and crashes.
+    If Python calls a kernel, Python passes in the arrays for the kernel to fill, and the kernel
+    returns only numbers. To return an array, Numba would run Python code, in which a pending signal
+    such as Ctrl-C may raise an exception. Numba does not expect that and crashes.
 
     Arithmetic follows IEEE 754 and is never fastmath, since the kernels rely on -inf. Compiled code
     is kept between processes if a directory for it can be written. Otherwise each process compiles

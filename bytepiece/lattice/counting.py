@@ -9,9 +9,9 @@ from bytepiece._arrays import I64
 from bytepiece.lattice.chain import Chain
 
 
-# Positions that no edge crosses divide the text into parts. The numbers of paths of the parts are
-# small and multiply. Without parts, a million bytes would take a million sums of numbers with
-# hundreds of thousands of digits.
+# Positions that no edge crosses divide the text into parts. Each part has a small number of paths,
+# and the product of these numbers is the number of paths of the text. Without parts, a million
+# bytes would take a million sums of numbers with hundreds of thousands of digits.
 def count(chain: Chain, limit: float) -> int:
     """Return the number of paths, or some number above the limit if there are more paths."""
     ends, first = chain.ends.tolist(), chain.first.tolist()

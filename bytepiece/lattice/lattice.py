@@ -45,7 +45,8 @@ class Lattice:
 
     Numbers are float64. Their error is about 1e-12 · max(1, alpha · |Σ score|), or 1e-12 times the
     number itself if that is more. An edge is a place where a piece can stand. A lattice takes 24
-    bytes of memory per edge, and its marginals 20 more: about 150 per byte of common text.
+    bytes of memory per edge, and its marginals take 20 more. Together they take about 150 bytes of
+    memory for each byte of common text.
 
     >>> from bytepiece import Model, Tokenizer
     >>> pieces = [bytes([b]) for b in range(256)] + [b"th", b"he", b"the"]
