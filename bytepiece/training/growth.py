@@ -27,7 +27,13 @@ from bytepiece.kernels.best_path import best_path
 from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.rules.text import is_utf8
-from bytepiece.training.pairs import UNIT, PairSums, ScoredAutomaton, TotalCounts, split_pairs
+from bytepiece.training.pairs import (
+    COUNT_OF_ONE,
+    PairSums,
+    ScoredAutomaton,
+    TotalCounts,
+    split_pairs,
+)
 
 _INHERITED = 8
 """An inherited count weighs an eighth of a piece's own count."""
@@ -54,7 +60,7 @@ class CountedPieces(NamedTuple):
 def initial_pieces(pieces: Iterable[bytes] = ()) -> CountedPieces:
     """Return the vocabulary to begin with: the single bytes and the given pieces."""
     everything = list(dict.fromkeys([*(bytes([b]) for b in range(256)), *pieces]))
-    return CountedPieces(everything, np.full(len(everything), UNIT, dtype=np.int64))
+    return CountedPieces(everything, np.full(len(everything), COUNT_OF_ONE, dtype=np.int64))
 
 
 class PieceRules(NamedTuple):
@@ -86,7 +92,7 @@ class GrowthLimits(NamedTuple):
 
     size: int
     most: int
-    least: int = 2 * UNIT
+    least: int = 2 * COUNT_OF_ONE
 
 
 def advance(

@@ -36,7 +36,14 @@ from bytepiece.training.corpus_sample import (
     windows_of,
 )
 from bytepiece.training.growth import CountedPieces, GrowthLimits, PieceRules, advance
-from bytepiece.training.pairs import UNIT, ScoredAutomaton, TooManyError, TotalCounts, count, total
+from bytepiece.training.pairs import (
+    COUNT_OF_ONE,
+    ScoredAutomaton,
+    TooManyError,
+    TotalCounts,
+    count,
+    total,
+)
 from bytepiece.training.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -80,7 +87,7 @@ def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:
             `bytepiece.training.corpus_reader.CorpusReader`.
     """
     exponent = EXPONENTS[objective]
-    logs = exponent * logs_of(np.maximum(counts, UNIT * unit // 2))
+    logs = exponent * logs_of(np.maximum(counts, COUNT_OF_ONE * unit // 2))
     return logs - math.log(math.fsum(map(math.exp, logs.tolist())))
 
 
@@ -289,7 +296,7 @@ class _Rounds:
             except TooManyError:
                 part *= 2
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
-        limits = GrowthLimits(size, self._most_joins(pieces), 2 * UNIT * self._unit)
+        limits = GrowthLimits(size, self._most_joins(pieces), 2 * COUNT_OF_ONE * self._unit)
         following = advance(vocabulary, state, counted, limits, rules, self._options.protected)
         return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
 

@@ -22,7 +22,7 @@ from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.training.corpus_reader import Block
 
-UNIT = 16
+COUNT_OF_ONE = 16
 """The count of a key that occurs once in a window."""
 _PIECE_BITS = 24
 _SMALLEST_TABLE = 1 << 12
@@ -62,7 +62,7 @@ def split_pairs(keys: I64) -> tuple[I64, I64]:
 @cache
 def _powers(most: int) -> I64:
     """Return int64[most + 1]: the count of a key for each number n of occurrences."""
-    roots = [math.isqrt(math.isqrt(n**3 * UNIT**4)) for n in range(most + 1)]
+    roots = [math.isqrt(math.isqrt(n**3 * COUNT_OF_ONE**4)) for n in range(most + 1)]
     return np.array(roots, dtype=np.int64)
 
 
