@@ -1,4 +1,4 @@
-"""Show what a language model makes of a prompt that ends in the middle of a token, and the remedy.
+"""Show how a language model continues a prompt that ends in the middle of a token, and the remedy.
 
 The program makes lines of text. It trains a tokenizer and two very small language models on them,
 which takes less than a minute. Then it prints how probable the right continuation of some prompts
@@ -86,7 +86,11 @@ class LanguageModel(torch.nn.Module):
 
 
 def trained(tok: bytepiece.Tokenizer, lines: list[str], alpha: float | None) -> LogProbs:
-    """Train a language model on the lines; with an alpha, on new samples of them in each epoch."""
+    """Train a language model on the lines, and return the function that gives its answers.
+
+    Without an alpha, the model learns from the best segmentations. With an alpha, it learns from
+    new samples in each epoch.
+    """
     torch.manual_seed(0)
     model = LanguageModel(tok.vocab_size)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)

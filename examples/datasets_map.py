@@ -1,4 +1,4 @@
-"""Encode a Hugging Face dataset with `map`, with a new sample for each epoch, kept in the cache.
+"""Encode a Hugging Face dataset with `map`: a new sample for each epoch, which the cache keeps.
 
 python examples/datasets_map.py [TEXT_FILE]
 """

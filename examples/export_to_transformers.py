@@ -1,4 +1,4 @@
-"""Use a model in `transformers`: as a tokenizer that samples, and as one without bytepiece.
+"""Use a model in `transformers`, as a tokenizer that samples and as one that needs no bytepiece.
 
 python examples/export_to_transformers.py [TEXT_FILE]
 """
@@ -30,7 +30,7 @@ def main(corpus: Path) -> None:
     with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
         tokenizer.save_pretrained(ours)
         tokenizer = AutoTokenizer.from_pretrained(ours)
-        # A tokenizer.json is for programs without bytepiece: same ids, but no samples.
+        # A tokenizer.json is for programs without bytepiece. It gives the same ids, but no samples.
         save_pretrained_files(model, theirs, {"chat_template": CHAT})
         print("saved:", sorted(path.name for path in Path(theirs).iterdir()))
         exported = AutoTokenizer.from_pretrained(theirs)

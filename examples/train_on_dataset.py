@@ -20,8 +20,8 @@ def main(corpus: Path) -> None:
     # In your program, use datasets.load_dataset("…", split="train"), also with streaming=True.
     dataset = datasets.Dataset.from_dict({"text": corpus.read_text("utf-8").splitlines()})
 
-    # The corpus can be any iterable of texts that can be read more than once. A column of a
-    # dataset is one. It stays on the disk.
+    # The corpus can be any iterable of texts that can be read more than once, such as a column of
+    # a dataset. The column stays on the disk.
     model = bytepiece.train(dataset["text"], vocab_size=2000)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "bytepiece.model"
