@@ -56,7 +56,7 @@ def lengths(report: BenchmarkReport, settings: BenchmarkSettings, tokenizer: Tok
 
 
 def vocabularies(report: BenchmarkReport, settings: BenchmarkSettings) -> None:
-    """Measure vocabularies of our trainer, the largest of which the corpus cannot fill."""
+    """Measure vocabularies of our trainer. The corpus is too small to fill the largest of them."""
     lines = settings.texts.beginning(TRAINED_ON)
     sizes = [size // 8 if settings.quick else size for size in VOCABULARIES]
     rows = []

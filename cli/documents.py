@@ -77,7 +77,7 @@ def _is_parquet(path: Path) -> bool:
 def convert_lines(
     batch: LineBatch, function: Callable[[bytes], T], *, blank: bool = True
 ) -> Iterator[list[T]]:
-    """Yield one list of converted lines. Before an error, it holds the lines before the bad line.
+    """Yield one list of converted lines. If a line is bad, the list ends before that line.
 
     Args:
         batch: the lines.

@@ -87,7 +87,7 @@ def open_binary(path: Path) -> AbstractContextManager[BinaryIO]:
 def _prepare(stream: Any) -> None:
     """Make reads of a pipe wait for data, and enlarge its buffer."""
     with suppress(OSError):  # the stream is not a file or not a pipe
-        if os.name == "posix":  # in non-blocking mode an empty pipe looks like its end
+        if os.name == "posix":  # in non-blocking mode, a pipe without data looks ended
             os.set_blocking(stream.fileno(), True)
         if sys.platform == "linux":  # the usual 64 KiB are too few to divide among threads
             fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)

@@ -70,5 +70,8 @@ def run(command: Sequence[str], given: str = "") -> Taken:
 
 
 def last_line(said: str) -> str:
-    """Return the last line of an output, without the place in a library's source before "] "."""
+    """Return the last line of an output.
+
+    A library may put a place in its source and "] " before its message. They are left out.
+    """
     return (said.strip().splitlines() or [""])[-1].rpartition("] ")[2]

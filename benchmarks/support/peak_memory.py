@@ -33,9 +33,9 @@ def peak(model: Path, texts: list[str], call: Call) -> float:
     here, there = context.Pipe()
     process = context.Process(target=_measure, args=(there, model, call), daemon=True)
     process.start()
-    there.close()  # without an open end, a child that fails does not leave this process waiting
-    # The texts go through the pipe and are not made in the child. Making them would free small
-    # objects between those that stay, and the call could use that room without being measured.
+    there.close()  # otherwise a child that fails would leave this process waiting
+    # The texts go through the pipe and are not made in the child. Making them there would leave
+    # gaps of freed memory, which the call could use without being measured.
     here.send(texts)
     found = here.recv()
     process.join()

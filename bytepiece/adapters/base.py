@@ -66,7 +66,7 @@ class Adapter:
         raise NotPossibleError(f"{cls.name} cannot hold a Unigram model over bytes")
 
     def encode_batch(self, texts: Sequence[str]) -> TimedResult:
-        """Encode texts deterministically, a Unigram model by the best path of each text.
+        """Encode texts without random choices. A Unigram model takes the best path of each text.
 
         Without a batch call in the library, this makes one call per text.
         """
@@ -156,8 +156,8 @@ class Adapter:
     def reachable(self) -> list[bool] | None:
         """Return for each id whether its piece, as a text of its own, is encoded as this id.
 
-        Some ids stand for no text, or for bytes that a library of characters cannot be given. They
-        count as reachable.
+        Ids that stand for no text count as reachable. So do ids for bytes that are not valid UTF-8,
+        if the library takes only characters.
 
         Returns:
             A list with an entry for each id; None where the question has no meaning.

@@ -149,7 +149,7 @@ class HuggingFace(Adapter):
         reachable = [True] * len(self._pieces)
         for id_, piece in enumerate(self._pieces):
             token = model.id_to_token(id_)
-            if not piece or token is None:  # the library finds added tokens before the model
+            if not piece or token is None:  # no text, or an added token, which the model never sees
                 continue
             if self._spelling and self._spelling.is_byte(token):
                 if piece >= b"\x80":

@@ -65,8 +65,8 @@ def load_models(models: Iterable[Source] | Mapping[str, Source]) -> list[LoadedM
 def _names(sources: list[Source]) -> list[str]:
     """Return a name for each model.
 
-    The name of a file is its file name, or its path if several files have the same file name. A
-    model without a file has a number.
+    A model from a file gets the file's name, or the whole path if several files have that name. A
+    model without a file gets a number.
     """
     files = [Path(s).name for s in sources if isinstance(s, (str, os.PathLike))]
     names = []
@@ -125,7 +125,8 @@ def _sentencepiece(name: str, path: Path) -> LoadedModel:
         algorithm = adapter.algorithm
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
-    except (RuntimeError, LookupError):  # whose message names a line of SentencePiece's source
+    except (RuntimeError, LookupError):
+        # The error's own message is not shown, because it names a line of SentencePiece's source.
         raise ModelError(
             f"{path}: holds no model of bytepiece, SentencePiece or Hugging Face (tokenizer.json)"
         ) from None

@@ -68,7 +68,7 @@ class Worker:
 
     def __init__(self) -> None:
         # -I isolates Python: neither PYTHONPATH nor the worker's folder can hide a library. The
-        # process has a session of its own, so that Ctrl-C reaches only the process that uses it.
+        # worker has a session of its own, so that Ctrl-C reaches this process and not the worker.
         self._process = subprocess.Popen(
             [interpreter(), "-I", str(WORKER)],
             stdin=subprocess.PIPE,

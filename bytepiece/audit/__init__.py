@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    # A late import, since it loads the compiler. (One of the adapters is also a program.)
+    # The import is late, because it loads the compiler, which is slow.
     if name != "audit":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from bytepiece.audit.run import audit  # noqa: PLC0415

@@ -38,8 +38,8 @@ class DrawCounts:
     """The counts of the draws of one text.
 
     Args:
-        law: the law that the draws should follow. A boundary where the law has none is ignored: it
-            lies inside a character that is spelled in bytes.
+        law: the law that the draws should follow. If a draw has a boundary at a place where the law
+            has none, this boundary is ignored: it lies inside a character spelled in bytes.
         rare: bool[edges], the edges that should hardly ever be drawn.
 
     Attributes:
@@ -47,8 +47,8 @@ class DrawCounts:
         impossible: the number of draws that are not a segmentation of the text by the law.
         examples: the pieces of some of these draws, and how often they were drawn.
         edges: int64[edges], how often each edge was drawn.
-        pairs: int64[arcs of `pair_chain`], how often each edge came first, or after each other
-            edge.
+        pairs: int64[arcs of `pair_chain`], how often a draw began with each edge, and how often
+            each pair of neighbouring edges was drawn.
         paths: int64[paths], how often each path was drawn; None if paths are not enumerated.
         with_rare: the number of draws with at least one rare edge.
     """
@@ -147,7 +147,9 @@ class DrawCounts:
 
 
 def pair_chain(chain: Chain) -> Chain:
-    """Return the chain of the same walk whose state is the last edge: 0 is none, 1 + e is edge e.
+    """Return a chain for the same walk in which a state is the edge walked last.
+
+    State 0 is the beginning, before any edge. State 1 + e is edge e.
 
     An arc leads from an edge to an edge that begins where the first one ends. No arc leads from an
     edge that ends where the text ends.

@@ -70,7 +70,7 @@ def digit_cuts(text: bytes) -> frozenset[int]:
 
 
 def character_edges(text: bytes, scores: Scores) -> list[Edge]:
-    """Return the pieces between characters of a text, as SentencePiece finds them after an export.
+    """Return the pieces of whole characters in a text, as SentencePiece finds them after an export.
 
     Only pieces that the export can represent count. A character without a piece of its own gets an
     unknown edge, 10 nats below the worst piece, and is then spelled in bytes (`PopulateNodes` in
@@ -117,7 +117,7 @@ class EnumeratedPaths(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """The mean, the variance, and the third and fourth central moments of a number of a path."""
+    """The mean, variance, and third and fourth central moments of a number that each path has."""
 
     mean: float
     variance: float
@@ -190,8 +190,8 @@ class ReferenceLaw:
         """All paths that can be drawn; None if there are too many.
 
         Raises:
-            NotPossibleError: if only the best paths count, and the last of them cannot be told from
-                the next.
+            NotPossibleError: if only the best paths can be drawn, but the text is too long to
+                enumerate them, or the last of them and the next path have nearly equal scores.
         """
         if self.count > MOST_ENUMERATED or len(self.text) >= _MASK_BITS:
             if self.size is not None:

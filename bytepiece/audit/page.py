@@ -1,7 +1,8 @@
 """The page that shows an audit: one HTML document that needs no other file.
 
-The document is in `templates/page.html`, its style in `templates/page.css`. What the template shows
-goes through the filters below; strings of others are escaped there or by the template itself.
+The document is in `templates/page.html`, its style in `templates/page.css`. The values that the
+template shows go through the filters below. Strings from outside, such as texts and the names of
+samplers, are escaped by the filters or by the template itself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ except ImportError:
     ) from None
 
 DILUTION = "three equal"
-"""The name of the case that shows how Viterbi sampling dilutes: three candidates of one score."""
+"""The name of the case that shows the fault of Viterbi sampling, with three equal candidates."""
 
 _KINDS = {
     "paths": "frequencies of all segmentations",
@@ -47,7 +48,7 @@ def page(report: Report) -> str:
     """Return the whole document.
 
     Args:
-        report: that of an audit; its strings may hold anything.
+        report: the report of an audit; its strings may contain anything.
     """
     environment = Environment(
         loader=PackageLoader("bytepiece.audit"),
@@ -73,11 +74,11 @@ def _escaped(text: str, *longest: int) -> Markup:
 
 
 def _probability(p: float | None) -> Markup:
-    return Markup(probability(p))  # no string of others
+    return Markup(probability(p))  # contains no string from outside
 
 
 def _relation(p: float) -> Markup:
-    """Return a p-value after the sign that belongs before it, unless it has its own."""
+    """Return a p-value with "= " before it, or as it is if it begins with "<"."""
     shown = _probability(p)
     return shown if shown.startswith("&lt;") else Markup("= ") + shown
 

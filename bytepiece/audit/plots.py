@@ -35,7 +35,7 @@ _MOST_DOTS = 700
 
 
 class _Dot(NamedTuple):
-    """A frequency: its value by the law, as drawn, the number of draws, and its deviation."""
+    """A frequency: its value by the law, its value as drawn, the draws, and its deviation."""
 
     law: float
     drawn: float

@@ -27,7 +27,8 @@ class Frequency:
     """A segmentation or an edge, its probability by the law, and how often it was drawn.
 
     Args:
-        shown: its pieces in printable form, with spaces between them; an edge is shown in its text.
+        shown: the pieces of a segmentation in printable form, with spaces between them; or an edge
+            in brackets, with the text around it.
         probability: its probability by the law.
         drawn: the number of draws that had it.
     """

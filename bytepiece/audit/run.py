@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 LEAST_DRAWS = 100
 """The fewest draws. Fewer would show nothing. The search for evidence begins with this number."""
 MOST_BYTES = 20_000
-"""The most bytes of a text, whose law is computed in plain Python."""
+"""The most bytes of a text. The limit is low, because plain Python computes the text's law."""
 MOST_TEXTS = 1000
 _SHORT = 16
 """The most bytes of a text that gets all draws. The number falls in proportion to the length."""
@@ -237,7 +237,7 @@ class _Questions:
     ) -> tuple[Case, float]:
         """Return a case and the time that drawing took.
 
-        Every look at a case has draws of its own.
+        Each look at a case, numbered `look`, has new draws.
         """
         subject, text, alpha, _ = self._asked[number]
         law = sampler.law(text, alpha)
@@ -258,7 +258,11 @@ class _Questions:
         return case_of(subject.name, counted), seconds
 
     def _evidence(self, sampler: Sampler, number: int, case: Case) -> Evidence | None:
-        """Find the fewest fresh draws that refute the sampler. Every look at them counts."""
+        """Find the fewest fresh draws that refute the sampler.
+
+        The number of draws doubles from look to look. Each p-value is corrected
+        for all looks so far.
+        """
         for look in range(1, _EVIDENCE_LOOKS + 1):
             draws = LEAST_DRAWS << (look - 1)
             found, _ = self._case(sampler, number, draws, look)

@@ -1,4 +1,4 @@
-"""Numbers and texts of others as people read them, in HTML."""
+"""Numbers, and strings from outside, as readable HTML."""
 
 import html
 import math

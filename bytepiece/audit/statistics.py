@@ -113,7 +113,9 @@ def chain_goodness(chain: Chain, counts: I64, draws: int) -> Test | None:
 
 
 def _fit(counts: I64, p: F64, expected: float) -> _Fit:
-    """Return the G of the counts of alternatives, with rare ones pooled, given their sum.
+    """Return the G of the counts of alternatives. Rare alternatives are pooled.
+
+    The sum of the counts is taken as given.
 
     Args:
         counts: the count of each alternative.
@@ -152,8 +154,8 @@ def _pooled(expected: F64) -> list[int]:
 def rare_test(counted: DrawCounts) -> Test:
     """Test the draws with a rare edge: their number, and the rarity of the rarest edge.
 
-    Both tests are exact. The number is binomial. The rarest edge drawn is as rare as this with the
-    probability that not all draws avoid all edges that are as rare.
+    Both tests are exact. The number is binomial. The p-value of the rarest drawn edge is the
+    probability that at least one draw has an edge that is as rare or rarer.
     """
     law, draws = counted.law, counted.draws
     share = touching(law.chain, rare_edges(law, draws))
@@ -165,7 +167,10 @@ def rare_test(counted: DrawCounts) -> Test:
 
 
 def touching(chain: Chain, edges: Bools) -> float:
-    """Return the probability that a path has at least one of some edges, by positive sums only."""
+    """Return the probability that a path has at least one of some edges.
+
+    Only positive numbers are added, so small probabilities keep their digits.
+    """
     probabilities = np.zeros(len(chain.first), dtype=np.float64)
     for start in reversed(range(len(chain.first) - 1)):
         here = slice(chain.first[start], chain.first[start + 1])
@@ -175,7 +180,9 @@ def touching(chain: Chain, edges: Bools) -> float:
 
 
 def mean_test(moments: Moments, total: float, draws: int) -> Test | None:
-    """Test the mean of a number of each draw; return None if it is too far from normal.
+    """Test the mean over all draws of a number that each draw has.
+
+    Return None if the distribution of the mean is too far from normal.
 
     Args:
         moments: the moments of the number by the law.

@@ -55,28 +55,28 @@ def binomial_tails(seen: int, draws: int, p: float) -> float:
 
 
 def smallest(ps: Sequence[float]) -> float:
-    """Return the probability that the smallest of as many p-values is as small (Šidák)."""
+    """Return the p-value of the smallest of several p-values (Šidák)."""
     least = min(ps)
     return 1.0 if least >= 1.0 else -math.expm1(len(ps) * math.log1p(-least))
 
 
 def product(ps: Sequence[float]) -> float:
-    """Return the probability that the product of as many p-values is as small (Fisher)."""
+    """Return the p-value of the product of several p-values (Fisher)."""
     if min(ps) <= 0.0:
         return 0.0
     return gamma_tail(len(ps), -math.fsum(map(math.log, ps)))
 
 
 def uniformity(ps: Sequence[float], *, conservative: bool = False) -> float:
-    """Return the probability that as many uniform numbers are as uneven (Kolmogorov–Smirnov).
+    """Return the p-value of the hypothesis that numbers are uniform (Kolmogorov–Smirnov).
 
     Args:
         ps: the numbers.
         conservative: whether the numbers may be too large, so that only an excess of small numbers
             counts.
 
-    The one-sided probability is exact. Twice the smaller one is the two-sided probability, up to a
-    term that is smaller than its square.
+    The one-sided p-value is exact. The two-sided p-value is twice the smaller of both one-sided
+    p-values; the error is smaller than its square.
     """
     n = len(ps)
     ordered = sorted(ps)

@@ -84,7 +84,7 @@ def extend(
 
 
 class _ExtendSettings(NamedTuple):
-    """The settings that do not change the result, except for the memory.
+    """The settings of an extension. Of these, only `room` can change the result.
 
     Args:
         engine: applies a stage to windows.

@@ -23,7 +23,8 @@ def added(
     """Return a model with new pieces and special tokens.
 
     Args:
-        model: its pieces and tokens keep their ids, and its scores keep their distances.
+        model: the old model. Its pieces and tokens keep their ids, and all its scores change by the
+            same amount.
         newcomers: the new pieces and tokens, in the order of the ids that they get. The id in a
             special token is ignored.
         record: the record of the new model.

@@ -22,9 +22,13 @@ from bytepiece.training.progress import ignored
 from bytepiece.training.pruning import count_paths
 
 _STEP = 16
-"""A round drops a sixteenth of the pieces that may go. 32 k pieces of the merge trainer, pruned to
-16 k, have 4.14 bytes per token; with an eighth 4.13, with a quarter 4.12, all at once 4.08, and
-with a thirty-second 4.14. If usage is counted, these are 4.15, 4.14, 4.13, 4.08 and 4.15."""
+"""A round drops a sixteenth of the pieces that may be dropped. The figures are bytes per token,
+after 32 k pieces of the merge trainer were pruned to 16 k, by the part that each round drops:
+
+    part           1/32    1/16    1/8     1/4     all at once
+    by scores      4.14    4.14    4.13    4.12    4.08
+    by usage       4.15    4.15    4.14    4.13    4.08
+"""
 _HEAVIEST = 44
 """The largest number of bits in the sum of counts. The worths that follow then fit in 64 bits."""
 
@@ -89,7 +93,7 @@ def _in_order(
 
 
 def _light(counts: I64) -> I64:
-    """Return counts, all halved equally often, whose sum has at most `_HEAVIEST` bits."""
+    """Halve all counts equally often, until their sum has at most `_HEAVIEST` bits."""
     excess = max(0, sum(counts.tolist()).bit_length() - _HEAVIEST)
     light: I64 = counts >> excess
     return light

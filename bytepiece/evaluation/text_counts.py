@@ -15,7 +15,7 @@ class TextBatch(NamedTuple):
 
     Args:
         lines: the lines that are not empty, without their line ends.
-        segments: the whole part, in segments: each line has all its line ends.
+        segments: the whole part, cut into segments. A segment is a line and all its line ends.
         joined: the lines, with one line end after each.
         scripts: uint16[len(joined)], the code of the script of each byte of `joined`.
     """

@@ -101,8 +101,8 @@ class Encode:
         Args:
             batch: an Arrow table, an object with an Arrow table as `pa_table` (the batches of
                 `map`), or a dict of columns (the batches of `with_transform` and of streamed
-                datasets). `map` adds the result to the columns of a dict; name the columns to drop
-                in its `remove_columns`.
+                datasets). If the batch is a dict, `map` keeps all its columns and adds the result;
+                to drop columns, name them in the argument `remove_columns` of `map`.
             indices: the numbers of the rows in the dataset.
 
         Returns:
@@ -122,7 +122,7 @@ class Encode:
                 raise ArgumentError(f"the dataset has no column {name!r:.60}")
         numbers: Any = table[self.doc_ids] if self.doc_ids else indices
         if self.options["alpha"] is None:
-            numbers = None  # Numbers have no effect then, and reading them takes time.
+            numbers = None  # The best path needs no numbers, and reading them takes time.
         elif numbers is None:
             raise ArgumentError(
                 "to sample, give map with_indices=True, or Encode the column that has doc_ids"

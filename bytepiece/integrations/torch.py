@@ -173,7 +173,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             yield self._block(left)
 
     def set_epoch(self, epoch: int) -> None:
-        """Let the next iteration begin this epoch, unless it is set to continue this epoch."""
+        """Let the next iteration begin this epoch, unless a loaded state is within this epoch."""
         epoch = int(unsigned(epoch, 32, "epoch"))
         if int(self._start[0]) != epoch:
             self._start.copy_(torch.tensor([epoch, self._rank, 0]))
@@ -201,7 +201,8 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         """Let iterations continue from a state, until `set_epoch` begins another epoch.
 
         Raises:
-            ArgumentError: if the state belongs to settings with which documents have other tokens.
+            ArgumentError: if the state comes from settings that give documents other tokens, or
+                from another rank.
         """
         if state.get("stream") != self._stream:
             raise ArgumentError(

@@ -131,7 +131,7 @@ def _npy(path: Path, kinds: tuple[str, ...]) -> npt.NDArray[Any]:
         array = np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
-    except Exception as error:  # NumPy parses the head as Python, and raises many kinds.
+    except Exception as error:  # NumPy parses the head as Python: any error may come.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise TokenFileError(f"{path} is no .npy file, or damaged: {reason:.100}") from None
     known = array.ndim == 1 and array.dtype in map(np.dtype, kinds)

@@ -79,8 +79,8 @@ class TokenFileWriter:
         self._type = smallest_type(vocab_size, layout)
         self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(run or {}))}
         self.documents = 0
-        """How many documents were appended, also before a resumption. After resuming, skip this
-        number of documents."""
+        """The number of documents appended so far, by this run and the runs that it resumes. After
+        resuming, skip this number of documents."""
         self.tokens = 0
         """How many ids these documents have together."""
         began = _read_journal(self._files.journal)

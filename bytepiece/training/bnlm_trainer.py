@@ -28,7 +28,7 @@ from bytepiece.training.progress import Progress, counting_up
 from bytepiece.training.pruning import CountByPiece, prune
 
 MEMORY_PER_BYTE = 12
-"""Memory in bytes for each byte of text, its counts included; 8 to 10 are used on mixed text."""
+"""The bytes of memory to reserve for each byte of text and its counts. Mixed text uses 8 to 10."""
 _LARGEST = 1 << 62
 
 
@@ -201,7 +201,7 @@ def _cut(
                 if mend and not alive:
                     for j in range(1, order):
                         scores[j] = max(before[j - 1], before[last] if j == last else -np.inf)
-                # Adding the last n-gram's score may make two predecessors equal.
+                # Two predecessors may become equal when the last n-gram's score is added to both.
                 added = logs[nodes[last]] if nodes[last] and (alive or not mend) else 0.0
                 if before[last] + added > before[last - 1] + added:
                     route |= 8

@@ -57,8 +57,8 @@ class TrainingOptions:
             "merge": ["objective", "newlines", "within_words", "max_piece_length"],
             "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
         }[self.algorithm]
-        # The first records of the merge trainer did not have this name. It is written only where
-        # it differs from the default, so that equal runs keep equal records.
+        # The first records of the merge trainer did not have "ensure_unicode". It is written only
+        # if it is not the default, so that equal runs keep equal records.
         if self.algorithm == "merge" and self.ensure_unicode:
             names.append("ensure_unicode")
         return {name: getattr(self, name) for name in names}

@@ -9,7 +9,7 @@ from pathlib import Path
 from bytepiece.errors import ArgumentError
 
 LEAST_TEXT = 4 << 20
-"""At least this many bytes of text are learned from, even if the memory is too small."""
+"""Training learns from at least this many bytes of text, even if the memory is too small."""
 BESIDE = 256 << 20
 """The bytes that a process takes in addition to its text."""
 _SHARE = 4

@@ -120,7 +120,7 @@ def model(keys: U64, counts: I64, order: int, min_count: int, once: int = 1) -> 
         keys, counts: a table of n-grams.
         order: the length of its longest n-grams.
         min_count: a rarer n-gram of two or more bytes has no probability.
-        once: the count of a single occurrence, which a missing single byte gets.
+        once: the count of a single occurrence. A missing single byte gets this count.
     """
     # The keys that begin with a byte lie between the smallest keys of this byte and of the next.
     starts = np.searchsorted(keys, np.arange(256, dtype=np.uint64) << np.uint64(56))
@@ -211,7 +211,7 @@ def _fill_merged(
 
 
 def _split(keys: U64, counts: I64, ranges: I64, length: int, least: int) -> tuple[I64, I64, I64]:
-    """Split ranges of keys by byte number `length`, and keep the parts that sum to `least`.
+    """Split ranges of keys by byte number `length`. Keep parts with a sum of `least` or more.
 
     Returns:
         the parts, int64[parts, 2]; the number of the range that contains each part, and the sum of

@@ -151,8 +151,8 @@ def _hash(key: Scalar) -> Scalar:
     return mixed ^ mixed >> uint(29)
 
 
-# The table holds places in `distinct` and no keys, so that it fits in the cache: it has 0.3 MB for
-# a window.
+# The hash table holds indices into `distinct` instead of keys. It then takes only 0.3 MB for a
+# window, and fits in the cache.
 @kernel
 def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, sums: I64) -> Scalar:
     """Find the different keys, the number of occurrences of each, and its sum of weights.

@@ -45,7 +45,7 @@ def prune(
         max_piece_length: drop pieces that have more bytes.
         threads: how many threads to use.
         done: called with the number of finished rounds and the number of rounds expected.
-        once: the count of a single occurrence, which a missing single byte gets.
+        once: the count of a single occurrence. A missing single byte gets this count.
 
     Returns:
         a vocabulary for each of `most`. It is smaller if there are fewer candidates.
