@@ -72,9 +72,9 @@ def digit_cuts(text: bytes) -> frozenset[int]:
 def character_edges(text: bytes, scores: Scores) -> list[Edge]:
     """Return the pieces between characters of a text, as SentencePiece finds them after an export.
 
-    Only pieces that the export can represent count. A character without a piece of its own gets an
-    unknown edge, 10 nats below the worst piece, and is then spelled in bytes (`PopulateNodes` in
-    SentencePiece's unigram_model.cc).
+    Pieces that the export cannot represent are left out. A character without a piece of its own
+    gets an unknown edge, 10 nats below the worst piece, and is then spelled in bytes
+    (`PopulateNodes` in SentencePiece's unigram_model.cc).
 
     Raises:
         NotPossibleError: if the text contains SentencePiece's character for the space.
@@ -117,7 +117,10 @@ class EnumeratedPaths(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """The mean, the variance, and the third and fourth central moments of a number of a path."""
+    """The mean, the variance, and the third and fourth central moments of a random number.
+
+    Each path has such a number, for example its sum of scores.
+    """
 
     mean: float
     variance: float
