@@ -72,9 +72,9 @@ def digit_cuts(text: bytes) -> frozenset[int]:
 def character_edges(text: bytes, scores: Scores) -> list[Edge]:
     """Return the pieces of whole characters in a text, as SentencePiece finds them after an export.
 
-    Only pieces that the export can represent count. A character without a piece of its own gets an
-    unknown edge, 10 nats below the worst piece, and is then spelled in bytes (`PopulateNodes` in
-    SentencePiece's unigram_model.cc).
+    Pieces that the export cannot represent are left out. A character without a piece of its own
+    gets an unknown edge, 10 nats below the worst piece, and is then spelled in bytes
+    (`PopulateNodes` in SentencePiece's unigram_model.cc).
 
     Raises:
         NotPossibleError: if the text contains SentencePiece's character for the space.

@@ -138,7 +138,9 @@ class Encoder:
         drawing = self.automaton, self._sampling_scores, self.ids
         if method.sampler == "nbest":
             return partial(nbest_ids, *drawing, method.alpha, method.nbest_size)
-        return partial(viterbi_ids, *drawing, method.alpha)
+        if method.sampler == "viterbi":
+            return partial(viterbi_ids, *drawing, method.alpha)
+        raise NotImplementedError(f"no function draws by {method.sampler!r}")
 
     @cached_property
     def unknown(self) -> Unknown | None:

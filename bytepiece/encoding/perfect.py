@@ -19,7 +19,8 @@ from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
 _NEAR = 2.0**-40
-"""A fraction of a sum that is larger than all its rounding errors: a sum has at most 1025 terms."""
+"""This fraction of a sum is larger than all rounding errors in the sum. A sum has at most 1025
+terms."""
 UNDECIDED = np.uint64(1 << 63)
 """An entry that `draw_plain` returns if it cannot decide."""
 
@@ -45,7 +46,7 @@ def perfect_ids(
 
     Returns:
         int32[tokens], the ids, segment after segment, and sample after sample within a segment;
-        int32[(high − low) · samples], the number of ids of each.
+        int32[(high − low) · samples], the number of ids of each sample of each segment.
 
     Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
     """
@@ -66,8 +67,9 @@ def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.
 
 
 # The pieces divide the interval from 0 to 1 in order, from the shortest piece to the longest. The
-# chain begins with the longest piece. So its terms are added up, three at a time, until their sum
-# reaches the part of the interval above the uniform number. Hardly a branch depends on this number.
+# chain begins with the longest piece, whose share is at the upper end of the interval. So terms are
+# added up from the upper end, three at a time, until their sum reaches down to the uniform number.
+# Hardly a branch depends on this number.
 # The length of the piece is chosen together with its entry. Looking the length up by the entry
 # would take longer, and the next token waits for it.
 # Cost: 20 ns per token of mixed text with 80 k pieces at alpha 0.1. Adding up from the shortest

@@ -21,7 +21,8 @@ MAX_DOCUMENT = 1 << 32
 """Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random
 streams."""
 _RUN = 1 << 14
-"""Neighbouring texts of about this many bytes are tested together for being normalized."""
+"""Whether texts are normalized already is tested for several neighbouring texts at once, which have
+about this many bytes together."""
 
 
 class Marks(NamedTuple):
@@ -155,7 +156,7 @@ def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
             special = np.insert(special, places, mark)
             documents = np.insert(documents, places, np.arange(len(counts)))
             bounds = np.insert(bounds, places, bounds[places])
-            # The marks at the ends of the documents before shift where a document begins.
+            # Each earlier document has got one mark, so a document begins that many parts later.
             begins = begins + np.arange(len(counts))
     buffer = np.frombuffer(b"".join(texts_of_parts), dtype=np.uint8)
     return Parts(buffer, bounds, documents, special, starts)

@@ -104,7 +104,9 @@ def _model(content: bytes, document: dict[str, Any] | None, kind: Format) -> Mod
     if kind == "huggingface":
         # The content is parsed again, because Hugging Face's reader rounds numbers in its own way.
         return from_huggingface.from_document(json.loads(content, parse_float=numbers.read))
-    return original.from_dict(document)
+    if kind == "original":
+        return original.from_dict(document)
+    raise NotImplementedError(f"no function reads the format {kind!r}")
 
 
 def _parse(content: bytes) -> dict[str, Any]:

@@ -53,7 +53,8 @@ class Weights(NamedTuple):
 
     Args:
         mantissa: float64[entries], in (2^-256, 2^128]; 0 for an entry without a piece. The mantissa
-            is stored negative if the exponent is not 0, so that kernels load no exponent that is 0.
+            is stored negative if the exponent is not 0. So kernels load the exponent only where it
+            is not 0.
         exponent: int32[entries], to the base 2^256.
         plain: whether all exponents are 0.
     """
@@ -98,7 +99,10 @@ def weights(
 
 
 def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
-    """Return a text from right to left, and where its segments begin in that order, and the end."""
+    """Return a text from right to left, and its bounds in that order.
+
+    The bounds say where each segment begins, and where the text ends.
+    """
     mirrored = text[::-1].copy()
     mirrored.flags.writeable = (
         False  # like the text itself, so that `scan` is compiled once for both
@@ -149,8 +153,9 @@ def edge_term(
 
 # z is filled from the segment's end to its beginning, by the formula
 # z[d] = Σ weight(piece) · z[d − length of the piece].
-# If all terms of a sum have one exponent, this formula is all that is needed. This is so where
-# the longest piece does not reach the last change of the exponent. Elsewhere terms are aligned.
+# If all terms of a sum have the same exponent, this formula is all that is needed. They have the
+# same exponent if the exponent has not changed within the reach of the longest piece that begins at
+# the position. Otherwise the terms are aligned.
 # Cost: a multiplication and an addition per entry of the groups at each position; 16 bytes of
 # memory per byte of the longest segment, and 5 bytes of matches and mirrored text per byte of the
 # text.

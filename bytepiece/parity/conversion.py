@@ -87,8 +87,6 @@ def write(model: Model, path: str | os.PathLike[str], to: Format) -> list[str]:
         OSError: if the file cannot be written.
         ModelError: if the format cannot hold the model.
     """
-    if to not in FORMATS:
-        raise ArgumentError(f"unknown format {to!r:.60}; known are {', '.join(FORMATS)}")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if to == "bytepiece":
@@ -97,8 +95,10 @@ def write(model: Model, path: str | os.PathLike[str], to: Format) -> list[str]:
             model_io.save_original(model, path)
         elif to == "sentencepiece":
             sentencepiece.save(model, path)
-        else:
+        elif to == "huggingface":
             to_huggingface.save(model, path)
+        else:
+            raise ArgumentError(f"unknown format {to!r:.60}; known are {', '.join(FORMATS)}")
     notes = [str(warning.message) for warning in caught]
     if to == "sentencepiece" and (forms := model.rules.normalization):
         notes.append(

@@ -36,7 +36,7 @@ from bytepiece.training.pairs import (
 )
 
 _INHERITED = 8
-"""An inherited count weighs an eighth of a piece's own count."""
+"""An inherited count weighs an eighth as much as a piece's own count."""
 _USELESS = 3
 """A piece is useless if it is worth less than a third of a pair that is not yet joined."""
 _NEWLINE = 0x0A

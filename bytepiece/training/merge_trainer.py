@@ -72,7 +72,7 @@ _COMPLETING = 2
 is found by way of its first two bytes. So parts of characters are dropped only in these rounds, and
 pairs take their room. A third round gains nothing."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
-"""The exponent of a piece's relative count in its probability, by objective."""
+"""By objective: the probability of a piece is proportional to its count to the power of this."""
 
 
 def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:

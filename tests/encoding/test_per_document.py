@@ -1,5 +1,7 @@
 """The choice of the documents to sample, and of their alphas: a pure function of each document."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,11 +9,11 @@ from hypothesis import strategies as st
 from support import reference
 from support.strategies import TEXTS
 
-from bytepiece.encoding.options import RANGE_STEPS
+from bytepiece.encoding.options import RANGE_STEPS, Sampler
 from bytepiece.errors import ArgumentError
 
 LINES = ["the cat and the hat", "", "今天天气" * 10, b"\xe4\xbb\xff\x00", "x\n\nthe hat"] * 20
-SAMPLERS = ["perfect", "viterbi", "nbest"]
+SAMPLERS = get_args(Sampler)
 
 
 def rows(encoded):

@@ -4,6 +4,7 @@ import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from support.strategies import JIT, TEXTS
 
 from bytepiece import Tokenizer
+from bytepiece.encoding.options import Sampler
 
-SAMPLERS = ["perfect", "viterbi", "nbest"]
+SAMPLERS = get_args(Sampler)
 SAMPLING = [{"alpha": 0.2, "seed": 9, "epoch": 3, "sampler": sampler} for sampler in SAMPLERS]
 WAYS = [{}, *SAMPLING]
 
