@@ -172,8 +172,8 @@ class Covers(NamedTuple):
         draws = np.empty(int(unsigned(n, 32, "n")))
         _fill(seed_word(seed), draws)
         sums = np.cumsum(np.exp(self.log_probs))
-        # The search leaves out the last sum. So the last cover is drawn even if rounding lifts a
-        # product up to this sum.
+        # The last sum is not searched. Rounding can make a product as large as this sum. The index
+        # would then be too large, but without the last sum it is the index of the last cover.
         drawn = np.searchsorted(sums[:-1], draws * sums[-1], side="right")
         return [self.ids[i] for i in drawn.tolist()]
 

@@ -110,7 +110,10 @@ def raised(exponent: int) -> str:
 
 
 def visible_characters(text: str, longest: int) -> tuple[list[tuple[str, bool]], bool]:
-    """Return each character's visible form and whether it is an escape; and whether more follow."""
+    """Return the visible beginning of a text, at most `longest` wide, and whether more follows.
+
+    Each item is the visible form of one or more characters, and whether this form is an escape.
+    """
     if len(text) <= longest and text.isascii() and text.isprintable():
         return [(text, False)], False
     characters: list[tuple[str, bool]] = []

@@ -147,7 +147,7 @@ class DrawCounts:
 
 
 def pair_chain(chain: Chain) -> Chain:
-    """Return a chain for the same walk in which a state is the edge walked last.
+    """Return a chain for the same walks. The state of a walk is the edge it took last.
 
     State 0 is the beginning, before any edge. State 1 + e is edge e.
 

@@ -19,7 +19,7 @@ from bytepiece.audit.shown import decade, number
 from bytepiece.display import percent, visible
 
 NOISE = 4.0
-"""The reach of noise in standard deviations. Noise carries 6 of 100,000 frequencies further."""
+"""Noise reaches this many standard deviations. By chance, 6 of 100,000 frequencies lie beyond."""
 
 FEW = 10
 """The most frequencies that are shown as bars; more are shown as a scatter."""
@@ -51,8 +51,9 @@ def ratio(frequency: Frequency, draws: int) -> float:
 def deviation(frequency: Frequency, draws: int) -> float:
     """Return the distance of a frequency from the law, in standard deviations of its noise.
 
-    The arcsine of the square root of a frequency has nearly the same noise for every probability,
-    also for a few draws, for which the standard deviation of the frequency itself says little.
+    The distance is measured between arcsines of square roots of frequencies. They have nearly the
+    same noise for every probability, even if there are few draws. The standard deviation of the
+    frequency itself says little if there are few draws.
     """
     return 2 * math.sqrt(draws) * (_angle(ratio(frequency, draws)) - _angle(frequency.probability))
 
@@ -192,7 +193,7 @@ def bars(case: Case, label: str, line: float | None = None) -> str:
     """
     rows = case.frequencies[:FEW]
     pairs = [(f.probability, ratio(f, case.draws)) for f in rows]
-    # Plots that share a line have the same scale, if their bars permit.
+    # Plots with the same `line` have the same scale, unless a bar is too long for it.
     most = 1.08 * max([0.01 if line is None else 1.9 * line, *(x for pair in pairs for x in pair)])
     left, right, row, top = 6, _WIDTH - 6, 40, 20 if line is not None else 2
     height = top + row * len(rows) + 4

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 THRESHOLD = 1e-5
 """A sampler does not follow the law if its evidence is less probable than this under the law. The
-threshold is so small that a right sampler keeps its verdict over years of seeds."""
+threshold is so small that years of audits with new seeds do not refute a right sampler."""
 
 
 @dataclass(frozen=True)

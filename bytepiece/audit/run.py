@@ -237,7 +237,7 @@ class _Questions:
     ) -> tuple[Case, float]:
         """Return a case and the time that drawing took.
 
-        Each look at a case, numbered `look`, has new draws.
+        The number `look` is part of the seed, so another look at the same case has new draws.
         """
         subject, text, alpha, _ = self._asked[number]
         law = sampler.law(text, alpha)
@@ -325,8 +325,8 @@ def combined(cases: Sequence[Case]) -> tuple[float, dict[str, float]]:
     """Return the p-value of all cases together, and the uniformity of each kind's p-values.
 
     Each kind of test contributes three numbers: its smallest p-value, the product of its p-values,
-    and their uniformity. The smallest of all these numbers, times how many they are, is the result
-    (Bonferroni).
+    and their uniformity. The result is the smallest of all these numbers, multiplied by the count
+    of these numbers (Bonferroni).
     """
     by_kind: dict[str, list[float]] = {}
     for case in cases:

@@ -1,9 +1,10 @@
 """The tests of one case: counts of draws against the exact law.
 
-Frequencies are tested by G = 2 Σ n·log(n / expected). Unlike Pearson's sum of squares, G keeps its
-tail if few draws are expected: by Chernoff's bound, one cell exceeds x with a probability of at
-most 2·exp(−x/2). The distribution of G is a chi-square distribution times a factor near 1 (Williams
-1976, https://doi.org/10.1093/biomet/63.1.33). For a multinomial of n draws into k cells, it is
+Frequencies are tested by G = 2 Σ n·log(n / expected). Unlike Pearson's sum of squares, G has no
+heavier tail if few draws are expected: by Chernoff's bound, one cell exceeds x with a probability
+of at most 2·exp(−x/2). The distribution of G is a chi-square distribution times a factor near 1
+(Williams 1976, https://doi.org/10.1093/biomet/63.1.33). For a multinomial of n draws into k cells,
+it is
 
     1 + (Σ 1/p − 1) / (6·n·(k − 1)).
 
@@ -91,7 +92,7 @@ class _Fit(NamedTuple):
 
 
 def goodness(counts: I64, p: F64, draws: int) -> Test | None:
-    """Test draws from one multinomial; return None if only one alternative is not rare."""
+    """Test draws from one multinomial; return None if pooling leaves fewer than two cells."""
     return _fit(counts, p, draws).test()
 
 
@@ -138,7 +139,11 @@ def _fit(counts: I64, p: F64, expected: float) -> _Fit:
 
 
 def _pooled(expected: F64) -> list[int]:
-    """Return where each cell begins. Expectations ascend, and each cell must expect enough."""
+    """Return where each cell begins. Each cell expects at least `LEAST` draws.
+
+    Args:
+        expected: how many draws each alternative expects, ascending.
+    """
     bounds = []
     room = LEAST
     for place, number in enumerate(expected.tolist()):

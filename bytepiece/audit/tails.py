@@ -76,7 +76,7 @@ def uniformity(ps: Sequence[float], *, conservative: bool = False) -> float:
             counts.
 
     The one-sided p-value is exact. The two-sided p-value is twice the smaller of both one-sided
-    p-values; the error is smaller than its square.
+    p-values. Its error is smaller than the square of the two-sided p-value.
     """
     n = len(ps)
     ordered = sorted(ps)

@@ -7,11 +7,12 @@ https://arxiv.org/abs/1903.06059).
 
 Most paths never need their G. Consider the tree of all beginnings of paths. The largest G below a
 node is Gumbel-distributed around the node's log-probability. The path with this G passes through
-one child of the node: through each child with that child's probability, whatever the value of G.
-For every other child, the largest G below the child is Gumbel-distributed around the child's
-log-probability, under the condition that it is not larger than the G of this path. So a walk from a
-node to the path with the largest G below the node is a perfect sample. The walk does not enter the
-other children. Each of them waits, with the largest G below it, until this G is the largest of all.
+one child of the node. The probability that the path passes through a certain child is the child's
+share of the node's probability, whatever the value of G. For every other child, the largest G below
+the child is Gumbel-distributed around the child's log-probability, under the condition that it is
+not larger than the G of this path. So a walk from a node to the path with the largest G below the
+node is a perfect sample. The walk does not enter the other children. Each of them waits, with the
+largest G below it, until this G is the largest of all.
 """
 
 import heapq

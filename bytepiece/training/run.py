@@ -26,7 +26,7 @@ from bytepiece.training.pruning import with_pieces
 
 
 class RunSettings(NamedTuple):
-    """The settings of a run. Of these, only the memory can change the result.
+    """The settings of a run. Only `memory` can change the result.
 
     Args:
         threads: how many threads this process uses.
