@@ -6,13 +6,14 @@ import unicodedata
 from typing import Any
 
 LONGEST = 160
-"""The most characters that are shown of a text written by others. Escapes count in full."""
+"""The most characters that are shown of a text by others. Each character of an escape counts."""
 
 NOTHING = "—"
 """The sign for a value that is missing."""
 
-# No script needs more accents on one letter; hundreds would cover the lines above.
-_ACCENTS = 4
+_MOST_ACCENTS = 4
+"""The most accents that are shown on one letter. No script needs more; hundreds of accents would
+cover the lines above."""
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -56,19 +57,13 @@ def json_value(value: object) -> Any:
     return value
 
 
-def _escape(char: str) -> str:
-    if char < "\x80":
-        return char.encode("unicode_escape").decode("ascii")
-    # Never \x: that escape means a stray byte.
-    return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
-
-
 def visible(text: str, longest: int = LONGEST) -> str:
     r"""Return a text with nothing hidden in it.
 
-    Control characters, direction marks, invisible characters, unusual spaces and piled-up accents
-    become Python escapes. A backslash stays as it is, since the backslashes of segmentations are
-    escaped already. The result is not escaped for HTML.
+    Control characters, direction marks, invisible characters, unusual spaces and accents after the
+    fourth on one letter become Python escapes. A backslash stays as it is, because the backslashes
+    of segmentations are escaped already. A text of more than `longest` characters ends with "…".
+    The result is not escaped for HTML.
 
     >>> print(visible("caf\u00e9\n\u202eabc", 14))
     café\n\u202eab…
@@ -77,8 +72,45 @@ def visible(text: str, longest: int = LONGEST) -> str:
     return "".join(shown for shown, _ in characters) + "…" * rest
 
 
+def visible_characters(text: str, longest: int) -> tuple[list[tuple[str, bool]], bool]:
+    """Return the beginning of a text in visible parts.
+
+    Returns:
+        each part with whether it is an escape, and whether more characters follow. A part is the
+        visible form of one character, or the whole text if it is short, printable and ASCII.
+    """
+    if len(text) <= longest and text.isascii() and text.isprintable():
+        return [(text, False)], False
+    characters: list[tuple[str, bool]] = []
+    accents = width = 0
+    for char in text:
+        accents = accents + 1 if unicodedata.combining(char) else 0
+        hidden = not char.isprintable() or accents > _MOST_ACCENTS
+        shown = _escape(char) if hidden else char
+        width += len(shown)
+        if width > longest:
+            return characters, True
+        characters.append((shown, hidden))
+    return characters, False
+
+
+def number(x: float | None) -> str:
+    """Return a number to three digits, very large and very small numbers to two.
+
+    >>> [number(x) for x in (0.25, 1, 0.01234, 3.21e-8, 0.0, float("inf"))]
+    ['0.25', '1', '0.0123', '3.2·10⁻⁸', '0', '∞']
+    """
+    if x is None or math.isnan(x):
+        return NOTHING
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    if x and not 0.001 <= abs(x) < 1e4:
+        return scientific(x)
+    return (f"{x:,.0f}" if abs(x) >= 999.5 else f"{x:.3g}").replace("-", "−")
+
+
 def percent(x: float) -> str:
-    """Return a fraction as a percentage. It says 100 or 0 only if it is exactly that.
+    """Return a fraction as a percentage. Only exact values are shown as 100 % and 0 %.
 
     >>> [percent(x).split()[0] for x in (1 / 3, 0.99996, 0.000021, 1e-9, 1.0)]
     ['33.3', '99.996', '0.0021', '10⁻⁷', '100']
@@ -104,26 +136,31 @@ def scientific(x: float) -> str:
     return power if mantissa == "1" else f"{mantissa}·{power}"
 
 
+def decade(exponent: int) -> str:
+    """Return 10 to this exponent, as the label of an axis."""
+    return f"{10.0**exponent:.{-exponent}f}" if -3 < exponent <= 0 else f"10{raised(exponent)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds in readable form.
+
+    >>> duration(0.031), duration(7.25), duration(3700.0)
+    ('0.03 s', '7.2 s', '61 min 40 s')
+    """
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,} min {rest} s"
+
+
 def raised(exponent: int) -> str:
     """Return an exponent in superscript."""
     return str(exponent).translate(_SUPERSCRIPTS)
 
 
-def visible_characters(text: str, longest: int) -> tuple[list[tuple[str, bool]], bool]:
-    """Return the visible beginning of a text, at most `longest` wide, and whether more follows.
-
-    Each item is the visible form of one or more characters, and whether this form is an escape.
-    """
-    if len(text) <= longest and text.isascii() and text.isprintable():
-        return [(text, False)], False
-    characters: list[tuple[str, bool]] = []
-    heaped = width = 0
-    for char in text:
-        heaped = heaped + 1 if unicodedata.combining(char) else 0
-        hidden = not char.isprintable() or heaped > _ACCENTS
-        shown = _escape(char) if hidden else char
-        width += len(shown)
-        if width > longest:
-            return characters, True
-        characters.append((shown, hidden))
-    return characters, False
+def _escape(char: str) -> str:
+    """Return the Python escape of a character."""
+    if char < "\x80":
+        return char.encode("unicode_escape").decode("ascii")
+    # Never \x: that escape means a stray byte.
+    return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"

@@ -17,7 +17,7 @@ from .progress import Phases
 from .streams import write
 
 if TYPE_CHECKING:
-    from bytepiece.audit.samplers import Kind
+    from bytepiece.audit.samplers import AuditedSampler
 
 
 def _exponents(
@@ -112,8 +112,8 @@ def command(
 
     if html_file is not None:
         from bytepiece.audit.page import page  # noqa: PLC0415
-    kinds = _kinds(samplers)
-    if any(kind.fixed for kind in kinds) and (model is None or len(alphas) != 1):
+    asked = _resolved(samplers)
+    if any(sampler.fixed for sampler in asked) and (model is None or len(alphas) != 1):
         raise click.UsageError(
             "a function has its own vocabulary and alpha: say which, with -m and one --alpha"
         )
@@ -125,10 +125,10 @@ def command(
     check_folders(json_file, html_file)
     with Phases("draws") as phases:
         if model is None:
-            report = audit(None, kinds, None, alphas, draws, seed, phases.report)
+            report = audit(None, asked, None, alphas, draws, seed, phases.report)
         else:
             with missing_model_explained(model):
-                report = audit(model, kinds, texts, alphas, draws, seed, phases.report)
+                report = audit(model, asked, texts, alphas, draws, seed, phases.report)
     write(table(report).encode("utf-8", "backslashreplace"))
     if json_file is not None:
         write_file(json_file, to_json(report) + "\n")
@@ -136,13 +136,14 @@ def command(
         write_file(html_file, page(report))
 
 
-def _kinds(names: Sequence[str]) -> list["Kind"]:
+def _resolved(names: Sequence[str]) -> list["AuditedSampler"]:
     """Return the samplers with these names, each once."""
-    from bytepiece.audit.samplers import KINDS, OURS, resolve  # noqa: PLC0415
+    from bytepiece.audit.samplers import NAMED_SAMPLERS, OURS, resolve  # noqa: PLC0415
 
     if ":" in "".join(names):
         sys.path.insert(0, "")  # the user's own modules are in the current folder
-    wanted = [kind for name in names or OURS for kind in (KINDS if name == "all" else [name])]
+    every = list(NAMED_SAMPLERS)
+    wanted = [name for asked in names or OURS for name in (every if asked == "all" else [asked])]
     try:
         return resolve(list(dict.fromkeys(wanted)))
     except ArgumentError as error:

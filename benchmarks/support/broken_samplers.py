@@ -13,7 +13,7 @@ from bytepiece._arrays import F64
 from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import ReferenceLaw, byte_edges
-from bytepiece.audit.samplers import Kind, Sampler, scores_of
+from bytepiece.audit.samplers import AuditedSampler, LoadedSampler, piece_scores
 from bytepiece.model import Model
 
 _DROPPED = 0.01
@@ -158,7 +158,7 @@ def walks(
 
 
 @dataclass(frozen=True)
-class Broken(Kind):
+class Broken(AuditedSampler):
     """A sampler with a fault.
 
     Args:
@@ -177,9 +177,9 @@ class Broken(Kind):
         """Return no version: the sampler belongs to no library."""
         return ""
 
-    def load(self, model: Model) -> Sampler:
+    def load(self, model: Model) -> LoadedSampler:
         """Return a sampler for a model, like the base class."""
-        scores = scores_of(model)
+        scores = piece_scores(model)
 
         @lru_cache(maxsize=1)
         def law(text: str, alpha: float) -> ReferenceLaw:
@@ -197,7 +197,7 @@ class Broken(Kind):
             drawn: Draws = run.result
             return drawn._replace(seconds=run.seconds)
 
-        return Sampler(draw, law)
+        return LoadedSampler(draw, law)
 
 
 BROKEN = (

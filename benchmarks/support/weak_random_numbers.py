@@ -17,7 +17,7 @@ from bytepiece._arrays import F64, I64
 from bytepiece.adapters.base import timed
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import ReferenceLaw, byte_edges
-from bytepiece.audit.samplers import Kind, Sampler, scores_of
+from bytepiece.audit.samplers import AuditedSampler, LoadedSampler, piece_scores
 from bytepiece.model import Model
 
 _RAND_MAX = 2**31 - 1
@@ -79,7 +79,7 @@ def _walk(
 
 
 @dataclass(frozen=True)
-class OriginalWith(Kind):
+class OriginalWith(AuditedSampler):
     """The original library's algorithm, with a chosen source of random numbers of 31 bits.
 
     Args:
@@ -95,9 +95,9 @@ class OriginalWith(Kind):
         """Return no version: the algorithm belongs to no library."""
         return ""
 
-    def load(self, model: Model) -> Sampler:
+    def load(self, model: Model) -> LoadedSampler:
         """Return a sampler for a model, like the base class."""
-        scores = scores_of(model)
+        scores = piece_scores(model)
 
         def law(text: str, alpha: float) -> ReferenceLaw:
             raw = text.encode()
@@ -120,7 +120,7 @@ class OriginalWith(Kind):
                 ids[: run.result], lengths, lambda e: raw[starts[e] : ends[e]], run.seconds
             )
 
-        return Sampler(draw, law)
+        return LoadedSampler(draw, law)
 
 
 WEAK = OriginalWith("original's, rand()", glibc)

@@ -1,4 +1,4 @@
-"""Compare samplers, ours and others, with the exact law; `audit` does all of it.
+"""The audit, which compares samplers of this and of other libraries with the exact law.
 
 >>> from bytepiece.audit import audit
 >>> report = audit(samplers=["perfect"], alphas=[0.5], draws=1000)

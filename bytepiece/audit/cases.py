@@ -1,4 +1,4 @@
-"""One case of the report: its tests, and its frequencies beside the law."""
+"""One case of the report: the tests, and the frequencies of the draws beside the law."""
 
 import math
 
@@ -12,8 +12,9 @@ from bytepiece.audit.results import Case, Frequency
 from bytepiece.display import printable
 
 _MOST_SHOWN = 30
+"""The most frequencies that a case keeps for the page."""
 _CONTEXT = 12
-"""The number of bytes shown on both sides of an edge."""
+"""The number of bytes that are shown on each side of an edge."""
 
 
 def case_of(name: str, counted: DrawCounts) -> Case:
@@ -21,19 +22,19 @@ def case_of(name: str, counted: DrawCounts) -> Case:
 
     Args:
         name: the name of the vocabulary.
-        counted: the counts of all its draws.
+        counted: the counts of all draws of the text.
     """
     law, draws = counted.law, counted.draws
     tests = statistics.examine(counted)
     least = min((test.p for test in tests.values()), default=1.0)
-    variation = noise = kl = most_drawn = None
+    variation = noise = kl = best_drawn_most = None
     if law.paths is not None and counted.paths is not None:
         p, counts = law.paths.p, counted.paths
         variation = statistics.total_variation(counts, p, draws)
         noise = statistics.expected_noise(p, draws)
         divergence = statistics.divergence(counts, p, draws)
         kl = divergence if math.isfinite(divergence) and not counted.impossible else None
-        most_drawn = bool(counts.max() == counts[p >= p.max() * (1 - 1e-9)].max())
+        best_drawn_most = bool(counts.max() == counts[p >= p.max() * (1 - 1e-9)].max())
     else:
         p, counts = law.marginals, counted.edges
     best_first = np.argsort(-p, kind="stable")[:_MOST_SHOWN].tolist()
@@ -49,14 +50,14 @@ def case_of(name: str, counted: DrawCounts) -> Case:
         total_variation=variation,
         noise=noise,
         kl=kl,
-        best_drawn_most=most_drawn,
+        best_drawn_most=best_drawn_most,
         frequencies=tuple(_frequency(law, p, counts, number) for number in best_first),
         worst=_worst(counted, p, counts),
     )
 
 
 def _worst(counted: DrawCounts, p: F64, counts: I64) -> Frequency:
-    """Return an impossible draw, or else the frequency that deviates most."""
+    """Return the most frequent impossible draw, or else the frequency that deviates most."""
     if counted.examples:
         pieces, drawn = counted.examples.most_common(1)[0]
         return Frequency(_shown(pieces), 0.0, drawn)
@@ -65,6 +66,7 @@ def _worst(counted: DrawCounts, p: F64, counts: I64) -> Frequency:
 
 
 def _frequency(law: ReferenceLaw, p: F64, counts: I64, number: int) -> Frequency:
+    """Return the frequency of a path by its number, or of an edge if paths are not enumerated."""
     if law.paths is not None:
         shown = _shown(pieces_of(law.text, int(law.paths.masks[number])))
     else:

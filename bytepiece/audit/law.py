@@ -1,8 +1,8 @@
 """The exact law of a text's segmentations, P(path) ∝ exp(alpha · Σ score(piece)).
 
-This is Kudo's subword regularization (https://arxiv.org/abs/1804.10959). It is computed here from
-a mapping of pieces to scores, in slow and plain Python, without the kernels of the samplers: an
-audit does not trust what it audits.
+This is the law of Kudo's subword regularization (https://arxiv.org/abs/1804.10959). This module
+computes it from a mapping of pieces to scores, in slow and plain Python. It does not use the
+samplers' kernels, because an audit must not trust the code that it audits.
 """
 
 import math
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece._arrays import F64, I64, U64
 from bytepiece.adapters.base import NotPossibleError
 from bytepiece.formats.to_sentencepiece import spelling
 from bytepiece.lattice.chain import Chain, reach
@@ -21,16 +22,19 @@ from bytepiece.lattice.chain import Chain, reach
 Scores = Mapping[bytes, float]
 
 MOST_ENUMERATED = 4096
-"""The most segmentations of a text that are enumerated."""
+"""The most paths of a text that are enumerated."""
 _MASK_BITS = 64
+"""The number of bits of a path's mask. Only shorter texts have enumerated paths."""
 _UNKNOWN_PENALTY = 10.0
-"""The score of a character without a piece is this far below the worst piece (`kUnkPenalty`)."""
+"""How far the score of an unknown character is below the lowest score of a piece, in nats
+(`kUnkPenalty` in SentencePiece)."""
 _TIE = 1e-4
-"""Sums in float32 may reverse the order of two paths that are closer than this, in nats."""
+"""The smallest difference between two paths' scores that counts, in nats. Sums in float32 may
+reverse the order of two paths that are closer."""
 
 
 class Edge(NamedTuple):
-    """A piece at a place of the text: from byte `start` to byte `end`."""
+    """A piece at a place of the text, from byte `start` up to byte `end`, and its score."""
 
     start: int
     end: int
@@ -38,12 +42,12 @@ class Edge(NamedTuple):
 
 
 def byte_edges(text: bytes, scores: Scores, cuts: frozenset[int] = frozenset()) -> list[Edge]:
-    """Return the pieces at every byte of a text.
+    """Return the edges of the lattice over bytes, by their starts and then by their ends.
 
     Args:
         text: the text to segment.
         scores: the score of each piece.
-        cuts: positions that no piece may cross, such as the two sides of an isolated digit.
+        cuts: the positions that no piece may cross, such as the two sides of an isolated digit.
     """
     longest = max(map(len, scores))
     edges = []
@@ -70,14 +74,15 @@ def digit_cuts(text: bytes) -> frozenset[int]:
 
 
 def character_edges(text: bytes, scores: Scores) -> list[Edge]:
-    """Return the pieces of whole characters in a text, as SentencePiece finds them after an export.
+    """Return the edges of the lattice over characters that SentencePiece builds after an export.
 
-    Pieces that the export cannot represent are left out. A character without a piece of its own
-    gets an unknown edge, 10 nats below the worst piece, and is then spelled in bytes
-    (`PopulateNodes` in SentencePiece's unigram_model.cc).
+    The lattice has only the pieces that the export can represent. A character without a piece of
+    its own gets an unknown edge. Its score is 10 nats below the lowest score of a piece, and
+    SentencePiece spells the character in bytes (`PopulateNodes` in its unigram_model.cc).
 
     Raises:
-        NotPossibleError: if the text contains SentencePiece's character for the space.
+        NotPossibleError: if the text contains the character U+2581, which stands for a space in
+            SentencePiece.
     """
     if "\u2581" in text.decode("utf-8"):
         raise NotPossibleError("SentencePiece takes U+2581 in a text for a space")
@@ -89,9 +94,9 @@ def character_edges(text: bytes, scores: Scores) -> list[Edge]:
     longest = max(map(len, normal))
     edges = []
     for number, start in enumerate(bounds[:-1]):
-        single = text[start : bounds[number + 1]]
-        if single not in normal:
-            edges.append(Edge(start, start + len(single), unknown))
+        character = text[start : bounds[number + 1]]
+        if character not in normal:
+            edges.append(Edge(start, start + len(character), unknown))
         for end in bounds[number + 1 :]:
             if end > start + longest:
                 break
@@ -101,23 +106,23 @@ def character_edges(text: bytes, scores: Scores) -> list[Edge]:
 
 
 class EnumeratedPaths(NamedTuple):
-    """All segmentations of a text.
+    """The paths of a text that can be drawn.
 
     Args:
-        masks: uint64[paths], ascending: bit i is set if a piece ends at byte i.
+        masks: uint64[paths], ascending. Bit i of a path's mask is set if a piece ends at byte i.
         p: float64[paths], the probability of each path.
         scores: float64[paths], the sum of scores of each path.
         tokens: int64[paths], the number of pieces of each path.
     """
 
-    masks: npt.NDArray[np.uint64]
-    p: npt.NDArray[np.float64]
-    scores: npt.NDArray[np.float64]
-    tokens: npt.NDArray[np.int64]
+    masks: U64
+    p: F64
+    scores: F64
+    tokens: I64
 
 
 class Moments(NamedTuple):
-    """The mean, variance, and third and fourth central moments of a number that each path has."""
+    """The mean, the variance, and the third and the fourth central moment of a random number."""
 
     mean: float
     variance: float
@@ -131,20 +136,23 @@ class ReferenceLaw:
 
     Args:
         text: the text, not empty.
-        edges: sorted by their beginnings and then by their ends. From the end of each edge, a path
-            leads to the end of the text.
+        edges: the edges of the lattice, sorted by their starts and then by their ends. From the end
+            of each edge, a path leads to the end of the text.
         alpha: the exponent, finite and at least 0.
-        size: the number of best paths that can be drawn (Kudo's l); None if all can.
+        nbest_size: the number of best paths that can be drawn (Kudo's l); None if all paths can.
     """
 
     text: bytes
     edges: tuple[Edge, ...]
     alpha: float
-    size: int | None = None
+    nbest_size: int | None = None
 
     @cached_property
     def chain(self) -> Chain:
-        """The law of all paths, edge by edge. No edge begins inside a character without a piece."""
+        """The law of all paths, edge by edge, even if only the best paths can be drawn.
+
+        A position inside an unknown character has no edges.
+        """
         length = len(self.text)
         first = np.searchsorted([edge.start for edge in self.edges], np.arange(length + 1))
         log_z = [-math.inf] * length + [0.0]
@@ -159,27 +167,27 @@ class ReferenceLaw:
         return Chain(first.astype(np.int64), ends, np.exp(log_p), log_p)
 
     @cached_property
-    def scores(self) -> npt.NDArray[np.float64]:
+    def scores(self) -> F64:
         """float64[edges], the score of each edge's piece."""
         return np.array([edge.score for edge in self.edges], dtype=np.float64)
 
     @cached_property
-    def marginals(self) -> npt.NDArray[np.float64]:
-        """float64[edges], the probability that a path of the chain has the edge."""
+    def marginals(self) -> F64:
+        """float64[edges], the probability that a path of the chain has each edge."""
         starts = [edge.start for edge in self.edges]
-        probabilities: npt.NDArray[np.float64] = reach(self.chain)[starts] * self.chain.p
+        probabilities: F64 = reach(self.chain)[starts] * self.chain.p
         return probabilities
 
     @cached_property
     def boundaries(self) -> npt.NDArray[np.bool_]:
-        """bool[bytes + 1], whether a path can have a boundary at each position."""
+        """bool[bytes + 1], True for positions where an edge ends."""
         places = np.zeros(len(self.text) + 1, dtype=np.bool_)
         places[[edge.end for edge in self.edges]] = True
         return places
 
     @cached_property
-    def count(self) -> int:
-        """The number of segmentations."""
+    def path_count(self) -> int:
+        """The number of all paths."""
         ways = [0] * len(self.text) + [1]
         for edge in reversed(self.edges):
             ways[edge.start] += ways[edge.end]
@@ -187,30 +195,38 @@ class ReferenceLaw:
 
     @cached_property
     def paths(self) -> EnumeratedPaths | None:
-        """All paths that can be drawn; None if there are too many.
+        """The paths that can be drawn; None if the text has too many paths to enumerate.
 
         Raises:
-            NotPossibleError: if only the best paths can be drawn, but the text is too long to
-                enumerate them, or the last of them and the next path have nearly equal scores.
+            NotPossibleError: if only the best paths can be drawn, and it is not known which paths
+                these are: the text has too many paths to enumerate, or the last of the best paths
+                has the same score as the path after it, within the precision of a float32.
         """
-        if self.count > MOST_ENUMERATED or len(self.text) >= _MASK_BITS:
-            if self.size is not None:
-                raise NotPossibleError(f"the {self.size} best are known of short texts only")
+        if self.path_count > MOST_ENUMERATED or len(self.text) >= _MASK_BITS:
+            if self.nbest_size is not None:
+                raise NotPossibleError(
+                    f"the {self.nbest_size} best paths are known for short texts only"
+                )
             return None
         found = self._enumerated()
-        if self.size is not None and self.size < self.count:
+        if self.nbest_size is not None and self.nbest_size < self.path_count:
             best_first = np.argsort(-found.scores, kind="stable")
-            gap = found.scores[best_first[self.size - 1]] - found.scores[best_first[self.size]]
-            if gap < _TIE:
-                raise NotPossibleError(f"number {self.size} of the best has an equal")
-            best = np.sort(best_first[: self.size])
+            last, next_ = found.scores[best_first[[self.nbest_size - 1, self.nbest_size]]]
+            if last - next_ < _TIE:
+                raise NotPossibleError(
+                    f"number {self.nbest_size} of the best paths has an equal, so it is not known "
+                    "which of them can be drawn"
+                )
+            best = np.sort(best_first[: self.nbest_size])
             logs = self.alpha * found.scores[best]
             p = np.exp(logs - _log_sum(logs.tolist()))
             found = EnumeratedPaths(found.masks[best], p, found.scores[best], found.tokens[best])
         return found
 
     def _enumerated(self) -> EnumeratedPaths:
-        """Enumerate all paths, from the end of the text to its beginning."""
+        """Enumerate all paths of the chain."""
+        # For each position, all paths from there to the end of the text: the mask, the logarithm of
+        # the probability, the score and the number of pieces. They are built from the right.
         rests: list[list[tuple[int, float, float, int]]] = [[] for _ in self.text]
         rests.append([(0, 0.0, 0.0, 0)])
         log_p = self.chain.log_p.tolist()
@@ -227,14 +243,16 @@ class ReferenceLaw:
             np.array(counts, dtype=np.int64),
         )
 
-    def moments(self, values: npt.NDArray[np.float64]) -> Moments:
-        """Return the moments of the sum of a path's values.
+    def moments(self, values: F64) -> Moments:
+        """Return the moments of the sum of the values of a random path's edges.
 
         Args:
             values: float64[edges], the value of each edge.
         """
-        # For each position: the moments of the rest of the path. With d the distance of a step's
-        # sum from the mean, the k-th central moment is the mean of (rest + d)^k, multiplied out.
+        # For each position, the moments of the sum over the rest of the path. Once the next edge is
+        # chosen, the sum has a mean of its own, and d is its distance from the mean over all
+        # edges. The k-th central moment is the mean of (rest + d)^k, which is multiplied out here;
+        # `rest` is the deviation of the edges that follow.
         rests = [Moments(0.0, 0.0, 0.0, 0.0)] * (len(self.text) + 1)
         first, p = self.chain.first.tolist(), self.chain.p.tolist()
         for start in reversed(range(len(self.text))):
@@ -250,27 +268,30 @@ class ReferenceLaw:
                 fourth = rest.fourth + 4 * rest.third * d + 6 * rest.variance * d**2 + d**4
                 terms.append((p[e] * second, p[e] * third, p[e] * fourth))
             rests[start] = (
-                Moments(mean, *map(math.fsum, zip(*terms, strict=True)))
-                if terms
-                else (rests[start])
+                Moments(mean, *map(math.fsum, zip(*terms, strict=True))) if terms else rests[start]
             )
         return rests[0]
 
 
-def moments_of(values: npt.NDArray[np.float64], p: npt.NDArray[np.float64]) -> Moments:
-    """Return the moments of a number whose values have these probabilities."""
+def moments_of(values: F64, p: F64) -> Moments:
+    """Return the moments of a random number.
+
+    Args:
+        values: float64[values], the values that the number can have.
+        p: float64[values], the probability of each value.
+    """
     mean = float(p @ values)
-    away = values - mean
-    return Moments(mean, *(float(p @ away**power) for power in (2, 3, 4)))
+    deviations = values - mean
+    return Moments(mean, *(float(p @ deviations**power) for power in (2, 3, 4)))
 
 
 def pieces_of(text: bytes, mask: int) -> list[bytes]:
-    """Return the pieces of a path that is given by its mask in `EnumeratedPaths`."""
+    """Return the pieces of the path that has this mask; see `EnumeratedPaths`."""
     ends = [end for end in range(1, len(text) + 1) if mask >> end & 1]
     return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _log_sum(terms: Sequence[float]) -> float:
-    """Return the logarithm of Σ exp(term)."""
+    """Return the logarithm of Σ exp(term), without overflow."""
     most = max(terms)
     return most + math.log(math.fsum(math.exp(term - most) for term in terms))

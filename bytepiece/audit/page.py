@@ -11,8 +11,8 @@ from typing import Any
 from bytepiece.audit import plots
 from bytepiece.audit.plots import FEW, NOISE, deviates, ratio
 from bytepiece.audit.results import THRESHOLD, Case, Report, Verdict
-from bytepiece.audit.shown import duration, escaped, number, probability
-from bytepiece.display import NOTHING, percent, visible
+from bytepiece.audit.shown import escaped, probability
+from bytepiece.display import NOTHING, duration, number, percent, visible
 from bytepiece.errors import ArgumentError
 
 try:

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bytepiece.audit.results import Case, Frequency
-from bytepiece.audit.shown import decade, number
-from bytepiece.display import percent, visible
+from bytepiece.display import decade, number, percent, visible
 
 NOISE = 4.0
 """Noise reaches this many standard deviations. By chance, 6 of 100,000 frequencies lie beyond."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 THRESHOLD = 1e-5
-"""A sampler does not follow the law if its evidence is less probable than this under the law. The
-threshold is so small that years of audits with new seeds do not refute a right sampler."""
+"""The smallest p-value of a sampler that follows the law. It is so small that a correct sampler
+keeps its verdict over years of audits with different seeds."""
 
 
 @dataclass(frozen=True)
@@ -12,9 +12,9 @@ class Test:
     """One test of the draws of one case.
 
     Args:
-        p: the probability, under the law, of a deviation at least as large.
-        statistic: the number computed from the draws.
-        degrees: the degrees of freedom; 1 for a mean, 0 for a count.
+        p: the p-value: the probability that draws from the law deviate at least as much.
+        statistic: the statistic of the test, computed from the draws.
+        degrees: the degrees of freedom; 1 for the test of a mean, 0 for the test of a count.
     """
 
     p: float
@@ -27,10 +27,10 @@ class Frequency:
     """A segmentation or an edge, its probability by the law, and how often it was drawn.
 
     Args:
-        shown: the pieces of a segmentation in printable form, with spaces between them; or an edge
-            in brackets, with the text around it.
-        probability: its probability by the law.
-        drawn: the number of draws that had it.
+        shown: the pieces in printable form, separated by spaces; or the edge in brackets, with a
+            part of the text around it.
+        probability: the probability of the segmentation or edge by the law.
+        drawn: the number of draws that are this segmentation or have this edge.
     """
 
     shown: str
@@ -40,29 +40,33 @@ class Frequency:
 
 @dataclass(frozen=True)
 class Case:
-    """The draws of one sampler from one text at one alpha, against the law.
+    """The draws of one sampler from one text at one alpha, compared with the law.
 
     Args:
         name: the name of the vocabulary.
         text: the text that was segmented.
         alpha: the exponent.
         draws: the number of draws.
-        paths: the number of segmentations; None if they were too many to enumerate.
-        impossible: the number of draws that are not a segmentation of the text, or have probability
-            0 by the law.
-        tests: the tests by kind: "paths" (frequencies of all segmentations), "transitions" (from
-            each boundary to the next), "pairs" (two transitions in a row), "rare" (draws with an
-            edge that should hardly ever be drawn), "score" and "tokens" (their means).
-        p: the p-value of all tests of this case together, corrected for their number.
-        total_variation: the distance between frequencies and law over all segmentations; None if
-            `paths` is None.
-        noise: the mean total variation of a sampler that follows the law.
-        kl: the divergence of the frequencies from the law, in nats.
-        best_drawn_most: whether no segmentation was drawn more often than the most probable ones.
-        frequencies: the frequencies of segmentations, the most probable first, as many as a page
-            shows; those of edges if there are too many segmentations.
+        paths: the number of segmentations that can be drawn; None if the text has too many to
+            enumerate.
+        impossible: the number of draws that are not a segmentation of the text, or have a
+            probability of 0 by the law.
+        tests: the tests by kind. "paths" tests the frequencies of all segmentations, "transitions"
+            the steps from each boundary to the next, "pairs" two steps in a row, "rare" the draws
+            with an edge that should hardly ever be drawn, "score" the mean score, and "tokens" the
+            mean number of pieces.
+        p: the p-value of all tests of this case together, corrected for the number of tests.
+        total_variation: the total variation distance between the frequencies of segmentations and
+            the law; None if `paths` is None.
+        noise: the mean total variation of a sampler that follows the law; None if `paths` is None.
+        kl: the Kullback-Leibler divergence of the frequencies from the law, in nats; None if it is
+            infinite or `paths` is None.
+        best_drawn_most: whether no segmentation was drawn more often than the most probable ones;
+            None if `paths` is None.
+        frequencies: the frequencies of the 30 most probable segmentations, the most probable first;
+            the frequencies of edges if `paths` is None.
         worst: the segmentation or edge whose frequency deviates most from the law, in standard
-            deviations.
+            deviations; an impossible draw if there are any.
     """
 
     name: str
@@ -86,11 +90,11 @@ class Evidence:
     """The smallest case that shows that a sampler does not follow the law.
 
     Args:
-        case: the name of the case.
-        text: its text.
-        alpha: its exponent.
-        draws: the number of fresh draws that were enough.
-        p: the p-value of these draws.
+        case: the name of the vocabulary.
+        text: the text that was segmented.
+        alpha: the exponent.
+        draws: the number of fresh draws that were enough to refute the sampler.
+        p: the p-value of these draws, corrected for the number of attempts.
         worst: the segmentation or edge that deviates most in these draws.
     """
 
@@ -107,18 +111,20 @@ class Verdict:
     """The result for one sampler.
 
     Args:
-        sampler: its name.
-        version: the version of its library.
-        law: the law that its draws were compared with, in words.
-        follows: whether they follow the law, that is, whether `p` is not below the threshold; None
+        sampler: the name of the sampler.
+        version: the version of its library; empty if the sampler has no version.
+        law: the law that the draws were compared with, in words.
+        follows: whether the draws follow the law, that is, whether `p` is not below the threshold;
+            None if the sampler could not be audited.
+        p: the p-value of all tests in all cases together, corrected for the number of tests; None
             if the sampler could not be audited.
-        p: the p-value of all its tests in all cases together, corrected for their number; None if
-            it could not be audited.
-        uniformity: for each kind of test, the p-value of the hypothesis that its p-values are
-            uniform.
-        cases: all cases.
-        evidence: the smallest evidence, if it does not follow the law.
-        note: why it could not be audited, or which part of a vocabulary it could not represent.
+        uniformity: for each kind of test, the p-value of the hypothesis that the p-values of these
+            tests are uniform.
+        cases: all cases of the sampler.
+        evidence: the smallest case that refutes the sampler; None if it follows the law, or if no
+            fresh draws refute it.
+        note: why the sampler could not be audited, or which cases or parts of a vocabulary had to
+            be left out; empty if nothing was.
         seconds: the time that drawing took.
     """
 
@@ -139,13 +145,13 @@ class Report:
     """An audit: its settings and its verdicts.
 
     Args:
-        verdicts: those of the samplers, in the order in which they were named.
-        draws: the number of draws of a short text; longer texts get fewer.
-        seed: the seed of the samplers that take one.
+        verdicts: the verdicts on the samplers, in the order in which the caller named them.
+        draws: the number of draws of a short text at each alpha; longer texts get fewer.
+        seed: the seed for samplers that take a seed.
         model: a description of the model.
-        versions: the versions of Python and of the libraries.
-        date: the time of its end, ISO 8601.
-        seconds: the time that it took.
+        versions: the versions of Python, NumPy and bytepiece.
+        date: the time when the audit ended, in ISO 8601.
+        seconds: the time that the audit took.
     """
 
     verdicts: tuple[Verdict, ...]

@@ -1,4 +1,4 @@
-"""The audit: let samplers draw, count and test their draws, and sum the tests up."""
+"""The audit: let samplers draw, count and test the draws, and reach a verdict on each sampler."""
 
 import math
 import os
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from bytepiece.audit import tails
 from bytepiece.audit.cases import case_of
 from bytepiece.audit.counts import DrawCounts
 from bytepiece.audit.results import THRESHOLD, Case, Evidence, Report, Verdict
-from bytepiece.audit.samplers import OURS, Function, Kind, Sampler, resolve
+from bytepiece.audit.samplers import OURS, AuditedSampler, LoadedSampler, SamplingFunction, resolve
 from bytepiece.audit.statistics import rare_edges
 from bytepiece.audit.vocabularies import TEXTS, AuditedVocabulary, built_in
 from bytepiece.errors import ArgumentError
@@ -25,27 +26,33 @@ from bytepiece.model import Model
 from bytepiece.rules.text import to_bytes
 
 Progress = Callable[[str, int, int], None]
-"""A function that is called with the current task, the draws done, and the draws in all."""
+"""A function to call with the name of the current task, the draws done, and the total of draws."""
 
 LEAST_DRAWS = 100
-"""The fewest draws. Fewer would show nothing. The search for evidence begins with this number."""
+"""The smallest number of draws of a text. Fewer draws would show nothing. The search for evidence
+begins with this number."""
 MOST_BYTES = 20_000
-"""The most bytes of a text. The limit is low, because plain Python computes the text's law."""
+"""The most bytes of a text. The limit is low because the law is computed in plain Python."""
 MOST_TEXTS = 1000
-_SHORT = 16
-"""The most bytes of a text that gets all draws. The number falls in proportion to the length."""
+"""The most texts of an audit."""
+_SHORT_BYTES = 16
+"""The most bytes of a text that gets all draws. Twice as many bytes get half as many draws."""
 _LEAST_OF_LONG = 1000
-_MOST_ROWS, _MOST_ROW_BYTES = 50_000, 2_000_000
-"""The most draws, and bytes of draws, in one call of a sampler."""
-_EVIDENCE_LOOKS = 16
+"""The fewest draws of a long text, unless the caller asks for fewer draws of all texts."""
+_MOST_DRAWS, _MOST_DRAWN_BYTES = 50_000, 2_000_000
+"""The most draws, and the most bytes of drawn text, in one call of a sampler."""
+_MOST_ATTEMPTS = 16
+"""The most attempts to refute a sampler with fresh draws. Each attempt has twice as many draws as
+the attempt before."""
 _MOST_PLACES = 3
+"""The most places that a note names."""
 _CONSERVATIVE = ("rare",)
-"""Kinds of test whose p-values come from counts and may be too large."""
+"""The kinds of test whose p-values come from a count and may therefore be too large."""
 
 
 def audit(
     model: Model | str | os.PathLike[str] | None = None,
-    samplers: Sequence[str | Kind | Function] = OURS,
+    samplers: Sequence[str | AuditedSampler | SamplingFunction] = OURS,
     texts: Sequence[str] | None = None,
     alphas: Sequence[float] = (0.1, 0.5, 1.0),
     draws: int = 100_000,
@@ -55,18 +62,22 @@ def audit(
     """Compare samplers with the exact law P(path) ∝ exp(alpha · Σ score(piece)).
 
     Args:
-        model: a model or its file; None takes small vocabularies of the audit's own.
-        samplers: names (see `samplers.KINDS`), "module:function", or functions from a text to its
-            pieces. With a function, give the model and the one alpha that it uses.
-        texts: lines to segment with the model; by default a few lines in several scripts.
+        model: a model or the path of its file; None for the built-in vocabularies, which are small
+            and hard for samplers.
+        samplers: the samplers to test. Each is a name (see `samplers.NAMED_SAMPLERS`),
+            "module:function", or a function from a text to its pieces. With a function, give the
+            model and the one alpha that it uses.
+        texts: the lines to segment with the model; default: a few lines in several scripts.
         alphas: the exponents, finite and at least 0.
-        draws: the number of draws for each text at each alpha; texts above 16 bytes get fewer.
-        seed: the seed of the samplers that take one.
-        progress: called with the progress of the audit.
+        draws: the number of draws of each text at each alpha, at least 100; texts above 16 bytes
+            get fewer.
+        seed: the seed for samplers that take a seed, in 0…2^64 − 1.
+        progress: a function to call with the name of the current task, the draws done, and the
+            total of draws.
 
     Raises:
         ArgumentError: if an argument is outside its range, or a function is not a sampler.
-        ModelError: if the file does not hold a model.
+        ModelError: if the file does not hold a valid model.
 
     >>> from bytepiece.audit import audit
     >>> report = audit(samplers=["perfect", "viterbi"], alphas=[1.0], draws=2000)
@@ -76,18 +87,18 @@ def audit(
     'three equal'
     """
     begin = time.perf_counter()
-    kinds = resolve(samplers)
+    asked = resolve(samplers)
     if isinstance(texts, (str, bytes)) or not isinstance(alphas, Iterable):
-        raise ArgumentError("texts and alphas are lists, even if of one")
+        raise ArgumentError("texts and alphas are lists, even if they hold a single value")
     exponents = [_checked_alpha(alpha) for alpha in alphas]
-    _check_numbers(kinds, exponents, draws, seed)
-    if any(kind.fixed for kind in kinds) and (model is None or len(exponents) != 1):
+    _check_numbers(asked, exponents, draws, seed)
+    if any(sampler.fixed for sampler in asked) and (model is None or len(exponents) != 1):
         raise ArgumentError(
             "a function has its own vocabulary and alpha: give the model and the one alpha it has"
         )
-    subjects, described = _subjects(model, texts)
-    questions = _Questions(subjects, exponents, draws, seed)
-    verdicts = tuple(questions.verdict(kind, progress) for kind in kinds)
+    vocabularies, described = _vocabularies(model, texts)
+    plan = _AuditPlan(vocabularies, exponents, draws, seed)
+    verdicts = tuple(plan.verdict(sampler, progress) for sampler in asked)
     return Report(
         verdicts=verdicts,
         draws=draws,
@@ -111,8 +122,10 @@ def _checked_alpha(alpha: float) -> float:
     return float(alpha)
 
 
-def _check_numbers(kinds: list[Kind], alphas: list[float], draws: int, seed: int) -> None:
-    if not kinds:
+def _check_numbers(
+    samplers: list[AuditedSampler], alphas: list[float], draws: int, seed: int
+) -> None:
+    if not samplers:
         raise ArgumentError("no sampler to audit")
     if not alphas:
         raise ArgumentError("no alpha to audit at")
@@ -122,13 +135,13 @@ def _check_numbers(kinds: list[Kind], alphas: list[float], draws: int, seed: int
         raise ArgumentError(f"seed must be in 0…2^64 − 1, not {seed!r:.60}")
 
 
-def _subjects(
+def _vocabularies(
     model: Model | str | os.PathLike[str] | None, texts: Sequence[str] | None
 ) -> tuple[list[AuditedVocabulary], str]:
-    """Return the vocabularies with their texts, and a description of the model."""
+    """Return the vocabularies to audit with and their texts, and a description of the model."""
     if model is None:
         if texts is not None:
-            raise ArgumentError("texts need the model to segment them with")
+            raise ArgumentError("texts need the model that segments them")
         return built_in(), "vocabularies of the audit's own"
     name = "the model"
     if not isinstance(model, Model):
@@ -161,63 +174,73 @@ def _checked_text(text: str, model: Model) -> str:
     return normalized.decode()
 
 
-class _Questions:
+class _PlannedCase(NamedTuple):
+    """A text to segment with a vocabulary at an alpha, and the number of draws."""
+
+    vocabulary: AuditedVocabulary
+    text: str
+    alpha: float
+    draws: int
+
+
+class _AuditPlan:
     """The cases that every sampler gets: all texts at all alphas."""
 
     def __init__(
-        self, subjects: list[AuditedVocabulary], alphas: list[float], draws: int, seed: int
+        self, vocabularies: list[AuditedVocabulary], alphas: list[float], draws: int, seed: int
     ) -> None:
-        self._subjects = subjects
+        self._vocabularies = vocabularies
         self._seed = seed
-        self._asked = [
-            (subject, text, alpha, _fewer(draws, text))
-            for subject in subjects
-            for text in subject.texts
+        self._planned = [
+            _PlannedCase(vocabulary, text, alpha, _draws_of(text, draws))
+            for vocabulary in vocabularies
+            for text in vocabulary.texts
             for alpha in alphas
         ]
 
-    def verdict(self, kind: Kind, progress: Progress | None) -> Verdict:
+    def verdict(self, sampler: AuditedSampler, progress: Progress | None) -> Verdict:
         """Return the verdict on a sampler."""
-        reason = kind.missing()
+        reason = sampler.missing()
         if reason is not None:
-            return _not_audited(kind, "", reason)
+            return _not_audited(sampler, "", reason)
         notes = _Notes()
         cases: list[tuple[int, Case]] = []
-        done, total = 0, sum(draws for *_, draws in self._asked)
+        done, total = 0, sum(planned.draws for planned in self._planned)
         seconds = 0.0
 
         def tell(draws: int) -> None:
             if progress:
-                progress(f"auditing {kind.name}", done + draws, total)
+                progress(f"auditing {sampler.name}", done + draws, total)
 
         with ExitStack() as stack:
-            loaded = {
-                subject.name: _loaded(kind, subject, stack, notes) for subject in self._subjects
+            loaded_by_name = {
+                vocabulary.name: _loaded(sampler, vocabulary, stack, notes)
+                for vocabulary in self._vocabularies
             }
-            for number, (subject, text, _, draws) in enumerate(self._asked):
-                sampler = loaded[subject.name]
+            for number, planned in enumerate(self._planned):
+                loaded = loaded_by_name[planned.vocabulary.name]
                 try:
-                    if sampler is not None:
-                        case, took = self._case(sampler, number, draws, 0, tell)
+                    if loaded is not None:
+                        case, took = self._case(loaded, number, planned.draws, 0, tell)
                         cases.append((number, case))
                         seconds += took
                 except NotPossibleError as error:
-                    notes.add(str(error), f"{subject.name}, {text!r:.24}")
-                done += draws
+                    notes.add(str(error), f"{planned.vocabulary.name}, {planned.text!r:.24}")
+                done += planned.draws
             if not cases:
-                return _not_audited(kind, kind.version(), notes.text())
+                return _not_audited(sampler, sampler.version(), notes.text())
             p, spread = combined([case for _, case in cases])
             evidence = None
             if p < THRESHOLD:
                 number, case = min(cases, key=_smallness)
-                sampler = loaded[case.name]
-                assert sampler is not None
-                with suppress(NotPossibleError):  # the library may fail now
-                    evidence = self._evidence(sampler, number, case)
+                loaded = loaded_by_name[case.name]
+                assert loaded is not None
+                with suppress(NotPossibleError):  # the library may fail this time
+                    evidence = self._evidence(loaded, number, case)
         return Verdict(
-            sampler=kind.name,
-            version=kind.version(),
-            law=kind.law,
+            sampler=sampler.name,
+            version=sampler.version(),
+            law=sampler.law,
             follows=p >= THRESHOLD,
             p=p,
             uniformity=spread,
@@ -229,44 +252,52 @@ class _Questions:
 
     def _case(
         self,
-        sampler: Sampler,
+        loaded: LoadedSampler,
         number: int,
         draws: int,
-        look: int,
+        attempt: int,
         tell: Callable[[int], None] = lambda _: None,
     ) -> tuple[Case, float]:
-        """Return a case and the time that drawing took.
+        """Draw and test one case.
 
-        The number `look` is part of the seed, so another look at the same case has new draws.
+        Args:
+            loaded: the sampler.
+            number: the number of the case in the plan.
+            draws: the number of draws.
+            attempt: 0 for the verdict, or the number of an attempt to find evidence. Every attempt
+                has fresh draws.
+            tell: a function to call with the number of draws done.
+
+        Returns:
+            the case, and the seconds that drawing took.
         """
-        subject, text, alpha, _ = self._asked[number]
-        law = sampler.law(text, alpha)
+        planned = self._planned[number]
+        law = loaded.law(planned.text, planned.alpha)
         counted = DrawCounts(law, rare_edges(law, draws))
-        rows = max(LEAST_DRAWS, min(_MOST_ROWS, _MOST_ROW_BYTES // len(law.text)))
+        most = max(LEAST_DRAWS, min(_MOST_DRAWS, _MOST_DRAWN_BYTES // len(law.text)))
         seconds = 0.0
         while counted.draws < draws:
-            sequence = np.random.SeedSequence([self._seed, number, look, counted.draws])
-            drawn = sampler.draw(
-                text,
-                alpha,
-                min(rows, draws - counted.draws),
+            sequence = np.random.SeedSequence([self._seed, number, attempt, counted.draws])
+            drawn = loaded.draw(
+                planned.text,
+                planned.alpha,
+                min(most, draws - counted.draws),
                 int(sequence.generate_state(1, np.uint64)[0]),
             )
             counted.add(drawn)
             seconds += drawn.seconds
             tell(counted.draws)
-        return case_of(subject.name, counted), seconds
+        return case_of(planned.vocabulary.name, counted), seconds
 
-    def _evidence(self, sampler: Sampler, number: int, case: Case) -> Evidence | None:
-        """Find the fewest fresh draws that refute the sampler.
+    def _evidence(self, loaded: LoadedSampler, number: int, case: Case) -> Evidence | None:
+        """Find about the fewest fresh draws of a case that refute the sampler.
 
-        The number of draws doubles from look to look. Each p-value is corrected
-        for all looks so far.
+        The p-value of each attempt is multiplied by the number of attempts so far.
         """
-        for look in range(1, _EVIDENCE_LOOKS + 1):
-            draws = LEAST_DRAWS << (look - 1)
-            found, _ = self._case(sampler, number, draws, look)
-            p = min(1.0, found.p * look)
+        for attempt in range(1, _MOST_ATTEMPTS + 1):
+            draws = LEAST_DRAWS << (attempt - 1)
+            found, _ = self._case(loaded, number, draws, attempt)
+            p = min(1.0, found.p * attempt)
             if p < THRESHOLD:
                 return Evidence(case.name, case.text, case.alpha, draws, p, found.worst)
             if draws > case.draws:
@@ -275,19 +306,19 @@ class _Questions:
 
 
 def _smallness(numbered: tuple[int, Case]) -> tuple[bool, int, float]:
-    """Return a sort key: cases that refute by themselves first, and the shortest text first."""
+    """Return a sort key: cases that refute by themselves first, and shorter texts first."""
     case = numbered[1]
     return case.p >= THRESHOLD, len(case.text.encode()), case.p
 
 
-def _fewer(draws: int, text: str) -> int:
-    """Return the number of draws for a text."""
+def _draws_of(text: str, draws: int) -> int:
+    """Return the number of draws of a text, given the number of draws of a short text."""
     size = len(text.encode())
-    return min(draws, max(_LEAST_OF_LONG, draws * _SHORT // size))
+    return min(draws, max(_LEAST_OF_LONG, draws * _SHORT_BYTES // size))
 
 
 class _Notes:
-    """The notes on a sampler: each message once, with the places where it applies."""
+    """The notes on a sampler: each message once, with the vocabularies or texts it concerns."""
 
     def __init__(self) -> None:
         self._places: dict[str, dict[str, None]] = {}
@@ -296,37 +327,41 @@ class _Notes:
         self._places.setdefault(message, {})[place] = None
 
     def text(self) -> str:
-        said = []
+        notes = []
         for message, places in self._places.items():
             more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
-            said.append(f"{message} ({'; '.join(list(places)[:_MOST_PLACES])}{more})")
-        return "; ".join(said)
+            notes.append(f"{message} ({'; '.join(list(places)[:_MOST_PLACES])}{more})")
+        return "; ".join(notes)
 
 
 def _loaded(
-    kind: Kind, subject: AuditedVocabulary, stack: ExitStack, notes: "_Notes"
-) -> Sampler | None:
+    sampler: AuditedSampler, vocabulary: AuditedVocabulary, stack: ExitStack, notes: _Notes
+) -> LoadedSampler | None:
+    """Return the sampler with a vocabulary, or None and a note if it cannot represent it."""
     try:
-        sampler = kind.load(subject.model)
+        loaded = sampler.load(vocabulary.model)
     except NotPossibleError as error:
-        notes.add(str(error), subject.name)
+        notes.add(str(error), vocabulary.name)
         return None
-    stack.callback(sampler.close)
-    if sampler.note:
-        notes.add(sampler.note, subject.name)
-    return sampler
+    stack.callback(loaded.close)
+    if loaded.note:
+        notes.add(loaded.note, vocabulary.name)
+    return loaded
 
 
-def _not_audited(kind: Kind, version: str, reason: str) -> Verdict:
-    return Verdict(kind.name, version, kind.law, None, None, {}, (), None, reason, 0.0)
+def _not_audited(sampler: AuditedSampler, version: str, reason: str) -> Verdict:
+    return Verdict(sampler.name, version, sampler.law, None, None, {}, (), None, reason, 0.0)
 
 
 def combined(cases: Sequence[Case]) -> tuple[float, dict[str, float]]:
-    """Return the p-value of all cases together, and the uniformity of each kind's p-values.
+    """Combine the p-values of all tests of all cases.
 
-    Each kind of test contributes three numbers: its smallest p-value, the product of its p-values,
-    and their uniformity. The result is the smallest of all these numbers, multiplied by the count
-    of these numbers (Bonferroni).
+    Each kind of test contributes three p-values: one for the smallest p-value of its tests, one for
+    the product of their p-values, and one for the uniformity of their p-values. The smallest of all
+    these contributions, multiplied by their number, is the combined p-value (Bonferroni).
+
+    Returns:
+        the combined p-value, and the uniformity of each kind's p-values.
     """
     by_kind: dict[str, list[float]] = {}
     for case in cases:
@@ -336,7 +371,7 @@ def combined(cases: Sequence[Case]) -> tuple[float, dict[str, float]]:
         kind: tails.uniformity(ps, conservative=kind in _CONSERVATIVE)
         for kind, ps in by_kind.items()
     }
-    every = [*spread.values()]
+    every = list(spread.values())
     for ps in by_kind.values():
         every += [tails.smallest(ps), tails.product(ps)]
     return min([1.0, *(p * len(every) for p in every)]), spread

@@ -1,4 +1,4 @@
-"""The samplers that can be audited: ours, those of other libraries, and any function."""
+"""The samplers that can be audited: ours, other libraries' samplers, and any function."""
 
 import json
 from abc import ABC, abstractmethod
@@ -22,24 +22,24 @@ from bytepiece.formats import original
 from bytepiece.model import Model
 from bytepiece.rules.text_rules import TextRules
 
-Function = Callable[[str], Iterable[bytes | str]]
-"""A function that returns the pieces of a random segmentation of a text."""
+SamplingFunction = Callable[[str], Iterable[bytes | str]]
+"""A function that takes a text and returns the pieces of a random segmentation."""
 
 AUDITED_NBEST_SIZE = 16
-"""The number of best paths that the n-best samplers draw from."""
+"""The number of best paths from which the audited n-best samplers draw."""
 
 
 @dataclass(frozen=True)
-class Sampler:
+class LoadedSampler:
     """A sampler with a vocabulary, ready to draw.
 
     Args:
-        draw: a function that draws segmentations. It takes a text, an alpha, the number of draws
-            and a seed, and raises NotPossibleError if the library fails.
-        law: a function that returns the law that the draws should follow. It takes a text and an
-            alpha, and raises NotPossibleError if no law is known.
-        note: a message about pieces that the sampler cannot represent.
-        close: a function that frees resources.
+        draw: a function that draws segmentations. Its arguments are a text, an alpha, the number of
+            draws and a seed. It raises NotPossibleError if the library fails.
+        law: a function that returns the law that the draws should follow. Its arguments are a text
+            and an alpha. It raises NotPossibleError if no law is known.
+        note: a message about pieces that the sampler cannot represent; empty if there are none.
+        close: a function that frees the sampler's resources.
     """
 
     draw: Callable[[str, float, int, int], Draws]
@@ -48,11 +48,12 @@ class Sampler:
     close: Callable[[], None] = lambda: None
 
 
-class Kind(ABC):
-    """A sampler without a vocabulary.
+class AuditedSampler(ABC):
+    """A sampler that can be audited, before it gets a vocabulary.
 
-    `name` is the name that users give, and `law` describes the law that it is compared with. A
-    `fixed` sampler has its own vocabulary and alpha, which the caller has to name.
+    `name` is the name by which users ask for the sampler. `law` describes in words the law that its
+    draws are compared with. `fixed` says whether the sampler has a vocabulary and an alpha of its
+    own, which the caller of the audit must then give.
     """
 
     name: str
@@ -60,89 +61,97 @@ class Kind(ABC):
     fixed = False
 
     def missing(self) -> str | None:
-        """Return None if it can be used, or else what the user has to do."""
+        """Return None if the sampler can be used, otherwise how to install it."""
         return None
 
     @abstractmethod
     def version(self) -> str:
-        """Return the version of its library."""
+        """Return the version of the sampler's library."""
 
     @abstractmethod
-    def load(self, model: Model) -> Sampler:
-        """Return the sampler with a vocabulary.
+    def load(self, model: Model) -> LoadedSampler:
+        """Return the sampler with the vocabulary and the scores of a model.
 
         Raises:
-            NotPossibleError: if the sampler cannot represent it.
+            NotPossibleError: if the sampler cannot represent the vocabulary.
         """
 
 
-def scores_of(model: Model) -> dict[bytes, float]:
+def piece_scores(model: Model) -> dict[bytes, float]:
     """Return the score of each piece of a model."""
     return dict(zip(model.pieces, model.scores.tolist(), strict=True))
 
 
 def _over_bytes(scores: Scores, text: bytes, rules: TextRules) -> list[Edge]:
+    """Return the edges over bytes, without regard to the rules."""
     return byte_edges(text, scores)
 
 
 def _over_segments(scores: Scores, text: bytes, rules: TextRules) -> list[Edge]:
+    """Return the edges over bytes. If the rules isolate digits, no edge crosses a digit's sides."""
     return byte_edges(text, scores, digit_cuts(text) if rules.isolate_digits else frozenset())
 
 
 def _over_characters(scores: Scores, text: bytes, rules: TextRules) -> list[Edge]:
+    """Return the edges over characters, without regard to the rules."""
     return character_edges(text, scores)
 
 
 def _as_original(model: Model) -> Model:
-    """Return a model as the original library reads it from a file, with scores from counts."""
+    """Return a model as the original library reads it from a file.
+
+    The file holds counts instead of scores. The library computes the scores from the counts.
+    """
     return original.from_dict(json.loads(original.to_json(model)))
 
 
 @dataclass(frozen=True)
-class Library(Kind):
-    """A library behind an adapter.
+class LibrarySampler(AuditedSampler):
+    """The sampler of a library, behind the library's adapter.
 
     Args:
-        name: its name.
-        adapter: its adapter.
-        edges: a function that returns the lattice it draws from.
-        size: the number of best paths it draws from; None if it draws from all paths.
-        options: options of the adapter.
-        held: a function that returns the model as the library's file format represents it.
+        name: the name of the sampler.
+        adapter: the adapter of the library.
+        edges: a function that returns the edges of the lattice from which the sampler draws. Its
+            arguments are the score of each piece, the text and the model's rules.
+        nbest_size: the number of best paths from which the sampler draws; None if it draws from all
+            paths.
+        options: the options of the adapter.
+        held: a function that returns a model as the library's file format represents it.
     """
 
     name: str
     adapter: type[Adapter]
     edges: Callable[[Scores, bytes, TextRules], list[Edge]] = _over_bytes
-    size: int | None = None
+    nbest_size: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     held: Callable[[Model], Model] = lambda model: model
 
     @property
     def law(self) -> str:  # type: ignore[override]
-        """The law in words."""
+        """The law that the draws are compared with, in words."""
         unit = "characters" if self.edges is _over_characters else "bytes"
-        return f"over {unit}" + (f", the {self.size} best" if self.size else "")
+        return f"over {unit}" + (f", the {self.nbest_size} best" if self.nbest_size else "")
 
     def missing(self) -> str | None:
-        """See the base class."""
+        """Return None if the library is installed, otherwise how to install it."""
         return self.adapter.missing()
 
     def version(self) -> str:
-        """See the base class."""
+        """Return the version of the library."""
         return self.adapter.version()
 
-    def load(self, model: Model) -> Sampler:
-        """See the base class."""
+    def load(self, model: Model) -> LoadedSampler:
+        """Return the sampler of the library, with the vocabulary and the scores of a model."""
         adapter = self.adapter.from_model(model, **self.options)
-        scores = scores_of(self.held(model))
+        scores = piece_scores(self.held(model))
 
         def draw(text: str, alpha: float, count: int, seed: int) -> Draws:
             try:
                 run = adapter.sample(text, alpha, count, seed)
             except (BytepieceError, KeyboardInterrupt, SystemExit, MemoryError):
                 raise
-            except BaseException as error:  # a panic of a library in Rust is not an Exception
+            except BaseException as error:  # a panic of a Rust library is not an Exception
                 raise NotPossibleError(
                     f"fails at alpha {alpha:g} with {type(error).__name__}: {error}"
                 ) from error
@@ -150,32 +159,36 @@ class Library(Kind):
 
         def law(text: str, alpha: float) -> ReferenceLaw:
             raw = text.encode()
-            if self.size and model.rules.isolate_digits and digit_cuts(raw):
-                raise NotPossibleError("the best paths are those of stretches between digits")
-            return ReferenceLaw(raw, tuple(self.edges(scores, raw, model.rules)), alpha, self.size)
+            if self.nbest_size and model.rules.isolate_digits and digit_cuts(raw):
+                raise NotPossibleError(
+                    "the sampler finds the best paths of each stretch between digits by itself"
+                )
+            return ReferenceLaw(
+                raw, tuple(self.edges(scores, raw, model.rules)), alpha, self.nbest_size
+            )
 
-        return Sampler(draw, law, adapter.note, adapter.close)
+        return LoadedSampler(draw, law, adapter.note, adapter.close)
 
 
 @dataclass(frozen=True)
-class FunctionKind(Kind):
+class FunctionSampler(AuditedSampler):
     """A Python function from a text to the pieces of a random segmentation.
 
-    The caller of the audit names its vocabulary and its alpha.
+    The function has its own vocabulary and alpha; the caller of the audit says which.
     """
 
     name: str
-    function: Function
+    function: SamplingFunction
     law = "over bytes"
     fixed = True
 
     def version(self) -> str:
-        """Return nothing, since functions have no version."""
+        """Return an empty text: a function has no version."""
         return ""
 
-    def load(self, model: Model) -> Sampler:
-        """See the base class."""
-        scores = scores_of(model)
+    def load(self, model: Model) -> LoadedSampler:
+        """Return the function as a sampler, with a model's scores for the law to compare with."""
+        scores = piece_scores(model)
         numbers: dict[bytes | str, int] = {}
         pieces: list[bytes] = []
 
@@ -199,7 +212,7 @@ class FunctionKind(Kind):
             raw = text.encode()
             return ReferenceLaw(raw, tuple(_over_segments(scores, raw, model.rules)), alpha)
 
-        return Sampler(draw, law)
+        return LoadedSampler(draw, law)
 
     def _call(self, text: str) -> list[bytes | str]:
         try:
@@ -222,61 +235,65 @@ class FunctionKind(Kind):
         )
 
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Library("perfect", Ours, _over_segments),
-        Library(
+NAMED_SAMPLERS: dict[str, AuditedSampler] = {
+    sampler.name: sampler
+    for sampler in (
+        LibrarySampler("perfect", Ours, _over_segments),
+        LibrarySampler(
             "nbest",
             Ours,
             _over_segments,
             AUDITED_NBEST_SIZE,
             {"sampler": "nbest", "nbest_size": AUDITED_NBEST_SIZE},
         ),
-        Library("viterbi", Ours, _over_segments, options={"sampler": "viterbi"}),
-        Library("sentencepiece", SentencePiece, _over_characters),
-        Library(
+        LibrarySampler("viterbi", Ours, _over_segments, options={"sampler": "viterbi"}),
+        LibrarySampler("sentencepiece", SentencePiece, _over_characters),
+        LibrarySampler(
             "sentencepiece-nbest",
             SentencePiece,
             _over_characters,
             AUDITED_NBEST_SIZE,
             {"nbest_size": AUDITED_NBEST_SIZE},
         ),
-        Library("huggingface", HuggingFace),
-        Library("original", Original, held=_as_original),
-        Library("rs_bytepiece", RsBytepiece, held=_as_original),
+        LibrarySampler("huggingface", HuggingFace),
+        LibrarySampler("original", Original, held=_as_original),
+        LibrarySampler("rs_bytepiece", RsBytepiece, held=_as_original),
     )
 }
-"""The samplers with a name."""
+"""The samplers that users can ask for by name."""
 
 OURS = ("perfect", "nbest", "viterbi")
-"""The names of this library's samplers."""
+"""The names of this library's own samplers."""
 
 
-def resolve(asked: Sequence[str | Kind | Function]) -> list[Kind]:
-    """Return samplers that are given by name, as `module:function`, or as objects.
+def resolve(asked: Sequence[str | AuditedSampler | SamplingFunction]) -> list[AuditedSampler]:
+    """Return the samplers that the caller asks for.
+
+    Args:
+        asked: each sampler by its name, as "module:function", as a function, or as an
+            `AuditedSampler`.
 
     Raises:
-        ArgumentError: if there is no sampler with that name.
+        ArgumentError: if a name or a function is unknown, or a value is not a sampler.
     """
     if isinstance(asked, str) or not isinstance(asked, Sequence):
         raise ArgumentError(f"samplers must be a list, not {asked!r:.60}")
-    return [_resolved(one) for one in asked]
+    return [_resolved(sampler) for sampler in asked]
 
 
-def _resolved(asked: str | Kind | Function) -> Kind:
-    if isinstance(asked, Kind):
+def _resolved(asked: str | AuditedSampler | SamplingFunction) -> AuditedSampler:
+    if isinstance(asked, AuditedSampler):
         return asked
     if not isinstance(asked, str):
         if not callable(asked):
             raise ArgumentError(f"a sampler is a name or a function, not {asked!r:.60}")
-        return FunctionKind(getattr(asked, "__qualname__", type(asked).__name__), asked)
-    if asked in KINDS:
-        return KINDS[asked]
+        return FunctionSampler(getattr(asked, "__qualname__", type(asked).__name__), asked)
+    if asked in NAMED_SAMPLERS:
+        return NAMED_SAMPLERS[asked]
     module, colon, name = asked.partition(":")
     if not colon:
         raise ArgumentError(
-            f"no sampler {asked!r:.60}; there are {', '.join(KINDS)}, and module:function"
+            f"no sampler {asked!r:.60}; there are {', '.join(NAMED_SAMPLERS)}, and module:function"
         )
     try:
         function = getattr(import_module(module), name)
@@ -284,4 +301,4 @@ def _resolved(asked: str | Kind | Function) -> Kind:
         raise ArgumentError(f"the sampler {asked!r:.60} cannot be loaded: {error}") from error
     if not callable(function):
         raise ArgumentError(f"the sampler {asked!r:.60} is not a function")
-    return FunctionKind(asked, function)
+    return FunctionSampler(asked, function)

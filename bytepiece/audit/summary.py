@@ -11,19 +11,19 @@ _HEADS = ("sampler", "version", "law", "verdict", "p", "draws", "smallest eviden
 
 
 def to_json(report: Report) -> str:
-    """Return the whole report as JSON, with the names of the fields in `results`."""
+    """Return the whole report as JSON. Its keys are the names of the fields in `results`."""
     return json.dumps(dataclasses.asdict(report), ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def table(report: Report) -> str:
-    """Return a table with a line for each sampler, and notes on some of them below it."""
+    """Return a table with a line for each sampler, followed by the notes on samplers."""
     rows = [_HEADS, *map(_row, report.verdicts)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    notes = [f"{v.sampler}: {v.note}" for v in report.verdicts if v.note]
+    notes = [f"{verdict.sampler}: {verdict.note}" for verdict in report.verdicts if verdict.note]
     return "\n".join([*lines, *([""] if notes else []), *notes]) + "\n"
 
 

@@ -1,7 +1,8 @@
-"""Small vocabularies and texts of the audit's own, each difficult in a different way.
+"""The built-in vocabularies and texts of the audit.
 
-Every library that is audited can represent all of them: scores come from counts, as the original
-library stores them, all single bytes are pieces, and the ids begin at 3.
+The vocabularies are small, and each is hard for samplers in its own way. Every library that can be
+audited can represent all of them: the scores come from counts, which the original library needs;
+all single bytes are pieces; and the ids begin at 3.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ TEXTS = (
     "for i in range(10):",
     "naïve 👍🏽",
 )
-"""The texts for a model that comes without texts: several scripts, and code."""
+"""The texts for a model if the caller gives no texts: several scripts, and code."""
 
 
 class AuditedVocabulary(NamedTuple):
@@ -32,7 +33,7 @@ class AuditedVocabulary(NamedTuple):
 
 
 def built_in() -> list[AuditedVocabulary]:
-    """Return the vocabularies and texts for an audit without a model."""
+    """Return the vocabularies, with their texts, for an audit without a model."""
     return [
         AuditedVocabulary("three equal", _three_equal(), ("abc",)),
         AuditedVocabulary("overlapping", _overlapping(), ("abcacbbaca",)),
@@ -44,7 +45,7 @@ def built_in() -> list[AuditedVocabulary]:
 
 
 def _model(counts: Mapping[bytes, int]) -> Model:
-    """Return a model of pieces with counts. Single bytes that are missing get a count of 1."""
+    """Return a model of pieces with counts. Single bytes without a count get a count of 1."""
     every = {bytes([byte]): 1 for byte in range(256)} | dict(counts)
     return original.from_counts(tuple(every), list(every.values()))
 
@@ -52,8 +53,9 @@ def _model(counts: Mapping[bytes, int]) -> Model:
 def _three_equal() -> Model:
     """Make abc, a|bc and ab|c equally probable at every alpha, and a|b|c very improbable.
 
-    A sampler that compares each candidate only with the one held draws them as 1/4, 1/4 and 1/2.
-    The products are equal because the count of abc is counts(a) · counts(bc) / total.
+    A sampler that compares each new candidate only with the candidate held so far draws them with
+    the probabilities 1/4, 1/4 and 1/2. The three are equal because the count of abc is
+    count(a) · count(bc) / total.
     """
     total = 2**52
     counts = {b"a": 2**49, b"c": 2**49, b"ab": 2**49, b"bc": 2**49, b"abc": 2**46, b"b": 1}
@@ -63,10 +65,12 @@ def _three_equal() -> Model:
 
 
 def _substrings(text: bytes, longest: int) -> list[bytes]:
-    """Return all different substrings, in the order of their places."""
+    """Return all different substrings up to a length, in the order of their first ends."""
     size = len(text)
-    spans = ((i, j) for j in range(1, size + 1) for i in range(max(j - longest, 0), j))
-    return list(dict.fromkeys(text[i:j] for i, j in spans))
+    spans = (
+        (start, end) for end in range(1, size + 1) for start in range(max(end - longest, 0), end)
+    )
+    return list(dict.fromkeys(text[start:end] for start, end in spans))
 
 
 def _overlapping() -> Model:
@@ -76,13 +80,13 @@ def _overlapping() -> Model:
 
 
 def _near_uniform() -> Model:
-    """Make scores that differ by a hundredth, so that the numbers of tokens decide."""
+    """Make counts that are nearly equal, so that a path's score depends mostly on its length."""
     pieces = _substrings(b"baccabca", 5)
     return _model({piece: 10_000 + 7 * i for i, piece in enumerate(pieces)})
 
 
 def _very_unequal() -> Model:
-    """Make scores up to 28 nats apart: some paths are frequent, others nearly impossible."""
+    """Make scores up to 28 nats apart: some paths are frequent, others are nearly impossible."""
     pieces = _substrings(b"babbabaab", 4)
     return _model({piece: 1 + 2 ** (i * 17 % 41) for i, piece in enumerate(pieces)})
 
@@ -102,8 +106,10 @@ _LONG_TEXT = (
 
 
 def _long() -> Model:
-    """Make pieces of the repeated substrings of a text with too many segmentations to enumerate."""
+    """Make pieces of the repeated substrings of a text that has too many paths to enumerate."""
     text = _LONG_TEXT.encode()
-    spans = ((i, i + length) for length in range(1, 8) for i in range(len(text) - length + 1))
-    counts = Counter(text[i:j] for i, j in spans)
-    return _model({p: count for p, count in counts.items() if count > 2 or len(p) == 1})
+    spans = (
+        (start, start + length) for length in range(1, 8) for start in range(len(text) - length + 1)
+    )
+    counts = Counter(text[start:end] for start, end in spans)
+    return _model({piece: count for piece, count in counts.items() if count > 2 or len(piece) == 1})

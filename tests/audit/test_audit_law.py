@@ -1,4 +1,4 @@
-"""Tests of the audit's reference law, against enumeration and against SentencePiece."""
+"""Tests of the audit's reference law, against enumerated paths and against SentencePiece."""
 
 import math
 from collections import Counter
@@ -27,8 +27,8 @@ ALPHAS = st.sampled_from([0.0, 0.1, 1.0, 3.0, 50.0])
 TEXTS = texts_over(b"ab\xe4", 1, 8)
 
 
-def law_of(text, scores, alpha, size=None):
-    return ReferenceLaw(text, tuple(byte_edges(text, scores)), alpha, size)
+def law_of(text, scores, alpha, nbest_size=None):
+    return ReferenceLaw(text, tuple(byte_edges(text, scores)), alpha, nbest_size)
 
 
 def table(law):
@@ -44,7 +44,7 @@ def table(law):
 def test_every_path_has_the_probability_of_the_formula(scores, text, alpha):
     law = law_of(text, scores, alpha)
     wanted = reference.path_logs(text, scores, alpha)
-    assert law.count == len(wanted)
+    assert law.path_count == len(wanted)
     found = table(law)
     assert found.keys() == wanted.keys()
     numbers = {(e.start, e.end): number for number, e in enumerate(law.edges)}
@@ -57,21 +57,21 @@ def test_every_path_has_the_probability_of_the_formula(scores, text, alpha):
 
 
 @given(vocabularies(), TEXTS, ALPHAS)
-def test_moments_match_those_of_the_enumerated_paths(scores, text, alpha):
+def test_moments_match_the_enumerated_paths(scores, text, alpha):
     law = law_of(text, scores, alpha)
     paths = law.paths
-    for values, of_paths in (
+    for values, path_values in (
         (law.scores, paths.scores),
         (np.ones(len(law.edges)), paths.tokens.astype(float)),
     ):
-        size = max(1.0, float(np.abs(of_paths).max()))
-        found, wanted = law.moments(values), moments_of(of_paths, paths.p)
-        for power, (one, other) in enumerate(zip(found, wanted, strict=True), 1):
-            assert one == pytest.approx(other, abs=1e-10 * size**power)
+        size = max(1.0, float(np.abs(path_values).max()))
+        found, wanted = law.moments(values), moments_of(path_values, paths.p)
+        for power, (moment, expected) in enumerate(zip(found, wanted, strict=True), 1):
+            assert moment == pytest.approx(expected, abs=1e-10 * size**power)
 
 
 @given(vocabularies(), TEXTS)
-def test_marginals_match_those_of_the_enumerated_paths(scores, text):
+def test_marginals_match_the_enumerated_paths(scores, text):
     law = law_of(text, scores, 0.5)
     wanted = Counter()
     for path, p in table(law).items():
@@ -107,7 +107,7 @@ def test_a_tie_at_the_last_of_the_best_paths_is_refused():
 
 def test_too_many_paths_are_not_enumerated():
     scores = {b"a": -1.0, b"aa": -1.0}
-    assert law_of(b"a" * 20, scores, 1.0).count > MOST_ENUMERATED
+    assert law_of(b"a" * 20, scores, 1.0).path_count > MOST_ENUMERATED
     assert law_of(b"a" * 20, scores, 1.0).paths is None
     with pytest.raises(NotPossibleError, match="short texts"):
         _ = law_of(b"a" * 20, scores, 1.0, 16).paths
@@ -131,7 +131,7 @@ def test_character_edges_worked_out_by_hand():
         "éa".encode(): -5.0,
         b"\xc3": -1.0,  # part of a character
         b"\xa9a": -1.0,
-        b"\t": -1.0,  # SentencePiece has it as a byte, not as a piece
+        b"\t": -1.0,  # SentencePiece represents it as a byte, not as a piece
         "é\0".encode(): -1.0,  # SentencePiece cannot represent it
         b"<unk>": -1.0,
     }
@@ -156,7 +156,7 @@ def test_character_edges_worked_out_by_hand():
 
 @pytest.mark.parametrize("alpha", [0.1, 0.3])
 @pytest.mark.parametrize("text", ["今天天气", "a é\tb", "naïve <unk>", "👍 今a今"])
-def test_the_law_over_characters_is_that_of_sentencepiece(text, alpha):
+def test_sentencepiece_follows_the_law_over_characters(text, alpha):
     pytest.importorskip("sentencepiece")
     from bytepiece.adapters.sentencepiece import SentencePiece
 

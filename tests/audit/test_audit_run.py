@@ -1,4 +1,4 @@
-"""Tests of the whole audit: its verdicts, its power, its arguments and its errors."""
+"""Tests of the whole audit: verdicts, power, arguments and errors."""
 
 import json
 import math
@@ -15,7 +15,13 @@ from bytepiece.adapters.base import Adapter
 from bytepiece.adapters.ours import Ours
 from bytepiece.audit import THRESHOLD, audit
 from bytepiece.audit.run import combined
-from bytepiece.audit.samplers import KINDS, OURS, Kind, Library
+from bytepiece.audit.samplers import (
+    NAMED_SAMPLERS,
+    OURS,
+    AuditedSampler,
+    LibrarySampler,
+    piece_scores,
+)
 from bytepiece.audit.summary import table, to_json
 from bytepiece.audit.vocabularies import built_in
 from bytepiece.errors import ArgumentError, ModelError
@@ -102,7 +108,7 @@ def test_the_same_seed_gives_the_same_verdict(name):
     assert found[0] != found[2]
 
 
-@pytest.mark.parametrize("name", [n for n in KINDS if n not in OURS])
+@pytest.mark.parametrize("name", [n for n in NAMED_SAMPLERS if n not in OURS])
 def test_installed_libraries_are_audited(name):
     verdict = verdict_of(samplers=[name], alphas=[0.5])
     if verdict.follows is None:
@@ -114,50 +120,50 @@ def test_installed_libraries_are_audited(name):
 
 
 def test_a_missing_library_is_not_an_error():
-    report = audit(samplers=[Library("absent", Absent)], draws=DRAWS)
+    report = audit(samplers=[LibrarySampler("absent", Absent)], draws=DRAWS)
     assert report.verdicts[0].follows is None
     assert report.verdicts[0].note == "not installed; pip install absent-library"
     assert "not audited" in table(report)
 
 
 def test_a_library_that_cannot_hold_the_model(small):
-    verdict = verdict_of(small, [Library("unable", Unable)], ["the hat"])
+    verdict = verdict_of(small, [LibrarySampler("unable", Unable)], ["the hat"])
     assert verdict.follows is None
     assert "cannot hold" in verdict.note
 
 
 def test_a_library_that_fails_at_some_alphas(small):
-    kinds = [Library("panicking", Panicking)]
-    verdict = verdict_of(small, kinds, ["the hat"], [0.5, 2.0, 3.0])
+    samplers = [LibrarySampler("panicking", Panicking)]
+    verdict = verdict_of(small, samplers, ["the hat"], [0.5, 2.0, 3.0])
     assert verdict.follows
     assert [case.alpha for case in verdict.cases] == [0.5]
     assert "fails at alpha 2 with Panic: not finite" in verdict.note
-    assert verdict_of(small, kinds, ["the hat"], [2.0]).follows is None
+    assert verdict_of(small, samplers, ["the hat"], [2.0]).follows is None
 
 
 # ---- power and calibration, with few draws
 
 
-@pytest.mark.parametrize("kind", BROKEN, ids=lambda kind: kind.name)
-def test_broken_samplers_are_refuted(kind):
+@pytest.mark.parametrize("sampler", BROKEN, ids=lambda sampler: sampler.name)
+def test_broken_samplers_are_refuted(sampler):
     if not JIT:
         pytest.skip("too many draws")
-    draws = 500_000 if kind.name in ("1 % overlooked", "log sums in 16 bits") else 20_000
-    alpha = 1.0 if kind.name == "log sums in 16 bits" else 0.5
-    assert verdict_of(samplers=[kind], alphas=[alpha], draws=draws).follows is False
+    draws = 500_000 if sampler.name in ("1 % overlooked", "log sums in 16 bits") else 20_000
+    alpha = 1.0 if sampler.name == "log sums in 16 bits" else 0.5
+    assert verdict_of(samplers=[sampler], alphas=[alpha], draws=draws).follows is False
 
 
 def test_the_same_walk_without_a_fault_follows_the_law():
     assert verdict_of(samplers=[RIGHT], alphas=[0.5], draws=20_000 if JIT else DRAWS).follows
 
 
-@pytest.mark.parametrize("kind", [weak.WEAK, weak.GOOD], ids=lambda kind: kind.name)
-def test_the_originals_algorithm_passes_with_few_draws(kind):
-    # Its random numbers depend on each other. Only many draws of long texts show that.
-    assert verdict_of(samplers=[kind], alphas=[0.5], draws=DRAWS).follows
+@pytest.mark.parametrize("sampler", [weak.WEAK, weak.GOOD], ids=lambda sampler: sampler.name)
+def test_the_originals_algorithm_passes_with_few_draws(sampler):
+    # The random numbers of one sampler depend on each other. Only many draws of long texts show it.
+    assert verdict_of(samplers=[sampler], alphas=[0.5], draws=DRAWS).follows
 
 
-def test_random_numbers_are_those_of_glibc():
+def test_random_numbers_match_glibc():
     assert weak.glibc(1, 3).tolist() == [1804289383, 846930886, 1681692777]
 
 
@@ -167,7 +173,7 @@ def test_a_correct_sampler_is_hardly_ever_refuted():
     assert sum(p < 0.05 for p in ps) <= 5  # six or more have a probability of 3e-4
 
 
-def test_p_values_that_are_too_large_refute():
+def test_p_values_that_are_too_large_refute_a_sampler():
     case = verdict_of(samplers=["perfect"], alphas=[0.5]).cases[1]
     tests = {kind: replace(test, p=0.999) for kind, test in case.tests.items() if kind != "rare"}
     p, spread = combined([replace(case, tests=tests)] * 9)
@@ -178,20 +184,20 @@ def test_p_values_that_are_too_large_refute():
 # ---- functions
 
 
-def exact(small):
+def exact_sampler(small):
     tok = Tokenizer(small)
     rng = np.random.default_rng(1)
     return lambda text: tok.tokenize(text, alpha=0.3, seed=int(rng.integers(2**63)))
 
 
 def test_a_function_that_follows_the_law(small):
-    verdict = verdict_of(small, [exact(small)], ["the hat"], [0.3])
+    verdict = verdict_of(small, [exact_sampler(small)], ["the hat"], [0.3])
     assert verdict.follows
     assert verdict.cases[0].paths > 10
 
 
 def test_a_function_with_another_alpha(small):
-    verdict = verdict_of(small, [exact(small)], ["the hat"], [0.6])
+    verdict = verdict_of(small, [exact_sampler(small)], ["the hat"], [0.6])
     assert verdict.follows is False
     assert verdict.evidence.text == "the hat"
 
@@ -384,20 +390,24 @@ def test_a_report_becomes_json_and_a_table(small):
 
 
 def test_progress_ends_at_the_total(small):
-    told = []
-    audit(small, ["perfect"], ["the hat"], [1.0], 200, progress=lambda *state: told.append(state))
-    assert told == [("auditing perfect", 200, 200)]
+    reports = []
+    audit(
+        small, ["perfect"], ["the hat"], [1.0], 200, progress=lambda *state: reports.append(state)
+    )
+    assert reports == [("auditing perfect", 200, 200)]
 
 
 def test_the_built_in_vocabularies():
     assert built_in()[0].name == "three equal"
-    for subject in built_in():
-        assert isinstance(subject.model, Model)
-        assert subject.model.scores.max() < 0
-    equal = dict(zip(built_in()[0].model.pieces, built_in()[0].model.scores.tolist(), strict=True))
-    assert equal[b"abc"] == pytest.approx(equal[b"a"] + equal[b"bc"], abs=1e-12)
-    assert equal[b"abc"] == pytest.approx(equal[b"ab"] + equal[b"c"], abs=1e-12)
+    for vocabulary in built_in():
+        assert isinstance(vocabulary.model, Model)
+        assert vocabulary.model.scores.max() < 0
+    scores = piece_scores(built_in()[0].model)
+    assert scores[b"abc"] == pytest.approx(scores[b"a"] + scores[b"bc"], abs=1e-12)
+    assert scores[b"abc"] == pytest.approx(scores[b"ab"] + scores[b"c"], abs=1e-12)
 
 
-def test_kinds_have_a_name_and_a_law():
-    assert all(isinstance(kind, Kind) and kind.law for kind in KINDS.values())
+def test_named_samplers_have_a_law():
+    assert all(
+        isinstance(sampler, AuditedSampler) and sampler.law for sampler in NAMED_SAMPLERS.values()
+    )

@@ -1,4 +1,8 @@
-"""Tests of the audit's tails (60 digits), counts (by hand) and p-values (simulation)."""
+"""Tests of the audit's statistics.
+
+Tails are compared with arithmetic of 60 digits, counts with counts by hand, and p-values with
+simulated draws.
+"""
 
 import math
 from itertools import pairwise
@@ -43,18 +47,18 @@ def law_of(text=TEXT, alpha=0.2, scores=SCORES):
     return ReferenceLaw(text, tuple(byte_edges(text, scores)), alpha)
 
 
-def drawn(rows):
-    """Return draws that consist of these rows of pieces."""
+def draws_of(rows):
+    """Return draws from rows of pieces, one row for each draw."""
     pieces = sorted({piece for row in rows for piece in row})
     ids = [pieces.index(piece) for row in rows for piece in row]
     lengths = np.array(list(map(len, rows)), dtype=np.int64)
     return Draws(np.array(ids, dtype=np.int64), lengths, pieces.__getitem__, 0.0)
 
 
-def tally_of(law, rows, rare=None):
-    tally = DrawCounts(law, np.zeros(len(law.edges), bool) if rare is None else rare)
-    tally.add(drawn(rows))
-    return tally
+def counts_of(law, rows, rare=None):
+    counted = DrawCounts(law, np.zeros(len(law.edges), bool) if rare is None else rare)
+    counted.add(draws_of(rows))
+    return counted
 
 
 # ---- tails
@@ -72,7 +76,7 @@ def test_chi_square_tail(degrees, spread):
             assert tails.chi_square_tail(x, degrees) == pytest.approx(float(wanted), rel=1e-10)
 
 
-def test_chi_square_tail_far_out():
+def test_chi_square_tail_of_very_large_statistics():
     for degrees in (1, 2, 50, 5000):
         x = degrees + 1380.0 + 40 * math.sqrt(degrees)
         wanted = float(mpmath.gammainc(degrees / 2, x / 2, mpmath.inf, regularized=True))
@@ -118,7 +122,7 @@ def test_uniformity_of_one_value():
     assert tails.uniformity([0.01], conservative=True) == pytest.approx(0.01)
 
 
-def test_uniformity_is_itself_uniform():
+def test_p_values_of_uniformity_are_uniform():
     rng = np.random.default_rng(1)
     for n in (3, 20):
         found = np.array([tails.uniformity(rng.random(n).tolist()) for _ in range(4000)])
@@ -141,21 +145,21 @@ def test_counts_worked_out_by_hand():
     law = law_of(b"abc")
     rows = [[b"abc"], [b"a", b"bc"], [b"ab", b"c"], [b"a", b"bc"], [b"a", b"b", b"c"]]
     rare = np.array([law.text[e.start : e.end] == b"b" for e in law.edges])
-    tally = tally_of(law, rows, rare)
-    counts = {law.text[e.start : e.end]: n for e, n in zip(law.edges, tally.edges, strict=True)}
+    counted = counts_of(law, rows, rare)
+    counts = {law.text[e.start : e.end]: n for e, n in zip(law.edges, counted.edges, strict=True)}
     assert counts == {b"a": 3, b"ab": 1, b"abc": 1, b"b": 1, b"bc": 2, b"c": 2}
-    assert (tally.draws, tally.impossible, tally.with_rare) == (5, 0, 1)
+    assert (counted.draws, counted.impossible, counted.with_rare) == (5, 0, 1)
     paths = {
         tuple(pieces_of(b"abc", mask)): n
-        for mask, n in zip(law.paths.masks.tolist(), tally.paths, strict=True)
+        for mask, n in zip(law.paths.masks.tolist(), counted.paths, strict=True)
     }
     assert paths == {(b"abc",): 1, (b"a", b"bc"): 2, (b"ab", b"c"): 1, (b"a", b"b", b"c"): 1}
     pieces = [law.text[e.start : e.end] for e in law.edges]
     pairs = {}
-    for state, (low, high) in enumerate(pairwise(tally.pair_chain.first)):
+    for state, (low, high) in enumerate(pairwise(counted.pair_chain.first)):
         for arc in range(low, high):
             before = pieces[state - 1] if state else b""
-            pairs[before, pieces[tally.pair_chain.ends[arc] - 1]] = tally.pairs[arc]
+            pairs[before, pieces[counted.pair_chain.ends[arc] - 1]] = counted.pairs[arc]
     assert pairs == {
         (b"", b"a"): 3,
         (b"", b"ab"): 1,
@@ -184,43 +188,43 @@ def test_counts_worked_out_by_hand():
     ],
 )
 def test_impossible_draws_are_counted(row):
-    tally = tally_of(law_of(b"abc"), [[b"abc"], row, [b"a", b"bc"]])
-    assert tally.draws == 3
-    assert tally.impossible == 1
-    assert list(tally.examples) == [tuple(row)]
-    assert tally.edges.sum() == 3
-    assert tally.paths.sum() == 2
-    assert examine(tally)["rare"].p == 0.0
+    counted = counts_of(law_of(b"abc"), [[b"abc"], row, [b"a", b"bc"]])
+    assert counted.draws == 3
+    assert counted.impossible == 1
+    assert list(counted.examples) == [tuple(row)]
+    assert counted.edges.sum() == 3
+    assert counted.paths.sum() == 2
+    assert examine(counted)["rare"].p == 0.0
 
 
 def test_only_impossible_draws():
     for rows in ([[]], [[b"abd"]], [[b"x"], []]):
-        tally = tally_of(law_of(b"abc"), rows)
-        assert tally.impossible == tally.draws
-        assert {kind: test.p for kind, test in examine(tally).items()} == {"rare": 0.0}
+        counted = counts_of(law_of(b"abc"), rows)
+        assert counted.impossible == counted.draws
+        assert {kind: test.p for kind, test in examine(counted).items()} == {"rare": 0.0}
 
 
 def test_a_piece_outside_the_law_is_impossible():
     law = law_of(b"abc", scores={b"a": -1.0, b"b": -1.0, b"c": -1.0, b"bc": -1.0})
-    assert tally_of(law, [[b"ab", b"c"], [b"a", b"bc"]]).impossible == 1
+    assert counts_of(law, [[b"ab", b"c"], [b"a", b"bc"]]).impossible == 1
 
 
 def test_bytes_of_an_unknown_character_count_as_one_edge():
     text = "aéb".encode()
     law = ReferenceLaw(text, tuple(character_edges(text, {b"a": -1.0, b"b": -1.0})), 1.0)
-    tally = tally_of(law, [[b"a", b"\xc3", b"\xa9", b"b"], [b"a", b"\xc3\xa9", b"b"]])
-    assert tally.impossible == 0
-    assert tally.edges.tolist() == [2, 2, 2]
-    assert tally_of(law, [[b"a\xc3", b"\xa9", b"b"]]).impossible == 1
+    counted = counts_of(law, [[b"a", b"\xc3", b"\xa9", b"b"], [b"a", b"\xc3\xa9", b"b"]])
+    assert counted.impossible == 0
+    assert counted.edges.tolist() == [2, 2, 2]
+    assert counts_of(law, [[b"a\xc3", b"\xa9", b"b"]]).impossible == 1
 
 
-def test_counts_do_not_depend_on_the_batches():
+def test_counts_do_not_depend_on_batches():
     law = law_of()
     rows = sampled(law, 300, np.random.default_rng(3))
     rare = rare_edges(law, 300)
-    at_once, in_parts = tally_of(law, rows, rare), DrawCounts(law, rare)
+    at_once, in_parts = counts_of(law, rows, rare), DrawCounts(law, rare)
     for row in rows:
-        in_parts.add(drawn([row]))
+        in_parts.add(draws_of([row]))
     for name in ("edges", "pairs", "paths", "with_rare", "draws"):
         assert np.array_equal(getattr(at_once, name), getattr(in_parts, name))
 
@@ -231,8 +235,8 @@ def test_a_pair_has_the_probability_of_its_second_edge():
     assert len(pairs.first) == len(law.edges) + 2
     for state in range(len(law.edges) + 1):
         row = pairs.p[pairs.first[state] : pairs.first[state + 1]]
-        over = state and law.edges[state - 1].end == len(TEXT)
-        assert row.sum() == pytest.approx(0.0 if over else 1.0)
+        at_end = state and law.edges[state - 1].end == len(TEXT)
+        assert row.sum() == pytest.approx(0.0 if at_end else 1.0)
 
 
 # ---- tests
@@ -251,18 +255,19 @@ def test_p_values_are_uniform_if_the_law_is_followed():
     experiments = 400 if JIT else 40
     found = {}
     for _ in range(experiments):
-        tally = tally_of(law, sampled(law, 1000, rng), rare_edges(law, 1000))
-        for kind, test in examine(tally).items():
+        counted = counts_of(law, sampled(law, 1000, rng), rare_edges(law, 1000))
+        for kind, test in examine(counted).items():
             found.setdefault(kind, []).append(test.p)
     assert found.keys() == {"paths", "transitions", "pairs", "rare", "score", "tokens"}
     for kind, ps in found.items():
         assert tails.uniformity(ps, conservative=kind == "rare") > 1e-3, kind
-        least = tails.binomial_tails(sum(p < 0.05 for p in ps), experiments, 0.05)
-        assert least > 1e-3 or np.mean(np.array(ps) < 0.05) < 0.05, kind
+        p_of_share = tails.binomial_tails(sum(p < 0.05 for p in ps), experiments, 0.05)
+        assert p_of_share > 1e-3 or np.mean(np.array(ps) < 0.05) < 0.05, kind
 
 
 def test_the_tail_of_g_holds_where_few_draws_are_expected():
-    # The cells expect the fewest draws allowed. Pearson's statistic would be too large too often.
+    # Each cell expects the smallest number of draws that is allowed. Here Pearson's statistic would
+    # exceed its limits too often.
     rng = np.random.default_rng(8)
     p = np.array([0.01] * 20 + [0.8])
     counts = rng.multinomial(1000, p, 30_000)
@@ -277,17 +282,17 @@ def test_every_kind_of_test_finds_a_wrong_law(kind):
     law = law_of()
     tilted = law.paths.p * np.exp(0.3 * law.paths.tokens)
     rows = sampled(law, 2000, np.random.default_rng(9), tilted)
-    assert examine(tally_of(law, rows, rare_edges(law, 2000)))[kind].p < 1e-6
+    assert examine(counts_of(law, rows, rare_edges(law, 2000)))[kind].p < 1e-6
 
 
 def test_pairs_find_what_transitions_cannot():
     law = law_of(b"aaaa", 1.0, {b"a": -1.0, b"aa": -2.0})
-    # A piece of two bytes follows another such piece too often. Each edge by itself is as frequent
-    # as the law says.
+    # A piece of two bytes follows a piece of two bytes too often, but the frequency of each edge
+    # agrees with the law.
     change = {(1, 1, 1, 1): 1, (2, 1, 1): -1, (1, 1, 2): -1, (2, 2): 1}
     shapes = [tuple(map(len, pieces_of(law.text, mask))) for mask in law.paths.masks.tolist()]
     p = law.paths.p + 0.03 * np.array([change.get(shape, 0) for shape in shapes])
-    tests = examine(tally_of(law, sampled(law, 4000, np.random.default_rng(4), p)))
+    tests = examine(counts_of(law, sampled(law, 4000, np.random.default_rng(4), p)))
     assert tests["pairs"].p < 1e-6
     assert tests["transitions"].p > 1e-3
 
@@ -296,11 +301,11 @@ def test_one_absurd_draw_refutes():
     scores = {b"a": -1.0, b"b": -60.0, b"ab": -2.0}
     law = law_of(b"aba", 1.0, scores)
     rows = [[b"ab", b"a"]] * 5000
-    assert examine(tally_of(law, rows, rare_edges(law, 5000)))["rare"].p == 1.0
+    assert examine(counts_of(law, rows, rare_edges(law, 5000)))["rare"].p == 1.0
     rows[7] = [b"a", b"b", b"a"]
-    assert examine(tally_of(law, rows, rare_edges(law, 5001)))["rare"].p < 1e-20
-    law = law_of(b"aba", 50.0, scores)  # its probability underflows float64
-    assert examine(tally_of(law, rows, rare_edges(law, 5001)))["rare"].p == 0.0
+    assert examine(counts_of(law, rows, rare_edges(law, 5001)))["rare"].p < 1e-20
+    law = law_of(b"aba", 50.0, scores)  # the probability of the absurd draw underflows float64
+    assert examine(counts_of(law, rows, rare_edges(law, 5001)))["rare"].p == 0.0
 
 
 def test_touching_is_the_sum_over_paths_with_an_edge():
@@ -317,7 +322,7 @@ def test_touching_is_the_sum_over_paths_with_an_edge():
 
 def test_one_possible_outcome_is_not_tested():
     law = law_of(b"cb", 1.0)
-    assert set(examine(tally_of(law, [[b"c", b"b"]] * 500))) == {"rare"}
+    assert set(examine(counts_of(law, [[b"c", b"b"]] * 500))) == {"rare"}
     assert goodness(np.array([500]), np.array([1.0]), 500) is None
     assert chain_goodness(law.chain, np.array([500, 500]), 500) is None
 
