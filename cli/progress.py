@@ -166,8 +166,8 @@ def size_of(paths: Sequence[Path]) -> int | None:
 
 def peak_memory() -> int | None:
     """Return the largest memory use of this process in bytes, or None if it is unknown."""
-    # The package psutil knows this number on Windows too. It is a compiled dependency, and only one
-    # line of training's report shows the number.
+    # The package psutil knows this number on Windows too. But it would be one more compiled
+    # dependency, for a single line of training's report.
     if sys.platform == "win32":
         return None
     import resource  # noqa: PLC0415  # Windows does not have it

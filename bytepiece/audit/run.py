@@ -36,7 +36,7 @@ MOST_BYTES = 20_000
 MOST_TEXTS = 1000
 """The most texts of an audit."""
 _SHORT_BYTES = 16
-"""The most bytes of a text that gets all draws. Twice as many bytes get half as many draws."""
+"""The most bytes of a text that gets all draws. A text of twice this length gets half of them."""
 _LEAST_OF_LONG = 1000
 """The fewest draws of a long text, unless the caller asks for fewer draws of all texts."""
 _MOST_DRAWS, _MOST_DRAWN_BYTES = 50_000, 2_000_000
@@ -306,7 +306,7 @@ class _AuditPlan:
 
 
 def _smallness(numbered: tuple[int, Case]) -> tuple[bool, int, float]:
-    """Return a sort key: cases that refute by themselves first, and shorter texts first."""
+    """Return a sort key: cases that alone refute the sampler come first, then shorter texts."""
     case = numbered[1]
     return case.p >= THRESHOLD, len(case.text.encode()), case.p
 

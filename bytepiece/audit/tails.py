@@ -33,7 +33,7 @@ def chi_square_tail(statistic: float, degrees: float) -> float:
 
 
 def normal_tails(z: float) -> float:
-    """Return the probability that a standard normal variable is at least as far from 0."""
+    """Return the probability that a standard normal variable is at least as far from 0 as z."""
     return float(special.erfc(abs(z) / math.sqrt(2)))
 
 
@@ -45,7 +45,7 @@ def binomial_probability(seen: int, draws: int, p: float) -> float:
 
 
 def binomial_tails(seen: int, draws: int, p: float) -> float:
-    """Return twice the smaller tail of a binomial, each including the number seen; at most 1."""
+    """Return twice the smaller tail of a binomial, at most 1; both tails include `seen` itself."""
     if p <= 0.0 or p >= 1.0:
         return float(seen == (draws if p >= 1.0 else 0))
     # Not bdtr and bdtrc: with 9e7 draws they are off by 3e-7, these functions by 5e-14.

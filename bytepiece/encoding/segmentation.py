@@ -21,8 +21,8 @@ MAX_DOCUMENT = 1 << 32
 """Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random
 streams."""
 _RUN = 1 << 14
-"""Whether texts are normalized already is tested for several neighbouring texts at once, which have
-about this many bytes together."""
+"""Several neighbouring texts are tested at once for whether they are normalized already. Together
+they have about this many bytes."""
 
 
 class Marks(NamedTuple):

@@ -3,8 +3,8 @@
 If two neighbours on the best paths have the count n as a pair, joining them saves n tokens. The
 worth of a piece is the number of tokens that its loss adds. It is the product of two numbers: how
 many more tokens spell the piece without it, and the piece's count. This count includes an eighth of
-the count that the piece would inherit from longer pieces if these did not match. Pieces worth less
-than a third of the best pairs that are not yet joined make room for these pairs.
+the count that the piece would inherit from longer pieces if these did not match. A piece makes room
+for a pair that is not yet joined if the piece is worth less than a third of what the pair saves.
 """
 
 from collections.abc import Iterable, Sequence

@@ -62,9 +62,9 @@ _PER_PIECE = 2048
 _STEP = 200
 _GROWTH = 8
 """A round adds at most 200 pieces and an eighth of those that were learned before. With a quarter,
-bytes per token are the same within 0.2 %. Pieces of an old vocabulary do not count here: 2,000
-Chinese pieces added to 16,000 English ones in three rounds instead of nine take 1.6 % more
-tokens."""
+bytes per token are the same within 0.2 %. Pieces of an old vocabulary do not count as learned,
+because they would make the rounds too large: if 2,000 Chinese pieces are added to 16,000 English
+ones in three rounds instead of nine, text takes 1.6 % more tokens."""
 _SETTLING = 3
 """The number of rounds at the end that exchange pieces. Five more gain nothing."""
 _COMPLETING = 2
@@ -72,7 +72,7 @@ _COMPLETING = 2
 is found by way of its first two bytes. So parts of characters are dropped only in these rounds, and
 pairs take their room. A third round gains nothing."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
-"""By objective: the probability of a piece is proportional to its count to the power of this."""
+"""For each objective, an exponent. A piece's probability is proportional to count^exponent."""
 
 
 def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:
@@ -98,7 +98,7 @@ class MergeOptions(NamedTuple):
         objective: "compression" or "likelihood"; it decides the scores.
         rules: which pieces are allowed in the end.
         start: the vocabulary to begin with.
-        protected: pieces of it that are never dropped, besides the single bytes.
+        protected: pieces of `start` that are never dropped, besides the single bytes.
     """
 
     objective: str
