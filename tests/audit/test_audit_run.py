@@ -4,10 +4,10 @@ import json
 import math
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support import ROOT
 from support.strategies import JIT, make_model
 
 from bytepiece import Model, TextRules, Tokenizer, model_io
@@ -26,11 +26,10 @@ from bytepiece.audit.summary import table, to_json
 from bytepiece.audit.vocabularies import built_in
 from bytepiece.errors import ArgumentError, ModelError
 
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))  # benchmarks/ is not part of the package
 
-from benchmarks.support import weak_random_numbers as weak  # noqa: E402
-from benchmarks.support.broken_samplers import BROKEN, RIGHT  # noqa: E402
+from benchmarks.support import weak_random_numbers as weak
+from benchmarks.support.broken_samplers import BROKEN, RIGHT
 
 DRAWS = 2000 if JIT else 300
 PIECES = {b"th": -4.0, b"the": -3.5, b"he": -4.5, b"he ": -3.0, b"at": -4.25, b" hat": -5.5}

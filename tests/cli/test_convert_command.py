@@ -3,9 +3,9 @@
 import dataclasses
 import json
 import warnings
-from pathlib import Path
 
 import pytest
+from support import GOLDEN, SAMPLE
 from support.cli import assert_one_line, invoke
 from support.strategies import make_model
 
@@ -16,9 +16,6 @@ with warnings.catch_warnings():
     # Its bindings raise warnings on import in newer Python versions.
     warnings.simplefilter("ignore")
     import sentencepiece
-
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "original.model"
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +68,9 @@ def test_records_of_jsonl_files_are_compared_as_lines(ours, tmp_path):
 
 
 def test_no_check_compares_nothing(ours, tmp_path):
-    result = invoke("convert", GOLDEN, tmp_path / "new.model", "--no-check")
+    result = invoke("convert", GOLDEN / "original.model", tmp_path / "new.model", "--no-check")
     assert result.stdout == ""
-    assert model_io.load(tmp_path / "new.model") == model_io.load(GOLDEN)
+    assert model_io.load(tmp_path / "new.model") == model_io.load(GOLDEN / "original.model")
 
 
 def test_a_missing_library_is_reported(ours, tmp_path, monkeypatch):

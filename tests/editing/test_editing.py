@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import SAMPLE
 from support import reference_editing as reference
-from support.editing import SAMPLE, TEXT, assert_mapped, assert_normal, names
+from support.editing import TEXT, assert_mapped, assert_normal, names
 from support.reference_training import count_windows
 from support.strategies import BYTES, JIT, make_model, models, scores_of, vocabularies
 from support.windows import block_of, random_windows

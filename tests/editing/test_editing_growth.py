@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.editing import SAMPLE, TEXT, assert_mapped, assert_normal, names
+from support import SAMPLE
+from support.editing import TEXT, assert_mapped, assert_normal, names
 from support.strategies import make_model, models, scores_of
 
 import bytepiece

@@ -3,12 +3,11 @@
 import functools
 import io
 import json
-from pathlib import Path
+
+from support import GOLDEN, SAMPLE
 
 import bytepiece
 from bytepiece.training import bnlm_trainer as bnlm
-
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
 
 def golden_rows():
@@ -26,8 +25,7 @@ def test_ids_are_those_of_the_original_library():
 
 def test_training_with_the_original_fault_gives_the_original_model(monkeypatch):
     """Our trainer mends a fault of the original library; `mend=False` puts it back."""
-    sample = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
-    lines = io.StringIO(sample.read_bytes().decode("utf-8"), newline="\n").readlines()
+    lines = io.StringIO(SAMPLE.read_bytes().decode("utf-8"), newline="\n").readlines()
     monkeypatch.setattr(bnlm, "Cutter", functools.partial(bnlm.Cutter, mend=False))
     trainer = bytepiece.Trainer(order=6, max_vocab_size=1000, min_count=2)
     trainer.train(lines)

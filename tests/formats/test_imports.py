@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import GOLDEN
 
 import bytepiece
 
@@ -39,7 +40,7 @@ def test_modules_for_model_files_are_light(library):
 
 @pytest.mark.parametrize("library", ["numba", "sentencepiece"])
 def test_a_model_is_read_and_written_without_them(library, tmp_path):
-    golden = Path(__file__).resolve().parents[1] / "golden" / "original.model"
+    golden = GOLDEN / "original.model"
     run_without(
         library,
         "from bytepiece import model_io\n"

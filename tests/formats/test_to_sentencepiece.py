@@ -4,9 +4,9 @@ import random
 import struct
 import warnings
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from support import SAMPLE
 from support.strategies import make_model
 
 from bytepiece import SpecialToken, TextRules, Tokenizer
@@ -17,8 +17,6 @@ with warnings.catch_warnings():
     # In newer Pythons, its bindings warn when they are imported.
     warnings.simplefilter("ignore")
     import sentencepiece
-
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
 
 
 def float32(value):

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+from support import SAMPLE
 from support.corpora import TEXT, train, write_lines
 from support.strategies import JIT
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("empty_directory")
 @pytest.fixture
 def parts():
     """Write three files of different texts."""
-    lines = (Path(__file__).resolve().parents[2] / "data/sample.txt").read_bytes().splitlines()
+    lines = SAMPLE.read_bytes().splitlines()
     for i, name in enumerate("abc"):
         write_lines(f"{name}.txt", lines[i::3] if JIT else lines[i::30])
     return ["a.txt", "b.txt", "c.txt"]

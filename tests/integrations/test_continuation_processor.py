@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.documents import ROOT, run_examples
+from support import ROOT
+from support.documents import run_examples
 from support.strategies import make_model
 
 from bytepiece import Tokenizer

@@ -4,10 +4,10 @@ import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support import ROOT
 
 os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
 datasets = pytest.importorskip("datasets", reason="pip install datasets")
@@ -97,9 +97,8 @@ def test_the_fingerprint_depends_on_the_settings_only(tok, tmp_path):
         f"tok = Tokenizer.load({str(tmp_path / 'm.model')!r}); tok.encode('a', alpha=0.1)\n"
         "print(Hasher.hash(Encode(tok, alpha=0.1, seed=1, allowed_special=['<eos>'])))"
     )
-    root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == before
 
@@ -117,7 +116,7 @@ def test_the_order_of_a_set_changes_nothing(tok, tmp_path):
     for seed in "01":
         done = subprocess.run(
             [sys.executable, "-c", script],
-            cwd=Path(__file__).resolve().parents[2],
+            cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,

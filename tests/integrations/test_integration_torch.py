@@ -5,9 +5,9 @@ import subprocess
 import sys
 from functools import partial
 from itertools import chain, islice
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 torch = pytest.importorskip("torch", reason="pip install torch")
 
@@ -271,6 +271,5 @@ def test_a_state_does_not_depend_on_the_order_of_a_set(tok, tmp_path):
     for seed in "01":
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", script]
-        root = Path(__file__).resolve().parents[2]
-        found.append(subprocess.check_output(command, cwd=root, env=environment))
+        found.append(subprocess.check_output(command, cwd=ROOT, env=environment))
     assert found[0] == found[1]

@@ -4,12 +4,12 @@ import copy
 import os
 import pickle
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import SAMPLE
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 transformers = pytest.importorskip("transformers", reason="pip install transformers")
@@ -416,9 +416,8 @@ def test_a_model_of_another_library(tmp_path):
     sentencepiece = pytest.importorskip("sentencepiece")
     from bytepiece.formats import from_sentencepiece
 
-    corpus = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
     sentencepiece.SentencePieceTrainer.train(
-        input=str(corpus),
+        input=str(SAMPLE),
         model_prefix=str(tmp_path / "m"),
         vocab_size=1200,
         hard_vocab_limit=False,

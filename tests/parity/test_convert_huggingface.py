@@ -5,11 +5,11 @@ import math
 import os
 import re
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support import SAMPLE
 from support.strategies import JIT, make_model, models
 
 from bytepiece import SpecialToken, TextRules, Tokenizer
@@ -20,7 +20,6 @@ from bytepiece.formats import to_huggingface
 
 tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
 
 SCALARS = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
 """All code points of Unicode that can be encoded; with slow kernels, only the first ones."""

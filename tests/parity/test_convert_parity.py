@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import ROOT, SAMPLE
 from support.strategies import BYTES, make_model, models
 
 from bytepiece import SpecialToken, TextRules, Tokenizer, conversion, model_io
@@ -25,8 +26,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import sentencepiece  # noqa: F401
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "data" / "sample.txt"
 PIECES = [*(bytes([b]) for b in range(256)), b"ab", b"bc", b"", b"\ta"]
 
 

@@ -2,9 +2,6 @@
 
 import doctest
 import re
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def blocks(page, language):

@@ -1,12 +1,10 @@
 """Helpers that the tests of editing share."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
 TEXT = [" the cat and the hat of the rat\n" * 3, "the cat sat on the mat\n" * 2]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 from bytepiece_cli.train import command
+from support import ROOT
 from support.cli import invoke
 
 import bytepiece
@@ -96,7 +97,7 @@ def test_the_command_has_the_option_of_the_home(option):
 
 
 def test_the_table_in_the_docs_is_made_from_the_home():
-    page = Path(__file__).resolve().parents[2] / "docs" / "training.md"
+    page = ROOT / "docs" / "training.md"
     [found] = re.findall(
         r"<!-- options: .*? -->\n(.*?)\n<!-- end of options -->", page.read_text("utf-8"), re.S
     )

@@ -2,10 +2,10 @@
 
 import random
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support import SAMPLE
 from support import reference_training as reference
 
 import bytepiece
@@ -176,11 +176,10 @@ def test_isolated_digits_are_never_in_longer_pieces():
 
 
 def test_pieces_are_whole_characters_if_asked():
-    sample = Path(__file__).resolve().parents[2] / "data" / "sample.txt"
-    for piece in train(sample, 2000).pieces:
+    for piece in train(SAMPLE, 2000).pieces:
         if len(piece) > 1:
             piece.decode("utf-8")
-    broken = train(sample, 2000, ensure_unicode=False).pieces
+    broken = train(SAMPLE, 2000, ensure_unicode=False).pieces
     assert any(len(p) > 1 and p[0] & 0xC0 == 0x80 for p in broken)
 
 

@@ -1,19 +1,14 @@
 """Options of training: required pieces, special tokens, padding, memory."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from support import SAMPLE
 
 import bytepiece
 from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.training.memory import bytes_of, default_memory, room
 
-TEXTS = (
-    (Path(__file__).resolve().parents[2] / "data" / "sample.txt")
-    .read_text("utf-8")
-    .splitlines(True)
-)
+TEXTS = SAMPLE.read_text("utf-8").splitlines(True)
 
 ALGORITHMS = pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
 
