@@ -20,6 +20,7 @@ from bytepiece.inputs.arrow import Column
 from bytepiece.kernels import automaton, best_path_float32
 from bytepiece.kernels.automaton import Automaton
 from bytepiece.kernels.best_path import best_ids, best_ids_of_text, pack, unpack
+from bytepiece.kernels.characters import HIDDEN, Known, known_characters
 from bytepiece.kernels.partition import Weights, weights
 from bytepiece.kernels.segments import Segments
 from bytepiece.kernels.streams import Streams
@@ -125,22 +126,37 @@ class Encoder:
     def _kernel_of(self, method: Method | None) -> EncodeRun:
         """Return the function that encodes a run of segments by a method."""
         if method is None:
-            if isinstance(self.model.rules.library, SentencePieceRules):
-                in_float32 = self.automaton, self._float32, self.ids
-                return lambda segments, _, low, high: best_path_float32.best_ids(
-                    *in_float32, segments, low, high
-                )
-            tables = self.automaton, self.scores, self.ids
-            return lambda segments, _, low, high: best_ids(*tables, segments, low, high)
+            return lambda segments, _, low, high: self._best(self.ids, segments, low, high)
         if method.sampler == "perfect":
             mirrored, ids = self.mirrored
-            return partial(perfect_ids, mirrored, self.weights(method.alpha), ids)
-        drawing = self.automaton, self._sampling_scores, self.ids
+            return partial(perfect_ids, mirrored, self.weights(method.alpha), ids, known=self.known)
         if method.sampler == "nbest":
-            return partial(nbest_ids, *drawing, method.alpha, method.nbest_size)
+            return partial(
+                nbest_ids,
+                self.automaton,
+                self.scores,
+                self.ids,
+                method.alpha,
+                method.nbest_size,
+                known=self.known,
+            )
         if method.sampler == "viterbi":
-            return partial(viterbi_ids, *drawing, method.alpha)
+            return partial(
+                viterbi_ids, self.automaton, self._viterbi_scores, self.ids, method.alpha
+            )
         raise NotImplementedError(f"no function draws by {method.sampler!r}")
+
+    def best_pieces(self, segments: Segments) -> I32:
+        """Return the numbers of the pieces along the best path of a text."""
+        return self._best(self.automaton.pieces, segments, 0, len(segments.documents))[0]
+
+    def _best(self, values: U32, segments: Segments, low: int, high: int) -> tuple[I32, I32]:
+        """Return the values of the pieces along best paths; see `best_path.best_ids`."""
+        if isinstance(self.model.rules.library, SentencePieceRules):
+            return best_path_float32.best_ids(
+                self.automaton, self._float32, values, segments, low, high
+            )
+        return best_ids(self.automaton, self.scores, values, segments, low, high)
 
     @cached_property
     def unknown(self) -> Unknown | None:
@@ -161,35 +177,43 @@ class Encoder:
         return self.scores.astype(np.float32)
 
     @cached_property
-    def _withheld(self) -> F64 | None:
-        """How much sampling subtracts from the logarithm of each piece's weight; None for nothing.
+    def known(self) -> Known | None:
+        """The characters that single bytes must not spell; None if they may spell all characters.
 
-        In some models single bytes stand for characters without a piece, and only for such
-        characters. Sampling takes so much weight from these bytes that they never spell another
-        character. It is enough to do this to the bytes that begin a character.
+        In some models single bytes stand for characters without a piece, and only for them.
         """
         if self.model.rules.unknown is None:
             return None
         if self.unknown is not None and not self.unknown.whole:
             return None  # the model's pieces are made of bytes
-        firsts = [len(piece) == 1 and piece >= b"\xc0" for piece in self.model.pieces]
-        return np.where(firsts, _WITHHELD, 0.0)
+        return known_characters(self.model.pieces)
 
     @cached_property
-    def _sampling_scores(self) -> F64:
-        """The scores by entry for samplers that use scores instead of weights."""
-        if self._withheld is None:
+    def _viterbi_scores(self) -> F64:
+        """The scores by entry for Viterbi sampling.
+
+        Bytes that begin a character score so low that they spell a character only if nothing else
+        does. The sampler multiplies scores by alpha, so the difference is still large at an alpha
+        of 0.001.
+        """
+        if self.known is None:
             return self.scores
-        # These samplers multiply scores by alpha. So the difference is multiplied by _WITHHELD
-        # once more: then it is still large at an alpha of 0.001.
-        scores = self.model.scores - _WITHHELD * self._withheld
+        firsts = [len(piece) == 1 and piece >= b"\xc0" for piece in self.model.pieces]
+        scores = self.model.scores - np.where(firsts, _WITHHELD * _WITHHELD, 0.0)
         return self.automaton.by_entry(scores, -math.inf)
 
     def weights(self, alpha: float) -> Weights:
-        """Return the weights of the pieces at an alpha."""
+        """Return the weights of the pieces at an alpha.
+
+        If single bytes must not spell some characters, the byte `HIDDEN` weighs next to nothing.
+        """
         table = self._latest.get(alpha)
         if table is None:
-            table = weights(self.mirrored[0], self.model.scores, alpha, self._withheld)
+            less = None
+            if self.known is not None:
+                hides = [piece == bytes([HIDDEN]) for piece in self.model.pieces]
+                less = np.where(hides, _WITHHELD, 0.0)
+            table = weights(self.mirrored[0], self.model.scores, alpha, less)
             latest = list(self._latest.items())[1 - RANGE_STEPS :]
             self._latest = {**dict(latest), alpha: table}
         return table

@@ -19,6 +19,7 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
+from bytepiece.kernels.characters import Known, alone
 from bytepiece.kernels.jit import Scalar, kernel, uint
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
@@ -75,6 +76,7 @@ def best_paths(
     scores: F64,
     text: U8,
     matches: U32,
+    covered: U8,
     start: Scalar,
     stop: Scalar,
     entries: U32,
@@ -87,6 +89,8 @@ def best_paths(
         automaton: the automaton of the pieces.
         scores: float64[entries], −inf for an entry without a piece.
         text, matches: see `bytepiece.kernels.automaton.scan`.
+        covered: 0 for a byte whose single piece must not be used; see
+            `bytepiece.kernels.characters.alone`.
         start, stop: the bounds of the segment in the text.
         entries, nexts: scratch, longer than the longest piece.
         paths: to be filled.
@@ -106,8 +110,9 @@ def best_paths(
             if not goes_on(group):
                 break
             group = next_group(automaton, group)
-        entries[count], nexts[count] = single_entry(automaton, text[byte]), 0
-        count += 1
+        if covered[byte] > 0:
+            entries[count], nexts[count] = single_entry(automaton, text[byte]), 0
+            count += 1
         found = 0
         while found < paths.sums.shape[1]:
             top, chosen = -np.inf, -1
@@ -175,6 +180,7 @@ def nbest_ids(
     streams: Streams,
     low: int,
     high: int,
+    known: Known | None = None,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Draw the segments low…high − 1 from P(path) ∝ exp(alpha · Σ score) over the n best paths.
 
@@ -184,7 +190,7 @@ def nbest_ids(
         ids: uint32[entries].
         alpha: the exponent.
         n: how many paths of each segment to draw from; all if the segment has fewer.
-        segments, streams, low, high: see `bytepiece.encoding.perfect.perfect_ids`.
+        segments, streams, low, high, known: see `bytepiece.encoding.perfect.perfect_ids`.
 
     Returns:
         the same arrays as `perfect_ids`.
@@ -197,7 +203,8 @@ def nbest_ids(
     run = segments.run(low, high)
     out, counts = room(run, streams)
     paths = paths_for(longest(run.bounds, 0, len(run.bounds) - 1), n)
-    filled = _nbest_ids(automaton, scores, ids, alpha, run, streams, paths, out, counts)
+    covered = alone(run.text, known)
+    filled = _nbest_ids(automaton, scores, ids, alpha, run, covered, streams, paths, out, counts)
     return out[:filled], counts
 
 
@@ -209,6 +216,7 @@ def _nbest_ids(
     ids: U32,
     alpha: Scalar,
     run: SegmentRun,
+    covered: U8,
     streams: Streams,
     paths: BestPaths,
     out: I32,
@@ -226,7 +234,7 @@ def _nbest_ids(
         start, stop = bounds[segment], bounds[segment + 1]
         length = stop - start
         offset = offset_of(run, segment)
-        best_paths(automaton, scores, text, matches, start, stop, entries, nexts, paths)
+        best_paths(automaton, scores, text, matches, covered, start, stop, entries, nexts, paths)
         total = 0.0
         for rank in range(paths.found[length]):
             total += np.exp(alpha * (paths.sums[length, rank] - paths.sums[length, 0]))
@@ -245,7 +253,11 @@ def _nbest_ids(
 
 
 def nbest_of_segments(
-    automaton: Automaton, scores: F64, segments: Sequence[U8], n: int
+    automaton: Automaton,
+    scores: F64,
+    segments: Sequence[U8],
+    n: int,
+    known: Known | None = None,
 ) -> list[I32]:
     """Return the n best paths of a text that is cut into segments, the best first.
 
@@ -254,6 +266,7 @@ def nbest_of_segments(
         scores: float64[entries], −inf for an entry without a piece.
         segments: uint8[bytes] each.
         n: how many paths to find; fewer are returned if the text has fewer.
+        known: see `bytepiece.encoding.perfect.perfect_ids`.
 
     Returns:
         for each path int32[tokens], the numbers of its pieces.
@@ -264,7 +277,7 @@ def nbest_of_segments(
     sums = np.zeros(1)
     steps = []
     for text in segments:
-        theirs, rows = _best_of_segment(automaton, scores, n, text)
+        theirs, rows = _best_of_segment(automaton, scores, n, text, alone(text, known))
         sums, befores, ranks = _best_sums(sums, theirs, n)
         steps.append((befores, ranks, rows))
     found = []
@@ -294,13 +307,15 @@ def _best_sums(firsts: F64, seconds: F64, k: int) -> tuple[F64, I64, I64]:
     return sums[order], i[order], j[order]
 
 
-def _best_of_segment(automaton: Automaton, scores: F64, n: int, text: U8) -> tuple[F64, list[I32]]:
+def _best_of_segment(
+    automaton: Automaton, scores: F64, n: int, text: U8, covered: U8
+) -> tuple[F64, list[I32]]:
     """Return the sums of scores of a segment's n best paths, and the numbers of their pieces."""
     n = min(n, 1 << min(len(text) - 1, 62))  # a text has no more segmentations than that
     paths = paths_for(len(text), n)
     out = np.empty(n * len(text), dtype=np.int32)
     ends = np.zeros(n + 1, dtype=np.int64)
-    found = _nbest_of_segment(automaton, scores, automaton.pieces, text, paths, out, ends)
+    found = _nbest_of_segment(automaton, scores, automaton.pieces, text, covered, paths, out, ends)
     rows = [out[low:high].copy() for low, high in pairwise(ends[: found + 1].tolist())]
     return paths.sums[len(text), :found].copy(), rows
 
@@ -311,6 +326,7 @@ def _nbest_of_segment(
     scores: F64,
     numbers: U32,
     text: U8,
+    covered: U8,
     paths: BestPaths,
     out: I32,
     ends: I64,
@@ -319,7 +335,7 @@ def _nbest_of_segment(
     entries = np.empty(automaton.deepest + GROUP, dtype=np.uint32)
     nexts = np.empty(automaton.deepest + GROUP, dtype=np.int64)
     scan(automaton, text, np.array([0, len(text)], dtype=np.int64), matches)
-    best_paths(automaton, scores, text, matches, 0, len(text), entries, nexts, paths)
+    best_paths(automaton, scores, text, matches, covered, 0, len(text), entries, nexts, paths)
     found = paths.found[len(text)]
     for rank in range(found):
         ends[rank + 1] = trace_rank(automaton, numbers, paths, len(text), rank, out, ends[rank])

@@ -13,6 +13,7 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
+from bytepiece.kernels.characters import Known, hidden
 from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
 from bytepiece.kernels.partition import Weights, backward, edge_term, mirror, scale
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
@@ -33,6 +34,7 @@ def perfect_ids(
     streams: Streams,
     low: int,
     high: int,
+    known: Known | None = None,
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Draw the segments low…high − 1 from P(path) = exp(alpha · Σ score) / Z, exactly.
 
@@ -43,6 +45,7 @@ def perfect_ids(
         segments: the text.
         streams: the random streams of the documents.
         low, high: the number of the first segment, and one more than the number of the last.
+        known: the characters that single bytes must not spell, if there are any.
 
     Returns:
         int32[tokens], the ids, segment after segment, and sample after sample within a segment;
@@ -52,8 +55,13 @@ def perfect_ids(
     """
     run = segments.run(low, high)
     mirrored, bounds = mirror(run.text, run.bounds)
+    singles = mirrored
+    if known is not None:
+        singles, _ = mirror(hidden(run.text, known), run.bounds)
     out, counts = room(run, streams)
-    filled = _perfect_ids(automaton, weights, ids, mirrored, bounds, run, streams, out, counts)
+    filled = _perfect_ids(
+        automaton, weights, ids, mirrored, singles, bounds, run, streams, out, counts
+    )
     return out[:filled], counts
 
 
@@ -195,13 +203,17 @@ def _perfect_ids(
     weights: Weights,
     ids: U32,
     mirrored: U8,
+    singles: U8,
     bounds: I64,
     run: SegmentRun,
     streams: Streams,
     out: I32,
     counts: I32,
 ) -> Scalar:
-    """Fill `out` and `counts` as `perfect_ids` returns them, and return how many ids there are."""
+    """Fill `out` and `counts` as `perfect_ids` returns them, and return how many ids there are.
+
+    Longer pieces are found in `mirrored`, and single bytes are taken from `singles`.
+    """
     most = longest(bounds, 0, len(bounds) - 1)
     z = np.zeros(most + 1, dtype=np.float64)
     exponents = np.zeros(most + 1, dtype=np.int64)
@@ -215,7 +227,7 @@ def _perfect_ids(
     for segment in range(last):
         start, stop = bounds[last - segment - 1], bounds[last - segment]
         offset = offset_of(run, segment)
-        backward(automaton, weights, mirrored, matches, start, stop, z, exponents)
+        backward(automaton, weights, singles, matches, start, stop, z, exponents)
         for sample in range(samples):
             words = sample_words(streams, run.documents[segment], sample)
             before = filled
@@ -229,7 +241,7 @@ def _perfect_ids(
                 while distance > UINT_0 and turn < DRAWS:
                     uniform = uniforms[uint(place_of(turn))]
                     entry, length = draw_plain(
-                        automaton, weights, mirrored, matches, start, distance, z, uniform
+                        automaton, weights, singles, matches, start, distance, z, uniform
                     )
                     if entry == UNDECIDED:
                         break
@@ -241,7 +253,7 @@ def _perfect_ids(
                     entry = draw_any(
                         automaton,
                         weights,
-                        mirrored,
+                        singles,
                         matches,
                         start,
                         distance,

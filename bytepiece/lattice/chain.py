@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F64, I32, I64, U8, U32
+from bytepiece._arrays import F64, I32, I64, U8, U32, offsets_of
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.automaton import (
     GROUP,
@@ -23,6 +23,7 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
+from bytepiece.kernels.characters import Known, alone, hidden
 from bytepiece.kernels.jit import Scalar, inlined, kernel, uint
 from bytepiece.kernels.partition import LOG_BASE, Weights, backward, edge_term, mirror, scale
 from bytepiece.kernels.segments import longest
@@ -35,8 +36,8 @@ usually three pieces. In a run of one letter, they are all pieces that consist o
 class Chain(NamedTuple):
     """The edges of a lattice, and the probability of each at the position where it begins.
 
-    Edges are sorted by their beginnings and then by their ends. From every position a path leads to
-    the end of the text.
+    Edges are sorted by their beginnings and then by their ends. From every position where an edge
+    ends, a path leads to the end of the text.
 
     Args:
         first: int64[bytes + 1], the number of the first edge that begins at each position; the last
@@ -68,7 +69,14 @@ class Law(NamedTuple):
     log_z: npt.NDArray[np.float64]
 
 
-def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
+def build(
+    automaton: Automaton,
+    weights: Weights,
+    text: U8,
+    bounds: I64,
+    known: Known | None = None,
+    whole: bool = False,
+) -> Law:
     """Build the law of a text that is cut into segments.
 
     Args:
@@ -76,14 +84,18 @@ def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
         weights: the weights of the pieces at an alpha.
         text: uint8[bytes].
         bounds: int64[segments + 1], where each segment begins, from 0 to the end of the text.
+        known: the characters that single bytes must not spell, if there are any.
+        whole: a character without a piece has one edge. Otherwise it has one for each byte.
 
     Raises:
         ArgumentError: if there are too many edges.
     """
     mirrored, mirrored_bounds = mirror(text, bounds)
+    covered = alone(text, known, whole)
+    singles = mirrored if known is None else mirror(hidden(text, known), bounds)[0]
     matches = np.empty(len(text), dtype=np.uint32)
     first = np.zeros(len(text) + 1, dtype=np.int64)
-    _count(automaton, mirrored, mirrored_bounds, matches, first)
+    _count(automaton, mirrored, mirrored_bounds, covered, matches, first)
     np.cumsum(first, out=first)
     edges = int(first[-1])
     if edges > MOST_EDGES:
@@ -94,20 +106,22 @@ def build(automaton: Automaton, weights: Weights, text: U8, bounds: I64) -> Law:
     ends, pieces = np.empty(edges, dtype=np.int32), np.empty(edges, dtype=np.int32)
     chain = Chain(first, ends, np.empty(edges), np.empty(edges))
     log_z = np.empty(len(bounds) - 1, dtype=np.float64)
-    _fill(automaton, weights, mirrored, mirrored_bounds, matches, chain, pieces, log_z)
+    _fill(automaton, weights, singles, mirrored_bounds, covered, matches, chain, pieces, log_z)
     for array in (*chain, pieces, log_z):
         array.flags.writeable = False
     return Law(chain, pieces, log_z)
 
 
 @kernel
-def _count(automaton: Automaton, text: U8, bounds: I64, matches: U32, first: I64) -> None:
+def _count(
+    automaton: Automaton, text: U8, bounds: I64, covered: U8, matches: U32, first: I64
+) -> None:
     """Scan mirrored text, and store in first[s + 1] the number of pieces that begin at s."""
     none = len(automaton.following) - 1
     scan(automaton, text, bounds, matches)
     for start in range(len(text)):
         group = matches[len(text) - 1 - start]
-        count = 1  # the single byte, which is in no group
+        count = np.int64(covered[start] > 0)  # the single byte, which is in no group
         while True:
             for i in range(GROUP):
                 count += np.int64(automaton.pieces[first_entry(group) + uint(i)]) < none
@@ -117,6 +131,8 @@ def _count(automaton: Automaton, text: U8, bounds: I64, matches: U32, first: I64
         first[start + 1] = count
 
 
+# The first byte of a character without a piece carries the whole weight of the character, and the
+# other bytes weigh 1. So its term is right even if the edge ends behind them.
 # Groups hold the longest pieces first, so the edges of each position are filled in backwards, from
 # the last edge to the first.
 # Cost: a logarithm and a division per edge; 2 MB of mixed text have 6 million edges.
@@ -126,6 +142,7 @@ def _fill(
     weights: Weights,
     text: U8,
     bounds: I64,
+    covered: U8,
     matches: U32,
     chain: Chain,
     pieces: I32,
@@ -157,9 +174,11 @@ def _fill(
                 if not goes_on(group):
                     break
                 group = next_group(automaton, group)
-            single = single_entry(automaton, text[byte])
-            _set(automaton, weights, z, exponents, distance, single, begin, edge - 1, chain)
-            pieces[edge - 1] = automaton.pieces[single]
+            if covered[begin] > 0:
+                single = single_entry(automaton, text[byte])
+                _set(automaton, weights, z, exponents, distance, single, begin, edge - 1, chain)
+                chain.ends[edge - 1] = begin + np.int64(covered[begin])
+                pieces[edge - 1] = automaton.pieces[single]
 
 
 @inlined
@@ -253,6 +272,27 @@ def moments(chain: Chain, values: F64) -> tuple[float, float]:
     variance = np.zeros(len(chain.first), dtype=np.float64)
     _moments(chain, values, mean, variance)
     return float(mean[0]), float(variance[0])
+
+
+def run_moments(chain: Chain, in_runs: npt.NDArray[np.bool_], bounds: I64) -> tuple[float, float]:
+    """Return the mean and the variance of the number of a path's tokens, if runs are one token.
+
+    Args:
+        chain: the law of the path.
+        in_runs: bool[edges], the edges of which a run of neighbours is one token.
+        bounds: int64[segments + 1], the positions where every run ends.
+    """
+    # Each position becomes two states. The second state is reached by an edge of a run that goes
+    # on, and there such an edge adds no token. Both states of a position have the same edges.
+    counts = np.repeat(np.diff(chain.first), 2)
+    first = np.append(offsets_of(counts), 2 * chain.first[-1])
+    edges = np.arange(first[-1]) - np.repeat(first[:-2] - np.repeat(chain.first[:-1], 2), counts)
+    goes_on = in_runs & ~np.isin(chain.ends, bounds)
+    ends = 2 * chain.ends + goes_on
+    second = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
+    tokens = np.where(second & in_runs[edges], 0.0, 1.0)
+    twice = Chain(first, ends[edges], chain.p[edges], chain.log_p[edges])
+    return moments(twice, tokens)
 
 
 # Variances add up by the law of total variance, as squares of distances from the mean. The mean of

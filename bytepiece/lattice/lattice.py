@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F64, I64, offsets_of
+from bytepiece._arrays import F64, I32, I64, offsets_of
 from bytepiece._checks import check_whole, seed_word
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.encoder import Encoder
@@ -43,6 +43,11 @@ class Lattice:
     independent, so their probabilities multiply. Names of special tokens are plain text. Immutable
     and picklable.
 
+    A model that was read from another library's file has the law of that library. A character that
+    is no piece by itself can be an unknown character, which has one score. In a model with byte
+    fallback it consists of single bytes, each of which is an edge and a token. In a model with an
+    unknown token it is one edge, and a run of unknown characters in a segmentation is one token.
+
     Numbers are float64. Their error is about 1e-12 · max(1, alpha · |Σ score|), or 1e-12 times the
     number itself if that is more. An edge is a place where a piece can stand. A lattice takes 24
     bytes of memory per edge, and its marginals take 20 more. Together they take about 150 bytes of
@@ -68,10 +73,6 @@ class Lattice:
     def __init__(self, encoder: Encoder, vocabulary: Vocabulary, text: Text, alpha: float) -> None:
         if checked_alpha(alpha) < 0:
             raise ArgumentError(f"alpha must be at least 0, not {alpha:g}")
-        if encoder.model.rules.unknown is not None:
-            raise ArgumentError(
-                "a model in which bytes only stand for characters without a piece has no lattice"
-            )
         # Bytes are copied, since they must not change.
         self._given = text if isinstance(text, str) else to_bytes(text)
         self._encoder = encoder
@@ -83,11 +84,17 @@ class Lattice:
             encoder.weights(self._alpha),
             self._segments.text,
             self._segments.bounds,
+            encoder.known,
+            encoder.unknown is not None and encoder.unknown.whole,
         )
 
     @property
     def text(self) -> bytes:
         """The text that is segmented, normalized if the model normalizes."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> bytes:
         return self._segments.text.tobytes()
 
     @property
@@ -169,7 +176,8 @@ class Lattice:
         """Return the probability of each edge: that a path has this piece at this place.
 
         The probabilities of the edges that begin at a position add up to `boundary_probs` there.
-        The probabilities of all edges add up to `expected_tokens`. Source: the E-step of Kudo,
+        The probabilities of all edges add up to `expected_tokens`, unless a run of unknown
+        characters, each with an edge of its own, is one token. Source: the E-step of Kudo,
         https://arxiv.org/abs/1804.10959.
         """
         starts = chains.starts(self._chain)
@@ -183,7 +191,7 @@ class Lattice:
 
     def best(self) -> Segmentation:
         """Return the best path. Among ties, it is the path that `Tokenizer.encode` finds."""
-        return self._segmentation(self._edges_of(self._encoded(Sampling()).ids))
+        return self._segmentation(self._edges_along(self._encoder.best_pieces(self._segments)))
 
     def nbest(self, k: int) -> list[Segmentation]:
         """Return the k best paths, the best first, or all paths if there are fewer.
@@ -193,7 +201,7 @@ class Lattice:
         piece comes first. If the last pieces are the same, the same rule is applied to the paths
         without them. The sums of segments are added from left to right; among equal sums, the path
         with the better last segment comes first. So the first path is always the one that `encode`
-        finds.
+        finds, except that the best paths of SentencePiece's models are found in float32.
 
         Args:
             k: at least 1. Time and memory grow with k · bytes.
@@ -204,16 +212,11 @@ class Lattice:
         Source: the k best by dynamic programming; Chow and Schwartz 1989, The N-best algorithm.
         """
         segments = [self._segments.text[a:b] for a, b in pairwise(self._segments.bounds.tolist())]
+        encoder = self._encoder
         rows = nbest_of_segments(
-            self._encoder.automaton, self._encoder.scores, segments, check_whole(k, "k", 1)
+            encoder.automaton, encoder.scores, segments, check_whole(k, "k", 1), encoder.known
         )
-        pieces = self._encoder.model.pieces
-        found = []
-        for numbers in rows:
-            ends = offsets_of([len(pieces[number]) for number in numbers.tolist()])
-            edges = np.searchsorted(self._keys, _key(ends[:-1], ends[1:]))
-            found.append(self._segmentation(edges))
-        return found
+        return [self._segmentation(self._edges_along(numbers)) for numbers in rows]
 
     def sample(self, n: int = 1, seed: int | None = None) -> Encoded:
         """Draw n independent segmentations from the law.
@@ -322,11 +325,20 @@ class Lattice:
 
     @cached_property
     def _token_moments(self) -> tuple[float, float]:
-        return chains.moments(self._chain, np.ones(len(self._pieces)))
+        unknown = self._encoder.unknown
+        if unknown is None:
+            return chains.moments(self._chain, np.ones(len(self._pieces)))
+        in_runs = self._encoder.model.ids[self._pieces] == unknown.id
+        return chains.run_moments(self._chain, in_runs, self._segments.bounds)
 
     @cached_property
     def _score_moments(self) -> tuple[float, float]:
         return chains.moments(self._chain, self._encoder.model.scores[self._pieces])
+
+    @cached_property
+    def _distinct(self) -> frozenset[bytes]:
+        """The pieces of the model, to look them up."""
+        return frozenset(self._encoder.model.pieces)
 
     @cached_property
     def _keys(self) -> I64:
@@ -342,9 +354,18 @@ class Lattice:
     def _at(self, alpha: float) -> "Lattice":
         return Lattice(self._encoder, self._vocabulary, self._given, alpha)
 
+    def _edges_along(self, numbers: I32) -> I64:
+        """Return the edges of a path, given the numbers of its pieces."""
+        lengths = [len(self._encoder.model.pieces[number]) for number in numbers.tolist()]
+        bounds = offsets_of(lengths)
+        # If a character without a piece is one edge, no edge begins within the character.
+        begun = np.diff(self._chain.first)[bounds[:-1]] > 0
+        starts = bounds[:-1][begun]
+        return np.searchsorted(self._keys, _key(starts, np.append(starts, bounds[-1])[1:]))
+
     def _edges_of(self, path: Iterable[bytes | str | int]) -> I64:
         """Return the numbers of a segmentation's edges. Raises the errors of `log_prob`."""
-        pieces = [self._piece(item) for item in path]
+        pieces = [each for item in path for each in self._split(self._piece(item))]
         ends = offsets_of(map(len, pieces))
         text = self.text
         if not all(pieces):
@@ -379,16 +400,39 @@ class Lattice:
             return item
         piece = self._vocabulary.id_to_piece(item)
         if isinstance(piece, str):
+            unknown = self._encoder.unknown
+            if unknown is not None and item == unknown.id:
+                raise ArgumentError(
+                    f"{piece} does not say which characters it stands for; give the pieces, not ids"
+                )
             raise ArgumentError(f"{piece} is a special token, which is no part of a segmentation")
         return piece
 
+    def _split(self, piece: bytes) -> list[bytes]:
+        """Return a piece; or, if it is a run of characters without a piece, these characters."""
+        unknown = self._encoder.unknown
+        if unknown is None or piece in self._distinct:
+            return [piece]
+        bounds = [0]
+        while (end := unknown.after(piece, bounds[-1])) is not None:
+            bounds.append(end)
+        if bounds[-1] < len(piece):
+            return [piece]
+        return [piece[start:end] for start, end in pairwise(bounds)]
+
     def _segmentation(self, edges: I64) -> Segmentation:
         """Return the path that consists of these edges."""
-        model = self._encoder.model
-        numbers = self._pieces[edges]
-        pieces = tuple([model.pieces[number] for number in numbers.tolist()])
+        ids = self._encoder.model.ids[self._pieces[edges]]
+        ends = self._chain.ends[edges]
+        last = np.ones(len(edges), dtype=np.bool_)
+        if self._encoder.unknown is not None:
+            # In a segment, a run of unknown tokens is one token.
+            unknown = ids == self._encoder.unknown.id
+            last[:-1] = ~(unknown[:-1] & unknown[1:]) | np.isin(ends[:-1], self._segments.bounds)
+        cuts = [0, *ends[last].tolist()]
+        pieces = tuple([self.text[start:end] for start, end in pairwise(cuts)])
         log_prob = math.fsum(self._chain.log_p[edges].tolist())
-        return Segmentation(pieces, tuple(model.ids[numbers].tolist()), log_prob)
+        return Segmentation(pieces, tuple(ids[last].tolist()), log_prob)
 
     def __repr__(self) -> str:
         return f"<bytepiece.Lattice: {len(self._segments.text)} bytes, alpha {self._alpha:g}>"

@@ -12,7 +12,8 @@ class Segmentation(NamedTuple):
 
     Args:
         pieces: the pieces as bytes; joined, they are the text.
-        ids: the ids of the pieces.
+        ids: the ids of the pieces. Where the id is the unknown token's, the piece is the text that
+            the token stands for.
         log_prob: the natural logarithm of its probability at the lattice's alpha.
     """
 

@@ -17,7 +17,7 @@ from support.strategies import make_model
 
 from bytepiece import Model, SpecialToken, TextRules, Tokenizer, model_io
 from bytepiece.encoding.encoded import Encoded, without_runs
-from bytepiece.errors import ArgumentError, ModelError
+from bytepiece.errors import ModelError
 from bytepiece.formats import from_sentencepiece
 from bytepiece.rules.character_map import check_charsmap
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
@@ -338,12 +338,6 @@ def test_samples_follow_the_law_of_the_librarys_own_segmentations(fallback, alph
     for sampler in ("nbest", "viterbi"):
         rows = tok.encode_batch(["aé☃é"], sampler=sampler, **others)
         assert {tuple(row.tolist()) for row in rows} == set(drawn)
-
-
-def test_models_over_characters_have_no_lattice():
-    tok = Tokenizer(from_sentencepiece.from_bytes(trained(byte_fallback=True)))
-    with pytest.raises(ArgumentError, match="no lattice"):
-        tok.lattice("a")
 
 
 def command(*arguments, stdin=""):
