@@ -5,6 +5,9 @@
 - original.py: the original BytePiece library's file.
 - from_sentencepiece.py, to_sentencepiece.py: SentencePiece's .model files.
 - from_huggingface.py, to_huggingface.py: Hugging Face's tokenizer.json.
+- character_vocabulary.py: the vocabulary of a model over characters, as those libraries hold it.
+- characters_to_sentencepiece.py, characters_to_huggingface.py: files for models over characters.
+- library_rules.py: the rules of one library in the terms of another.
 - huggingface_steps.py: the normalizer, pre-tokenizer and decoder of a tokenizer.json.
 - huggingface_numbers.py: numbers in JSON as Hugging Face's reader rounds them.
 - byte_level.py: the alphabet in which a tokenizer.json spells bytes.

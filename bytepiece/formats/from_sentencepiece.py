@@ -13,6 +13,11 @@ from typing import Any
 import numpy as np
 
 from bytepiece.errors import ModelError
+from bytepiece.formats.character_vocabulary import (
+    PENALTY,
+    CharacterVocabulary,
+    model_over_characters,
+)
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import SentencePieceRules
@@ -29,9 +34,6 @@ from bytepiece.rules.sentencepiece_message import (
 )
 from bytepiece.rules.text_rules import TextRules
 
-_PENALTY = 10.0
-"""How far the score of a character without a piece is below the lowest score of a piece, in
-nats."""
 _BONUS = 0.1
 """The score of a user-defined symbol for each byte after its first."""
 _BYTES = {f"<0x{byte:02X}>": byte for byte in range(256)}
@@ -216,45 +218,40 @@ def _model(
     notes: list[str],
 ) -> Model:
     lowest = np.float32(min(entry.score for entry in entries if entry.kind == PieceType.NORMAL))
-    unknown_score = float(lowest - np.float32(_PENALTY))
-    pieces: dict[bytes, tuple[int, float]] = {}
-    aliases: dict[int, bytes] = {}
+    unknown_score = float(lowest - np.float32(PENALTY))
+    pieces: dict[int, str] = {}
+    scores: dict[int, float] = {}
+    unused: dict[int, bytes] = {}
     byte_ids: dict[int, int] = {}
     specials: list[SpecialToken] = []
     roles = _roles(trainer)
     for id_, (text, score, kind) in enumerate(entries):
-        spelled = text.replace(SPACE, " ").encode()
+        spelled = text.replace(SPACE, " ")
         if kind in (PieceType.UNKNOWN, PieceType.CONTROL):
             role = "unknown" if kind == PieceType.UNKNOWN else roles.get(text, "control")
             specials.append(SpecialToken(text, id_, role))
         elif kind == PieceType.BYTE:
             byte_ids[_BYTES[text]] = id_
         elif kind == PieceType.UNUSED or " " in text:  # Normalized text has no space.
-            aliases[id_] = spelled
+            unused[id_] = spelled.encode()
         elif kind == PieceType.USER_DEFINED:
             bonus = np.float32(_BONUS) * np.float32(len(text.encode()) - 1)
-            pieces[spelled] = id_, float(bonus)
+            pieces[id_], scores[id_] = spelled, float(bonus)
         else:
-            pieces[spelled] = id_, score
-    unknown = next(token.id for token in specials if token.role == "unknown")
-    for byte in range(256):
-        piece = bytes([byte])
-        id_ = byte_ids.get(byte, unknown)
-        if piece in pieces:
-            if id_ != unknown:
-                aliases[id_] = piece
-        else:
-            # The first byte of a character has the character's score. The other bytes are free.
-            pieces[piece] = id_, 0.0 if 0x80 <= byte < 0xC0 else unknown_score
-    ids, scores = zip(*pieces.values(), strict=True)
-    return Model(
-        tuple(pieces),
-        np.array(scores),
-        np.array(ids),
+            pieces[id_], scores[id_] = spelled, score
+    vocabulary = CharacterVocabulary(
+        pieces,
+        scores,
+        tuple(byte_ids[byte] for byte in range(256)) if byte_ids else (),
+        unused,
+        unknown_score,
+        next(token for token in specials if token.role == "unknown"),
+    )
+    return model_over_characters(
+        vocabulary,
         tuple(specials),
         TextRules(segment="text", unknown="bytes" if byte_ids else "token", library=rules),
-        record={"source": "sentencepiece", "notes": notes},
-        aliases=aliases,
+        {"source": "sentencepiece", "notes": notes},
     )
 
 

@@ -1,6 +1,7 @@
 """Writing Hugging Face's tokenizer.json: a Unigram model over the ByteLevel alphabet.
 
-A piece is spelled with one character for each byte. Then nothing is unknown, and the file needs no
+Models over characters have another spelling; see `bytepiece.formats.characters_to_huggingface`. A
+piece is spelled with one character for each byte. Then nothing is unknown, and the file needs no
 byte fallback; with byte fallback, bytes would take no part in the search for the best path. Both
 libraries add the same scores in float64 in the same order, and both choose the same path among
 equal ones. So the ids are the same.
@@ -14,13 +15,14 @@ path contains it.
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bytepiece._files import write_atomically
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
+from bytepiece.formats.characters_to_huggingface import document_of
 from bytepiece.formats.huggingface_numbers import spelled
 from bytepiece.formats.huggingface_steps import DIGITS, LINES
 from bytepiece.model import Model, SpecialToken
@@ -98,6 +100,15 @@ def to_json(model: Model) -> str:
     ('Unigram', True)
     """
     rules = model.rules
+    if rules.unknown is not None:
+        fields, entries = document_of(model)
+        head = {
+            "version": "1.0",
+            "truncation": None,
+            "padding": None,
+            "added_tokens": _added_tokens(model),
+        }
+        return with_vocabulary({**head, **fields}, entries)
     model.check_own("tokenizer.json")
     steps: list[dict[str, Any]] = [_split(LINES, "MergedWithPrevious")]
     if rules.isolate_digits:
@@ -110,9 +121,7 @@ def to_json(model: Model) -> str:
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [
-            _added(token) for token in sorted(model.special_tokens, key=lambda token: token.id)
-        ],
+        "added_tokens": _added_tokens(model),
         "normalizer": {"type": "Sequence", "normalizers": forms} if forms else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
         "post_processor": None,
@@ -131,10 +140,14 @@ def to_json(model: Model) -> str:
             "byte_fallback": False,
         },
     }
+    return with_vocabulary(document, _vocabulary(model))
+
+
+def with_vocabulary(document: Mapping[str, Any], vocabulary: Sequence[tuple[str, float]]) -> str:
+    """Return the text of a tokenizer.json with a vocabulary in place of its empty list."""
     head, _, tail = json.dumps(document, ensure_ascii=False).partition('"vocab": []')
     entries = ", ".join(
-        f"[{json.dumps(name, ensure_ascii=False)}, {spelled(score)}]"
-        for name, score in _vocabulary(model)
+        f"[{json.dumps(name, ensure_ascii=False)}, {spelled(score)}]" for name, score in vocabulary
     )
     return f'{head}"vocab": [{entries}]{tail}'
 
@@ -170,6 +183,10 @@ def _vocabulary(model: Model) -> list[tuple[str, float]]:
             stacklevel=4,
         )
     return vocabulary
+
+
+def _added_tokens(model: Model) -> list[dict[str, Any]]:
+    return [_added(token) for token in sorted(model.special_tokens, key=lambda token: token.id)]
 
 
 def _added(token: SpecialToken) -> dict[str, Any]:

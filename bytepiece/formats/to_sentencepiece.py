@@ -9,6 +9,7 @@ import numpy as np
 from bytepiece._files import write_atomically
 from bytepiece.encoding.segmentation import segment
 from bytepiece.errors import ModelError
+from bytepiece.formats import characters_to_sentencepiece
 from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.protobuf import field, integer
@@ -56,6 +57,9 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
         ModelError: if a piece has one of the ids 0, 1 and 2, or the model has rules that
             SentencePiece does not have.
     """
+    if model.rules.unknown is not None:
+        write_atomically(path, [characters_to_sentencepiece.message_of(model)])
+        return
     entries, losses = _entries(model)
     for loss in losses:
         warnings.warn(loss, stacklevel=3)

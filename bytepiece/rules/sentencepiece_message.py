@@ -63,6 +63,7 @@ class TrainerField(IntEnum):
     TREAT_WHITESPACE_AS_SUFFIX = 24
     BYTE_FALLBACK = 35
     UNK_SURFACE = 44
+    UNK_PIECE = 45
     BOS_PIECE = 46
     EOS_PIECE = 47
     PAD_PIECE = 48
