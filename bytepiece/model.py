@@ -152,6 +152,11 @@ class Model:
                 return token.id
         raise ModelError(f"the model has no special token with the role {role!r}")
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the model has neither the rules nor the ids of another library."""
+        return self.rules.own and not self.aliases
+
     def check_own(self, what: str) -> None:
         """Raise an error if the model has the rules or the ids of another library.
 
@@ -161,11 +166,10 @@ class Model:
         Raises:
             ModelError: if the model has rules that bytepiece does not train with, or has aliases.
         """
-        rules = self.rules
-        if self.aliases or not rules.own:
+        if not self.is_own:
             raise ModelError(
                 f"{what} is for models made with bytepiece; this one has the rules or the ids of "
-                f"another library: {rules.library or rules}"
+                f"another library: {self.rules.library or self.rules}"
             )
 
     @cached_property

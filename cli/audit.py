@@ -33,7 +33,7 @@ def _exponents(
     "--model",
     type=click.Path(path_type=Path),
     show_default="small built-in vocabularies",
-    help="The model file: of this library, or of the original one.",
+    help="The model file: of this library, the original one, SentencePiece or Hugging Face.",
 )
 @click.option(
     "--text",

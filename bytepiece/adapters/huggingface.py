@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from bytepiece.adapters.base import Adapter, TimedResult, timed
 from bytepiece.adapters.spelling import Spelling
 from bytepiece.errors import ModelError
+from bytepiece.formats import to_huggingface
 from bytepiece.formats.byte_level import alphabet
 from bytepiece.model import MAX_ID, Model
 
@@ -80,6 +82,12 @@ class HuggingFace(Adapter):
     @classmethod
     def from_model(cls, model: Model) -> "HuggingFace":
         """As in the base class."""
+        if not model.is_own:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                adapter = cls.from_json(to_huggingface.to_json(model))
+            adapter.note = "; ".join(str(warning.message) for warning in caught)
+            return adapter
         from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415
 
         # These entries fill the ids without a piece. No text contains them, because NUL is not in

@@ -33,6 +33,8 @@ class Ours(Adapter):
     def __init__(self, tokenizer: Tokenizer, **sampling: Any) -> None:
         self._tokenizer = tokenizer
         self._sampling = sampling
+        roles = {token.role: token.id for token in tokenizer.model.special_tokens}
+        self._unknown = roles.get("unknown")
 
     @classmethod
     def version(cls) -> str:
@@ -82,7 +84,9 @@ class Ours(Adapter):
 
     def piece(self, id_: int) -> bytes:
         """As in the base class."""
-        return self._tokenizer.decode_bytes([id_])
+        if id_ == self._unknown:
+            return b""
+        return self._tokenizer.vocabulary.bytes_of[id_]
 
     def vocabulary(self) -> Sequence[bytes]:
         """As in the base class."""

@@ -49,16 +49,7 @@ def byte_edges(text: bytes, scores: Scores, cuts: frozenset[int] = frozenset()) 
         scores: the score of each piece.
         cuts: the positions that no piece may cross, such as the two sides of an isolated digit.
     """
-    longest = max(map(len, scores))
-    edges = []
-    for start in range(len(text)):
-        for end in range(start + 1, min(start + longest, len(text)) + 1):
-            piece = text[start:end]
-            if piece in scores:
-                edges.append(Edge(start, end, scores[piece]))
-            if end in cuts:
-                break
-    return edges
+    return unit_edges(text, range(len(text) + 1), scores, None, cuts)
 
 
 def digit_cuts(text: bytes) -> frozenset[int]:
@@ -88,20 +79,48 @@ def character_edges(text: bytes, scores: Scores) -> list[Edge]:
         raise NotPossibleError("SentencePiece takes U+2581 in a text for a space")
     normal = {piece: score for piece, score in scores.items() if spelling(piece) is not None}
     unknown = min(normal.values()) - _UNKNOWN_PENALTY
+    return unit_edges(text, character_bounds(text), normal, unknown)
+
+
+def character_bounds(text: bytes) -> list[int]:
+    """Return where each character begins, and the end of the text."""
     bounds = [0]
     for char in text.decode("utf-8"):
         bounds.append(bounds[-1] + len(char.encode()))
-    longest = max(map(len, normal))
+    return bounds
+
+
+def unit_edges(
+    text: bytes,
+    bounds: Sequence[int],
+    pieces: Scores,
+    unknown: float | None,
+    cuts: frozenset[int] = frozenset(),
+) -> list[Edge]:
+    """Return the edges of a lattice over units, such as characters.
+
+    A unit without a piece of its own gets an edge, too.
+
+    Args:
+        text: the text to segment.
+        bounds: where each unit begins, and the end of the text.
+        pieces: the score of each piece.
+        unknown: the score of a unit without a piece; None for no such edge.
+        cuts: the positions that no piece may cross.
+    """
+    longest = max(map(len, pieces))
     edges = []
     for number, start in enumerate(bounds[:-1]):
-        character = text[start : bounds[number + 1]]
-        if character not in normal:
-            edges.append(Edge(start, start + len(character), unknown))
+        unit = text[start : bounds[number + 1]]
+        if unknown is not None and unit not in pieces:
+            edges.append(Edge(start, start + len(unit), unknown))
         for end in bounds[number + 1 :]:
             if end > start + longest:
                 break
-            if text[start:end] in normal:
-                edges.append(Edge(start, end, normal[text[start:end]]))
+            if text[start:end] in pieces:
+                edges.append(Edge(start, end, pieces[text[start:end]]))
+            if end in cuts:
+                break
     return edges
 
 

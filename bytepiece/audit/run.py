@@ -17,13 +17,13 @@ from bytepiece.adapters.base import NotPossibleError
 from bytepiece.audit import tails
 from bytepiece.audit.cases import case_of
 from bytepiece.audit.counts import DrawCounts
+from bytepiece.audit.library_law import normalized
 from bytepiece.audit.results import THRESHOLD, Case, Evidence, Report, Verdict
 from bytepiece.audit.samplers import OURS, AuditedSampler, LoadedSampler, SamplingFunction, resolve
 from bytepiece.audit.statistics import rare_edges
 from bytepiece.audit.vocabularies import TEXTS, AuditedVocabulary, built_in
 from bytepiece.errors import ArgumentError
 from bytepiece.model import Model
-from bytepiece.rules.text import to_bytes
 
 Progress = Callable[[str, int, int], None]
 """A function to call with the name of the current task, the draws done, and the total of draws."""
@@ -147,7 +147,6 @@ def _vocabularies(
     if not isinstance(model, Model):
         name = os.path.basename(os.fspath(model))  # noqa: PTH119
         model = model_io.load(model)
-    model.check_own("the audit")
     lines = tuple(_checked_text(text, model) for text in (TEXTS if texts is None else texts))
     if not 1 <= len(lines) <= MOST_TEXTS:
         raise ArgumentError(f"{len(lines)} texts to audit on; give 1 to {MOST_TEXTS}")
@@ -166,12 +165,13 @@ def _checked_text(text: str, model: Model) -> str:
         raise ArgumentError(
             f"a text has a lone surrogate, which is not text: {text!r:.60}"
         ) from None
-    normalized = to_bytes(text, model.rules.normalization)
-    if len(normalized) > MOST_BYTES:
-        raise ArgumentError(
-            f"a text has {len(normalized)} bytes, more than {MOST_BYTES}; give a part of it"
-        )
-    return normalized.decode()
+    raw = normalized(text, model)
+    if not raw:
+        raise ArgumentError(f"nothing is left of the text {text!r:.60} when it is normalized")
+    if len(raw) > MOST_BYTES:
+        raise ArgumentError(f"a text has {len(raw)} bytes, more than {MOST_BYTES}; give a part")
+    # The rules of another library may change a normalized text again, by a space in front.
+    return raw.decode() if model.is_own else text
 
 
 class _PlannedCase(NamedTuple):
@@ -201,8 +201,9 @@ class _AuditPlan:
     def verdict(self, sampler: AuditedSampler, progress: Progress | None) -> Verdict:
         """Return the verdict on a sampler."""
         reason = sampler.missing()
+        law = sampler.law_of(self._vocabularies[0].model)
         if reason is not None:
-            return _not_audited(sampler, "", reason)
+            return _not_audited(sampler, law, "", reason)
         notes = _Notes()
         cases: list[tuple[int, Case]] = []
         done, total = 0, sum(planned.draws for planned in self._planned)
@@ -228,7 +229,7 @@ class _AuditPlan:
                     notes.add(str(error), f"{planned.vocabulary.name}, {planned.text!r:.24}")
                 done += planned.draws
             if not cases:
-                return _not_audited(sampler, sampler.version(), notes.text())
+                return _not_audited(sampler, law, sampler.version(), notes.text())
             p, spread = combined([case for _, case in cases])
             evidence = None
             if p < THRESHOLD:
@@ -240,7 +241,7 @@ class _AuditPlan:
         return Verdict(
             sampler=sampler.name,
             version=sampler.version(),
-            law=sampler.law,
+            law=law,
             follows=p >= THRESHOLD,
             p=p,
             uniformity=spread,
@@ -349,8 +350,8 @@ def _loaded(
     return loaded
 
 
-def _not_audited(sampler: AuditedSampler, version: str, reason: str) -> Verdict:
-    return Verdict(sampler.name, version, sampler.law, None, None, {}, (), None, reason, 0.0)
+def _not_audited(sampler: AuditedSampler, law: str, version: str, reason: str) -> Verdict:
+    return Verdict(sampler.name, version, law, None, None, {}, (), None, reason, 0.0)
 
 
 def combined(cases: Sequence[Case]) -> tuple[float, dict[str, float]]:

@@ -17,8 +17,10 @@ from bytepiece.adapters.rs_bytepiece import RsBytepiece
 from bytepiece.adapters.sentencepiece import SentencePiece
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, ReferenceLaw, Scores, byte_edges, character_edges, digit_cuts
-from bytepiece.errors import ArgumentError, BytepieceError
+from bytepiece.audit.library_law import library_text, with_runs
+from bytepiece.errors import ArgumentError, BytepieceError, ModelError
 from bytepiece.formats import original
+from bytepiece.formats.character_vocabulary import is_over_characters
 from bytepiece.model import Model
 from bytepiece.rules.text_rules import TextRules
 
@@ -67,6 +69,12 @@ class AuditedSampler(ABC):
     @abstractmethod
     def version(self) -> str:
         """Return the version of the sampler's library."""
+
+    def law_of(self, model: Model) -> str:
+        """Return in words the law that draws with a model are compared with."""
+        if model.is_own:
+            return self.law
+        return f"over {'characters' if is_over_characters(model) else 'bytes'}"
 
     @abstractmethod
     def load(self, model: Model) -> LoadedSampler:
@@ -133,6 +141,11 @@ class LibrarySampler(AuditedSampler):
         unit = "characters" if self.edges is _over_characters else "bytes"
         return f"over {unit}" + (f", the {self.nbest_size} best" if self.nbest_size else "")
 
+    def law_of(self, model: Model) -> str:
+        """Return in words the law that draws with a model are compared with."""
+        best = f", the {self.nbest_size} best" if self.nbest_size and not model.is_own else ""
+        return super().law_of(model) + best
+
     def missing(self) -> str | None:
         """Return None if the library is installed, otherwise how to install it."""
         return self.adapter.missing()
@@ -143,8 +156,11 @@ class LibrarySampler(AuditedSampler):
 
     def load(self, model: Model) -> LoadedSampler:
         """Return the sampler of the library, with the vocabulary and the scores of a model."""
-        adapter = self.adapter.from_model(model, **self.options)
-        scores = piece_scores(self.held(model))
+        try:
+            adapter = self.adapter.from_model(model, **self.options)
+            scores = piece_scores(self.held(model))
+        except ModelError as error:  # the library's format cannot represent the model
+            raise NotPossibleError(str(error)) from None
 
         def draw(text: str, alpha: float, count: int, seed: int) -> Draws:
             try:
@@ -155,9 +171,15 @@ class LibrarySampler(AuditedSampler):
                 raise NotPossibleError(
                     f"fails at alpha {alpha:g} with {type(error).__name__}: {error}"
                 ) from error
-            return Draws(*adapter.flat(run.result), adapter.piece, run.seconds)
+            drawn = Draws(*adapter.flat(run.result), adapter.piece, run.seconds)
+            if model.rules.unknown != "token":
+                return drawn
+            return with_runs(drawn, model.special_id("unknown"), library_text(text, model).runs)
 
         def law(text: str, alpha: float) -> ReferenceLaw:
+            if not model.is_own:
+                found = library_text(text, model)
+                return ReferenceLaw(found.raw, found.edges, alpha, self.nbest_size)
             raw = text.encode()
             if self.nbest_size and model.rules.isolate_digits and digit_cuts(raw):
                 raise NotPossibleError(
@@ -209,6 +231,9 @@ class FunctionSampler(AuditedSampler):
             )
 
         def law(text: str, alpha: float) -> ReferenceLaw:
+            if not model.is_own:
+                found = library_text(text, model)
+                return ReferenceLaw(found.raw, found.edges, alpha)
             raw = text.encode()
             return ReferenceLaw(raw, tuple(_over_segments(scores, raw, model.rules)), alpha)
 

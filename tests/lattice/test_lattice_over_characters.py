@@ -11,55 +11,31 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import reference
 from support import reference_characters as twin
-from support.reading import BYTES, LINES, NORMAL, USER, made, processor, trained
+from support.character_models import (
+    KEEP_SPACES,
+    LETTERS,
+    MAKERS,
+    character_vocabularies,
+    from_hf,
+    from_sp,
+    sentencepiece_file,
+)
+from support.reading import LINES, NORMAL, USER, made, processor, trained
 from support.reference import MP
 from support.strategies import JIT
 
 from bytepiece import Tokenizer
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import from_huggingface, from_sentencepiece
-from bytepiece.rules.protobuf import integer
 
-KEEP_SPACES = integer(3, False) + integer(4, False)
-LETTERS = "ab é☃👍"
-SCORES = st.integers(-40, -1).map(lambda quarter: quarter / 4)  # exact in float32
 ALPHAS = [0.0, 0.1, 0.5, 1.0, 3.0, 50.0]
 PENALTY = 10.0
 
 
-@st.composite
-def vocabularies(draw):
-    """Return the scores of some characters and of some longer pieces of any characters."""
-    single = draw(st.sets(st.sampled_from(LETTERS))) | {" "}
-    longer = draw(st.sets(st.text(LETTERS, min_size=2, max_size=4), min_size=2, max_size=9))
-    return {piece: draw(SCORES) for piece in sorted(single | longer)}
-
-
-def sentencepiece_file(pieces, fallback):
-    entries = [(piece.replace(" ", "▁"), score, NORMAL) for piece, score in pieces.items()]
-    return made(entries + BYTES * fallback, normalizer=KEEP_SPACES, trainer=integer(35, fallback))
-
-
-def from_sp(pieces, fallback):
-    return Tokenizer(from_sentencepiece.from_bytes(sentencepiece_file(pieces, fallback)))
-
-
-def from_hf(pieces, fallback):
-    vocab = [["<unk>", 0.0], *([p.replace(" ", "▁"), score] for p, score in pieces.items())]
-    vocab += [[name, 0.0] for name, _, _ in BYTES] * fallback
-    space = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
-    file = {
-        "model": {"type": "Unigram", "unk_id": 0, "vocab": vocab, "byte_fallback": fallback},
-        "normalizer": space,
-    }
-    return Tokenizer(from_huggingface.from_document(file))
-
-
-MAKERS = st.sampled_from([from_sp, from_hf])
 TEXTS = st.text(LETTERS, min_size=1, max_size=7)
 
 
-@given(MAKERS, vocabularies(), st.booleans(), TEXTS, st.sampled_from(ALPHAS))
+@given(MAKERS, character_vocabularies(), st.booleans(), TEXTS, st.sampled_from(ALPHAS))
 def test_numbers_equal_those_of_the_enumeration(maker, pieces, fallback, text, alpha):
     unknown = min(pieces.values()) - PENALTY
     log_z, logs = twin.law(text, pieces, unknown, alpha)
@@ -86,7 +62,7 @@ def test_numbers_equal_those_of_the_enumeration(maker, pieces, fallback, text, a
     assert Counter((one.pieces, round(one.log_prob, 7) + 0.0) for one in found) == expected
 
 
-@given(MAKERS, vocabularies(), st.booleans(), TEXTS, st.sampled_from(ALPHAS))
+@given(MAKERS, character_vocabularies(), st.booleans(), TEXTS, st.sampled_from(ALPHAS))
 def test_marginals_and_boundaries(maker, pieces, fallback, text, alpha):
     unknown = min(pieces.values()) - PENALTY
     _, logs = twin.law(text, pieces, unknown, alpha)
@@ -109,7 +85,7 @@ def test_marginals_and_boundaries(maker, pieces, fallback, text, alpha):
     assert found == pytest.approx([float(reached[i]) for i in range(len(found))], abs=1e-11)
 
 
-@given(MAKERS, vocabularies(), st.booleans(), TEXTS, st.integers(1, 30))
+@given(MAKERS, character_vocabularies(), st.booleans(), TEXTS, st.integers(1, 30))
 def test_the_best_paths_are_those_of_the_enumeration(maker, pieces, fallback, text, k):
     unknown = min(pieces.values()) - PENALTY
     _, logs = twin.law(text, pieces, unknown, 1.0)
@@ -125,7 +101,7 @@ def test_the_best_paths_are_those_of_the_enumeration(maker, pieces, fallback, te
     assert pickle.loads(pickle.dumps(lattice)).nbest(k) == found
 
 
-@given(vocabularies(), st.booleans(), TEXTS)
+@given(character_vocabularies(), st.booleans(), TEXTS)
 def test_the_best_paths_are_those_of_sentencepiece(pieces, fallback, text):
     lattice = from_sp(pieces, fallback).lattice(text)
     theirs = processor(sentencepiece_file(pieces, fallback)).nbest_encode_as_proto(text, 60)
@@ -255,7 +231,7 @@ def test_pieces_over_bytes_with_an_unknown_token():
     )
 
 
-@given(vocabularies(), st.booleans(), st.text(LETTERS, max_size=7))
+@given(character_vocabularies(), st.booleans(), st.text(LETTERS, max_size=7))
 def test_an_empty_text_and_any_text_have_a_lattice(pieces, fallback, text):
     assume(" " not in text)
     lattice = from_sp(pieces, fallback).lattice(text, 0.5)

@@ -1,0 +1,111 @@
+"""The law of a model that follows the rules of another library."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bytepiece.adapters.base import NotPossibleError
+from bytepiece.audit.counts import Draws
+from bytepiece.audit.law import Edge, Scores, character_bounds, digit_cuts, unit_edges
+from bytepiece.formats.character_vocabulary import is_over_characters, vocabulary_of
+from bytepiece.model import Model
+from bytepiece.rules.text import to_bytes
+
+_RUNS = 1 << 40
+"""The number that stands for a run of unknown characters, plus the place of the run in the text."""
+
+
+class LibraryText(NamedTuple):
+    """A text as a model with the rules of another library segments it.
+
+    Args:
+        raw: the normalized text.
+        edges: the edges of its lattice.
+        runs: the runs of unknown characters, each of which is one unknown token in every
+            segmentation. Empty if the model has no unknown token.
+    """
+
+    raw: bytes
+    edges: tuple[Edge, ...]
+    runs: tuple[bytes, ...] = ()
+
+
+def normalized(text: str, model: Model) -> bytes:
+    """Return a text as the model segments it."""
+    if model.rules.library is not None:
+        return model.rules.library.normalize([to_bytes(text)])[0]
+    return to_bytes(text, model.rules.normalization)
+
+
+def library_text(text: str, model: Model) -> LibraryText:
+    """Return a text with the edges of the law of the model's own library.
+
+    Raises:
+        NotPossibleError: if the law does not say which characters an unknown token stands for.
+    """
+    raw = normalized(text, model)
+    pieces, unknown = _pieces(model)
+    bounds = character_bounds(raw) if is_over_characters(model) else range(len(raw) + 1)
+    cuts = digit_cuts(raw) if model.rules.isolate_digits else frozenset[int]()
+    edges = unit_edges(raw, bounds, pieces, unknown, cuts)
+    if model.rules.unknown != "token":
+        return LibraryText(raw, tuple(edges))
+    units = [edge for edge in edges if raw[edge.start : edge.end] not in pieces]
+    inside = np.zeros(len(raw) + 1, dtype=np.bool_)
+    for edge in units:
+        inside[edge.start : edge.end] = True
+    others = [edge for edge in edges if raw[edge.start : edge.end] in pieces]
+    if any(inside[edge.start : edge.end].any() for edge in others):
+        raise NotPossibleError(
+            "a character without a piece of its own is a part of a longer piece, so it is not "
+            "known which characters the unknown token stands for"
+        )
+    runs: list[Edge] = []
+    for edge in units:
+        if runs and runs[-1].end == edge.start:
+            runs[-1] = Edge(runs[-1].start, edge.end, runs[-1].score + edge.score)
+        else:
+            runs.append(edge)
+    texts = tuple(raw[edge.start : edge.end] for edge in runs)
+    return LibraryText(raw, tuple(sorted([*others, *runs])), texts)
+
+
+def _pieces(model: Model) -> tuple[Scores, float | None]:
+    """Return the scores of the pieces, and of an unknown character; None if all are known."""
+    if is_over_characters(model):
+        found = vocabulary_of(model, "the audit")
+        scores = {text.encode(): found.scores[id_] for id_, text in found.pieces.items()}
+        return scores, found.unknown_score
+    columns = zip(model.pieces, model.scores.tolist(), model.ids.tolist(), strict=True)
+    if model.rules.unknown is None:
+        return {piece: score for piece, score, _ in columns}, None
+    unknown, lowest = model.special_id("unknown"), None
+    scores = {}
+    for piece, score, id_ in columns:
+        if id_ == unknown:
+            lowest = score
+        else:
+            scores[piece] = score
+    return scores, lowest
+
+
+def with_runs(draws: Draws, unknown: int, runs: Sequence[bytes]) -> Draws:
+    """Return draws in which each unknown token has the text that it stands for.
+
+    Args:
+        draws: the draws of a text.
+        unknown: the id of the unknown token.
+        runs: the runs of unknown characters in the text, from left to right.
+    """
+    is_unknown = draws.ids == unknown
+    counts = np.concatenate([[0], np.cumsum(is_unknown)])
+    first = np.repeat(counts[np.cumsum(draws.lengths) - draws.lengths], draws.lengths)
+    ids = np.where(is_unknown, _RUNS + counts[:-1] - first, draws.ids)
+
+    def piece(id_: int) -> bytes:
+        if id_ < _RUNS:
+            return draws.piece(id_)
+        return runs[id_ - _RUNS] if id_ - _RUNS < len(runs) else b""
+
+    return draws._replace(ids=ids, piece=piece)
