@@ -5,10 +5,11 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 from bytepiece.editing.arguments import size_of
+from bytepiece.editing.characters import EditedCharacters, edited_characters
 from bytepiece.editing.ids import Edited, id_map, ids_of
 from bytepiece.editing.newcomers import NewPiece, added
 from bytepiece.editing.record import record_of
-from bytepiece.editing.weighed_pieces import objective_of, offset, weighed
+from bytepiece.editing.weighed_pieces import WeighedPieces, objective_of, offset, weighed
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
@@ -43,15 +44,20 @@ def extend(
     `bytepiece.train(algorithm="merge")` find them, beginning with the old vocabulary. Their scores
     are on the scale of the old scores. The result is the same for any number of threads.
 
+    The new pieces of a model over characters, which was read from another library's file, consist
+    of whole characters. If no old piece has a space within, no new piece has one. The old scores
+    stay.
+
     Args:
-        model: any model. Its rules also apply to the new text.
+        model: a model made with bytepiece, or a model over characters. Its rules also apply to the
+            new text.
         corpus: the new text, as in `bytepiece.train`.
         vocab_size: the largest number of ids, more than the model has. A small corpus gives fewer.
         threads, memory, temp_dir, progress: see `bytepiece.train`.
 
     Raises:
         ArgumentError: if an argument is outside its range.
-        ModelError: if the model follows another library's rules.
+        ModelError: if the model is another library's and its pieces are made of bytes.
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
@@ -60,7 +66,11 @@ def extend(
     >>> larger.pieces[:259] == model.pieces, larger.pieces[259:]
     (True, (b'ato', b'el '))
     """
-    model.check_own("extend")
+    characters = None
+    if model.rules.unknown is None:
+        model.check_own("extend")
+    else:
+        characters = edited_characters(model, "extend")
     size = size_of(
         vocab_size,
         model.vocab_size + 1,
@@ -76,9 +86,13 @@ def extend(
         silent if progress is None else progress,
     )
     with replayable(corpus, temp_dir) as texts:
-        newcomers, facts = _learn(model, texts, size - model.vocab_size, settings)
+        newcomers, facts = _learn(model, characters, texts, size - model.vocab_size, settings)
     newcomers.sort(key=lambda one: (len(one.piece), one.piece))
-    extended = added(model, newcomers, record_of("extend", size, model, **facts))
+    record = record_of("extend", size, model, **facts)
+    if characters is None:
+        extended = added(model, newcomers, record)
+    else:
+        extended = characters.extended(newcomers, record)
     old_ids = ids_of(model).values()
     return Edited(extended, id_map(model.vocab_size, dict(zip(old_ids, old_ids, strict=True))))
 
@@ -98,49 +112,58 @@ class _ExtendSettings(NamedTuple):
 
 
 def _learn(
-    model: Model, corpus: Corpus, number: int, settings: _ExtendSettings
+    model: Model,
+    characters: EditedCharacters | None,
+    corpus: Corpus,
+    number: int,
+    settings: _ExtendSettings,
 ) -> tuple[list[NewPiece], dict[str, Any]]:
     """Learn a number of new pieces. Also return what a record says of the corpus."""
-    rules, pieces = model.rules, model.pieces
+    rules, old = model.rules, weighed(model) if characters is None else characters.weighed
     options = merge_trainer.MergeOptions(
-        objective_of(model), _rules(model), _start(model), frozenset(pieces)
+        objective_of(model), _rules(model, characters), _start(old), frozenset(old.pieces)
     )
     checkpoint = Checkpoint(None, {})
-    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
+    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits, rules.library)
     sample = read_sample(reader, settings.room, False, checkpoint, settings.progress)
     found = merge_trainer.learn(
         sample,
         reader,
-        [len(pieces) + number],
+        [len(old.pieces) + number],
         options,
         settings.engine,
         checkpoint,
         settings.progress,
     )
     [learned] = found.vocabularies
-    ours = dict(zip(pieces, model.scores.tolist(), strict=True))
+    ours = dict(zip(old.pieces, old.scores.tolist(), strict=True))
+    if characters is not None:
+        ours = characters.scored
     logs = merge_trainer.scores_of(learned.counts, options.objective, reader.unit).tolist()
     theirs = dict(zip(learned.pieces, logs, strict=True))
     counted = dict(compress(theirs.items(), learned.counts.tolist()))
     # It may be that no old piece occurs on the best paths of the new text.
     added_to = offset(ours, theirs if ours.keys().isdisjoint(counted) else counted)
-    newcomers = [NewPiece(p, score + added_to) for p, score in theirs.items() if p not in ours]
+    known = set(old.pieces)
+    newcomers = [NewPiece(p, score + added_to) for p, score in theirs.items() if p not in known]
+    if characters is not None:
+        newcomers = [one for one in newcomers if characters.may_have(one.piece)]
     return newcomers, facts_of(corpus, reader, found.sample)
 
 
-def _start(model: Model) -> CountedPieces:
-    """Return the model's pieces and their counts to begin with, the single bytes first."""
-    order = sorted(range(len(model.pieces)), key=lambda i: len(model.pieces[i]) > 1)
-    return CountedPieces([model.pieces[i] for i in order], weighed(model).counts[order])
+def _start(old: WeighedPieces) -> CountedPieces:
+    """Return the old pieces and their counts to begin with, the single bytes first."""
+    order = sorted(range(len(old.pieces)), key=lambda i: len(old.pieces[i]) > 1)
+    return CountedPieces([old.pieces[i] for i in order], old.counts[order])
 
 
-def _rules(model: Model) -> PieceRules:
+def _rules(model: Model, characters: EditedCharacters | None) -> PieceRules:
     """Return the rules for new pieces: those in the model's record, and defaults for the others."""
     record = model.record
     length, newlines = record.get("max_piece_length"), record.get("newlines")
     return PieceRules(
         length if type(length) is int and 1 <= length <= MAX_PIECE_LENGTH else _LONGEST,
         newlines if newlines in NEWLINES else NEWLINES[0],
-        record.get("within_words") is True,
-        parts=record.get("ensure_unicode") is not True,
+        record.get("within_words") is True if characters is None else characters.words,
+        parts=characters is None and record.get("ensure_unicode") is not True,
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from bytepiece._arrays import F64, I64
 from bytepiece.editing.arguments import size_of
+from bytepiece.editing.characters import edited_characters
 from bytepiece.editing.ids import Edited, compacted, id_map
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import Usage, shrink
@@ -35,8 +36,12 @@ def prune(
     size; the others move to vacant ids. A dropped piece is cut into pieces that stay, and adds its
     count to theirs. The result is the same for any number of threads.
 
+    A model over characters, which was read from another library's file, keeps its rules and the
+    scores of the pieces that stay. Symbols stay, and single characters if the model has no byte
+    fallback. Ids that no text gets are dropped first.
+
     Args:
-        model: any model.
+        model: a model made with bytepiece, or a model over characters.
         vocab_size: the largest number of ids, special tokens included; at most the number that the
             model has.
         corpus: text of the kind that the model is for, as in `bytepiece.train`; a few megabytes are
@@ -47,7 +52,7 @@ def prune(
 
     Raises:
         ArgumentError: if an argument is outside its range.
-        ModelError: if the model follows another library's rules.
+        ModelError: if the model is another library's and its pieces are made of bytes.
         CorpusError: as in `bytepiece.train`.
 
     >>> import bytepiece
@@ -56,13 +61,26 @@ def prune(
     >>> small.vocab_size, id_map.tolist()[:259] == list(range(259))
     (262, True)
     """
-    model.check_own("prune")
     progress = progress or silent
     specials = model.special_tokens
+    characters = None
+    if model.rules.unknown is None:
+        model.check_own("prune")
+        kept = np.zeros(len(model.pieces), dtype=np.bool_)
+        weights, ids = weighed(model), model.ids.astype(np.int64)
+        fixed = [token.id for token in specials]
+        reason = f"the 256 single bytes and {len(specials)} special tokens stay"
+    else:
+        characters = edited_characters(model, "prune")
+        weights, ids, fixed = characters.weighed, characters.ids, characters.fixed
+        kept = characters.kept
+        others = "bytes" if characters.vocabulary.byte_ids else "single characters"
+        reason = f"special tokens, symbols and {others} stay"
+    without_id = int((ids < 0).sum())
     size = size_of(
         vocab_size,
-        256 + len(specials),
-        f"the 256 single bytes and {len(specials)} special tokens stay",
+        len(fixed) - without_id + 256 + int(kept.sum()),
+        reason,
         model.vocab_size,
         "the model has no more; extend makes a vocabulary larger",
     )
@@ -72,12 +90,15 @@ def prune(
     if corpus is not None:
         text = read_text(corpus, model.rules, progress)
         usage, facts = partial(text.usage, engine=engine), text.facts
-    most = min(size - len(specials), len(model.pieces))
-    unprotected = np.zeros(len(model.pieces), dtype=np.bool_)
+    most = min(size - len(fixed) + without_id, len(weights.pieces))
     done = partial(progress, "pruning")
-    staying, after = shrink(weighed(model), most, unprotected, usage, done)
-    old_ids = sorted([*model.ids[staying].tolist(), *(token.id for token in specials)])
+    staying, after = shrink(weights, most, kept, usage, done)
+    old_ids = sorted([*(int(id_) for id_ in ids[staying] if id_ >= 0), *fixed])
     moved = dict(zip(old_ids, compacted(np.array(old_ids, dtype=np.int32)).tolist(), strict=True))
+    record = record_of("prune", size, model, **facts)
+    if characters is not None:
+        pruned = characters.pruned(staying, moved, record)
+        return Edited(pruned, id_map(model.vocab_size, moved))
     scores, counts = _made_again(model, after)
     pruned = Model(
         tuple(after.pieces),
@@ -86,7 +107,7 @@ def prune(
         tuple(replace(token, id=moved[token.id]) for token in specials),
         model.rules,
         counts,
-        record_of("prune", size, model, **facts),
+        record,
     )
     return Edited(pruned, id_map(model.vocab_size, moved))
 

@@ -5,13 +5,15 @@ for its unknown characters. Here the unknown characters have a score, and bytes 
 own only if the file has byte fallback.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bytepiece.errors import ModelError
 from bytepiece.model import Model, SpecialToken
+from bytepiece.rules.character_map import SPACE
+from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.text_rules import TextRules
 
 PENALTY = 10.0
@@ -41,10 +43,20 @@ class CharacterVocabulary(NamedTuple):
     unknown_score: float
     unknown: SpecialToken | None
 
-    @property
-    def lowest(self) -> float:
-        """The lowest score of a piece."""
-        return min(self.scores.values())
+
+def score_of_unknown(scores: Iterable[float]) -> float:
+    """Return the score that SentencePiece gives to an unknown character.
+
+    Args:
+        scores: the scores of all pieces, except user-defined symbols.
+    """
+    return float(np.float32(min(scores)) - np.float32(PENALTY))
+
+
+def symbols_of(rules: TextRules) -> frozenset[str]:
+    """Return the texts of the user-defined symbols, with spaces."""
+    symbols = rules.library.symbols if isinstance(rules.library, SentencePieceRules) else ()
+    return frozenset(symbol.replace(SPACE, " ") for symbol in symbols)
 
 
 def is_over_characters(model: Model) -> bool:

@@ -3,10 +3,13 @@
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 from bytepiece.errors import ModelError
-from bytepiece.formats.character_vocabulary import PENALTY, CharacterVocabulary, vocabulary_of
+from bytepiece.formats.character_vocabulary import (
+    PENALTY,
+    CharacterVocabulary,
+    score_of_unknown,
+    vocabulary_of,
+)
 from bytepiece.formats.library_rules import as_sentencepiece
 from bytepiece.model import Model
 from bytepiece.rules.character_map import SPACE
@@ -82,7 +85,7 @@ def _check(vocabulary: CharacterVocabulary, rules: SentencePieceRules) -> None:
     ]
     if not scores:
         raise ModelError("SentencePiece's format needs a piece that is not a symbol")
-    theirs = float(np.float32(min(scores)) - np.float32(PENALTY))
+    theirs = score_of_unknown(scores)
     if not math.isclose(theirs, vocabulary.unknown_score, rel_tol=1e-6):
         raise ModelError(
             f"an unknown character has the score {vocabulary.unknown_score:g}; SentencePiece would "

@@ -14,9 +14,9 @@ import numpy as np
 
 from bytepiece.errors import ModelError
 from bytepiece.formats.character_vocabulary import (
-    PENALTY,
     CharacterVocabulary,
     model_over_characters,
+    score_of_unknown,
 )
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
 from bytepiece.rules.character_map import SPACE
@@ -217,8 +217,6 @@ def _model(
     rules: SentencePieceRules,
     notes: list[str],
 ) -> Model:
-    lowest = np.float32(min(entry.score for entry in entries if entry.kind == PieceType.NORMAL))
-    unknown_score = float(lowest - np.float32(PENALTY))
     pieces: dict[int, str] = {}
     scores: dict[int, float] = {}
     unused: dict[int, bytes] = {}
@@ -244,7 +242,7 @@ def _model(
         scores,
         tuple(byte_ids[byte] for byte in range(256)) if byte_ids else (),
         unused,
-        unknown_score,
+        score_of_unknown(entry.score for entry in entries if entry.kind == PieceType.NORMAL),
         next(token for token in specials if token.role == "unknown"),
     )
     return model_over_characters(

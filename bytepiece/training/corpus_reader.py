@@ -14,6 +14,7 @@ from bytepiece.inputs.corpus import Corpus, are_files, text_bytes
 from bytepiece.inputs.files import Files
 from bytepiece.inputs.weights import MOST_TOGETHER
 from bytepiece.kernels.segments import segment_bounds
+from bytepiece.rules.foreign import LibraryRules
 from bytepiece.rules.text import Text
 from bytepiece.rules.text_rules import NormalizationStep
 
@@ -74,13 +75,18 @@ class CorpusReader:
     Args:
         corpus: see `Corpus`.
         normalization, isolate_digits: as in `bytepiece.TextRules`.
+        library: the rules of another library, which normalize each line.
 
     Raises:
         CorpusError: if the corpus can be read only once.
     """
 
     def __init__(
-        self, corpus: Corpus, normalization: Sequence[NormalizationStep], isolate_digits: bool
+        self,
+        corpus: Corpus,
+        normalization: Sequence[NormalizationStep],
+        isolate_digits: bool,
+        library: LibraryRules | None = None,
     ) -> None:
         if isinstance(corpus, (str, os.PathLike)):
             corpus = Files([corpus])
@@ -96,6 +102,7 @@ class CorpusReader:
         self._corpus = corpus
         self._normalization = normalization
         self._isolate_digits = isolate_digits
+        self._library = library
         self._read: tuple[str, str] | None = None
         self._consumed = 0
         self._file_size = corpus.size if isinstance(corpus, Files) else 0
@@ -161,6 +168,8 @@ class CorpusReader:
 
         for text, units in self._weighted():
             raw = text_bytes(text, self._normalization)
+            if self._library is not None:
+                raw = _normalized_lines(raw, self._library)
             if not raw:
                 continue
             texts.append(raw)
@@ -210,3 +219,12 @@ class CorpusReader:
         plain = np.full(len(texts), -1, dtype=np.int32)
         bounds, part_of = segment_bounds(buffer, parts, plain, self._isolate_digits, _MOST_CHARS)
         return Block(buffer, bounds, np.array(weights, dtype=np.int64)[part_of])
+
+
+def _normalized_lines(text: bytes, library: LibraryRules) -> bytes:
+    """Return the lines of a text, each normalized as a text of its own; empty lines are left out.
+
+    No piece of another library's model contains a line end, so that line ends need no counts.
+    """
+    lines = [library.normalize([line])[0] for line in text.split(b"\n")]
+    return b"".join([line + b"\n" for line in lines if line])
