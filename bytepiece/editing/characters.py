@@ -5,7 +5,7 @@ below all others. Pieces that stay keep their scores: texts without other pieces
 before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ from bytepiece.formats.character_vocabulary import (
     symbols_of,
     vocabulary_of,
 )
-from bytepiece.model import Model
+from bytepiece.model import Model, SpecialToken
 
 _STEP = 1 << 13
 """New scores are multiples of 1 / 8192, which every library reads without rounding."""
@@ -85,35 +85,48 @@ class EditedCharacters:
         old = [int(id_) for id_ in self.ids[staying] if id_ >= 0]
         pieces = {moved[id_]: self.vocabulary.pieces[id_] for id_ in old}
         scores = {moved[id_]: self.vocabulary.scores[id_] for id_ in old}
-        return self._with(pieces, scores, moved, {}, record)
+        tokens = tuple(replace(token, id=moved[token.id]) for token in self.model.special_tokens)
+        byte_ids = tuple(moved[id_] for id_ in self.vocabulary.byte_ids)
+        return self._with(pieces, scores, tokens, byte_ids, {}, record)
 
-    def extended(self, newcomers: list[NewPiece], record: Mapping[str, Any]) -> Model:
-        """Return the model with further pieces, whose ids follow the old ones."""
-        ids = range(self.model.vocab_size, self.model.vocab_size + len(newcomers))
-        pieces = {id_: one.piece.decode() for id_, one in zip(ids, newcomers, strict=True)}
-        scores = {
-            id_: round(one.score * _STEP) / _STEP for id_, one in zip(ids, newcomers, strict=True)
-        }
+    def extended(
+        self, newcomers: Sequence[NewPiece | SpecialToken], record: Mapping[str, Any]
+    ) -> Model:
+        """Return the model with further pieces and tokens, whose ids follow the old ones."""
         old = self.vocabulary
-        same = {id_: id_ for id_ in range(self.model.vocab_size)}
-        return self._with(
-            {**old.pieces, **pieces}, {**old.scores, **scores}, same, old.unused, record
-        )
+        pieces, scores = dict(old.pieces), dict(old.scores)
+        tokens = list(self.model.special_tokens)
+        for id_, one in enumerate(newcomers, self.model.vocab_size):
+            if isinstance(one, SpecialToken):
+                tokens.append(replace(one, id=id_))
+            else:
+                pieces[id_], scores[id_] = one.piece.decode(), round(one.score * _STEP) / _STEP
+        return self._with(pieces, scores, tuple(tokens), old.byte_ids, old.unused, record)
+
+    @property
+    def names(self) -> dict[bytes | str, int]:
+        """The ids of pieces by piece, and of special tokens and bytes by name, such as <0x41>."""
+        vocabulary = self.vocabulary
+        return {
+            **{text.encode(): id_ for id_, text in vocabulary.pieces.items()},
+            **{token.name: token.id for token in self.model.special_tokens},
+            **{f"<0x{byte:02X}>": id_ for byte, id_ in enumerate(vocabulary.byte_ids)},
+        }
 
     def _with(
         self,
         pieces: Mapping[int, str],
         scores: Mapping[int, float],
-        moved: Mapping[int, int],
+        tokens: tuple[SpecialToken, ...],
+        byte_ids: tuple[int, ...],
         unused: Mapping[int, bytes],
         record: Mapping[str, Any],
     ) -> Model:
         symbols = symbols_of(self.model.rules)
-        tokens = tuple(replace(token, id=moved[token.id]) for token in self.model.special_tokens)
         vocabulary = CharacterVocabulary(
             pieces,
             scores,
-            tuple(moved[id_] for id_ in self.vocabulary.byte_ids),
+            byte_ids,
             unused,
             score_of_unknown(s for id_, s in scores.items() if pieces[id_] not in symbols),
             next((token for token in tokens if token.role == "unknown"), None),

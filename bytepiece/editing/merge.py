@@ -6,11 +6,12 @@ from dataclasses import fields
 import numpy as np
 
 from bytepiece.editing.arguments import size_of
+from bytepiece.editing.characters import EditedCharacters, edited_characters
 from bytepiece.editing.ids import Edited, id_map, ids_of
 from bytepiece.editing.newcomers import NewPiece, added
 from bytepiece.editing.record import record_of
 from bytepiece.editing.shrink import shrink
-from bytepiece.editing.weighed_pieces import exponent_of, offset, weigh
+from bytepiece.editing.weighed_pieces import WeighedPieces, exponent_of, offset, weigh
 from bytepiece.errors import ArgumentError
 from bytepiece.model import MAX_ID, Model, Role, SpecialToken
 from bytepiece.rules.text_rules import TextRules
@@ -21,7 +22,8 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
 
     All ids of the first model stay. The new ids follow, in the order of their ids in the other
     model. Special tokens with the same name and role become one. The new pieces' scores are put on
-    the first model's scale.
+    the first model's scale. Models over characters, which were read from another library's files,
+    can be merged with each other.
 
     Args:
         model: the model whose ids stay.
@@ -36,7 +38,7 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     Raises:
         ArgumentError: if the models treat text differently, if their special tokens contradict each
             other, or if vocab_size is outside its range.
-        ModelError: if one of them follows another library's rules.
+        ModelError: if one of them is another library's and its pieces are made of bytes.
 
     >>> import bytepiece
     >>> one = bytepiece.train(["the cat", "the cap"] * 9, 262, algorithm="merge")
@@ -45,8 +47,7 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
     >>> merged.vocab_size, [merged.pieces[i - 3] for i in id_map[259:]] == list(two.pieces[256:])
     (265, True)
     """
-    for each in (model, other):
-        each.check_own("merge")
+    characters = _characters(model, other)
     _check_rules(model.rules, other.rules)
     tokens = _new_special_tokens(model.special_tokens, other.special_tokens)
     first = model.vocab_size
@@ -60,17 +61,34 @@ def merge(model: Model, other: Model, vocab_size: int | None = None) -> Edited:
             size,
             "larger ids are not possible",
         )
-    scores = _newcomers(model, other)
+    if characters is None:
+        scores, theirs = _newcomers(model, other), ids_of(other)
+    else:
+        scores, theirs = _new_texts(*characters), characters[1].names
     if len(scores) > size - first - len(tokens):
-        scores = _worth_most(model, scores, size - first - len(tokens))
-    theirs = ids_of(other)
+        old = characters[0].weighed if characters else _weighed(model)
+        scores = _worth_most(old, scores, size - first - len(tokens))
     newcomers: list[NewPiece | SpecialToken] = [*map(NewPiece, scores, scores.values()), *tokens]
     newcomers.sort(key=lambda one: theirs[one.piece if isinstance(one, NewPiece) else one.name])
     asked = first + len(newcomers) if vocab_size is None else size
-    merged = added(model, newcomers, record_of("merge", asked, model, **{"with": other}))
-    new_ids = ids_of(merged)
+    record = record_of("merge", asked, model, **{"with": other})
+    if characters is None:
+        merged = added(model, newcomers, record)
+        new_ids = ids_of(merged)
+    else:
+        merged = characters[0].extended(newcomers, record)
+        new_ids = edited_characters(merged, "merge").names
     moved = {old: new_ids[name] for name, old in theirs.items() if name in new_ids}
     return Edited(merged, id_map(other.vocab_size, moved))
+
+
+def _characters(model: Model, other: Model) -> tuple[EditedCharacters, EditedCharacters] | None:
+    """Return two models over characters, ready to be edited; None if both are our own models."""
+    if model.rules.unknown is None or other.rules.unknown is None:
+        for each in (model, other):
+            each.check_own("merge")
+        return None
+    return edited_characters(model, "merge"), edited_characters(other, "merge")
 
 
 def _check_rules(ours: TextRules, theirs: TextRules) -> None:
@@ -121,11 +139,28 @@ def _newcomers(model: Model, other: Model) -> dict[bytes, float]:
     return {piece: score + added for piece, score in theirs.items() if piece not in ours}
 
 
-def _worth_most(model: Model, scores: dict[bytes, float], most: int) -> dict[bytes, float]:
+def _new_texts(ours: EditedCharacters, theirs: EditedCharacters) -> dict[bytes, float]:
+    """Return the same as `_newcomers` for models over characters."""
+    scored = ours.scored
+    if scored.keys().isdisjoint(theirs.scored):
+        raise ArgumentError("the models have no piece in common, so their scores do not compare")
+    more = offset(scored, theirs.scored)
+    return {
+        piece: score + more
+        for piece, score in theirs.scored.items()
+        if piece not in scored and ours.may_have(piece)
+    }
+
+
+def _weighed(model: Model) -> WeighedPieces:
+    return weigh(model.pieces, model.scores, exponent_of(model))
+
+
+def _worth_most(old: WeighedPieces, scores: dict[bytes, float], most: int) -> dict[bytes, float]:
     """Return the new pieces that save the most tokens, at most `most` of them."""
-    pieces = [*model.pieces, *scores]
-    kept = np.arange(len(pieces)) < len(model.pieces)
-    together = weigh(pieces, np.append(model.scores, list(scores.values())), exponent_of(model))
-    staying, _ = shrink(together, len(model.pieces) + most, kept)
-    chosen = [pieces[i] for i in staying.tolist()[len(model.pieces) :]]
+    pieces = [*old.pieces, *scores]
+    kept = np.arange(len(pieces)) < len(old.pieces)
+    together = weigh(pieces, np.append(old.scores, list(scores.values())), old.exponent)
+    staying, _ = shrink(together, len(old.pieces) + most, kept)
+    chosen = [pieces[i] for i in staying.tolist()[len(old.pieces) :]]
     return {piece: scores[piece] for piece in chosen}

@@ -59,7 +59,7 @@ def assert_symbols_and_bytes_stay(old, new, id_map):
         assert id_map[id_] == ids_after.get(text, -1)
     assert [id_map[id_] for id_ in before.byte_ids] == list(after.byte_ids)
     ids = {token.name: id_map[token.id] for token in old.special_tokens}
-    assert ids == {token.name: token.id for token in new.special_tokens}
+    assert ids.items() <= {token.name: token.id for token in new.special_tokens}.items()
     assert new.rules == old.rules
     old_scores = {text: before.scores[id_] for id_, text in before.pieces.items()}
     new_scores = {text: after.scores[id_] for id_, text in after.pieces.items()}
@@ -181,3 +181,34 @@ def test_models_over_bytes_of_other_libraries_are_refused():
         bytepiece.prune(model, 400)
     with pytest.raises(ModelError, match="extend is for models made with bytepiece"):
         bytepiece.extend(model, [SAMPLE], 9000)
+
+
+def test_merging(tmp_path):
+    settings = {"normalization_rule_name": "nmt_nfkc", "byte_fallback": True}
+    one = from_sentencepiece.from_bytes(trained(1160, **settings))
+    two = from_sentencepiece.from_bytes(trained(1400, control_symbols="<sep>", **settings))
+    merged, id_map = bytepiece.merge(one, two)
+    old, new = assert_symbols_and_bytes_stay(one, merged, range(one.vocab_size))
+    theirs = vocabulary_of(two, "this")
+    assert new.keys() == {*old, *theirs.pieces.values()}
+    ids = {text: id_ for id_, text in vocabulary_of(merged, "this").pieces.items()}
+    for id_, text in theirs.pieces.items():
+        assert id_map[id_] == ids[text]
+    assert [id_map[id_] for id_ in theirs.byte_ids] == list(vocabulary_of(one, "this").byte_ids)
+    assert merged.special_tokens[-1].name == "<sep>"
+    assert_same_as_sentencepiece(merged, tmp_path, TEXTS)
+    some = bytepiece.merge(one, two, one.vocab_size + 50).model
+    assert some.vocab_size == one.vocab_size + 50
+    assert set(some.pieces) < set(merged.pieces)
+
+
+def test_merging_models_with_other_rules_is_refused():
+    one = from_sentencepiece.from_bytes(trained(byte_fallback=True))
+    with pytest.raises(ArgumentError, match="treat text differently: unknown"):
+        bytepiece.merge(one, from_sentencepiece.from_bytes(trained()))
+    with pytest.raises(ModelError, match="merge is for models made with bytepiece"):
+        bytepiece.merge(one, bytepiece.train(["the cat"] * 9, 262))
+    pieces = [[("▁", -2.0, NORMAL), ("a", -3.0, NORMAL)], [("b", -3.0, NORMAL)]]
+    first, second = (from_sentencepiece.from_bytes(made(each)) for each in pieces)
+    with pytest.raises(ArgumentError, match="no piece in common"):
+        bytepiece.merge(first, second)
