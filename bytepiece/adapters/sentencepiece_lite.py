@@ -8,6 +8,7 @@ headers and the compiler of FlatBuffers. It compiles the runtime with `sentencep
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -117,7 +118,7 @@ class SentencePieceLite(Adapter):
         if reason := super().missing():
             return reason
         # Older packages do not convert models.
-        if tuple(map(int, super().version().split(".")[:3])) < _CONVERTS_FROM:
+        if tuple(map(int, re.findall(r"\d+", super().version())[:3])) < _CONVERTS_FROM:
             return "not installed; pip install 'sentencepiece>=0.2.3'"
         if library().exists():
             return None
