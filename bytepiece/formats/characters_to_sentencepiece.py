@@ -32,8 +32,12 @@ _ROLES = {
 }
 
 
-def message_of(model: Model) -> bytes:
+def message_of(model: Model, lite: bool = False) -> bytes:
     """Return the bytes of a .model file.
+
+    Args:
+        model: the model.
+        lite: whether SentencePiece's Lite runtime must be able to read the file.
 
     Raises:
         ModelError: if the format cannot represent the model.
@@ -41,6 +45,12 @@ def message_of(model: Model) -> bytes:
     vocabulary = vocabulary_of(model, "SentencePiece's format")
     rules = as_sentencepiece(model.rules)
     _check(vocabulary, rules)
+    ids = vocabulary.byte_ids
+    if lite and ids and ids != tuple(range(ids[0], ids[0] + 256)):
+        raise ModelError(
+            "SentencePiece's Lite runtime needs consecutive ids for the bytes, and this model has "
+            "others, which stay; the other runtime needs none"
+        )
     entries = _entries(model, vocabulary, rules)
     names = b"".join(
         field(_ROLES[token.role], token.name.encode())

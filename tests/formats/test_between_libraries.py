@@ -221,3 +221,19 @@ def test_our_own_file_keeps_everything(tmp_path):
         warnings.simplefilter("ignore")
         assert to_huggingface.to_json(model)
     assert field(1, b"<user>") in written(model, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nmt_nfkc", "bytes"])
+def test_files_for_the_lite_runtime_keep_all_ids(name, tmp_path):
+    sentencepiece = pytest.importorskip("sentencepiece", minversion="0.2.3")
+    model = from_sentencepiece.from_bytes(trained(**SETTINGS[name]))
+    to_sentencepiece.save(model, tmp_path / "lite.model", lite=True)
+    assert (tmp_path / "lite.model").read_bytes() == written(model, tmp_path)
+    assert sentencepiece.convert_to_flatbuffer(model_file=str(tmp_path / "lite.model"))
+
+
+def test_byte_ids_that_the_lite_runtime_refuses(tmp_path):
+    content = made([*BYTES[:9], SPACE, ("a", -3.0, NORMAL), *BYTES[9:]], KEPT, integer(35, True))
+    model = from_sentencepiece.from_bytes(content)
+    with pytest.raises(ModelError, match="consecutive ids"):
+        to_sentencepiece.save(model, tmp_path / "lite.model", lite=True)
