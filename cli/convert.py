@@ -42,7 +42,7 @@ _FOREIGN = ("sentencepiece", "huggingface")
 def command(
     source: Path, target: Path, to: Format | None, files: tuple[Path, ...], no_check: bool
 ) -> None:
-    """Write a model in another library's format, or another library's model in ours.
+    """Write a model of any library in the format of any library.
 
     IN is a file of this library, of the original library, of SentencePiece (Unigram), or a
     tokenizer.json of Hugging Face (Unigram). Its content tells the format. If OUT's format cannot

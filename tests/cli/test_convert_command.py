@@ -129,8 +129,27 @@ def test_a_model_of_another_library_is_compared_with_that_library(ours, tmp_path
     assert f"{back}: " in result.stderr
     assert "in bytepiece format" in result.stderr
     assert "compared with SentencePiece " in result.stderr
-    result = invoke("convert", theirs, tmp_path / "tokenizer.json", code=1)
-    assert "tokenizer.json" in result.stderr
+    result = invoke("convert", theirs, tmp_path / "x", "--to", "original", code=1)
+    assert_one_line(result.stderr)
+    assert "the original format is for models made with bytepiece" in result.stderr
+
+
+def test_a_model_of_another_library_in_a_third_format(ours, tmp_path):
+    pytest.importorskip("tokenizers", reason="tokenizers is not installed")
+    theirs, file = tmp_path / "sp.model", tmp_path / "tokenizer.json"
+    invoke("convert", ours, theirs, "--to", "sentencepiece", "--no-check")
+    result = invoke("convert", theirs, file, "--check", SAMPLE)
+    assert result.stdout.count("294 of 294, 100 %") == 2
+    assert f"bytepiece and Hugging Face tokenizers, on {SAMPLE}" in result.stdout
+    assert "finds the names of special tokens" in result.stderr
+    small, back = tmp_path / "small.model", tmp_path / "small.json"
+    invoke("prune", file, "--vocab-size", 700, "--on", SAMPLE, "-o", small)
+    invoke("extend", small, SAMPLE, "--vocab-size", 720, "-o", tmp_path / "more.model")
+    result = invoke("convert", tmp_path / "more.model", back, "--check", SAMPLE)
+    assert "294 of 294, 100 %" in result.stdout
+    result = invoke("audit", "-m", back, "--draws", 300, "--alpha", 0.5, "--sampler", "perfect")
+    assert "over characters" in result.stdout
+    assert "follows the law" in result.stdout
 
 
 def test_to_hugging_face_and_back_gives_the_same_model(ours, tmp_path):
