@@ -211,8 +211,8 @@ class Encoder:
         if table is None:
             less = None
             if self.known is not None:
-                hides = [piece == bytes([HIDDEN]) for piece in self.model.pieces]
-                less = np.where(hides, _WITHHELD, 0.0)
+                less = np.zeros(len(self.model.pieces))
+                less[self.model.pieces.index(bytes([HIDDEN]))] = _WITHHELD
             table = weights(self.mirrored[0], self.model.scores, alpha, less)
             latest = list(self._latest.items())[1 - RANGE_STEPS :]
             self._latest = {**dict(latest), alpha: table}

@@ -42,6 +42,12 @@ def as_sentencepiece(rules: TextRules) -> SentencePieceRules:
     # SentencePiece always writes spaces as U+2581.
     steps = [step for step in library.steps if step != ("replace", " ", SPACE)]
     charsmap: bytes = steps.pop(0)[1] if steps and steps[0][0] == "charsmap" else b""
+    if charsmap:
+        warnings.warn(
+            "SentencePiece normalizes characters within grapheme clusters, too, such as some rare "
+            "ones with marks",
+            stacklevel=5,
+        )
     prepends = bool(steps) and steps[-1] in (("prepend", " "), ("prepend", SPACE))
     if prepends:
         steps.pop()

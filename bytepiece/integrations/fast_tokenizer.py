@@ -23,7 +23,7 @@ def fast_tokenizer(model: Model | Tokenizer, **settings: Any) -> PreTrainedToken
     `BytePieceTokenizer`.
 
     Args:
-        model: a model without rules of another library.
+        model: a model that a tokenizer.json can represent.
         settings: keywords of `PreTrainedTokenizerFast`, such as `chat_template` or
             `model_max_length`.
 

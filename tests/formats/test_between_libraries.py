@@ -112,7 +112,7 @@ def test_a_tokenizer_json_is_written_again(name):
 def test_a_tokenizer_json_as_a_sentencepiece_model(name, tmp_path):
     model = from_huggingface.from_document(huggingface_files.files()[name])
     theirs, tok = processor(written(model, tmp_path)), Tokenizer(model)
-    known = ["\u200b\ufeff\x85\xa0"]
+    known = ["\u200b\ufeff\x85\xa0", *MARKS]
     texts = [t for t in TEXTS if t not in known and (model.rules.library or "▁" not in t)]
     assert theirs.encode(texts) == [tok.encode(text) for text in texts]
     again = from_sentencepiece.from_bytes(theirs.serialized_model_proto())

@@ -127,5 +127,21 @@ def test_the_fast_tokenizer_has_the_same_ids(small):
     assert tokenizer.model_max_length == 77
     assert tokenizer.convert_tokens_to_ids(["<|im_end|>", tokenizer.eos_token]) == [3, 2]
     assert "<|im_end|>" in tokenizer.all_special_tokens
+
+
+@pytest.mark.filterwarnings("ignore:Hugging Face tokenizers")
+@pytest.mark.parametrize("fallback", [False, True])
+def test_the_fast_tokenizer_of_a_model_that_was_read(fallback):
+    content = reading.trained(normalization_rule_name="identity", byte_fallback=fallback)
+    model = from_sentencepiece.from_bytes(content)
+    tokenizer, tok = fast_tokenizer(model), bytepiece.Tokenizer(model)
+    for text in [*reading.LINES[:80], "☃☃ naïve"]:
+        assert tokenizer.encode(text) == tok.encode(text)
+    names = (tokenizer.unk_token, tokenizer.bos_token, tokenizer.eos_token)
+    assert names == ("<unk>", "<s>", "</s>")
+
+
+def test_a_fast_tokenizer_cannot_have_some_rules():
+    content = reading.made([("▁", -1.0, reading.NORMAL)], trainer=integer(24, True))
     with pytest.raises(ModelError, match=r"tokenizer\.json"):
-        fast_tokenizer(from_sentencepiece.from_bytes(reading.trained()))
+        fast_tokenizer(from_sentencepiece.from_bytes(content))
