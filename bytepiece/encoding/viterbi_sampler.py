@@ -6,8 +6,8 @@ import numpy.typing as npt
 from bytepiece._arrays import F64, I32, U8, U32
 from bytepiece.encoding.perfect import room
 from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
-from bytepiece.kernels.best_path import trace
 from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
+from bytepiece.kernels.paths import trace
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
