@@ -195,8 +195,8 @@ def test_ids_are_written_as_decimal_numbers(lists, tok):
     offsets = np.cumsum([0, *map(len, lists)])
     encoded = Encoded(np.array(list(chain(*lists)), dtype=np.int32), offsets)
     expected = "".join(" ".join(map(str, row)) + "\n" for row in lists)
-    assert rows.line_writer("ids", tok)(encoded).decode() == expected
-    jsonl = rows.line_writer("jsonl", tok)(encoded).decode()
+    assert b"".join(rows.line_writer("ids", tok)(encoded)).decode() == expected
+    jsonl = b"".join(rows.line_writer("jsonl", tok)(encoded)).decode()
     assert [json.loads(line)["ids"] for line in jsonl.splitlines()] == lists
 
 
