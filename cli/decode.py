@@ -1,5 +1,6 @@
 """bytepiece decode: turn ids into text."""
 
+import codecs
 import json
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bytepiece.encoding.vocabulary import Vocabulary
 
 _PART = 1 << 18
-"""About how many bytes of a line are decoded together."""
+"""About how many bytes of a line, or ids of a record, are decoded together."""
 _MOST_DIGITS = 18
 """No id has more digits, and Python refuses to convert strings of thousands of digits."""
 
@@ -107,7 +108,13 @@ def _record(vocabulary: "Vocabulary", line: bytes) -> bytes:
     for id_ in ids:
         if type(id_) is not int:
             raise VocabularyError(_not_an_id(json.dumps(id_), vocabulary))
-    return json.dumps({"text": vocabulary.decode(ids)}, ensure_ascii=False).encode()
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    parts, opening = [b'{"text": "'], True
+    for begin in range(0, len(ids), _PART):  # a str may take four bytes for each character
+        raw, opening = vocabulary.decode_on(ids[begin : begin + _PART], opening)
+        text = decoder.decode(raw, final=begin + _PART >= len(ids))
+        parts.append(json.dumps(text, ensure_ascii=False)[1:-1].encode())
+    return b"".join([*parts, b'"}'])
 
 
 def _not_an_id(shown: str, vocabulary: "Vocabulary") -> str:
