@@ -7,6 +7,7 @@ r"""Measure this library against others, and on larger and larger inputs.
                                     continuations of a prompt whose last tokens are taken back
     python -m benchmarks startup    the command line, the first call, loading a model
     python -m benchmarks arrow      columns of Arrow as input, Parquet and token files as output
+    python -m benchmarks memory     the command line on one line of 120 MB
     python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
     python -m benchmarks all        all of these
 
@@ -32,6 +33,7 @@ from benchmarks import (
     bench_arrow,
     bench_continuations,
     bench_lattice,
+    bench_memory,
     bench_pipelines,
     bench_scaling,
     bench_speed,
@@ -48,6 +50,7 @@ PARTS = {
     "continuations": bench_continuations.run,
     "startup": bench_startup.run,
     "arrow": bench_arrow.run,
+    "memory": bench_memory.run,
     "pipelines": bench_pipelines.run,
 }
 

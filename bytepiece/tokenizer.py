@@ -20,7 +20,7 @@ from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import original, to_sentencepiece
 from bytepiece.formats.reading import load
-from bytepiece.inputs.arrow import texts_or_column
+from bytepiece.inputs.series import check_text, texts_of
 from bytepiece.model import Model
 from bytepiece.rules.text import Text, to_bytes
 
@@ -213,9 +213,10 @@ class Tokenizer:
         """Return the ids of many texts, as flat arrays.
 
         Args:
-            texts: one str or bytes per document; or a column of them in Arrow, such as a `pyarrow`
-                array or a `polars` series, which is read without copying it. Its nulls are
-                documents without any token.
+            texts: one str or bytes per document, in any series: a list, a generator, an array of
+                NumPy; or a column of them in Arrow, such as a `pyarrow` array or a series of
+                `polars` or `pandas`, which is read without copying it. Its nulls are documents
+                without any token.
             doc_id0: the number of the first document. The next documents have the next numbers.
             doc_ids: the numbers of the documents, instead of doc_id0.
             samples: the number of rows per document. They are the samples 0 … samples − 1 of the
@@ -236,7 +237,7 @@ class Tokenizer:
         >>> [row.tolist()[-1] for row in rows], rows.ids.dtype.name, len(rows)
         ([2, 2, 2], 'int32', 3)
         """
-        given = texts_or_column(texts)
+        given = texts_of(texts)
         if doc_ids is None:
             first = unsigned(doc_id0, 64, "doc_id0")
             unsigned(int(first) + max(len(given) - 1, 0), 64, "doc_id0 + number of texts")
@@ -248,7 +249,12 @@ class Tokenizer:
         sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
         streams = sampling.streams(numbers, samples=samples)
         marks = self._marks(add_bos, add_eos, allowed_special)
-        return self._encoder.encode(given, marks, sampling.groups(streams), streams, threads)
+        try:
+            return self._encoder.encode(given, marks, sampling.groups(streams), streams, threads)
+        except ArgumentError:
+            for number, text in enumerate(given):
+                check_text(text, number)
+            raise
 
     @overload
     def tokenize(

@@ -11,7 +11,7 @@ from bytepiece.audit.summary import table, to_json
 from bytepiece.errors import ArgumentError
 
 from .documents import documents
-from .options import checked_alpha, files_argument, missing_model_explained
+from .options import TEXT, checked_alpha, files_argument, missing_model_explained
 from .outputs import OUTPUT, check_folders, write_file
 from .progress import Phases
 from .streams import write
@@ -39,6 +39,7 @@ def _exponents(
     "--text",
     "given",
     metavar="TEXT",
+    type=TEXT,
     multiple=True,
     help="A line of text to segment. Repeat the option for several lines.",
 )
@@ -63,6 +64,7 @@ def _exponents(
     "--sampler",
     "samplers",
     metavar="NAME",
+    type=TEXT,
     multiple=True,
     show_default="perfect, nbest and viterbi",
     help="The sampler to test: perfect, nbest, viterbi, sentencepiece, sentencepiece-nbest, "

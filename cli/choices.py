@@ -11,6 +11,7 @@ from bytepiece.errors import ArgumentError
 from bytepiece.training.memory import bytes_of
 from bytepiece.training.options import BY_NAME, FORMER_ALGORITHMS, OPTIONS, TrainingOption
 
+from .options import ANY_BYTES, TEXT
 from .streams import say
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,9 +86,13 @@ _TYPES: dict[str, Callable[[TrainingOption], dict[str, Any]]] = {
     "choice": _choice,
     "choices": lambda o: {**_choice(o), "multiple": True},
     "bool": _bool,
-    "text": lambda _: {"metavar": "TEXT"},
-    "texts": lambda _: {"metavar": "TEXT", "multiple": True},
-    "size": lambda _: {"metavar": "SIZE", "callback": _size_in_bytes},
+    "text": lambda _: {"metavar": "TEXT", "type": TEXT},
+    "texts": lambda o: {
+        "metavar": "TEXT",
+        "type": ANY_BYTES if o.name == "user_pieces" else TEXT,
+        "multiple": True,
+    },
+    "size": lambda _: {"metavar": "SIZE", "type": TEXT, "callback": _size_in_bytes},
     "path": lambda _: {},
 }
 """The arguments of `click.option` that follow from the type of an option."""

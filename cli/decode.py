@@ -1,5 +1,6 @@
 """bytepiece decode: turn ids into text."""
 
+import codecs
 import json
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from .streams import STDIN, read_lines, write
 if TYPE_CHECKING:
     from bytepiece.encoding.vocabulary import Vocabulary
 
+_PART = 1 << 18
+"""About how many bytes of a line, or ids of a record, are decoded together."""
 _MOST_DIGITS = 18
 """No id has more digits, and Python refuses to convert strings of thousands of digits."""
 
@@ -58,7 +61,7 @@ def command(files: tuple[Path, ...], model: Path, format: str) -> None:
         for path in files or [STDIN]:
             for batch in read_lines(path, progress.advance):
                 for texts in convert_lines(batch, convert, blank=format == "ids"):
-                    write(b"".join([text + b"\n" for text in texts]))
+                    write(b"".join([part for text in texts for part in (text, b"\n")]))
 
 
 class _BytesOfWords(dict[bytes, bytes]):
@@ -71,10 +74,22 @@ class _BytesOfWords(dict[bytes, bytes]):
         self._foreign = vocabulary.model.rules.library is not None
 
     def text_of(self, line: bytes) -> bytes:
-        """Return the bytes of a line of ids."""
-        words = line.split()
-        text = b"".join(map(self.__getitem__, words))  # this also checks every word
-        return self._vocabulary.decode_bytes(map(int, words)) if self._foreign else text
+        """Return the bytes of a line of ids.
+
+        A long line is taken in parts, since a word takes ten times the memory of its digits.
+        """
+        parts = []
+        begin, opening = 0, True
+        while begin < len(line):
+            end = line.find(b" ", begin + _PART)
+            end = len(line) if end < 0 else end
+            words = line[begin:end].split()
+            text = b"".join(map(self.__getitem__, words))  # this also checks every word
+            if self._foreign:
+                text, opening = self._vocabulary.decode_on(map(int, words), opening)
+            parts.append(text)
+            begin = end
+        return b"".join(parts)
 
     def __missing__(self, word: bytes) -> bytes:
         if not word.isdigit() or len(word) > _MOST_DIGITS:
@@ -93,7 +108,13 @@ def _record(vocabulary: "Vocabulary", line: bytes) -> bytes:
     for id_ in ids:
         if type(id_) is not int:
             raise VocabularyError(_not_an_id(json.dumps(id_), vocabulary))
-    return json.dumps({"text": vocabulary.decode(ids)}, ensure_ascii=False).encode()
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    parts, opening = [b'{"text": "'], True
+    for begin in range(0, len(ids), _PART):  # a str may take four bytes for each character
+        raw, opening = vocabulary.decode_on(ids[begin : begin + _PART], opening)
+        text = decoder.decode(raw, final=begin + _PART >= len(ids))
+        parts.append(json.dumps(text, ensure_ascii=False)[1:-1].encode())
+    return b"".join([*parts, b'"}'])
 
 
 def _not_an_id(shown: str, vocabulary: "Vocabulary") -> str:

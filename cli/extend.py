@@ -12,12 +12,12 @@ from .edits import MODEL, check_output, id_count, output_option, write_edited
 from .options import column_option, jsonl_option, temp_dir_option, threads_option
 from .progress import Phases
 from .streams import say
-from .weighted import WeightedCommand
+from .weighted import WEIGHTED_PATH, WeightedCommand
 
 
 @click.command("extend", cls=WeightedCommand, short_help="Add pieces learned from new text.")
 @click.argument("model", type=MODEL)
-@click.argument("inputs", metavar="PATH[:WEIGHT]...", nargs=-1, required=True)
+@click.argument("inputs", metavar="PATH[:WEIGHT]...", type=WEIGHTED_PATH, nargs=-1, required=True)
 @click.option(
     "--vocab-size",
     "size",

@@ -1,7 +1,9 @@
 """Options that several commands share."""
 
 import math
+import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -12,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, Sampler
+from bytepiece.rules.text import is_utf8
 
 from .streams import say
 
@@ -39,6 +42,38 @@ class _InputFile(click.Path):
             raise click.BadParameter(f"{error.message} {hint}", ctx, param) from None
 
 
+class _TextType(click.ParamType):  # type: ignore[type-arg]  # not generic in older releases
+    """A text. The system hands over bytes, which may be in another encoding than the system's."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # Python stands a lone surrogate for a byte that does not fit
+            shown, encoding = os.fsencode(value), sys.getfilesystemencoding().upper()
+            self.fail(f"{shown!r:.60} is not text in this system's {encoding}", param, ctx)
+        return value
+
+
+class _BytesType(click.ParamType):  # type: ignore[type-arg]  # not generic in older releases
+    """The bytes that the system hands over: a str if they are UTF-8, or else bytes."""
+
+    name = "text"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> Any:
+        raw = os.fsencode(value)
+        return raw.decode() if is_utf8(raw) else raw
+
+
+TEXT, ANY_BYTES = _TextType(), _BytesType()
+"""The types of options that take a text, and of options that take any bytes."""
+
 files_argument = click.argument(
     "files",
     metavar="[FILE]...",
@@ -60,6 +95,7 @@ model_option = click.option(
 jsonl_option = click.option(
     "--jsonl",
     metavar="FIELD",
+    type=TEXT,
     help="Read all input as JSON lines; this field of each line is the text. Without the option, "
     'only files that end in .jsonl are JSON lines, with the field "text".',
 )
@@ -67,6 +103,7 @@ jsonl_option = click.option(
 column_option = click.option(
     "--column",
     metavar="NAME",
+    type=TEXT,
     default="text",
     show_default=True,
     help="The column of Parquet files that holds the text.",

@@ -10,6 +10,7 @@ from .corpus import CorpusInputs
 from .edits import MODEL, check_output, id_count, output_option, write_edited
 from .options import column_option, jsonl_option, temp_dir_option, threads_option
 from .progress import Phases
+from .weighted import WEIGHTED_PATH
 
 
 @click.command("prune", short_help="Make a model's vocabulary smaller.")
@@ -25,6 +26,7 @@ from .progress import Phases
     "--on",
     "inputs",
     metavar="PATH[:WEIGHT]",
+    type=WEIGHTED_PATH,
     multiple=True,
     show_default="the use that the scores predict",
     help="A text that shows how often each piece is used; - is standard input. Repeat the option "

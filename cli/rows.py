@@ -1,18 +1,21 @@
-"""Rows of ids as lines of text."""
+"""Rows of ids as lines of text. The lines come in parts, so that they take little memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
+from bytepiece._arrays import I32, I64
 from bytepiece.display import printable
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.tokenizer import Tokenizer
 
+_TOGETHER = 1 << 18
+"""The number of ids and line ends that are written together."""
 
-def line_writer(format: str, tokenizer: Tokenizer) -> Callable[[Encoded], bytes]:
-    """Return a function that turns rows of ids into lines of a format.
+
+def line_writer(format: str, tokenizer: Tokenizer) -> Callable[[Encoded], Iterator[bytes]]:
+    """Return a function that turns rows of ids into parts of lines of a format.
 
     Args:
         format: "ids", "pieces" or "jsonl".
@@ -23,45 +26,73 @@ def line_writer(format: str, tokenizer: Tokenizer) -> Callable[[Encoded], bytes]
     return _ids if format == "ids" else _jsonl
 
 
-def _ids(rows: Encoded) -> bytes:
-    """Return lines of ids with spaces between them.
+def _parts(rows: Encoded) -> Iterator[tuple[I32, I64, bool]]:
+    """Yield rows in parts; a part may begin and end within a row.
 
-    The digits of all ids are computed at once. A str() of each id took as long as encoding: 70 ms
-    for 2 MB of text. This way takes 15 ms.
+    Yields:
+        the entries of the part, which are ids, and −1 for the end of a row; the places of these
+        ends; and whether the row of the last entry goes on.
     """
-    entries = np.full(len(rows.ids) + len(rows), -1, dtype=np.int32)  # −1 stands for a line end
-    is_id = np.ones(len(entries), dtype=np.bool_)
-    is_id[rows.offsets[1:] + np.arange(len(rows))] = False
-    entries[is_id] = rows.ids
-    width = len(str(entries.max(initial=0)))
-    chars = np.zeros((len(entries), width + 1), dtype=np.uint8)  # NUL bytes are removed in the end
-    rest = entries
-    for column in range(width - 1, -1, -1):
-        rest, digit = np.divmod(rest, 10)
-        written = is_id if column == width - 1 else entries >= 10 ** (width - 1 - column)
-        chars[:, column] = np.where(written, digit + ord("0"), 0)
-    chars[:-1, width] = np.where(is_id[1:], ord(" "), 0)
-    chars[~is_id, width] = ord("\n")
-    return chars.tobytes().translate(None, b"\0")
+    ends = rows.offsets[1:] + np.arange(len(rows))
+    total = len(rows.ids) + len(rows)
+    for low in range(0, total, _TOGETHER):
+        high = min(low + _TOGETHER, total)
+        first, last = np.searchsorted(ends, (low, high))
+        places = ends[first:last] - low
+        entries = np.full(high - low, -1, dtype=np.int32)
+        is_id = np.ones(high - low, dtype=np.bool_)
+        is_id[places] = False
+        entries[is_id] = rows.ids[low - first : high - last]
+        yield entries, places, bool(is_id[-1]) and ends[last] != high
 
 
-def _jsonl(rows: Encoded) -> bytes:
-    lines = _ids(rows).replace(b" ", b", ").splitlines()
-    return b"".join([b'{"ids": [%b]}\n' % line for line in lines])
+def _ids(rows: Encoded) -> Iterator[bytes]:
+    """Yield lines of ids with spaces between them.
+
+    The digits of all ids of a part are computed at once. A str() of each id took as long as
+    encoding: 70 ms for 2 MB of text. This way takes 15 ms.
+    """
+    for entries, ends, goes_on in _parts(rows):
+        is_id = entries >= 0
+        width = len(str(entries.max(initial=0)))
+        chars = np.zeros((len(entries), width + 1), dtype=np.uint8)  # NUL bytes are removed later
+        rest = entries
+        for column in range(width - 1, -1, -1):
+            rest, digit = np.divmod(rest, 10)
+            written = is_id if column == width - 1 else entries >= 10 ** (width - 1 - column)
+            chars[:, column] = np.where(written, digit + ord("0"), 0)
+        chars[:-1, width] = np.where(is_id[1:], ord(" "), 0)
+        chars[-1, width] = ord(" ") if goes_on else 0
+        chars[ends, width] = ord("\n")
+        yield chars.tobytes().translate(None, b"\0")
 
 
-def _pieces(shown: "_VisiblePieces", rows: Encoded) -> bytes:
-    pieces = list(map(shown.__getitem__, rows.ids.tolist()))
-    ends = rows.offsets.tolist()
-    lines = [" ".join(pieces[low:high]) for low, high in pairwise(ends)]
-    return "".join([line + "\n" for line in lines]).encode()
+def _jsonl(rows: Encoded) -> Iterator[bytes]:
+    head, tail = b'{"ids": [', b"]}\n"
+    begins = True
+    for part in _ids(rows):
+        records = part.replace(b" ", b", ").replace(b"\n", tail + head)
+        ends = part.endswith(b"\n")
+        yield (head if begins else b"") + (records[: -len(head)] if ends else records)
+        begins = ends
+
+
+def _pieces(shown: "_VisiblePieces", rows: Encoded) -> Iterator[bytes]:
+    for entries, _, goes_on in _parts(rows):
+        pieces = " ".join(map(shown.__getitem__, entries.tolist()))
+        # The space after a line end, and before one, is no space between pieces.
+        lines = pieces.replace(" \n", "\n").replace("\n ", "\n")
+        yield (lines + " " if goes_on else lines).encode()
 
 
 class _VisiblePieces(dict[int, str]):
-    """A cache of the readable text of each id. An entry is made when it is first needed."""
+    """A cache of the readable text of each id. An entry is made when it is first needed.
+
+    −1 stands for a line end.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        super().__init__()
+        super().__init__({-1: "\n"})
         self._tokenizer = tokenizer
 
     def __missing__(self, id_: int) -> str:

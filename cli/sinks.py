@@ -36,7 +36,12 @@ class DocumentSink(NamedTuple):
 def lines(format: str, tokenizer: Tokenizer) -> Iterator[DocumentSink]:
     """Yield a sink that writes lines to standard output."""
     to_lines = line_writer(format, tokenizer)
-    yield DocumentSink(0, lambda rows, _: write(to_lines(rows)))
+
+    def append(rows: Encoded, _: Any) -> None:
+        for part in to_lines(rows):
+            write(part)
+
+    yield DocumentSink(0, append)
 
 
 @contextmanager

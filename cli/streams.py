@@ -57,14 +57,17 @@ def read_lines(path: Path, advance: Callable[[int], object]) -> Iterator[LineBat
         while chunk := file.read1(_MOST):
             head, newline, rest = chunk.rpartition(b"\n")
             if newline:
-                lines = b"".join([*unfinished, head]).split(b"\n")
+                together = b"".join([*unfinished, head])
+                unfinished.clear()  # before the lines are used, since a line may be long
+                lines = together.split(b"\n")
                 yield LineBatch(source, number, lines)
                 number += len(lines)
-                unfinished.clear()
             if rest:
                 unfinished.append(rest)
     if unfinished:
-        yield LineBatch(source, number, [b"".join(unfinished)])
+        together = b"".join(unfinished)
+        unfinished.clear()
+        yield LineBatch(source, number, [together])
 
 
 def name_of(path: Path) -> str:

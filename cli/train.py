@@ -22,7 +22,7 @@ from .outputs import check_writable
 from .progress import Phases, duration, megabytes, peak_memory
 from .signals import interrupted
 from .streams import say
-from .weighted import WeightedCommand
+from .weighted import WEIGHTED_PATH, WeightedCommand
 
 if TYPE_CHECKING:
     from bytepiece.inputs.files import Files
@@ -35,7 +35,7 @@ beginning."""
 
 
 @click.command("train", cls=WeightedCommand, short_help="Train a model on text.")
-@click.argument("inputs", metavar="PATH[:WEIGHT]...", nargs=-1, required=True)
+@click.argument("inputs", metavar="PATH[:WEIGHT]...", type=WEIGHTED_PATH, nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",

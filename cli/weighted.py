@@ -9,6 +9,9 @@ import click
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.weights import steps_of
 
+WEIGHTED_PATH = click.Path(readable=False)
+"""The type of such arguments. Nothing is checked yet."""
+
 
 class WeightedCommand(click.Command):
     """A command that accepts -:WEIGHT, standard input with a weight, as an argument."""

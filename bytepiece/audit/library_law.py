@@ -10,7 +10,7 @@ from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, Scores, character_bounds, digit_cuts, unit_edges
 from bytepiece.formats.character_vocabulary import is_over_characters, vocabulary_of
 from bytepiece.model import Model
-from bytepiece.rules.text import to_bytes
+from bytepiece.rules.text import Text, to_bytes
 
 _RUNS = 1 << 40
 """The number that stands for a run of unknown characters, plus the place of the run in the text."""
@@ -31,7 +31,7 @@ class LibraryText(NamedTuple):
     runs: tuple[bytes, ...] = ()
 
 
-def normalized(text: str, model: Model) -> bytes:
+def normalized(text: Text, model: Model) -> bytes:
     """Return a text as the model segments it."""
     if model.rules.library is not None:
         return model.rules.library.normalize([to_bytes(text)])[0]

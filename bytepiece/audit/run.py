@@ -23,7 +23,9 @@ from bytepiece.audit.samplers import OURS, AuditedSampler, LoadedSampler, Sampli
 from bytepiece.audit.statistics import rare_edges
 from bytepiece.audit.vocabularies import TEXTS, AuditedVocabulary, built_in
 from bytepiece.errors import ArgumentError
+from bytepiece.inputs.series import numbered, texts_of
 from bytepiece.model import Model
+from bytepiece.rules.text import Text, is_utf8, to_bytes
 
 Progress = Callable[[str, int, int], None]
 """A function to call with the name of the current task, the draws done, and the total of draws."""
@@ -53,7 +55,7 @@ _CONSERVATIVE = ("rare",)
 def audit(
     model: Model | str | os.PathLike[str] | None = None,
     samplers: Sequence[str | AuditedSampler | SamplingFunction] = OURS,
-    texts: Sequence[str] | None = None,
+    texts: Iterable[Text] | None = None,
     alphas: Sequence[float] = (0.1, 0.5, 1.0),
     draws: int = 100_000,
     seed: int = 0,
@@ -67,7 +69,8 @@ def audit(
         samplers: the samplers to test. Each is a name (see `samplers.NAMED_SAMPLERS`),
             "module:function", or a function from a text to its pieces. With a function, give the
             model and the one alpha that it uses.
-        texts: the lines to segment with the model; default: a few lines in several scripts.
+        texts: the lines to segment with the model, str or UTF-8; default: a few lines in several
+            scripts.
         alphas: the exponents, finite and at least 0.
         draws: the number of draws of each text at each alpha, at least 100; texts above 16 bytes
             get fewer.
@@ -88,8 +91,8 @@ def audit(
     """
     begin = time.perf_counter()
     asked = resolve(samplers)
-    if isinstance(texts, (str, bytes)) or not isinstance(alphas, Iterable):
-        raise ArgumentError("texts and alphas are lists, even if they hold a single value")
+    if not isinstance(alphas, Iterable):
+        raise ArgumentError("alphas are a list, even if it holds a single value")
     exponents = [_checked_alpha(alpha) for alpha in alphas]
     _check_numbers(asked, exponents, draws, seed)
     if any(sampler.fixed for sampler in asked) and (model is None or len(exponents) != 1):
@@ -136,7 +139,7 @@ def _check_numbers(
 
 
 def _vocabularies(
-    model: Model | str | os.PathLike[str] | None, texts: Sequence[str] | None
+    model: Model | str | os.PathLike[str] | None, texts: Iterable[Text] | None
 ) -> tuple[list[AuditedVocabulary], str]:
     """Return the vocabularies to audit with and their texts, and a description of the model."""
     if model is None:
@@ -147,31 +150,29 @@ def _vocabularies(
     if not isinstance(model, Model):
         name = os.path.basename(os.fspath(model))  # noqa: PTH119
         model = model_io.load(model)
-    lines = tuple(_checked_text(text, model) for text in (TEXTS if texts is None else texts))
+    given = texts_of(TEXTS if texts is None else texts)
+    lines = tuple(_checked_text(text, model) for _, text in numbered(given))
     if not 1 <= len(lines) <= MOST_TEXTS:
         raise ArgumentError(f"{len(lines)} texts to audit on; give 1 to {MOST_TEXTS}")
     described = f"{name}: {len(model.pieces)} pieces, fingerprint {model.fingerprint[:16]}"
     return [AuditedVocabulary(name, model, lines)], described
 
 
-def _checked_text(text: str, model: Model) -> str:
-    if not isinstance(text, str):
-        raise ArgumentError(f"a text must be str, not {type(text).__name__}")
-    if not text or "\n" in text:
+def _checked_text(text: Text, model: Model) -> str:
+    raw = to_bytes(text)
+    if not raw or b"\n" in raw:
         raise ArgumentError(f"a text must be one line that is not empty, not {text!r:.60}")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ArgumentError(
-            f"a text has a lone surrogate, which is not text: {text!r:.60}"
-        ) from None
-    raw = normalized(text, model)
-    if not raw:
+    if not is_utf8(raw):
+        raise ArgumentError(f"a text is not UTF-8, and samplers take characters: {text!r:.60}")
+    segmented = normalized(raw, model)
+    if not segmented:
         raise ArgumentError(f"nothing is left of the text {text!r:.60} when it is normalized")
-    if len(raw) > MOST_BYTES:
-        raise ArgumentError(f"a text has {len(raw)} bytes, more than {MOST_BYTES}; give a part")
+    if len(segmented) > MOST_BYTES:
+        raise ArgumentError(
+            f"a text has {len(segmented)} bytes, more than {MOST_BYTES}; give a part of it"
+        )
     # The rules of another library may change a normalized text again, by a space in front.
-    return raw.decode() if model.is_own else text
+    return segmented.decode() if model.is_own else raw.decode()
 
 
 class _PlannedCase(NamedTuple):

@@ -4,26 +4,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, U8, U32
-from bytepiece.kernels.automaton import (
-    GROUP,
-    Automaton,
-    first_entry,
-    goes_on,
-    next_group,
-    scan,
-    single_entry,
-)
+from bytepiece.encoding.walk import SampleDraws, Sums, walk
+from bytepiece.kernels.automaton import GROUP, Automaton, scan
 from bytepiece.kernels.characters import Known, hidden
-from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
-from bytepiece.kernels.partition import Weights, backward, edge_term, mirror, scale
+from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
+from bytepiece.kernels.partition import NEVER, Weights, backward, backward_on, mirror
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
-from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
-
-_NEAR = 2.0**-40
-"""This fraction of a sum is larger than all rounding errors in the sum. A sum has at most 1025
-terms."""
-UNDECIDED = np.uint64(1 << 63)
-"""An entry that `draw_plain` returns if it cannot decide."""
+from bytepiece.kernels.streams import DRAWS, Streams, sample_words
+from bytepiece.kernels.windows import Window, by_length, carry, places, windows
 
 
 def perfect_ids(
@@ -53,16 +41,24 @@ def perfect_ids(
 
     Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
     """
-    run = segments.run(low, high)
-    mirrored, bounds = mirror(run.text, run.bounds)
-    singles = mirrored
-    if known is not None:
-        singles, _ = mirror(hidden(run.text, known), run.bounds)
-    out, counts = room(run, streams)
-    filled = _perfect_ids(
-        automaton, weights, ids, mirrored, singles, bounds, run, streams, out, counts
-    )
-    return out[:filled], counts
+
+    def encode_run(low: int, high: int) -> tuple[I32, I32]:
+        run = segments.run(low, high)
+        mirrored, bounds = mirror(run.text, run.bounds)
+        singles = mirrored
+        if known is not None:
+            singles, _ = mirror(hidden(run.text, known), run.bounds)
+        out, counts = room(run, streams)
+        filled = _perfect_ids(
+            automaton, weights, ids, mirrored, singles, bounds, run, streams, out, counts
+        )
+        return out[:filled], counts
+
+    def encode_long(number: int) -> tuple[I32, I32]:
+        run = segments.run(number, number + 1)
+        return _windowed_ids(automaton, weights, ids, run, streams, known)
+
+    return by_length(encode_run, encode_long, segments, low, high)
 
 
 def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -72,127 +68,6 @@ def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.
     """
     counts = np.empty(len(run.documents) * streams.samples, dtype=np.int32)
     return np.empty(len(run.text) * streams.samples, dtype=np.int32), counts
-
-
-# The pieces divide the interval from 0 to 1 in order, from the shortest piece to the longest. The
-# chain begins with the longest piece, whose share is at the upper end of the interval. So terms are
-# added up from the upper end, three at a time, until their sum reaches down to the uniform number.
-# Hardly a branch depends on this number.
-# The length of the piece is chosen together with its entry. Looking the length up by the entry
-# would take longer, and the next token waits for it.
-# Cost: 20 ns per token of mixed text with 80 k pieces at alpha 0.1. Adding up from the shortest
-# piece, with the groups of the chain on a stack, took 90.
-@inlined
-def draw_plain(
-    automaton: Automaton,
-    weights: Weights,
-    text: U8,
-    matches: U32,
-    start: Scalar,
-    distance: Scalar,
-    z: F64,
-    uniform: Scalar,
-) -> tuple[Scalar, Scalar]:
-    """Draw a piece as `draw_any` does, if all terms have one exponent.
-
-    Args:
-        uniform: a uniform number in [0, 1).
-        automaton, weights, text, matches, start, distance, z: see `draw_any`.
-
-    Returns:
-        the entry of the piece, and the length of the piece (uint64). The entry is `UNDECIDED` if
-        the terms have several exponents, or if rounding might decide between two pieces, which
-        happens for one number in 2^39.
-    """
-    lengths, mantissa = automaton.lengths, weights.mantissa
-    byte = uint(start) + distance - UINT_1
-    group = matches[byte]
-    above = (1.0 - uniform) * z[distance]
-    near = _NEAR * z[distance]
-    if group & 2 and above > near:
-        while True:
-            entry = first_entry(group)
-            length = uint(lengths[entry])
-            length_2, length_3 = uint(lengths[entry + UINT_1]), uint(lengths[entry + UINT_2])
-            first = mantissa[entry] * z[distance - length]
-            second = first + mantissa[entry + UINT_1] * z[distance - length_2]
-            third = second + mantissa[entry + UINT_2] * z[distance - length_3]
-            if third >= above - near:
-                low, high = above - near, above + near
-                beyond = uint(first < low) + uint(second < low)
-                if third < high or beyond != uint(first < high) + uint(second < high):
-                    return UNDECIDED, length
-                length = length_2 if first < low else length
-                length = length_3 if second < low else length
-                return entry + beyond, length
-            if not goes_on(group):
-                return single_entry(automaton, text[byte]), UINT_1
-            above -= third
-            group = next_group(automaton, group)
-    return UNDECIDED, UINT_1
-
-
-# The sum must be strictly above the goal, so that the number 0 never picks a piece without weight.
-@kernel
-def draw_any(
-    automaton: Automaton,
-    weights: Weights,
-    text: U8,
-    matches: U32,
-    start: Scalar,
-    distance: Scalar,
-    z: F64,
-    exponents: I64,
-    uniform: Scalar,
-    terms: F64,
-) -> Scalar:
-    """Draw the piece that begins at a distance from the segment's end, whatever the exponents.
-
-    Terms are aligned, and added from the shortest piece on.
-
-    Args:
-        automaton: the automaton of the reversed pieces.
-        weights: the weights of the pieces.
-        text, matches: mirrored text after `bytepiece.kernels.partition.backward`.
-        start: where the segment begins in the mirrored text.
-        distance: the distance, uint64.
-        z, exponents: as `backward` has filled them.
-        uniform: a uniform number in [0, 1).
-        terms: float64[more than the pieces that begin at a place], scratch.
-
-    Returns:
-        the entry of the piece.
-    """
-    byte = uint(start) + distance - UINT_1
-    chosen = single_entry(automaton, text[byte])
-    goal = uniform * z[distance]
-    reference = exponents[distance]
-    term, exponent = edge_term(automaton, weights, chosen, z, exponents, distance)
-    total = scale(term, exponent - reference)
-    chain = matches[byte]
-    group = chain
-    count = 0
-    while True:
-        entry = first_entry(group)
-        for i in range(GROUP):
-            term, exponent = edge_term(automaton, weights, entry + uint(i), z, exponents, distance)
-            terms[count] = scale(term, exponent - reference)
-            count += 1
-        if not goes_on(group):
-            break
-        group = next_group(automaton, group)
-    # If rounding leaves the sum short by a last bit, the last piece with weight is chosen.
-    picked = -1
-    while total <= goal and count > 0:
-        count -= 1
-        if terms[count] > 0.0:
-            picked = count
-            total += terms[count]
-    if picked >= 0:
-        for _ in range(picked // GROUP):
-            chain = next_group(automaton, chain)
-        chosen = first_entry(chain) + uint(picked % GROUP)
-    return chosen
 
 
 # First a backward pass, which all samples of a segment share. Then a walk from left to right that
@@ -221,6 +96,7 @@ def _perfect_ids(
     uniforms = np.empty(DRAWS, dtype=np.float64)
     matches = np.empty(len(mirrored), dtype=np.uint32)
     scan(automaton, mirrored, bounds, matches)
+    sums = Sums(singles, matches, z, exponents)
     samples = streams.samples
     last = len(bounds) - 1
     filled = 0
@@ -230,40 +106,146 @@ def _perfect_ids(
         backward(automaton, weights, singles, matches, start, stop, z, exponents)
         for sample in range(samples):
             words = sample_words(streams, run.documents[segment], sample)
-            before = filled
+            draws = SampleDraws(words, offset, uniforms, terms)
             distance = uint(stop - start)
-            while distance > UINT_0:
-                turn = (filled - before) % DRAWS
-                if turn == 0:
-                    fill_uniforms(words, offset, np.uint64(filled - before), uniforms)
-                entry = UINT_0
-                # This loop leaves rare work to the code below. That makes the loop twice as fast.
-                while distance > UINT_0 and turn < DRAWS:
-                    uniform = uniforms[uint(place_of(turn))]
-                    entry, length = draw_plain(
-                        automaton, weights, singles, matches, start, distance, z, uniform
-                    )
-                    if entry == UNDECIDED:
-                        break
-                    out[uint(filled)] = ids[entry]
-                    distance -= length
-                    filled += 1
-                    turn += 1
-                if entry == UNDECIDED:
-                    entry = draw_any(
-                        automaton,
-                        weights,
-                        singles,
-                        matches,
-                        start,
-                        distance,
-                        z,
-                        exponents,
-                        uniforms[place_of(turn)],
-                        terms,
-                    )
-                    out[uint(filled)] = ids[entry]
-                    distance -= uint(automaton.lengths[entry])
-                    filled += 1
-            counts[segment * samples + sample] = filled - before
+            _, count = walk(
+                automaton,
+                weights,
+                ids,
+                sums,
+                start,
+                distance,
+                UINT_0,
+                draws,
+                np.int64(0),
+                out[filled:],
+            )
+            counts[segment * samples + sample] = count
+            filled += count
     return filled
+
+
+# The sums of a long segment are not kept. The backward pass goes over all windows and keeps what
+# it needs to begin each of them again. Then the windows come once more, the last one first. The
+# sums of one window are computed again, and all samples are drawn as far as it reaches. The numbers
+# are the same as without windows.
+# Cost: twice the time of the backward pass.
+def _windowed_ids(
+    automaton: Automaton,
+    weights: Weights,
+    ids: U32,
+    run: SegmentRun,
+    streams: Streams,
+    known: Known | None,
+) -> tuple[I32, I32]:
+    """Draw one long segment, window by window. Return what `perfect_ids` returns."""
+    samples, length = streams.samples, len(run.text)
+    number_of_places = places(automaton)
+    all_singles = run.text if known is None else hidden(run.text, known)
+    matches = np.empty(number_of_places, dtype=np.uint32)
+    # An entry without a piece has weight 0, and 0 times a number is 0 only if the number is finite.
+    z = np.zeros(number_of_places, dtype=np.float64)
+    exponents = np.zeros(number_of_places, dtype=np.int64)
+    z[0], exponents[0] = 1.0, 0
+    since = int(UINT_0 if weights.plain else NEVER)
+    every = list(windows(length, automaton))
+    kept = []
+    for number, window in enumerate(every):
+        if number:
+            before = every[number - 1]
+            carry(z, before, window)
+            carry(exponents, before, window)
+            since = max(since - (window.low - before.low), 0)
+        shared = slice(window.done + 1)
+        kept.append((z[shared].copy(), exponents[shared].copy(), since))
+        text, singles = _mirrored(run.text, window), _mirrored(all_singles, window)
+        since = int(
+            _backward(automaton, weights, text, singles, matches, window.done, since, z, exponents)
+        )
+    flat = np.empty(samples * length, dtype=np.int32)
+    out = flat.reshape(samples, length)
+    counts = np.zeros(samples, dtype=np.int32)
+    distances = np.full(samples, length, dtype=np.int64)
+    for window, (before_z, before_exponents, since) in zip(every[::-1], kept[::-1], strict=True):
+        text, singles = _mirrored(run.text, window), _mirrored(all_singles, window)
+        if window.stop < length:  # the sums of the last window are still there
+            z[: window.done + 1], exponents[: window.done + 1] = before_z, before_exponents
+            _backward(automaton, weights, text, singles, matches, window.done, since, z, exponents)
+        sums = Sums(singles, matches, z, exponents)
+        distances -= window.low
+        _walk_window(
+            automaton, weights, ids, sums, window.done, run, streams, distances, counts, out
+        )
+        distances += window.low
+    if samples > 1:
+        return np.concatenate([row[:count] for row, count in zip(out, counts, strict=True)]), counts
+    del out
+    flat.resize(counts[0], refcheck=False)  # so that it takes no memory beyond the ids
+    return flat, counts
+
+
+def _mirrored(text: U8, window: Window) -> U8:
+    """Return the text of a window, which is counted from the text's end, from right to left."""
+    some = text[len(text) - window.stop : len(text) - window.low]
+    mirrored, _ = mirror(some, np.array([0, len(some)]))
+    return mirrored
+
+
+@kernel
+def _backward(
+    automaton: Automaton,
+    weights: Weights,
+    text: U8,
+    singles: U8,
+    matches: U32,
+    done: Scalar,
+    since: Scalar,
+    z: F64,
+    exponents: I64,
+) -> Scalar:
+    """Find the matches and the sums of a window of mirrored text, and return `since`."""
+    length = len(text)
+    scan(automaton, text, np.array([0, length], dtype=np.int64), matches)
+    return backward_on(
+        automaton, weights, singles, matches, 0, length, done, uint(since), z, exponents
+    )
+
+
+@kernel
+def _walk_window(
+    automaton: Automaton,
+    weights: Weights,
+    ids: U32,
+    sums: Sums,
+    done: Scalar,
+    run: SegmentRun,
+    streams: Streams,
+    distances: I64,
+    counts: I32,
+    out: I32,
+) -> None:
+    """Draw all samples of a run's only segment down to the distance `done`.
+
+    Args:
+        distances: int64[samples], the distance of each sample, from the beginning of the window.
+        counts: int32[samples], how many pieces of each sample are drawn.
+        out: int32[samples, bytes], the ids of each sample.
+    """
+    terms = np.empty(automaton.deepest + GROUP, dtype=np.float64)
+    uniforms = np.empty(DRAWS, dtype=np.float64)
+    for sample in range(streams.samples):
+        words = sample_words(streams, run.documents[0], sample)
+        draws = SampleDraws(words, offset_of(run, 0), uniforms, terms)
+        distance, count = walk(
+            automaton,
+            weights,
+            ids,
+            sums,
+            0,
+            uint(distances[sample]),
+            uint(done),
+            draws,
+            np.int64(counts[sample]),
+            out[sample],
+        )
+        distances[sample], counts[sample] = np.int64(distance), count

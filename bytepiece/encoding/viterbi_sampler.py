@@ -6,8 +6,8 @@ import numpy.typing as npt
 from bytepiece._arrays import F64, I32, U8, U32
 from bytepiece.encoding.perfect import room
 from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
-from bytepiece.kernels.best_path import trace
 from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
+from bytepiece.kernels.paths import trace
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
 
@@ -68,17 +68,19 @@ def viterbi_path(
         text: the bytes of the segment.
         words, offset: see `bytepiece.kernels.streams.uniforms`.
         uniforms: float64[DRAWS], scratch.
-        held: float64, to be filled with the sum of scores of the path that each position holds.
+        held: float64[a power of two above the length of the longest piece], scratch: the sum of
+            scores of the path that a position holds. Positions take turns.
         via: uint32, to be filled with the last entry of that path.
     """
     nodes, lengths = automaton.nodes, automaton.lengths
     length = len(text)
+    mask = uint(len(held) - 1)
     held[0] = 0.0
     for position in range(1, length + 1):
         via[position] = len(lengths)  # not an entry: nothing is held yet
     draws = 0
     for position in range(length):
-        here = held[position]
+        here = held[uint(position) & mask]
         node = UINT_4 * (UINT_1 + uint(text[position]))
         entry = np.int64(single_entry(automaton, text[position]))
         end = position + 1
@@ -93,10 +95,10 @@ def viterbi_path(
                     draws += 1
                     # At 700 the probability is already 0, and exp is still finite.
                     accepted = uniform < 1.0 / (
-                        1.0 + np.exp(min(alpha * (held[end] - score), 700.0))
+                        1.0 + np.exp(min(alpha * (held[uint(end) & mask] - score), 700.0))
                     )
                 if accepted:
-                    held[end] = score
+                    held[uint(end) & mask] = score
                     via[end] = entry
             if end == length:
                 break
@@ -123,7 +125,10 @@ def _viterbi_ids(
     bounds = run.bounds
     length = longest(bounds, 0, len(bounds) - 1)
     uniforms = np.empty(DRAWS, dtype=np.float64)
-    held = np.empty(length + 1, dtype=np.float64)
+    turns = 1
+    while turns <= automaton.deepest:
+        turns *= 2
+    held = np.empty(turns, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
     samples = streams.samples
     filled = 0

@@ -1,7 +1,6 @@
 """The function `evaluate`: several models measured on the same text."""
 
 import math
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +14,8 @@ from bytepiece.evaluation.model_counts import ModelCounts
 from bytepiece.evaluation.results import Evaluation, Measures, Script, ScriptUse
 from bytepiece.evaluation.scripts import ScriptCodes
 from bytepiece.evaluation.text_counts import TextCounts
-from bytepiece.inputs.corpus import Corpus
-from bytepiece.inputs.files import Files
+from bytepiece.inputs.corpus import Corpus, source_of
+from bytepiece.inputs.series import numbered
 from bytepiece.parallel import usable_cores
 from bytepiece.rules.text import Text, to_bytes
 
@@ -41,8 +40,9 @@ def evaluate(
         models: a list of models, `Tokenizer`s and paths, or a dict of them by name. A file may be
             in the format of this library, the original one, SentencePiece, or Hugging Face
             (tokenizer.json).
-        corpus: the path of a text file, `bytepiece.Files`, or texts, str or bytes. It is read
-            once, in parts. Each text counts once: weights of files have no effect.
+        corpus: the path of a text file, `bytepiece.Files`, or a series of texts as
+            `Tokenizer.encode_batch` takes it. It is read once, in parts. Each text counts once:
+            weights of files have no effect.
         threads: how many threads to use, at least 1; each model keeps one busy. The default is the
             number of cores that this process may use. It does not change the result.
 
@@ -62,12 +62,7 @@ def evaluate(
     >>> found.models[0].scripts["Cyrillic"].tokens_per_character
     2.0
     """
-    if isinstance(corpus, (str, os.PathLike)):
-        corpus = Files([corpus])
-    elif isinstance(corpus, (bytes, bytearray, memoryview)) or not isinstance(corpus, Iterable):
-        raise ArgumentError(
-            f"the corpus must be a path or a series of texts, not {type(corpus).__name__}"
-        )
+    texts = source_of(corpus)
     threads = usable_cores() if threads is None else threads
     if not isinstance(threads, int) or threads < 1:
         raise ArgumentError(f"threads must be a whole number of at least 1, not {threads!r:.30}")
@@ -75,7 +70,7 @@ def evaluate(
     counts_by_model = [ModelCounts(loaded, codes) for loaded in load_models(models)]
     text = TextCounts(codes)
     with ThreadPoolExecutor(min(threads, len(counts_by_model)), "bytepiece") as pool:
-        for segments in _batches(corpus):
+        for segments in _batches(texts):
             batch = text.add(segments)
             # The list takes every result: only then is a model's exception raised here.
             list(pool.map(lambda counts, batch=batch: counts.add(batch), counts_by_model))
@@ -97,16 +92,12 @@ def evaluate(
     )
 
 
-def _batches(corpus: Iterable[Text]) -> Iterator[list[bytes]]:
+def _batches(texts: Iterable[Text]) -> Iterator[list[bytes]]:
     """Yield the segments of all texts, in batches of at least `_BATCH` bytes."""
     batch: list[bytes] = []
     size = 0
-    for text in corpus:
-        try:
-            raw = to_bytes(text)
-        except ArgumentError as error:
-            raise CorpusError(f"in the corpus, {error}") from None
-        for found in _SEGMENT.finditer(raw):
+    for _, text in numbered(texts, CorpusError):
+        for found in _SEGMENT.finditer(to_bytes(text)):
             batch.append(found[0])
             size += len(found[0])
             if size >= _BATCH:

@@ -1,30 +1,41 @@
 """The kinds of corpora."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from bytepiece.errors import ArgumentError, CorpusError
-from bytepiece.rules.text import Text, to_bytes
-from bytepiece.rules.text_rules import NormalizationStep
+from bytepiece.inputs.arrow import Column, chunked, is_arrow
+from bytepiece.inputs.files import Files
+from bytepiece.inputs.series import is_series
+from bytepiece.rules.text import Text
 
 Corpus = str | os.PathLike[str] | Iterable[Text]
-"""A path, `Files`, or any iterable of texts."""
+"""A path, `Files`, or any series of texts: an iterable of texts or a column of Arrow."""
 
 
-def text_bytes(text: Text, normalization: Sequence[NormalizationStep] = ()) -> bytes:
-    """Return the normalized bytes of a text of a corpus.
+def source_of(corpus: Corpus) -> Iterable[Text]:
+    """Return a corpus as `Files`, as a `Column`, or as the iterable of texts that it is.
 
     Raises:
-        CorpusError: if it is not a text.
+        ArgumentError: if it is none of these.
+        CorpusError: if it is a list of files' names.
     """
-    try:
-        return to_bytes(text, normalization)
-    except ArgumentError as error:
-        raise CorpusError(f"in the corpus, {error}") from None
+    if isinstance(corpus, (str, os.PathLike)):
+        return Files([corpus])
+    if not is_series(corpus):
+        raise ArgumentError(
+            "the corpus must be a path, or a list or other series of texts, not "
+            f"{type(corpus).__name__}"
+        )
+    if is_arrow(corpus):
+        return Column(chunked(corpus))
+    if _are_files(corpus):
+        raise CorpusError("these texts are names of files; bytepiece.Files([...]) reads files")
+    return corpus
 
 
-def are_files(corpus: Iterable[Text]) -> bool:
+def _are_files(corpus: Iterable[Text]) -> bool:
     """Return whether all items of a list name files, as in calls of other libraries' trainers."""
     if not isinstance(corpus, (list, tuple)) or not corpus or len(corpus) > 1000:
         return False

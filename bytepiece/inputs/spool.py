@@ -7,16 +7,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from bytepiece.errors import ArgumentError, CorpusError
-from bytepiece.inputs.corpus import Corpus, text_bytes
-from bytepiece.rules.text import Text
+from bytepiece.errors import CorpusError
+from bytepiece.inputs.corpus import Corpus, source_of
+from bytepiece.inputs.series import numbered
+from bytepiece.rules.text import Text, to_bytes
 
 _LENGTH = struct.Struct("<q")
 
 
 @contextmanager
-def replayable(corpus: Corpus, directory: str | os.PathLike[str] | None = None) -> Iterator[Corpus]:
-    """Yield a corpus that can be read again. A one-shot iterator is copied at its first reading.
+def replayable(
+    corpus: Corpus, directory: str | os.PathLike[str] | None = None
+) -> Iterator[Iterable[Text]]:
+    """Yield a corpus that can be read again, as `source_of` returns it.
+
+    A one-shot iterator is copied at its first reading.
 
     Args:
         corpus: any corpus.
@@ -25,21 +30,19 @@ def replayable(corpus: Corpus, directory: str | os.PathLike[str] | None = None) 
             that even a kill leaves nothing behind.
 
     Raises:
+        ArgumentError: if it is not a corpus.
         CorpusError: if there is no room for the copy.
     """
-    if not isinstance(corpus, (str, os.PathLike, Iterable)):
-        raise ArgumentError(
-            f"the corpus must be a path or a collection of texts, not {type(corpus).__name__}"
-        )
-    if isinstance(corpus, (str, os.PathLike)) or iter(corpus) is not corpus:
-        yield corpus
+    source = source_of(corpus)
+    if iter(source) is not source:
+        yield source
         return
     try:
         file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115  # closed below
     except OSError as error:
         raise _no_room(error, directory) from None
     try:
-        yield _Spooled(iter(corpus), file, directory)
+        yield _Spooled(numbered(source, CorpusError), file, directory)
     finally:
         with suppress(OSError):  # unwritten bytes are not needed any more
             file.close()
@@ -50,7 +53,7 @@ class _Spooled:
 
     def __init__(
         self,
-        texts: Iterator[Text],
+        texts: Iterator[tuple[int, Text]],
         file: BinaryIO,
         directory: str | os.PathLike[str] | None,
     ) -> None:
@@ -69,7 +72,7 @@ class _Spooled:
                 position += _LENGTH.size + length
                 yield text
             try:
-                text = text_bytes(next(self._texts))
+                text = to_bytes(next(self._texts)[1])
             except StopIteration:
                 return
             self._keep(text)

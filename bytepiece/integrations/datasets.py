@@ -12,6 +12,7 @@ from bytepiece.encoding.options import Alpha
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
+from bytepiece.inputs.series import texts_of
 from bytepiece.tokenizer import Tokenizer
 
 IDS = "input_ids"
@@ -129,8 +130,8 @@ class Encode:
             )
         else:
             numbers = numbers.to_numpy() if hasattr(numbers, "to_numpy") else np.asarray(numbers)
-        texts = table[self.column]
-        if isinstance(texts, list) and None in texts:
+        texts = texts_of(table[self.column])
+        if isinstance(texts, (list, tuple)) and None in texts:
             import pyarrow  # noqa: PLC0415 # datasets needs it too
 
             texts = pyarrow.array(texts)  # Nulls become documents without any token, as in a table.

@@ -11,6 +11,8 @@ from bytepiece._checks import unsigned_array
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
+from bytepiece.inputs.arrow import chunked, is_arrow
+from bytepiece.inputs.series import is_series, texts_of
 from bytepiece.tokenizer import Tokenizer
 
 NOWHERE = (0, 0)
@@ -68,6 +70,7 @@ def firsts_and_seconds(text: Any, pair: Any, words: bool) -> tuple[bool, list[An
     Raises:
         ArgumentError: if a pair is not one or two texts, or the lists differ in length.
     """
+    text, pair = _listed(text), _listed(pair)
     several = (list, tuple)
     if not isinstance(text, several) or not (
         (text and isinstance(text[0], several))
@@ -82,6 +85,16 @@ def firsts_and_seconds(text: Any, pair: Any, words: bool) -> tuple[bool, list[An
     if not isinstance(pair, several) or len(pair) != len(text):
         raise ArgumentError("text_pair must be a list as long as text")
     return True, list(text), list(pair)
+
+
+def _listed(texts: Any) -> Any:
+    """Return a series of texts, such as an array or a column, as a list; return others unchanged.
+
+    A null becomes None.
+    """
+    if is_arrow(texts):
+        return chunked(texts).to_pylist()
+    return texts_of(texts) if is_series(texts) else texts
 
 
 def _apart(item: Any, words: bool) -> tuple[Any, Any]:
@@ -139,7 +152,10 @@ class RowMaker:
         kinds = set(map(type, sources))
         if second and kinds == {type(None)}:
             return list(sources)
-        texts = [[source] if type(source) is str else _texts(source, second) for source in sources]
+        texts = [
+            [source] if type(source) is str else _texts(source, second, number)
+            for number, source in enumerate(sources)
+        ]
         all_ids = self._encoded(list(chain(*texts)), self._numbers(texts, second))
         if kinds == {str} and not self._offsets:
             return all_ids
@@ -191,7 +207,7 @@ class RowMaker:
         return [IdWithSpan(id_, (low, high)) for id_, (low, high) in zip(ids, spans, strict=True)]
 
 
-def _texts(source: Any, second: bool) -> list[str]:
+def _texts(source: Any, second: bool, number: int) -> list[str]:
     """Return the texts of a source: the source itself, its words, or no text for ids."""
     if isinstance(source, str):
         return [source]
@@ -199,7 +215,7 @@ def _texts(source: Any, second: bool) -> list[str]:
         return []
     if not isinstance(source, (list, tuple)):
         raise ArgumentError(
-            f"a text must be a str, a list of words, or ids, not {type(source).__name__}"
+            f"texts[{number}] must be a str, a list of words, or ids, not {type(source).__name__}"
         )
     wanted = str if source and isinstance(source[0], str) else (int, np.integer)
     for kind in set(map(type, source)):

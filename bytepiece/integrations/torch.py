@@ -6,7 +6,7 @@ It needs `pip install torch`.
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from bytepiece.encoding.options import Alpha
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
+from bytepiece.inputs.arrow import Column, chunked, is_arrow
+from bytepiece.inputs.series import is_series, numbered
 from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
@@ -56,10 +58,10 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
 
     Args:
         tokenizer: the tokenizer that encodes.
-        documents: the texts: a sequence, another iterable that can be iterated again, such as
-            `bytepiece.Files`, or a function that returns an iterator. After a restart, a sequence
-            continues at once; any other iterable is read again from its beginning, but earlier
-            documents are not encoded.
+        documents: the texts: a sequence, a column of Arrow, another iterable that can be iterated
+            again, such as `bytepiece.Files`, or a function that returns an iterator. After a
+            restart, a sequence or a column continues at once; any other iterable is read again from
+            its beginning, but earlier documents are not encoded. Nulls of a column give no tokens.
         length: length of a block in tokens, at least 1.
         alpha, sample_prob, seed, epoch, add_bos, allowed_special: see
             `bytepiece.Tokenizer.encode_batch`. A document's number is its place, from 0. The seed
@@ -101,9 +103,9 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         positions: bool = False,
     ) -> None:
         super().__init__()
-        if isinstance(documents, (str, bytes)) or not (
-            isinstance(documents, Iterable) or callable(documents)
-        ):
+        if is_arrow(documents):
+            documents = Column(chunked(documents))
+        if not is_series(documents) and not callable(documents):
             raise ArgumentError("documents must be texts, or a function that gives an iterator")
         if isinstance(documents, Iterator):
             raise ArgumentError(
@@ -241,28 +243,33 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             a pair: int64[documents + 1], the numbers of the documents of the chunk and of the next
             document; and the documents.
         """
+        numbers: list[int] = []
         texts: list[Text] = []
         size = 0
         with closing(self._texts(first)) as documents:
-            for text in documents:
+            for number, text in documents:
+                numbers.append(number)
                 texts.append(text)
                 size += len(text)
                 if size >= _CHARS:
-                    numbers = first + self._world_size * np.arange(len(texts) + 1)
-                    yield numbers, texts
-                    first, texts, size = int(numbers[-1]), [], 0
+                    yield np.array([*numbers, number + self._world_size]), texts
+                    numbers, texts, size = [], [], 0
         if texts:
-            yield first + self._world_size * np.arange(len(texts) + 1), texts
+            yield np.array([*numbers, numbers[-1] + self._world_size]), texts
 
-    def _texts(self, first: int) -> Generator[Text, None, None]:
+    def _texts(self, first: int) -> Generator[tuple[int, Text], None, None]:
+        """Yield the texts of this rank with their numbers; nulls are left out."""
         documents = self._documents() if callable(self._documents) else self._documents
         step = self._world_size
+        source = Column(chunked(documents)) if is_arrow(documents) else documents
         try:
-            if isinstance(documents, Sequence):
-                for low in range(first, len(documents), _SLICE * step):
-                    yield from documents[low : low + _SLICE * step : step]
+            if isinstance(source, (Sequence, Column)):
+                for low in range(first, len(source), _SLICE * step):
+                    together = source[low : low + _SLICE * step : step]
+                    yield from numbered(together, numbers=count(low, step))
             else:
-                yield from islice(documents, first, None, step)
+                some = islice(source, first, None, step)
+                yield from numbered(some, numbers=count(first, step))
         finally:
             if callable(self._documents) and hasattr(documents, "close"):
                 documents.close()

@@ -1,6 +1,7 @@
 """Find the best path: the segmentation with the largest sum of scores."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,9 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
+from bytepiece.kernels.paths import trace, windowed_path
 from bytepiece.kernels.segments import Segments, longest, segment_end
+from bytepiece.kernels.windows import by_length, places
 
 _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 
@@ -55,10 +58,26 @@ def best_path(
         via: uint32[more than the segment's length], to be filled with the last entry of each
             position's best path.
     """
+    best[0] = 0.0
+    best_path_on(automaton, scores, text, matches, start, stop, 0, best, via)
+
+
+@kernel
+def best_path_on(
+    automaton: Automaton,
+    scores: F64,
+    text: U8,
+    matches: U32,
+    start: Scalar,
+    stop: Scalar,
+    done: Scalar,
+    best: F64,
+    via: U32,
+) -> None:
+    """Do what `best_path` does, for the positions after `done`. The others are filled already."""
     lengths = automaton.lengths
-    latest = 0.0  # best[position − 1]
-    best[0] = latest
-    for p in range(1, stop - start + 1):
+    latest: Scalar = best[done]  # best[position − 1]
+    for p in range(done + 1, stop - start + 1):
         position = uint(p)
         byte = uint(start) + position - UINT_1
         group = matches[byte]
@@ -85,36 +104,6 @@ def best_path(
         best[position], via[position] = latest, last
 
 
-@kernel
-def trace(
-    automaton: Automaton, ids: U32, via: U32, length: Scalar, out: I32, filled: Scalar
-) -> Scalar:
-    """Append the ids of the path that `via` holds to `out`.
-
-    Args:
-        automaton: the automaton of the pieces.
-        ids: uint32[entries].
-        via: see `best_path`.
-        length: the length of the segment.
-        out: int32, with room for `length` ids from `filled` on.
-        filled: how many ids `out` holds.
-
-    Returns:
-        how many ids `out` holds afterwards.
-    """
-    position = uint(length)
-    slot = uint(filled) + position
-    while position > UINT_0:
-        entry = uint(via[position])
-        slot -= UINT_1
-        out[slot] = ids[entry]
-        position -= uint(automaton.lengths[entry])
-    count = length + filled - np.int64(slot)
-    for i in range(count):
-        out[uint(filled + i)] = out[slot + uint(i)]
-    return filled + count
-
-
 def best_ids(
     automaton: Automaton, scores: F64, ids: U32, segments: Segments, low: int, high: int
 ) -> tuple[I32, I32]:
@@ -130,11 +119,13 @@ def best_ids(
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], the number of ids of each.
     """
-    return ids_by(_best_ids, automaton, scores, ids, segments, low, high)
+    return ids_by(_best_ids, _extend, 1, automaton, scores, ids, segments, low, high)
 
 
 def ids_by(
     compiled: Callable[..., Scalar],
+    extend: Callable[..., object],
+    kept: int,
     automaton: Automaton,
     scores: npt.NDArray[Any],
     ids: U32,
@@ -142,18 +133,29 @@ def ids_by(
     low: int,
     high: int,
 ) -> tuple[I32, I32]:
-    """Encode like `best_ids`, but by a given kernel that takes the parameters of `_best_ids`.
+    """Encode like `best_ids`, but by given kernels.
 
     Args:
-        compiled: the kernel.
-        scores: [entries], in the type that the kernel takes.
+        compiled: a kernel that takes the parameters of `_best_ids`.
+        extend: a kernel that takes the parameters of `_extend`.
+        kept: how many numbers `extend` keeps of each position.
+        scores: [entries], in the type that the kernels take.
         automaton, ids, segments, low, high: see `best_ids`.
     """
-    text, bounds = segments.stretch(low, high)
-    out = np.empty(len(text), dtype=np.int32)
-    counts = np.empty(high - low, dtype=np.int32)
-    filled = compiled(automaton, scores, ids, text, bounds, out, counts)
-    return out[:filled], counts
+
+    def encode_run(low: int, high: int) -> tuple[I32, I32]:
+        text, bounds = segments.stretch(low, high)
+        out = np.empty(len(text), dtype=np.int32)
+        counts = np.empty(high - low, dtype=np.int32)
+        filled = compiled(automaton, scores, ids, text, bounds, out, counts)
+        return out[:filled], counts
+
+    def encode_long(number: int) -> tuple[I32, I32]:
+        text, _ = segments.stretch(number, number + 1)
+        sums = np.zeros((kept, places(automaton)), dtype=scores.dtype)
+        return windowed_path(partial(extend, automaton, scores), automaton, sums, ids, text)
+
+    return by_length(encode_run, encode_long, segments, low, high)
 
 
 @kernel
@@ -173,6 +175,23 @@ def _best_ids(
         filled = trace(automaton, ids, via, stop - start, out, filled)
         counts[segment] = filled - before
     return filled
+
+
+@kernel
+def _extend(
+    automaton: Automaton,
+    scores: F64,
+    text: U8,
+    matches: U32,
+    length: Scalar,
+    done: Scalar,
+    sums: F64,
+    via: U32,
+) -> None:
+    """Find the best paths in a window; see `windowed_path`."""
+    bounds = np.array([0, length], dtype=np.int64)
+    scan(automaton, text[:length], bounds, matches)
+    best_path_on(automaton, scores, text, matches, 0, length, done, sums[0], via)
 
 
 class Tables(NamedTuple):

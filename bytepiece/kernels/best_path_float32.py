@@ -17,8 +17,9 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
-from bytepiece.kernels.best_path import ids_by, trace
+from bytepiece.kernels.best_path import ids_by
 from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
+from bytepiece.kernels.paths import trace
 from bytepiece.kernels.segments import Segments, longest
 
 _LARGE = np.float32(100_000.0)
@@ -39,7 +40,7 @@ def best_ids(
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], the number of ids of each.
     """
-    return ids_by(_best_ids, automaton, scores, ids, segments, low, high)
+    return ids_by(_best_ids, _extend, 2, automaton, scores, ids, segments, low, high)
 
 
 @kernel
@@ -56,7 +57,9 @@ def _best_ids(
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         before = filled
-        _best_path(automaton, scores, text, matches, start, stop, best, taken, via)
+        best[0] = taken[0] = 0.0
+        sums = best, taken
+        _best_path_on(automaton, scores, text, matches, start, stop, 0, sums, via)
         filled = trace(automaton, ids, via, stop - start, out, filled)
         counts[segment] = filled - before
     return filled
@@ -69,30 +72,34 @@ def _best_ids(
 # between the beginning of the piece before it and its own beginning.
 # Cost: twice the time of `bytepiece.kernels.best_path.best_path`, because each entry has a branch.
 @kernel
-def _best_path(
+def _best_path_on(
     automaton: Automaton,
     scores: F32,
     text: U8,
     matches: U32,
     start: Scalar,
     stop: Scalar,
-    best: F32,
-    taken: F32,
+    done: Scalar,
+    sums: tuple[F32, F32],
     via: U32,
 ) -> None:
-    """Find the best path to each position of one segment.
+    """Find the best path to each position of one segment, after the positions filled already.
 
     Args:
-        best, via: see `bytepiece.kernels.best_path.best_path`; `best` is float32 here.
-        taken: float32, to be filled with the amount that is subtracted at each position.
-        automaton, scores, text, matches, start, stop: see
+        done: the positions up to this one are filled.
+        sums: float32, the sum of each position's best path; and float32, the amount that is
+            subtracted at each position.
+        automaton, scores, text, matches, start, stop, via: see
             `bytepiece.kernels.best_path.best_path`.
     """
     lengths = automaton.lengths
+    best, taken = sums
     # The last position where something was subtracted.
     latest = UINT_0
-    best[0] = 0.0
-    for p in range(1, stop - start + 1):
+    for p in range(done + 1):
+        if taken[p] != 0.0:
+            latest = uint(p)
+    for p in range(done + 1, stop - start + 1):
         position = uint(p)
         byte = uint(start) + position - UINT_1
         group = matches[byte]
@@ -118,11 +125,30 @@ def _best_path(
             top, last = np.float64(candidate), single
         best[position], via[position] = top, last
         taken[position] = 0.0
-        # SentencePiece tests the size of a sum only where a character begins.
-        begins = p < stop - start and text[byte + UINT_1] & 0xC0 != 0x80
+        # SentencePiece tests the size of a sum only where a character begins. What happens at the
+        # end of the segment changes nothing.
+        begins = byte + UINT_1 < uint(len(text)) and text[byte + UINT_1] & 0xC0 != 0x80
         if begins and abs(best[position]) > _LARGE:
             taken[position], best[position] = best[position], 0.0
             latest = position
+
+
+@kernel
+def _extend(
+    automaton: Automaton,
+    scores: F32,
+    text: U8,
+    matches: U32,
+    length: Scalar,
+    done: Scalar,
+    sums: F32,
+    via: U32,
+) -> None:
+    """Find the best paths in a window; see `windowed_path`."""
+    bounds = np.array([0, length], dtype=np.int64)
+    scan(automaton, text[:length], bounds, matches)
+    both = sums[0], sums[1]
+    _best_path_on(automaton, scores, text, matches, 0, length, done, both, via)
 
 
 @kernel

@@ -40,6 +40,9 @@ _DOWN = 2.0**-_BITS
 _HALF_UP = 2.0 ** (_BITS // 2)
 _HALF_DOWN = 2.0 ** -(_BITS // 2)
 
+NEVER = uint(1 << 62)
+"""A distance that no segment has."""
+
 LOG_BASE = _BITS * math.log(2.0)
 """The logarithm of the base of exponents."""
 
@@ -181,13 +184,38 @@ def backward(
         z: float64[more than the segment's length], to be filled with mantissas.
         exponents: int64[more than the segment's length], to be filled, to the base 2^256.
     """
+    z[0], exponents[0] = 1.0, 0
+    since = UINT_0 if weights.plain else NEVER
+    backward_on(automaton, weights, text, matches, start, stop, 0, since, z, exponents)
+
+
+@kernel
+def backward_on(
+    automaton: Automaton,
+    weights: Weights,
+    text: U8,
+    matches: U32,
+    start: Scalar,
+    stop: Scalar,
+    done: Scalar,
+    since: Scalar,
+    z: F64,
+    exponents: I64,
+) -> Scalar:
+    """Do what `backward` does, for the distances after `done`. The others are filled already.
+
+    Args:
+        since: the distance at which the exponent changed last, uint64; `NEVER` if weights have
+            exponents, so that terms are always aligned.
+        automaton, weights, text, matches, start, stop, z, exponents: see `backward`.
+
+    Returns:
+        `since` for the distances that follow.
+    """
     lengths, mantissa = automaton.lengths, weights.mantissa
-    latest, top = 1.0, np.int64(0)
-    z[0], exponents[0] = latest, top
-    # The distance at which the exponent changed last. If weights have exponents, terms are always
-    # aligned.
-    since = UINT_0 if weights.plain else uint(stop - start + 1)
-    for d in range(1, stop - start + 1):
+    latest: Scalar = z[done]
+    top: Scalar = exponents[done]
+    for d in range(done + 1, stop - start + 1):
         distance = uint(d)
         byte = uint(start) + distance - UINT_1
         single = single_entry(automaton, text[byte])
@@ -233,3 +261,4 @@ def backward(
         matches[byte] |= np.uint32(2 * plain)
         latest = total
         z[distance], exponents[distance] = total, top
+    return since

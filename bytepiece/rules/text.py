@@ -1,9 +1,16 @@
 """Texts as users give them, and the bytes that are encoded."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TypeVar
 
 from bytepiece.errors import ArgumentError
+
+S = TypeVar("S", str, bytes)
+
+_PART = 1 << 20
+_ASCII, _ASCII_BYTE = re.compile(r"[\0-\x7f]"), re.compile(rb"[\0-\x7f]")
 
 
 def is_utf8(text: bytes) -> bool:
@@ -37,16 +44,43 @@ def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
     """
     if isinstance(text, str):
         if normalization and not text.isascii():
-            text = _normalize(text, normalization)
+            parts = _parts(text, _ASCII)
+            return b"".join(
+                [_normalize(part, normalization).encode("utf-8", "surrogatepass") for part in parts]
+            )
         return text.encode("utf-8", "surrogatepass")
     if not isinstance(text, (bytes, bytearray, memoryview)):
         raise ArgumentError(f"a text must be str or bytes, not {type(text).__name__}")
     raw = bytes(text)
     if normalization and not raw.isascii():
         # Each stray byte becomes a lone surrogate; normalization does not change these.
-        chars = _normalize(raw.decode("utf-8", "surrogateescape"), normalization)
-        raw = chars.encode("utf-8", "surrogateescape")
+        raw = b"".join(
+            [
+                _normalize(part.decode("utf-8", "surrogateescape"), normalization).encode(
+                    "utf-8", "surrogateescape"
+                )
+                for part in _parts(raw, _ASCII_BYTE)
+            ]
+        )
     return raw
+
+
+def _parts(text: S, one_of_ascii: re.Pattern[S]) -> list[S]:
+    """Cut a text that is to be normalized into parts of about `_PART` characters or bytes.
+
+    Normalization takes up to twelve times the memory of its text. A part begins with an ASCII
+    character, because no form joins such a character to the text before it.
+    """
+    parts: list[S] = []
+    begin = 0
+    while len(text) - begin > _PART:
+        found = one_of_ascii.search(text, begin + _PART)
+        if found is None:
+            break
+        parts.append(text[begin : found.start()])
+        begin = found.start()
+    parts.append(text[begin:])
+    return parts
 
 
 def _normalize(text: str, normalization: Sequence[str]) -> str:

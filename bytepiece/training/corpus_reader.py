@@ -1,7 +1,6 @@
 """A corpus that can be read more than once, and the blocks it is read in."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import offsets_of
-from bytepiece.errors import ArgumentError, CorpusError
-from bytepiece.inputs.corpus import Corpus, are_files, text_bytes
+from bytepiece.errors import CorpusError
+from bytepiece.inputs.corpus import Corpus, source_of
 from bytepiece.inputs.files import Files
+from bytepiece.inputs.series import numbered
 from bytepiece.inputs.weights import MOST_TOGETHER
 from bytepiece.kernels.segments import segment_bounds
 from bytepiece.rules.foreign import LibraryRules
-from bytepiece.rules.text import Text
+from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import NormalizationStep
 
 _BLOCK = 1 << 22
@@ -78,6 +78,7 @@ class CorpusReader:
         library: the rules of another library, which normalize each line.
 
     Raises:
+        ArgumentError: if it is not a corpus.
         CorpusError: if the corpus can be read only once.
     """
 
@@ -88,13 +89,8 @@ class CorpusReader:
         isolate_digits: bool,
         library: LibraryRules | None = None,
     ) -> None:
-        if isinstance(corpus, (str, os.PathLike)):
-            corpus = Files([corpus])
-        elif isinstance(corpus, (bytes, bytearray, memoryview)):
-            raise ArgumentError("the corpus must be a path or a collection of texts, not bytes")
-        elif are_files(corpus):
-            raise CorpusError("these texts are names of files; bytepiece.Files([...]) reads files")
-        elif iter(corpus) is corpus:
+        corpus = source_of(corpus)
+        if iter(corpus) is corpus:
             raise CorpusError(
                 "the corpus can be read only once, and training reads it twice: give a list, or "
                 "an object whose __iter__ begins anew"
@@ -167,7 +163,7 @@ class CorpusReader:
             texts, weights, pending = [], [], 0
 
         for text, units in self._weighted():
-            raw = text_bytes(text, self._normalization)
+            raw = to_bytes(text, self._normalization)
             if self._library is not None:
                 raw = _normalized_lines(raw, self._library)
             if not raw:
@@ -203,7 +199,7 @@ class CorpusReader:
         self._consumed = 0
         if isinstance(self._corpus, Files):
             return self._corpus.weighted(self._consume)
-        return ((text, 1) for text in self._corpus)
+        return ((text, 1) for _, text in numbered(self._corpus, CorpusError))
 
     def _consume(self, size: int) -> None:
         self._consumed += size

@@ -69,8 +69,9 @@ def train(
     """Train a model. The result is the same for any number of threads.
 
     Args:
-        corpus: a path, as in `bytepiece.Files`; `bytepiece.Files`; or any iterable of str or bytes.
-            If it can be iterated only once, it is copied to a temporary file during training.
+        corpus: a path, as in `bytepiece.Files`; `bytepiece.Files`; or a series of texts as
+            `Tokenizer.encode_batch` takes it. If it can be iterated only once, it is copied to a
+            temporary file during training. Nulls of a column are left out.
         vocab_size: the largest number of ids, special tokens included, at least 259. If there are
             several numbers, one run makes a model for each. A small corpus gives fewer ids.
         algorithm: "merge" joins pairs of pieces that are neighbours on the best path. "bnlm", the

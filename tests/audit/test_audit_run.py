@@ -341,8 +341,7 @@ def test_a_text_with_one_segmentation(small):
         ({"samplers": []}, "no sampler"),
         ({"samplers": "perfect"}, "must be a list"),
         ({"texts": ["a"]}, "need the model"),
-        ({"texts": "the hat"}, "are lists"),
-        ({"alphas": 0.5}, "are lists"),
+        ({"alphas": 0.5}, "are a list"),
         ({"samplers": [str.split]}, "give the model and the one alpha"),
     ],
 )
@@ -354,10 +353,11 @@ def test_bad_arguments_are_refused(options, message):
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
+        ("the hat", "a list or other series"),
         ([""], "not empty"),
         (["a\nb"], "one line"),
-        ([b"a"], "must be str"),
-        (["\ud800"], "surrogate"),
+        ([b"\xe9"], "not UTF-8"),
+        (["\ud800"], "not UTF-8"),
         (["a" * 20_001], "more than 20000"),
         ([], "0 texts"),
         (["a"] * 1001, "1001 texts"),

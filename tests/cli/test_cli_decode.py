@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from bytepiece_cli import streams
+from bytepiece_cli import decode, streams
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from support.cli import TEXT, invoke
@@ -46,6 +46,19 @@ def test_encoded_records_come_back_exactly(texts, path):
     ids = invoke("encode", "--jsonl", "text", *options, input=records.encode()).stdout_bytes
     decoded = invoke("decode", *options, input=ids).stdout_bytes.decode()
     assert [json.loads(line)["text"] for line in decoded.split("\n")[:-1]] == texts
+
+
+@given(text=BYTES, part=st.integers(1, 9))
+def test_long_lines_and_records_are_decoded_in_parts(text, part, path, tok):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(decode, "_PART", part)
+        ids = tok.encode(text)
+        line = " ".join(map(str, ids)).encode() + b"\n"
+        raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        assert invoke("decode", "-m", path, input=line).stdout_bytes == raw + b"\n"
+        record = json.dumps({"ids": ids}).encode()
+        decoded = invoke("decode", "-m", path, "--format", "jsonl", input=record).stdout_bytes
+        assert decoded == json.dumps({"text": tok.decode(ids)}, ensure_ascii=False).encode() + b"\n"
 
 
 def test_invalid_utf8_is_replaced_in_records(path, tok):

@@ -17,6 +17,7 @@ from support.cli import LINES, TEXT, invoke, posix_only, start
 from support.strategies import JIT
 
 from bytepiece import Encoded, model_io
+from bytepiece.display import printable
 
 SAMPLING = ["--sample", "--alpha", "0.3", "--seed", "7"]
 
@@ -190,14 +191,33 @@ def test_jsonl_holds_the_same_ids(tok):
     assert invoke("encode", "--format", "jsonl", input=b"").stdout == ""
 
 
-@given(lists=st.lists(st.lists(st.integers(0, 2**24 - 1), max_size=4), max_size=5))
-def test_ids_are_written_as_decimal_numbers(lists, tok):
+@given(
+    lists=st.lists(st.lists(st.integers(0, 2**24 - 1), max_size=4), max_size=5),
+    together=st.sampled_from([1, 2, 3, 5, 1 << 18]),
+)
+def test_ids_are_written_as_decimal_numbers(lists, together, tok):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(rows, "_TOGETHER", together)
+        check_lines(lists, tok)
+
+
+def check_lines(lists, tok):
     offsets = np.cumsum([0, *map(len, lists)])
     encoded = Encoded(np.array(list(chain(*lists)), dtype=np.int32), offsets)
     expected = "".join(" ".join(map(str, row)) + "\n" for row in lists)
-    assert rows.line_writer("ids", tok)(encoded).decode() == expected
-    jsonl = rows.line_writer("jsonl", tok)(encoded).decode()
+    assert b"".join(rows.line_writer("ids", tok)(encoded)).decode() == expected
+    jsonl = b"".join(rows.line_writer("jsonl", tok)(encoded)).decode()
     assert [json.loads(line)["ids"] for line in jsonl.splitlines()] == lists
+    known = [[id_ % tok.vocab_size for id_ in row] for row in lists]
+    shown = b"".join(
+        rows.line_writer("pieces", tok)(Encoded(np.array(list(chain(*known)), np.int32), offsets))
+    )
+    names = [[tok.id_to_piece(id_) for id_ in row] for row in known]
+    expected = [
+        " ".join(printable(name.encode() if isinstance(name, str) else name) for name in row)
+        for row in names
+    ]
+    assert shown.decode() == "".join(line + "\n" for line in expected)
 
 
 def test_the_option_jsonl_names_the_field_of_the_text(tok):

@@ -22,7 +22,7 @@ from support.strategies import (
 )
 
 from bytepiece import TextRules, Tokenizer
-from bytepiece.encoding.perfect import UNDECIDED, draw_any, draw_plain
+from bytepiece.encoding.walk import UNDECIDED, draw_any, draw_plain
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.automaton import Automaton, scan
 from bytepiece.kernels.partition import backward, edge_term, scale, weights

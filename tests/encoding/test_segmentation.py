@@ -18,6 +18,7 @@ from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.digits import ZEROS
 from bytepiece.kernels.segments import digit_length, segment_bounds
+from bytepiece.rules import text as rules_text
 from bytepiece.rules.text import to_bytes
 
 PLAIN, DIGITS = TextRules(), TextRules(isolate_digits=True)
@@ -87,6 +88,21 @@ def test_stray_bytes_pass_through_normalization(form, raw):
 def test_str_is_normalized(chars):
     expected = unicodedata.normalize("NFC", chars).encode("utf-8", "surrogatepass")
     assert to_bytes(chars, ("NFC",)) == expected
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@given(
+    chars=st.text(st.sampled_from("aAe\u0301\u0323\u1161\u1100\u11a8ﬁé \n1\ud800가"), max_size=40),
+    part=st.integers(1, 5),
+)
+def test_long_texts_are_normalized_in_parts(form, chars, part):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(rules_text, "_PART", part)
+        expected = unicodedata.normalize(form, chars).encode("utf-8", "surrogatepass")
+        assert to_bytes(chars, (form,)) == expected
+        raw = chars.encode("utf-8", "surrogatepass")
+        whole = unicodedata.normalize(form, raw.decode("utf-8", "surrogateescape"))
+        assert to_bytes(raw, (form,)) == whole.encode("utf-8", "surrogateescape")
 
 
 def test_normalization_steps_are_applied_in_order():
