@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
 from bytepiece.rules.protobuf import field, integer
 from bytepiece.rules.sentencepiece_message import (
@@ -77,6 +78,18 @@ class SentencePieceNormalizer:
         """Return the normalized text as UTF-8."""
         normalized: bytes = self._processor.Normalize(text)
         return normalized.replace(SPACE.encode(), b" ")
+
+    def origins(self, text: bytes | str) -> I64:
+        """Return the origins of the normalized text, in bytes or characters like the text.
+
+        See `bytepiece.rules.origins`.
+        """
+        normalized, found = self._processor.Normalize(text, with_offsets=True)
+        places = np.array(found[:-1], dtype=np.int64)
+        if isinstance(normalized, bytes):  # U+2581 becomes one byte. No text has the byte 0xFF.
+            marked = normalized.replace(SPACE.encode(), b" \xff\xff")
+            places = places[np.frombuffer(marked, dtype=np.uint8) != 0xFF]
+        return np.append(places, len(text))
 
 
 def check_charsmap(charsmap: bytes) -> None:
