@@ -21,9 +21,6 @@ Edit = tuple[int, int, int]
 Step = Callable[[str], tuple[str, I64]]
 """Returns the text after a step of normalization, and the origins of its characters."""
 
-_CONTINUATION = bytes(range(0x80, 0xC0))
-"""The bytes of a character after its first one."""
-
 
 def trace(raw: bytes, steps: Iterable[Step]) -> tuple[bytes, I64]:
     """Normalize a text by steps. Return it, and the origins of its bytes.
@@ -88,7 +85,8 @@ def joined(stretches: Sequence[I64], names: Sequence[bytes]) -> I64:
 def by_byte(before: bytes, after: bytes, origins: I64) -> I64:
     """Return finer origins of bytes: in a part that did not change, each byte is its own origin.
 
-    The first character gets the origin 0, so that text removed at the beginning belongs to it.
+    Text that was removed at the beginning belongs to the space that was put in front. If there is
+    none, it belongs to the first part.
 
     Args:
         before, after: the texts.
@@ -96,8 +94,9 @@ def by_byte(before: bytes, after: bytes, origins: I64) -> I64:
     """
     if not after:
         return origins
+    first = 1 if after.startswith(b" ") else np.searchsorted(origins, origins[0], side="right")
     units = origins[:-1].copy()
-    units[: len(after[:4]) - len(after[1:4].lstrip(_CONTINUATION))] = 0
+    units[:first] = 0
     firsts = np.flatnonzero(np.diff(units, prepend=-1))
     sizes = np.diff(firsts, append=len(after))
     lengths = np.diff(units[firsts], append=len(before))
