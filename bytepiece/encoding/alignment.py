@@ -139,26 +139,29 @@ def _laid_out(
     """Return a text after normalization, and the special tokens in it by their places.
 
     Also return the origins of its bytes; see `bytepiece.rules.origins`. They are None if spans are
-    places in the normalized text.
+    to be places in the normalized text, or if it is equal to the given text.
     """
-    origins: list[I64] = []
-    if normalized or not (rules.library or rules.normalization):
-        some, names = stretches(text, rules, allowed)
-    else:
-        given, names = allowed.split(to_bytes(text))
-        pairs = (
-            [trace(stretch, map(of_form, rules.normalization)) for stretch in given]
-            if rules.library is None
-            else rules.library.trace(given)
-        )
-        some, origins = map(list, zip(*pairs, strict=True))
+    some, names = stretches(text, rules, allowed)
+    origins = None
+    if not normalized and (rules.library or rules.normalization):
+        given, _ = allowed.split(to_bytes(text))
+        if given != some:
+            origins = joined(_origins(given, rules), names)
     parts, marks = [some[0]], {}
     length = len(some[0])
     for name, stretch in zip(names, some[1:], strict=True):
         marks[length] = name
         parts += [name, stretch]
         length += len(name) + len(stretch)
-    return b"".join(parts), marks, joined(origins, names) if origins else None
+    return b"".join(parts), marks, origins
+
+
+def _origins(stretches: list[bytes], rules: TextRules) -> list[I64]:
+    """Return the origins of the bytes of each stretch of a text."""
+    if rules.library is not None:
+        return [origins for _, origins in rules.library.trace(stretches)]
+    forms = [of_form(form) for form in rules.normalization]
+    return [trace(stretch, forms)[1] for stretch in stretches]
 
 
 def _in_given(spans: I64, origins: I64) -> I64:

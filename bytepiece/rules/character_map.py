@@ -3,7 +3,7 @@
 import struct
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, AnyStr
 
 import numpy as np
 
@@ -79,17 +79,21 @@ class SentencePieceNormalizer:
         normalized: bytes = self._processor.Normalize(text)
         return normalized.replace(SPACE.encode(), b" ")
 
-    def origins(self, text: bytes | str) -> I64:
-        """Return the origins of the normalized text, in bytes or characters like the text.
+    def trace(self, text: AnyStr) -> tuple[AnyStr, I64]:
+        """Return the normalized text, and the origins of its bytes or characters.
 
         See `bytepiece.rules.origins`.
         """
         normalized, found = self._processor.Normalize(text, with_offsets=True)
         places = np.array(found[:-1], dtype=np.int64)
-        if isinstance(normalized, bytes):  # U+2581 becomes one byte. No text has the byte 0xFF.
-            marked = normalized.replace(SPACE.encode(), b" \xff\xff")
+        after: Any
+        if isinstance(text, str):
+            after = normalized.replace(SPACE, " ")
+        else:
+            marked = normalized.replace(SPACE.encode(), b" \xff\xff")  # no other bytes are 0xFF
             places = places[np.frombuffer(marked, dtype=np.uint8) != 0xFF]
-        return np.append(places, len(text))
+            after = marked.replace(b"\xff", b"")
+        return after, np.append(places, len(text))
 
 
 def check_charsmap(charsmap: bytes) -> None:

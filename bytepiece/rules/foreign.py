@@ -16,7 +16,15 @@ from typing import Any, Literal
 from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
 from bytepiece.rules.character_map import SPACE, SentencePieceNormalizer, check_charsmap
-from bytepiece.rules.origins import Step, by_byte, of_edits, of_matches, of_step, replace_invalid, trace
+from bytepiece.rules.origins import (
+    Step,
+    by_byte,
+    of_edits,
+    of_matches,
+    of_step,
+    replace_invalid,
+    trace,
+)
 from bytepiece.rules.protobuf import integer
 from bytepiece.rules.sentencepiece_message import NormalizerField
 
@@ -105,8 +113,8 @@ class SentencePieceRules:
         """
         traced = []
         for stretch, normalizer in zip(stretches, self._chosen(stretches), strict=True):
-            after = normalizer(stretch)
-            traced.append((after, by_byte(stretch, after, normalizer.origins(stretch))))
+            after, origins = normalizer.trace(stretch)
+            traced.append((after, by_byte(stretch, after, origins)))
         return traced
 
     def _chosen(self, stretches: Sequence[bytes]) -> list[SentencePieceNormalizer]:
@@ -251,9 +259,9 @@ class HuggingFaceRules:
         or counts places itself, has a line here, since its origins are then exact.
         """
         name, *arguments = step
-        after = self._apply(text, *step)
         if name == "charsmap":
-            return after, self._charsmaps[arguments[0]].origins(text)
+            return self._charsmaps[arguments[0]].trace(text)
+        after = self._apply(text, *step)
         if name == "replace" and len(arguments[0]) == len(arguments[1]) == 1:
             return after, of_edits(len(text), ())
         if name in ("squeeze", "replace"):

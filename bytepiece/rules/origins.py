@@ -94,17 +94,22 @@ def by_byte(before: bytes, after: bytes, origins: I64) -> I64:
     """
     if not after:
         return origins
-    first = 1 if after.startswith(b" ") else np.searchsorted(origins, origins[0], side="right")
-    units = origins[:-1].copy()
-    units[:first] = 0
-    firsts = np.flatnonzero(np.diff(units, prepend=-1))
-    sizes = np.diff(firsts, append=len(after))
-    lengths = np.diff(units[firsts], append=len(before))
-    own = units + np.arange(len(after)) - firsts.repeat(sizes)
-    source = np.frombuffer(before, dtype=np.uint8)
-    same = np.frombuffer(after, dtype=np.uint8) == source[np.minimum(own, len(before) - 1)]
+    found: I64 = origins.copy()
+    if found[0]:
+        first = 1 if after.startswith(b" ") else np.searchsorted(found, found[0], side="right")
+        found[:first] = 0
+    # Each part has some bytes of `after` in a row, which are made from some bytes of `before`.
+    begins = np.ones(len(found), dtype=np.bool_)
+    begins[1:-1] = found[1:-1] > found[:-2]
+    bounds = np.flatnonzero(begins)
+    firsts, sizes = bounds[:-1], bounds[1:] - bounds[:-1]
+    lengths = found[bounds[1:]] - found[firsts]
+    own = found[:-1] + np.arange(len(after)) - firsts.repeat(sizes)
+    source = np.frombuffer(before, dtype=np.uint8)[np.minimum(own, len(before) - 1)]
+    same = np.frombuffer(after, dtype=np.uint8) == source
     unchanged = (sizes == lengths) & np.logical_and.reduceat(same, firsts)
-    return np.append(np.where(unchanged.repeat(sizes), own, units), len(before))
+    np.copyto(found[:-1], own, where=unchanged.repeat(sizes))
+    return found
 
 
 def character_bounds(text: str, surrogate: int) -> I64:
@@ -114,6 +119,8 @@ def character_bounds(text: str, surrogate: int) -> I64:
         text: the characters.
         surrogate: the number of bytes that a lone surrogate stands for.
     """
+    if text.isascii():
+        return np.arange(len(text) + 1, dtype=np.int64)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     sizes = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
     sizes[(codes >= 0xD800) & (codes <= 0xDFFF)] = surrogate
@@ -135,7 +142,7 @@ def of_edits(length: int, edits: Iterable[Edit]) -> I64:
     counts = 1 - np.cumsum(inside)
     counts[length] = 0
     np.add.at(counts, lows, sizes)
-    return np.append(np.arange(length + 1).repeat(counts), length)
+    return np.append(np.arange(length + 1, dtype=np.int64).repeat(counts), length)
 
 
 def of_matches(before: str, pattern: str, size: int) -> I64:
@@ -161,25 +168,35 @@ def of_step(step: Callable[[str], str], before: str, after: str) -> I64:
     start = before.find(after)
     if start >= 0:
         return of_edits(length, [(0, start, 0), (start + len(after), length, 0)])
-    chars = set(before)
-    joined = "".join(char for char in chars if char > "\x7f" and _joins(char))
-    single = "".join(char for char in chars if step(char) != char)
-    patterns = [f".[{joined}]+"] * bool(joined) + [f"[{re.escape(single)}]"] * bool(single)
     found: list[Edit] = []
     rebuilt: list[str] = []
     done = 0
     known: dict[str, tuple[str, list[Edit]]] = {}
-    for match in re.finditer("|".join(patterns) or "(?!)", before, re.DOTALL):
-        part, start = match[0], match.start()
+    for start, end in _parts(step, before):
+        part = before[start:end]
         if part not in known:
             known[part] = _changed(step, part)
         new, edits = known[part]
         found += [(start + low, start + high, size) for low, high, size in edits]
         rebuilt += before[done:start], new
-        done = match.end()
+        done = end
     if "".join([*rebuilt, before[done:]]) != after:
         found = [_edit(before, after)]
     return of_edits(length, found)
+
+
+def _parts(step: Callable[[str], str], text: str) -> list[tuple[int, int]]:
+    """Return where a step may change a text: characters, each with those that may join it."""
+    chars = set(text)
+    joining = {char for char in chars if char > "\x7f" and _joins(char)}
+    wanted = joining | {char for char in chars if step(char) != char}
+    parts: list[tuple[int, int]] = []
+    for place in [place for place, char in enumerate(text) if char in wanted]:
+        start = place
+        if place and text[place] in joining:
+            start = parts.pop()[0] if parts and parts[-1][1] == place else place - 1
+        parts.append((start, place + 1))
+    return parts
 
 
 def _changed(step: Callable[[str], str], part: str) -> tuple[str, list[Edit]]:

@@ -147,7 +147,7 @@ def test_special_tokens_keep_the_places_of_their_names():
     ids = tok.encode(text, allowed_special="all")
     spans = tok.align(text, ids, "all").char_spans.tolist()
     shown = [text[low:high] for low, high in spans]
-    # Text that is removed belongs to its own stretch; if nothing is left of it, to the token before.
+    # Removed text belongs to its own stretch, or if nothing is left of it, to the token before.
     assert shown == ["  a ", "</s>", "  b", "</s> ", "</s>"]
 
 
