@@ -23,8 +23,8 @@ from bytepiece.rules.text import to_bytes
 
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 JOINING = st.text(
-    # Marks of several classes, jamo that compose, a syllable, a mark in half width, vowel signs whose
-    # class is 0, and characters that become several.
+    # Marks of several classes, jamo that compose, a syllable, a mark in half width, vowel signs of
+    # class 0, and characters that become several.
     "ae\u0301\u0302\u0323\u0327 각가ｶﾞ\u09c7\u09be\u09d7ﬁ㍿½\u0344\U0001d15e\n",
     max_size=12,
 )
