@@ -1,10 +1,10 @@
-"""Origins: for each unit of a normalized text, the place in the text before that it comes from.
+"""Origins: where the characters or bytes of a normalized text come from in the text before.
 
-A unit is a character or a byte. The origins of a text are int64[units + 1]: for each unit the place
-in the text before where its part begins, and then the length of the text before. Origins never
-decrease. Units with the same origin are made together, from the part up to the next larger origin.
-A unit that is put in takes the origin of the unit after it. Units that are removed belong to the
-part before them. Origins of two steps are joined by indexing: `first[second]`.
+A step of normalization makes each part of a text into some characters, or into none. The origin of
+such a character is the place where its part begins; its part ends at the next larger origin. The
+origins of a text are int64[size + 1]: one for each character (or byte), and at the end the size of
+the text before. They never decrease. What a step puts in has the origin of what follows it. What a
+step removes belongs to the part before it. `first[second]` joins the origins of two steps.
 """
 
 import re
