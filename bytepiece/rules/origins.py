@@ -145,7 +145,7 @@ def of_edits(length: int, edits: Iterable[Edit]) -> I64:
     return np.append(np.arange(length + 1, dtype=np.int64).repeat(counts), length)
 
 
-def of_matches(before: str, pattern: str, size: int) -> I64:
+def of_matches(before: str, pattern: str | re.Pattern[str], size: int) -> I64:
     """Return the origins of the characters if `size` characters replace each match of a pattern."""
     return of_edits(len(before), ((*match.span(), size) for match in re.finditer(pattern, before)))
 
@@ -168,11 +168,27 @@ def of_step(step: Callable[[str], str], before: str, after: str) -> I64:
     start = before.find(after)
     if start >= 0:
         return of_edits(length, [(0, start, 0), (start + len(after), length, 0)])
+    return of_parts(step, before, after, _parts(step, before))
+
+
+def of_parts(
+    step: Callable[[str], str], before: str, after: str, parts: Iterable[tuple[int, int]]
+) -> I64:
+    """Return the origins of the characters that a step makes of each part by itself.
+
+    If the step works in another way, the text from the first change to the last one is one part.
+
+    Args:
+        step: returns the text after the step.
+        before: a text.
+        after: the text after the step.
+        parts: where the parts begin and end, in order. The step changes nothing between them.
+    """
     found: list[Edit] = []
     rebuilt: list[str] = []
     done = 0
     known: dict[str, tuple[str, list[Edit]]] = {}
-    for start, end in _parts(step, before):
+    for start, end in parts:
         part = before[start:end]
         if part not in known:
             known[part] = _changed(step, part)
@@ -182,7 +198,7 @@ def of_step(step: Callable[[str], str], before: str, after: str) -> I64:
         done = end
     if "".join([*rebuilt, before[done:]]) != after:
         found = [_edit(before, after)]
-    return of_edits(length, found)
+    return of_edits(len(before), found)
 
 
 def _parts(step: Callable[[str], str], text: str) -> list[tuple[int, int]]:
