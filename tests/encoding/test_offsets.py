@@ -194,7 +194,7 @@ def check_tokenizers(tok, theirs, text):
     if ids != row.ids:
         return  # tests/formats/test_from_huggingface.py says where ids differ
     left_out = {*range(len(text))}.difference(*(range(*span) for span in row.offsets))
-    following = [*row.offsets[1:], (0, 0)]
+    following = [*row.offsets, (0, 0)][1:]
     rows = zip(row.tokens, spans, row.offsets, following, strict=True)
     for name, (low, high), (begin, end), word in rows:
         own = {*range(low, high)} - left_out
