@@ -323,9 +323,19 @@ class Tokenizer:
         return Lattice(self._encoder, self._vocabulary, text, alpha)
 
     def align(
-        self, text: Text, ids: Iterable[int], allowed_special: AllowedSpecial = ()
+        self,
+        text: Text,
+        ids: Iterable[int],
+        allowed_special: AllowedSpecial = (),
+        *,
+        normalized: bool = False,
     ) -> Alignment:
         """Return the places of an encoding's tokens in its text, in bytes and in characters.
+
+        The spans follow the order of the text and cover it. If the model normalizes texts, the
+        tokens that are made from one stretch of the text all have this stretch as their span. Text
+        that the model removes belongs to the token before it. A space that the model puts in front
+        of a text belongs to the first character.
 
         Args:
             text: the text that was encoded.
@@ -333,6 +343,7 @@ class Tokenizer:
                 the text have empty spans. An unknown token has the span of all the characters that
                 it stands for.
             allowed_special: as it was given to `encode`.
+            normalized: return the places in the normalized text. The result contains that text.
 
         Raises:
             ArgumentError: if the ids are not an encoding of this text.
@@ -353,6 +364,7 @@ class Tokenizer:
                 encoder.unknown,
                 self._model.rules,
                 allowed,
+                normalized,
             )
         except KeyError as error:
             raise vocabulary.unknown_id(error.args[0]) from None

@@ -1,4 +1,4 @@
-"""Alignment: the places of the tokens of an encoding in its text."""
+"""Alignment: the places of the tokens of an encoding in the text that was given."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from bytepiece._arrays import I64
 from bytepiece.encoding.segmentation import stretches
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
-from bytepiece.rules.text import Text
+from bytepiece.rules.origins import character_bounds, joined, of_form, trace
+from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.rules.unknown import Unknown
 
@@ -19,9 +20,12 @@ from bytepiece.rules.unknown import Unknown
 class Alignment:
     """The places of the tokens of an encoding in its text.
 
+    Spans follow the order of the text and leave no gap. If normalization makes several characters
+    together, each of their tokens has the span of everything that they were made from.
+
     Args:
-        text: the text that the spans refer to: the given text or, if the model normalizes, the
-            normalized text; str if str was given, otherwise bytes.
+        text: the text that the spans refer to: the text that was given, or the normalized text; str
+            if str was given, otherwise bytes.
         byte_spans: int64[tokens, 2], the place of each token's first byte in the UTF-8 bytes of the
             text, and the place after its last byte.
         char_spans: int64[tokens, 2], the same in characters. If a token begins or ends within a
@@ -41,6 +45,7 @@ def align(
     unknown: Unknown | None,
     rules: TextRules,
     allowed: SpecialTokens,
+    normalized: bool,
 ) -> Alignment:
     """Find the places of tokens. See `bytepiece.Tokenizer.align`.
 
@@ -51,13 +56,14 @@ def align(
         unknown: the token that stands for characters without a piece, if the model has one.
         rules: the rules of the model.
         allowed: the special tokens that count inside the text.
+        normalized: give the places in the normalized text.
 
     Raises:
         ArgumentError: if the ids are not an encoding of this text.
         KeyError: if an id is not in the vocabulary.
     """
     row = list(ids)
-    raw, marks = _laid_out(text, rules, allowed)
+    raw, marks, origins = _laid_out(text, rules, allowed, normalized)
     added = dict.fromkeys(allowed.ids.values(), b"")  # the model may lack some of these ids
     pieces = [bytes_of[id_] if id_ in bytes_of else added[id_] for id_ in row]
     places = (
@@ -74,6 +80,8 @@ def align(
         raise ArgumentError("the ids are no encoding of this text with this tokenizer")
     ends = np.cumsum(np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces)))
     byte_spans = np.stack([np.append([0], ends)[:-1], ends], axis=1)
+    if origins is not None:
+        byte_spans, raw = _in_given(byte_spans, origins), to_bytes(text)
     given = raw.decode("utf-8", "surrogatepass") if isinstance(text, str) else raw
     return Alignment(given, byte_spans, _in_characters(byte_spans, given))
 
@@ -126,17 +134,44 @@ def _unknown_places(
 
 
 def _laid_out(
-    text: Text, rules: TextRules, allowed: SpecialTokens
-) -> tuple[bytes, dict[int, bytes]]:
-    """Return the bytes that spans refer to, and the special tokens in them by their places."""
+    text: Text, rules: TextRules, allowed: SpecialTokens, normalized: bool
+) -> tuple[bytes, dict[int, bytes], I64 | None]:
+    """Return a text after normalization, and the special tokens in it by their places.
+
+    Also return the origins of its bytes; see `bytepiece.rules.origins`. They are None if spans are
+    to be places in the normalized text, or if it is equal to the given text.
+    """
     some, names = stretches(text, rules, allowed)
+    origins = None
+    if not normalized and (rules.library or rules.normalization):
+        given, _ = allowed.split(to_bytes(text))
+        if given != some:
+            origins = joined(_origins(given, rules), names)
     parts, marks = [some[0]], {}
     length = len(some[0])
     for name, stretch in zip(names, some[1:], strict=True):
         marks[length] = name
         parts += [name, stretch]
         length += len(name) + len(stretch)
-    return b"".join(parts), marks
+    return b"".join(parts), marks, origins
+
+
+def _origins(stretches: list[bytes], rules: TextRules) -> list[I64]:
+    """Return the origins of the bytes of each stretch of a text."""
+    if rules.library is not None:
+        return [origins for _, origins in rules.library.trace(stretches)]
+    forms = [of_form(form) for form in rules.normalization]
+    return [trace(stretch, forms)[1] for stretch in stretches]
+
+
+def _in_given(spans: I64, origins: I64) -> I64:
+    """Return spans of the normalized text as spans of the given text."""
+    starts, ends = spans.T
+    # A token has all of the part that its last byte comes from, up to the next larger origin.
+    after = np.searchsorted(origins, origins[np.maximum(ends, 1) - 1], side="right")
+    after = np.where(ends > starts, np.minimum(after, len(origins) - 1), starts)
+    found: I64 = np.stack([origins[starts], origins[after]], axis=1)
+    return found
 
 
 def _in_characters(spans: I64, text: str | bytes) -> I64:
@@ -144,14 +179,9 @@ def _in_characters(spans: I64, text: str | bytes) -> I64:
     if text.isascii():
         return np.array(spans)
     if isinstance(text, str):
-        chars, surrogate = text.encode("utf-32-le", "surrogatepass"), 3
+        ends = character_bounds(text, 3)[1:]
     else:  # a stray byte becomes a lone surrogate
-        decoded = text.decode("utf-8", "surrogateescape")
-        chars, surrogate = decoded.encode("utf-32-le", "surrogatepass"), 1
-    codes = np.frombuffer(chars, dtype="<u4")
-    sizes = 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
-    sizes[(codes >= 0xD800) & (codes <= 0xDFFF)] = surrogate
-    ends = np.cumsum(sizes)
+        ends = character_bounds(text.decode("utf-8", "surrogateescape"), 1)[1:]
     first = np.searchsorted(ends, spans[:, 0], side="right")
     last = np.searchsorted(ends, spans[:, 1], side="left") + 1
     last = np.where(spans[:, 1] > spans[:, 0], last, first)

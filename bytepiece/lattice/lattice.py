@@ -90,7 +90,7 @@ class Lattice:
 
     @property
     def text(self) -> bytes:
-        """The text that is segmented, normalized if the model normalizes."""
+        """The text that is segmented, normalized if the model does so; edges are places in it."""
         return self._text
 
     @cached_property

@@ -3,10 +3,11 @@
 import struct
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, AnyStr
 
 import numpy as np
 
+from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
 from bytepiece.rules.protobuf import field, integer
 from bytepiece.rules.sentencepiece_message import (
@@ -77,6 +78,22 @@ class SentencePieceNormalizer:
         """Return the normalized text as UTF-8."""
         normalized: bytes = self._processor.Normalize(text)
         return normalized.replace(SPACE.encode(), b" ")
+
+    def trace(self, text: AnyStr) -> tuple[AnyStr, I64]:
+        """Return the normalized text, and the origins of its bytes or characters.
+
+        See `bytepiece.rules.origins`.
+        """
+        normalized, found = self._processor.Normalize(text, with_offsets=True)
+        places = np.array(found[:-1], dtype=np.int64)
+        after: Any
+        if isinstance(text, str):
+            after = normalized.replace(SPACE, " ")
+        else:
+            marked = normalized.replace(SPACE.encode(), b" \xff\xff")  # no other bytes are 0xFF
+            places = places[np.frombuffer(marked, dtype=np.uint8) != 0xFF]
+            after = marked.replace(b"\xff", b"")
+        return after, np.append(places, len(text))
 
 
 def check_charsmap(charsmap: bytes) -> None:

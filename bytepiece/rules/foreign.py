@@ -10,11 +10,21 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
+from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
 from bytepiece.rules.character_map import SPACE, SentencePieceNormalizer, check_charsmap
+from bytepiece.rules.origins import (
+    Step,
+    by_byte,
+    of_edits,
+    of_matches,
+    of_step,
+    replace_invalid,
+    trace,
+)
 from bytepiece.rules.protobuf import integer
 from bytepiece.rules.sentencepiece_message import NormalizerField
 
@@ -91,14 +101,30 @@ class SentencePieceRules:
         Args:
             stretches: the text, cut at its special tokens.
         """
-        filled = [i for i, stretch in enumerate(stretches) if stretch]
-        normalized = list(stretches)
+        return [
+            normalizer(stretch) if stretch else stretch
+            for stretch, normalizer in zip(stretches, self._chosen(stretches), strict=True)
+        ]
+
+    def trace(self, stretches: Sequence[bytes]) -> list[tuple[bytes, I64]]:
+        """Return the normalized stretches of one text, each with the origins of its bytes.
+
+        See `bytepiece.rules.origins`.
+        """
+        traced = []
+        for stretch, normalizer in zip(stretches, self._chosen(stretches), strict=True):
+            after, origins = normalizer.trace(stretch)
+            traced.append((after, by_byte(stretch, after, origins)))
+        return traced
+
+    def _chosen(self, stretches: Sequence[bytes]) -> list[SentencePieceNormalizer]:
+        """Return the normalizer of each stretch."""
         plain, with_space = self._normalizers
-        for i in filled:
-            gets_space = i == filled[-1 if self.treat_whitespace_as_suffix else 0]
-            normalizer = with_space if gets_space and self.add_dummy_prefix else plain
-            normalized[i] = normalizer(stretches[i])
-        return normalized
+        chosen = [plain] * len(stretches)
+        filled = [i for i, stretch in enumerate(stretches) if stretch]
+        if filled and self.add_dummy_prefix:
+            chosen[filled[-1 if self.treat_whitespace_as_suffix else 0]] = with_space
+        return chosen
 
     @cached_property
     def _normalizers(self) -> tuple[SentencePieceNormalizer, SentencePieceNormalizer]:
@@ -193,18 +219,55 @@ class HuggingFaceRules:
             for i, stretch in enumerate(stretches)
         ]
 
+    def trace(self, stretches: Sequence[bytes]) -> list[tuple[bytes, I64]]:
+        """Return the normalized stretches of one text, each with the origins of its bytes.
+
+        See `bytepiece.rules.origins`.
+        """
+        traced = []
+        for i, stretch in enumerate(stretches):
+            steps: list[Step] = [partial(self._traced, step) for step in self._all(i == 0)]
+            traced.append(trace(stretch, [replace_invalid, *steps] if self._changes else []))
+        return traced
+
+    @property
+    def _changes(self) -> bool:
+        """Whether these rules change texts."""
+        return bool(self.steps) or self.spaces or self.prefix != "never"
+
+    def _all(self, first: bool) -> tuple[tuple[Any, ...], ...]:
+        """Return the steps for a stretch of a text, and those of the pre-tokenizer after them."""
+        steps = self.steps
+        if self.spaces:
+            steps += (("replace", SPACE, " "),)
+        if self.prefix == "always" or (self.prefix == "first" and first):
+            steps += (("space",),)
+        return steps
+
     def _normalize(self, raw: bytes, first: bool) -> bytes:
-        if not self.steps and not self.spaces and self.prefix == "never":
+        if not self._changes:
             return raw
         text = raw.decode("utf-8", "replace")
-        for step in self.steps:
+        for step in self._all(first):
             text = self._apply(text, *step)
-        if self.spaces:
-            text = text.replace(SPACE, " ")
-        gets_space = self.prefix == "always" or (self.prefix == "first" and first)
-        if gets_space and text and not text.startswith(" "):
-            text = " " + text
         return text.encode()
+
+    def _traced(self, step: tuple[Any, ...], text: str) -> tuple[str, I64]:
+        """Return the text after a step, and the origins of its characters.
+
+        Every step works: `of_step` needs to know nothing about it. A step that replaces a pattern,
+        or counts places itself, has a line here, since its origins are then exact.
+        """
+        name, *arguments = step
+        if name == "charsmap":
+            return self._charsmaps[arguments[0]].trace(text)
+        after = self._apply(text, *step)
+        if name == "replace" and len(arguments[0]) == len(arguments[1]) == 1:
+            return after, of_edits(len(text), ())
+        if name in ("squeeze", "replace"):
+            pattern = " {2,}" if name == "squeeze" else re.escape(arguments[0])
+            return after, of_matches(text, pattern, len(arguments[-1]))
+        return after, of_step(lambda part: self._apply(part, *step), text, after)
 
     def _apply(self, text: str, name: str, *arguments: Any) -> str:
         if name == "charsmap":
@@ -218,6 +281,8 @@ class HuggingFaceRules:
             return text.rstrip(WHITE) if arguments[1] else text
         if name == "prepend":
             return arguments[0] + text if text else text
+        if name == "space":
+            return " " + text if text and not text.startswith(" ") else text
         return unicodedata.normalize(name, text)  # type: ignore[arg-type]
 
     @cached_property

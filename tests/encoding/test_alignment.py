@@ -47,9 +47,12 @@ def test_stray_bytes_are_characters(tok, text):
 
 
 @given(TEXTS)
-def test_normalized_text_is_returned(model, text):
+def test_places_in_the_normalized_text(model, text):
     tok = Tokenizer(make_model(dict(zip(model.pieces, model.scores, strict=True)), rules=NFC))
-    found = tok.align(text, tok.encode(text))
+    ids = tok.encode(text)
+    found = tok.align(text, ids, normalized=True)
+    raw = raw_of(found.text)
+    assert [raw[low:high] for low, high in found.byte_spans] == [tok.decode_bytes([i]) for i in ids]
     assert type(found.text) is (str if isinstance(text, str) else bytes)
     assert raw_of(found.text) == to_bytes(text, ("NFC",))
 

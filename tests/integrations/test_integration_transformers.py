@@ -353,10 +353,10 @@ def test_offsets_of_pairs_words_and_truncated_texts(model):
         assert ids["offset_mapping"] == [(0, 0)] * 3
 
 
-def test_offsets_under_normalization(model):
+def test_offsets_are_places_in_the_given_text(model):
     tokenizer = BytePieceTokenizer(with_piece(model, b"xyz", normalization=("NFC",)))
     spans = tokenizer("e\u0301!", return_offsets_mapping=True)["offset_mapping"]
-    assert spans == [(0, 1), (1, 2)]  # Places in the normalized text.
+    assert spans == [(0, 2), (2, 3)]
 
 
 def test_a_streamer_prints_what_is_decoded(chat):
@@ -433,4 +433,5 @@ def test_a_model_of_another_library(tmp_path):
     assert tokenizer.unk_token_id == processor.unk_id()
     spans = tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
     assert len(spans) == len(processor.encode(text))
+    assert (spans[0][0], spans[-1][1]) == (0, len(text))  # A space is put in front of the text.
     assert len(tokenizer.get_vocab()) == len(tokenizer)
