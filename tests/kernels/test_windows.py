@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.character_models import from_sp
 from support.strategies import HARSH_SCORES, JIT, make_model, overlapping, vocabularies
 
 from bytepiece import TextRules, Tokenizer
@@ -76,6 +77,14 @@ def test_sums_in_float32_change_nothing(text, monkeypatch):
     raw = TEXTS[text].decode("utf-8", "replace")
     for window in (64, 1000):
         check(tok, [raw, "the hat"], window, monkeypatch)
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+def test_unknown_characters_in_windows(fallback, monkeypatch):
+    pieces = {" ": -2.0, "a": -3.0, "☃☃": -4.0, "a☃": -5.0, "aa": -4.5}
+    tok = from_sp(pieces, fallback)
+    for window in (64, 65, 66):
+        check(tok, ["aaa☃☃aa☃é" * 40, "☃é" * 60], window, monkeypatch)
 
 
 @given(
