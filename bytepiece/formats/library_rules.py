@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_args
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.character_map import SPACE
-from bytepiece.rules.foreign import WHITE, HuggingFaceRules, Prefix, SentencePieceRules
+from bytepiece.rules.foreign import HuggingFaceRules, Prefix, SentencePieceRules
 from bytepiece.rules.text_rules import NormalizationStep, TextRules
 
 
@@ -84,7 +84,7 @@ def _cannot(what: str) -> ModelError:
 def _white_after(charsmap: bytes) -> set[str]:
     """Return the white space, except the space, that a character map keeps."""
     mapped = HuggingFaceRules((("charsmap", charsmap),), spaces=False)
-    return {char for char in WHITE if mapped.normalize([char.encode()])[0] not in (b"", b" ")}
+    return {char for char in _WHITE if mapped.normalize([char.encode()])[0] not in (b"", b" ")}
 
 
 def as_huggingface(rules: TextRules) -> WrittenSteps:
@@ -147,6 +147,10 @@ def _written(name: str, *arguments: Any) -> dict[str, Any]:
     raise ModelError(f"tokenizer.json cannot be written with the step {name!r:.60}")
 
 
+_WHITE = [
+    char for char in map(chr, range(0x3001)) if char.isspace() and char not in "\x1c\x1d\x1e\x1f"
+]
+"""Unicode's white space, which `Strip` removes; Python knows four more such characters."""
 _NEXT_LINE = "\x85"
 """A rare control character that SentencePiece's usual character map keeps, unlike all other white
 space."""
