@@ -96,7 +96,7 @@ def _perfect_ids(
     uniforms = np.empty(DRAWS, dtype=np.float64)
     matches = np.empty(len(mirrored), dtype=np.uint32)
     scan(automaton, mirrored, bounds, matches)
-    sums = Sums(singles, matches, z, exponents)
+    sums = Sums(singles, matches, z, exponents, uniforms, terms)
     samples = streams.samples
     last = len(bounds) - 1
     filled = 0
@@ -106,7 +106,7 @@ def _perfect_ids(
         backward(automaton, weights, singles, matches, start, stop, z, exponents)
         for sample in range(samples):
             words = sample_words(streams, run.documents[segment], sample)
-            draws = SampleDraws(words, offset, uniforms, terms)
+            draws = SampleDraws(words, offset, filled)
             distance = uint(stop - start)
             _, count = walk(
                 automaton,
@@ -117,8 +117,8 @@ def _perfect_ids(
                 distance,
                 UINT_0,
                 draws,
-                np.int64(0),
-                out[filled:],
+                0,
+                out,
             )
             counts[segment * samples + sample] = count
             filled += count
@@ -162,8 +162,9 @@ def _windowed_ids(
         since = int(
             _backward(automaton, weights, text, singles, matches, window.done, since, z, exponents)
         )
-    flat = np.empty(samples * length, dtype=np.int32)
-    out = flat.reshape(samples, length)
+    uniforms = np.empty(DRAWS, dtype=np.float64)
+    terms = np.empty(automaton.deepest + GROUP, dtype=np.float64)
+    out = np.empty(samples * length, dtype=np.int32)
     counts = np.zeros(samples, dtype=np.int32)
     distances = np.full(samples, length, dtype=np.int64)
     for window, (before_z, before_exponents, since) in zip(every[::-1], kept[::-1], strict=True):
@@ -171,17 +172,17 @@ def _windowed_ids(
         if window.stop < length:  # the sums of the last window are still there
             z[: window.done + 1], exponents[: window.done + 1] = before_z, before_exponents
             _backward(automaton, weights, text, singles, matches, window.done, since, z, exponents)
-        sums = Sums(singles, matches, z, exponents)
+        sums = Sums(singles, matches, z, exponents, uniforms, terms)
         distances -= window.low
         _walk_window(
             automaton, weights, ids, sums, window.done, run, streams, distances, counts, out
         )
         distances += window.low
     if samples > 1:
-        return np.concatenate([row[:count] for row, count in zip(out, counts, strict=True)]), counts
-    del out
-    flat.resize(counts[0], refcheck=False)  # so that it takes no memory beyond the ids
-    return flat, counts
+        rows = out.reshape(samples, length)
+        return np.concatenate([row[:n] for row, n in zip(rows, counts, strict=True)]), counts
+    out.resize(counts[0], refcheck=False)  # so that it takes no memory beyond the ids
+    return out, counts
 
 
 def _mirrored(text: U8, window: Window) -> U8:
@@ -229,13 +230,11 @@ def _walk_window(
     Args:
         distances: int64[samples], the distance of each sample, from the beginning of the window.
         counts: int32[samples], how many pieces of each sample are drawn.
-        out: int32[samples, bytes], the ids of each sample.
+        out: int32[samples · bytes], the ids, in a row for each sample.
     """
-    terms = np.empty(automaton.deepest + GROUP, dtype=np.float64)
-    uniforms = np.empty(DRAWS, dtype=np.float64)
     for sample in range(streams.samples):
         words = sample_words(streams, run.documents[0], sample)
-        draws = SampleDraws(words, offset_of(run, 0), uniforms, terms)
+        draws = SampleDraws(words, offset_of(run, 0), sample * len(run.text))
         distance, count = walk(
             automaton,
             weights,
@@ -246,6 +245,6 @@ def _walk_window(
             uint(done),
             draws,
             np.int64(counts[sample]),
-            out[sample],
+            out,
         )
         distances[sample], counts[sample] = np.int64(distance), count

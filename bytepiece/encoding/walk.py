@@ -146,35 +146,39 @@ def draw_any(
 
 
 class Sums(NamedTuple):
-    """What the backward pass has found for a segment or a window of it.
+    """What the backward pass has found for a segment or a window of it, and room for the walk.
 
     Args:
         text, matches: the mirrored text, and the matches as `backward` leaves them.
         z, exponents: see `backward`.
+        uniforms: float64[DRAWS], scratch.
+        terms: see `draw_any`.
     """
 
     text: U8
     matches: U32
     z: F64
     exponents: I64
-
-
-class SampleDraws(NamedTuple):
-    """The draws of a sample of a segment, and room for the walk that uses them.
-
-    Args:
-        words, offset: see `bytepiece.kernels.streams.uniforms`.
-        uniforms: float64[DRAWS].
-        terms: see `draw_any`.
-    """
-
-    words: tuple[Scalar, ...]
-    offset: Scalar
     uniforms: F64
     terms: F64
 
 
-@kernel
+class SampleDraws(NamedTuple):
+    """The draws of one sample of a segment. It holds numbers only.
+
+    The reason: to put an array into a tuple takes time, which counts for short segments.
+
+    Args:
+        words, offset: see `bytepiece.kernels.streams.uniforms`.
+        place: where the ids of the sample begin in `out`.
+    """
+
+    words: tuple[Scalar, ...]
+    offset: Scalar
+    place: Scalar
+
+
+@inlined
 def walk(
     automaton: Automaton,
     weights: Weights,
@@ -196,21 +200,21 @@ def walk(
         low: the walk stops at the first distance that is not above this one, uint64.
         draws: the draws of the sample.
         count: how many pieces of the sample are drawn already.
-        out: int32, the ids of the sample, to be filled.
-        automaton, weights, ids: see `perfect_ids`.
+        out: int32, to be filled with ids.
+        automaton, weights, ids: see `bytepiece.encoding.perfect.perfect_ids`.
 
     Returns:
         the distance and the count after the walk.
     """
-    text, matches, z, exponents = sums
-    words, offset, uniforms, terms = draws
-    turn = count % DRAWS
-    if turn > 0:  # the walk goes on amid a block of draws
-        fill_uniforms(words, offset, np.uint64(count - turn), uniforms)
+    text, matches, z, exponents, uniforms, terms = sums
+    words, offset, place = draws
+    if count % DRAWS > 0:  # the walk goes on amid a block of draws
+        fill_uniforms(words, offset, np.uint64(count - count % DRAWS), uniforms)
+    filled = place + count
     while distance > low:
-        turn = count % DRAWS
+        turn = (filled - place) % DRAWS
         if turn == 0:
-            fill_uniforms(words, offset, np.uint64(count), uniforms)
+            fill_uniforms(words, offset, np.uint64(filled - place), uniforms)
         entry = UINT_0
         # This loop leaves rare work to the code below. That makes the loop twice as fast.
         while distance > low and turn < DRAWS:
@@ -220,9 +224,9 @@ def walk(
             )
             if entry == UNDECIDED:
                 break
-            out[uint(count)] = ids[entry]
+            out[uint(filled)] = ids[entry]
             distance -= length
-            count += 1
+            filled += 1
             turn += 1
         if entry == UNDECIDED:
             entry = draw_any(
@@ -237,7 +241,7 @@ def walk(
                 uniforms[place_of(turn)],
                 terms,
             )
-            out[uint(count)] = ids[entry]
+            out[uint(filled)] = ids[entry]
             distance -= uint(automaton.lengths[entry])
-            count += 1
-    return distance, count
+            filled += 1
+    return distance, filled - place

@@ -31,10 +31,10 @@ _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 # this kernel finds the same path as the original library, even among ties.
 # Cost: an addition and a comparison for each entry of the groups at each position. Hardly a branch
 # depends on the text, except for long chains. Memory: 12 bytes per byte of the longest segment, and
-# 4 bytes of matches per byte of the text. With 80 k pieces, 2 MB of mixed text take 16 ms here, 6
-# in `trace` and 12 to 16 in the scan. A walk along the trie from each position took 66 in all.
-# Keeping only the sums, and finding the last pieces again in `trace`, saves 2 ms here and costs 5
-# there.
+# 4 bytes of matches per byte of the text; see `windowed_path` for long segments. With 80 k pieces,
+# 2 MB of mixed text take 16 ms here, 6 in `trace` and 12 to 16 in the scan. A walk along the trie
+# from each position took 66 in all. Keeping only the sums, and finding the last pieces again in
+# `trace`, saves 2 ms here and costs 5 there.
 @kernel
 def best_path(
     automaton: Automaton,

@@ -28,7 +28,7 @@ from bytepiece.kernels.automaton import (
     next_group,
     single_entry,
 )
-from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
 
 MAX_EXPONENT = float(1 << 30)
 """The largest size of alpha · score, in nats. Beyond it a weight's mantissa would have no correct
@@ -189,7 +189,7 @@ def backward(
     backward_on(automaton, weights, text, matches, start, stop, 0, since, z, exponents)
 
 
-@kernel
+@inlined
 def backward_on(
     automaton: Automaton,
     weights: Weights,

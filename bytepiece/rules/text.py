@@ -44,25 +44,30 @@ def to_bytes(text: Text, normalization: Sequence[str] = ()) -> bytes:
     """
     if isinstance(text, str):
         if normalization and not text.isascii():
-            parts = _parts(text, _ASCII)
-            return b"".join(
-                [_normalize(part, normalization).encode("utf-8", "surrogatepass") for part in parts]
-            )
+            if len(text) > _PART:
+                parts = _parts(text, _ASCII)
+                return b"".join([_normalized_str(part, normalization) for part in parts])
+            return _normalized_str(text, normalization)
         return text.encode("utf-8", "surrogatepass")
     if not isinstance(text, (bytes, bytearray, memoryview)):
         raise ArgumentError(f"a text must be str or bytes, not {type(text).__name__}")
     raw = bytes(text)
     if normalization and not raw.isascii():
-        # Each stray byte becomes a lone surrogate; normalization does not change these.
-        raw = b"".join(
-            [
-                _normalize(part.decode("utf-8", "surrogateescape"), normalization).encode(
-                    "utf-8", "surrogateescape"
-                )
-                for part in _parts(raw, _ASCII_BYTE)
-            ]
-        )
+        if len(raw) > _PART:
+            runs = _parts(raw, _ASCII_BYTE)
+            return b"".join([_normalized_bytes(part, normalization) for part in runs])
+        return _normalized_bytes(raw, normalization)
     return raw
+
+
+def _normalized_str(text: str, normalization: Sequence[str]) -> bytes:
+    return _normalize(text, normalization).encode("utf-8", "surrogatepass")
+
+
+def _normalized_bytes(raw: bytes, normalization: Sequence[str]) -> bytes:
+    # Each stray byte becomes a lone surrogate; normalization does not change these.
+    chars = _normalize(raw.decode("utf-8", "surrogateescape"), normalization)
+    return chars.encode("utf-8", "surrogateescape")
 
 
 def _parts(text: S, one_of_ascii: re.Pattern[S]) -> list[S]:
