@@ -333,9 +333,9 @@ class Tokenizer:
         """Return the places of an encoding's tokens in its text, in bytes and in characters.
 
         The spans follow the order of the text and cover it. If the model normalizes texts, the
-        tokens that are made from one stretch of the text all have this stretch as their span. Text
-        that the model removes belongs to the token before it. A space that the model puts in front
-        of a text belongs to the first character.
+        tokens that are made from one part of the text all have this part as their span. Text that
+        the model removes belongs to the token before it. A space that the model puts in front of a
+        text belongs to the first character.
 
         Args:
             text: the text that was encoded.
