@@ -2,15 +2,13 @@
 
 import base64
 import copy
-import json
+import math
+from collections import Counter
 from functools import cache
 
-import pytest
-
+from bytepiece.formats.byte_level import alphabet
 from bytepiece.rules.protobuf import fields
 from support.reading import LINES, trained
-
-tokenizers = pytest.importorskip("tokenizers", reason="the files are read by tokenizers itself")
 
 
 def metaspace(scheme="always", split=True):
@@ -95,30 +93,39 @@ def byte_level(**flags):
     }
 
 
+def unigram(text, names, alphabet):
+    """Return a Unigram model whose pieces are the frequent substrings of a text."""
+    counts = Counter(text[i : i + n] for n in range(1, 8) for i in range(len(text) - n + 1))
+    scores = dict.fromkeys(names, 0.0) | dict.fromkeys(alphabet, -12.0)
+    for piece, count in counts.most_common(900):
+        scores[piece] = round(math.log(count / len(text)), 4)
+    return {
+        "type": "Unigram",
+        "unk_id": names.index("<unk>"),
+        "vocab": [[*entry] for entry in scores.items()],
+        "byte_fallback": False,
+    }
+
+
+def plain_file(names, **settings):
+    """Return a file without steps."""
+    tokens = [added(id_, name) for id_, name in enumerate(names)]
+    steps = dict.fromkeys(("truncation", "padding", "normalizer", "pre_tokenizer", "decoder"))
+    return {"version": "1.0", "added_tokens": tokens, "post_processor": None, **steps, **settings}
+
+
 def over_bytes():
-    """Return a Unigram model from the library's own trainer, in the ByteLevel alphabet."""
-    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
-    tok.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tok.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.UnigramTrainer(
-        vocab_size=500,
-        special_tokens=["<pad>", "<unk>"],
-        unk_token="<unk>",
-        initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
-    return json.loads(tok.to_str())
+    """Return a Unigram model in the ByteLevel alphabet; some pieces cross line ends."""
+    spelled = "".join(alphabet()[byte] for byte in "\n".join(LINES[:90]).encode())
+    names = ["<pad>", "<unk>"]
+    model = unigram(spelled, names, alphabet())
+    return plain_file(names, model=model, pre_tokenizer=byte_level(), decoder=byte_level())
 
 
 def over_characters():
-    """Return a Unigram model from that trainer whose pieces hold spaces and line ends."""
-    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
-    trainer = tokenizers.trainers.UnigramTrainer(
-        vocab_size=1500, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
-    )
-    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
-    return json.loads(tok.to_str())
+    """Return a Unigram model whose pieces hold spaces and line ends."""
+    text = "\n".join(LINES[:90])
+    return plain_file(["<unk>"], model=unigram(text, ["<unk>"], sorted(set(text))))
 
 
 @cache
