@@ -11,6 +11,7 @@ from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, time
 from bytepiece.adapters.spelling import Spelling
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
+from bytepiece.formats.from_huggingface import kind_of
 from bytepiece.formats.huggingface_cuts import BYTES
 from bytepiece.formats.to_huggingface import with_vocabulary
 from bytepiece.model import MAX_ID, Model
@@ -133,7 +134,7 @@ class HuggingFace(Adapter):
     @property
     def algorithm(self) -> str:
         """The kind of model: "Unigram", "BPE", "WordPiece" or "WordLevel"."""
-        return _kind(self._document["model"])
+        return str(kind_of(self._document["model"]))
 
     def vocabulary(self) -> Sequence[bytes]:
         """As in the base class."""
@@ -198,17 +199,6 @@ def _loaded(text: str) -> Any:
 def _sets_tokens(tokenizer: Any) -> bool:
     """Return whether the tokenizer, not a call, says if special tokens are plain text."""
     return hasattr(tokenizer, "encode_special_tokens")
-
-
-def _kind(model: Mapping[str, Any]) -> str:
-    """Return the type of a model; files of old releases lack the field."""
-    if "type" in model:
-        return str(model["type"])
-    if "merges" in model:
-        return "BPE"
-    if "continuing_subword_prefix" in model:
-        return "WordPiece"
-    return "Unigram" if isinstance(model["vocab"], list) else "WordLevel"
 
 
 def _entries(model: Mapping[str, Any]) -> dict[str, int]:

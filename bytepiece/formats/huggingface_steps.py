@@ -22,6 +22,7 @@ class TokenizerSteps(NamedTuple):
         byte_level: pieces are spelled in the ByteLevel alphabet.
         lines: no piece crosses the end of a line.
         digits: every digit is a segment of its own.
+        parted: the text was cut at white space before.
         strips: decoding removes the leading space of the first token.
     """
 
@@ -32,6 +33,7 @@ class TokenizerSteps(NamedTuple):
     byte_level: bool = False
     lines: bool = False
     digits: bool = False
+    parted: bool = False
     strips: bool = False
 
     def rules(self, unknown: Literal["bytes", "token"] | None, crossing: bool) -> TextRules:
@@ -80,6 +82,8 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
         if reader is None or steps.byte_level or steps.words:
             raise ModelError(_refusal("pre_tokenizer", step))
         steps = reader(step, steps)
+    if steps.parted and not steps.spaces:
+        raise ModelError("its pre_tokenizer WhitespaceSplit cannot be read without Metaspace")
     if (steps.lines or steps.digits) and not steps.byte_level:
         raise ModelError("its pre_tokenizer splits texts, but has no ByteLevel; it cannot be read")
     return steps
@@ -128,6 +132,8 @@ def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
     kind = step["type"]
     if kind in FORMS:
         return [(kind,)]
+    if kind in ("Lowercase", "StripAccents"):
+        return [({"Lowercase": "lowercase", "StripAccents": "accents"}[kind],)]
     if kind == "Precompiled":
         return [("charsmap", _charsmap(step))]
     if kind == "Strip":
@@ -142,6 +148,10 @@ def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
             (text,) = pattern.values()
             if isinstance(text, str) and text:
                 return [("replace", text, step["content"])]
+        if isinstance(pattern, dict) and pattern.keys() == {"Regex"}:
+            (text,) = pattern.values()
+            if isinstance(text, str):
+                return [("pattern", text, step["content"])]
     raise ModelError(_refusal("normalizer", step))
 
 
@@ -167,7 +177,19 @@ def _metaspace(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     prefix = step.get("prepend_scheme", old)
     if prefix not in get_args(Prefix):
         raise ModelError(_refusal("pre_tokenizer", step))
-    return steps._replace(prefix=prefix, spaces=True, words=_truth(step, "split", True))
+    words = _truth(step, "split", True)
+    if steps.parted and not (words and prefix == "always"):
+        raise ModelError(
+            "its pre_tokenizer WhitespaceSplit can be read only before a Metaspace that splits "
+            "and has prepend_scheme always; otherwise nothing marks where a word begins"
+        )
+    return steps._replace(prefix=prefix, spaces=True, words=words)
+
+
+def _whitespace_split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
+    if steps.spaces:
+        raise ModelError(_refusal("pre_tokenizer", step))
+    return steps._replace(normalizer=(*steps.normalizer, ("words",)), parted=True)
 
 
 def _byte_level(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
@@ -192,6 +214,7 @@ def _split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
 
 _PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any], TokenizerSteps], TokenizerSteps]] = {
     "Metaspace": _metaspace,
+    "WhitespaceSplit": _whitespace_split,
     "ByteLevel": _byte_level,
     "Split": _split,
 }

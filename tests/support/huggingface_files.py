@@ -83,6 +83,10 @@ def changed(file, **settings):
     return {**copy.deepcopy(file), **settings}
 
 
+def replace(pattern, content):
+    return {"type": "Replace", "pattern": pattern, "content": content}
+
+
 def byte_level(**flags):
     return {
         "type": "ByteLevel",
@@ -146,7 +150,27 @@ def files():
         "invert": False,
     }
     whole = metaspace(split=False)
+    words = sequence({"type": "WhitespaceSplit"}, metaspace(), of="pretokenizers")
+    quotes = [replace({"String": old}, '"') for old in ("``", "''")]
+    marks = [{"type": kind} for kind in ("NFKD", "StripAccents", "Lowercase")]
+    table = mapped["normalizer"]["normalizers"][0]
+    blanks = replace({"Regex": r"\s{2,}|[\n\r\t]"}, " ")
+    ends = replace({"Regex": r"\A +| +\z"}, "")
+    opening = replace({"Regex": r"\A▁"}, "▁▁")
+    spaces = [replace({"Regex": " {2,}"}, " "), replace({"String": " "}, "▁")]
     return {
+        "words": changed(mapped, normalizer=table, pre_tokenizer=words),
+        "words, no marks": changed(
+            mapped, normalizer=sequence(*quotes, *marks, table), pre_tokenizer=words
+        ),
+        "blanks": changed(plain, normalizer=sequence(blanks, {"type": "NFC"}, STRIP)),
+        "ends": changed(
+            across,
+            normalizer=sequence(table, ends, *spaces, opening),
+            pre_tokenizer=whole,
+            decoder=FUSED,
+        ),
+        "untyped": {**plain, "model": {k: v for k, v in plain["model"].items() if k != "type"}},
         "identity": plain,
         "nmt_nfkc": mapped,
         "byte fallback": fallback,
