@@ -5,10 +5,11 @@ import json
 import pytest
 from support.reading import LINES, ODD, trained
 from support.strategies import JIT
+from support.tokenizers_library import TheirTokenizer
 
 from bytepiece import Tokenizer
 from bytepiece.errors import ModelError
-from bytepiece.formats import from_huggingface, huggingface_numbers
+from bytepiece.formats import from_huggingface, huggingface_numbers, to_huggingface
 from bytepiece.rules.protobuf import fields
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
@@ -93,3 +94,6 @@ def test_the_file_of_a_class(name):
         assert [row.tolist() for row in ours.encode_batch(texts, allowed_special="all")] == rows
         assert ours.decode_batch(rows) == theirs.decode_batch(rows)
         assert len(texts) > (300 if JIT else 100)
+        with pytest.warns(UserWarning, match="Hugging Face tokenizers"):
+            again = TheirTokenizer(to_huggingface.to_json(ours.model))
+        assert again.encode_batch(texts) == rows
