@@ -53,18 +53,16 @@ def document_of(model: Model) -> tuple[dict[str, Any], Entries]:
         "in a text",
         stacklevel=5,
     )
-    pre_tokenizer = None
+    pre_tokenizers: list[dict[str, Any]] = []
     if steps.spaces:
-        pre_tokenizer = {
-            "type": "Metaspace",
-            "replacement": SPACE,
-            "prepend_scheme": steps.prefix,
-            "split": words,
-        }
+        metaspace = {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": steps.prefix}
+        pre_tokenizers.append({**metaspace, "split": words or steps.parted})
+    if steps.parted:
+        pre_tokenizers.insert(0, {"type": "WhitespaceSplit"})
     fallback = bool(vocabulary.byte_ids)
     document: dict[str, Any] = {
         "normalizer": _sequence("normalizers", steps.normalizer),
-        "pre_tokenizer": pre_tokenizer,
+        "pre_tokenizer": _sequence("pretokenizers", pre_tokenizers),
         "decoder": _sequence("decoders", _decoders(steps, fallback)),
         "model": {
             "type": "Unigram",

@@ -2,12 +2,12 @@
 
 import warnings
 from base64 import b64encode
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import HuggingFaceRules, Prefix, SentencePieceRules
-from bytepiece.rules.text_rules import NormalizationStep, TextRules
+from bytepiece.rules.text_rules import TextRules
 
 
 class WrittenSteps(NamedTuple):
@@ -18,12 +18,14 @@ class WrittenSteps(NamedTuple):
         prefix: where `Metaspace` puts a space in front; see `HuggingFaceRules`.
         spaces: pieces are spelled with U+2581 for spaces.
         strips: decoding removes the leading space of the first token.
+        parted: `WhitespaceSplit` cuts the text before `Metaspace`.
     """
 
     normalizer: list[dict[str, Any]]
     prefix: Prefix
     spaces: bool
     strips: bool
+    parted: bool = False
 
 
 def as_sentencepiece(rules: TextRules) -> SentencePieceRules:
@@ -98,8 +100,9 @@ def as_huggingface(rules: TextRules) -> WrittenSteps:
         return _from_sentencepiece(library)
     if library is None:
         return WrittenSteps([{"type": form} for form in rules.normalization], "never", False, False)
-    steps = [_written(*step) for step in library.steps]
-    return WrittenSteps(steps, library.prefix, library.spaces, library.strips == "once")
+    parted = library.steps[-1:] == (("words",),)
+    steps = [_written(*step) for step in library.steps if step != ("words",)]
+    return WrittenSteps(steps, library.prefix, library.spaces, library.strips == "once", parted)
 
 
 def _from_sentencepiece(rules: SentencePieceRules) -> WrittenSteps:
@@ -142,9 +145,9 @@ def _written(name: str, *arguments: Any) -> dict[str, Any]:
         return {"type": "Strip", "strip_left": arguments[0], "strip_right": arguments[1]}
     if name == "prepend":
         return {"type": "Prepend", "prepend": arguments[0]}
-    if name in _FORMS and not arguments:
-        return {"type": name}
-    raise ModelError(f"tokenizer.json cannot be written with the step {name!r:.60}")
+    if name == "pattern":
+        return {"type": "Replace", "pattern": {"Regex": arguments[0]}, "content": arguments[1]}
+    return {"type": _NAMES.get(name, name)}
 
 
 _WHITE = [
@@ -154,4 +157,5 @@ _WHITE = [
 _NEXT_LINE = "\x85"
 """A rare control character that SentencePiece's usual character map keeps, unlike all other white
 space."""
-_FORMS = get_args(NormalizationStep)
+_NAMES = {"lowercase": "Lowercase", "accents": "StripAccents"}
+"""The names of steps that have another name in a file."""

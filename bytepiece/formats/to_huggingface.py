@@ -23,8 +23,8 @@ from bytepiece._files import write_atomically
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.characters_to_huggingface import document_of
+from bytepiece.formats.huggingface_cuts import BYTES, DIGITS, LINES, SPLIT
 from bytepiece.formats.huggingface_numbers import spelled
-from bytepiece.formats.huggingface_steps import DIGITS, LINES
 from bytepiece.model import Model, SpecialToken
 
 NEVER = -1e30
@@ -111,20 +111,16 @@ def to_json(model: Model) -> str:
         }
         return with_vocabulary({**head, **fields}, entries)
     model.check_own("tokenizer.json")
-    steps: list[dict[str, Any]] = [_split(LINES, "MergedWithPrevious")]
+    steps = [*({"type": form} for form in rules.normalization), BYTES, *LINES]
     if rules.isolate_digits:
-        steps.insert(0, _split(DIGITS, "Isolated"))
-    steps.append(
-        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
-    )
-    forms = [{"type": form} for form in rules.normalization]
+        steps += DIGITS
     document: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": _added_tokens(model),
-        "normalizer": {"type": "Sequence", "normalizers": forms} if forms else None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
+        "normalizer": {"type": "Sequence", "normalizers": steps},
+        "pre_tokenizer": SPLIT,
         "post_processor": None,
         "decoder": {
             "type": "ByteLevel",
@@ -199,13 +195,4 @@ def _added(token: SpecialToken) -> dict[str, Any]:
         "rstrip": False,
         "normalized": False,
         "special": True,
-    }
-
-
-def _split(pattern: str, behavior: str) -> dict[str, Any]:
-    return {
-        "type": "Split",
-        "pattern": {"Regex": pattern},
-        "behavior": behavior,
-        "invert": False,
     }

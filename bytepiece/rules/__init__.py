@@ -4,6 +4,7 @@
 - text.py: texts as users give them, and their bytes.
 - foreign.py: the rules of SentencePiece and Hugging Face.
 - character_map.py: SentencePiece's normalization and its compiled character map.
+- grapheme_map.py, patterns.py, character_classes.py: steps of Hugging Face's normalizers.
 - origins.py: where each byte of a normalized text comes from.
 - as_json.py: the rules of SentencePiece and Hugging Face as JSON, for our own model file.
 - sentencepiece_message.py, protobuf.py: the fields of SentencePiece's files, and their bytes.
