@@ -15,7 +15,7 @@ except ImportError as error:
     ) from error
 
 
-def fast_tokenizer(model: Model | Tokenizer, **settings: Any) -> PreTrainedTokenizerFast:
+def fast(model: Model | Tokenizer, **settings: Any) -> PreTrainedTokenizerFast:
     """Return a fast tokenizer of `transformers` with the same ids, for generation and serving.
 
     Programs that look into a tokenizer, such as servers and libraries for constrained generation,
@@ -32,7 +32,7 @@ def fast_tokenizer(model: Model | Tokenizer, **settings: Any) -> PreTrainedToken
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
-    >>> tokenizer = fast_tokenizer(model)
+    >>> tokenizer = fast(model)
     >>> tokenizer("the hat")["input_ids"] == bytepiece.Tokenizer(model).encode("the hat")
     True
     """
