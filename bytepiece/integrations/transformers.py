@@ -107,7 +107,6 @@ class BytePieceTokenizer(ModelVocabulary):
             raise ArgumentError("there is no bytepiece.model; save_pretrained writes one")
         tokenizer = vocab_file if isinstance(vocab_file, Tokenizer) else Tokenizer(vocab_file)
         self._sampling = _checked_sampling(tokenizer, alpha, seed, epoch, sample_prob)
-        self.add_bos, self.add_eos = add_bos, add_eos
         model = tokenizer.model
         for token in model.special_tokens:
             if token.role in _TOKEN_OF_ROLE:
@@ -118,7 +117,7 @@ class BytePieceTokenizer(ModelVocabulary):
             ]
             kwargs["additional_special_tokens"] = others
         kwargs.setdefault("clean_up_tokenization_spaces", False)
-        super().__init__(tokenizer, add_bos=add_bos, add_eos=add_eos, **kwargs)
+        super().__init__(tokenizer, add_bos, add_eos, **kwargs)
 
     def sampled(
         self,
@@ -189,7 +188,7 @@ class BytePieceTokenizer(ModelVocabulary):
         )
         begin: Row
         end: Row
-        begin, end = self._marks() if add_special_tokens else ([], [])
+        begin, end = self.marks() if add_special_tokens else ([], [])
         if return_offsets_mapping:
             begin, end = [IdWithSpan(id_) for id_ in begin], [IdWithSpan(id_) for id_ in end]
         limit = None if truncation_strategy == "do_not_truncate" else max_length
@@ -265,39 +264,6 @@ class BytePieceTokenizer(ModelVocabulary):
             for row in columns[name]:
                 place = len(row) if side == "right" else 0
                 row[place:place] = [fillers[name]] * (width - len(row))
-
-    # Special tokens around a text.
-
-    def _marks(self) -> tuple[list[int], list[int]]:
-        begin = [self.bos_token_id] if self.add_bos else []
-        end = [self.eos_token_id] if self.add_eos else []
-        if None in begin + end:
-            raise ArgumentError("add_bos and add_eos need a bos_token and an eos_token")
-        return begin, end
-
-    def build_inputs_with_special_tokens(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int]:
-        """Return the ids of one text or two, each between bos and eos as the settings say."""
-        return joined(token_ids_0, token_ids_1, *self._marks())
-
-    def create_token_type_ids_from_sequences(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int]:
-        """Return 0 for each token of the first text and 1 for each token of the second."""
-        return rows.token_type_ids(token_ids_0, token_ids_1, *self._marks())
-
-    def get_special_tokens_mask(
-        self,
-        token_ids_0: list[int],
-        token_ids_1: list[int] | None = None,
-        already_has_special_tokens: bool = False,
-    ) -> list[int]:
-        """Return 1 for each special token and 0 for each other token."""
-        if already_has_special_tokens:
-            specials = self._ids_of_specials()
-            return [int(id_ in specials) for id_ in token_ids_0]
-        return rows.special_tokens_mask(token_ids_0, token_ids_1, *self._marks())
 
     # Ids to text.
 

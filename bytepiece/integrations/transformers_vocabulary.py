@@ -6,6 +6,8 @@ from typing import Any
 
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
+from bytepiece.integrations import rows
+from bytepiece.integrations.rows import joined
 from bytepiece.integrations.token_names import TokenNames
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
@@ -71,19 +73,22 @@ class ModelVocabulary(Base):  # type: ignore[misc]
 
     Args:
         tokenizer: the tokenizer that has the model.
+        add_bos, add_eos: whether texts begin with the bos token and end with the eos token.
         kwargs: keywords of every tokenizer in `transformers`.
     """
 
-    def __init__(self, tokenizer: Tokenizer, **kwargs: Any) -> None:
+    def __init__(self, tokenizer: Tokenizer, add_bos: bool, add_eos: bool, **kwargs: Any) -> None:
         self._tokenizer = tokenizer
+        self.add_bos, self.add_eos = add_bos, add_eos
         self._names = TokenNames(tokenizer.model)
         self._unknown = {t.id for t in tokenizer.model.special_tokens if t.role == "unknown"}
         self._forget_specials()
         self._matcher: SpecialTokens | None = None
+        self.total_vocab_size = 0
         for id_, token in kwargs.get("added_tokens_decoder", {}).items():
             _check_added(token)
             self._names.keep_for(token.content, [id_])
-        super().__init__(**kwargs)
+        super().__init__(add_bos=add_bos, add_eos=add_eos, **kwargs)
 
     @property
     def model(self) -> Model:
@@ -108,6 +113,11 @@ class ModelVocabulary(Base):  # type: ignore[misc]
     def vocab(self) -> dict[str, int]:
         """The id of every name, as fast tokenizers have it."""
         return self.get_vocab()
+
+    def __len__(self) -> int:
+        if not self.total_vocab_size:  # transformers 4 counts at the end of its constructor
+            self._update_total_vocab_size()
+        return int(self.total_vocab_size)
 
     def get_vocab(self) -> dict[str, int]:
         """Return the id of every name."""
@@ -197,6 +207,40 @@ class ModelVocabulary(Base):  # type: ignore[misc]
         if self._matcher is None:
             self._matcher = SpecialTokens(self._added_tokens_encoder)
         return self._matcher
+
+    # Special tokens around a text.
+
+    def marks(self) -> tuple[list[int], list[int]]:
+        """Return the ids before and behind each text."""
+        begin = [self.bos_token_id] if self.add_bos else []
+        end = [self.eos_token_id] if self.add_eos else []
+        if None in begin + end:
+            raise ArgumentError("add_bos and add_eos need a bos_token and an eos_token")
+        return begin, end
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """Return the ids of one text or two, each between bos and eos as the settings say."""
+        return joined(token_ids_0, token_ids_1, *self.marks())
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """Return 0 for each token of the first text and 1 for each token of the second."""
+        return rows.token_type_ids(token_ids_0, token_ids_1, *self.marks())
+
+    def get_special_tokens_mask(
+        self,
+        token_ids_0: list[int],
+        token_ids_1: list[int] | None = None,
+        already_has_special_tokens: bool = False,
+    ) -> list[int]:
+        """Return 1 for each special token and 0 for each other token."""
+        if already_has_special_tokens:
+            specials = self._ids_of_specials()
+            return [int(id_ in specials) for id_ in token_ids_0]
+        return rows.special_tokens_mask(token_ids_0, token_ids_1, *self.marks())
 
 
 def _check_added(token: Any) -> None:

@@ -100,6 +100,7 @@ def small():
     return bytepiece.train(sample, 1000, special_tokens=["<|im_end|>"])
 
 
+@pytest.mark.skipif(transformers.__version__.startswith("4"), reason="compares characters")
 @pytest.mark.parametrize("make", [BytePieceTokenizer, fast])
 @pytest.mark.parametrize("stop", STOP_STRINGS)
 def test_stop_strings_are_found(small, make, stop):

@@ -184,6 +184,7 @@ def test_samples_have_places(both):
         assert {char for low, high in spans for char in range(low, high)} == {*range(len(text))}
 
 
+@pytest.mark.skipif(transformers.__version__.startswith("4"), reason="takes no ids here")
 def test_rows_of_ids_have_no_places(both):
     batch = both[0]([5, 6])
     assert batch.word_ids() == [None, None]
