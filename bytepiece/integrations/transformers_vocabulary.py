@@ -160,32 +160,35 @@ class ModelVocabulary(Base):  # type: ignore[misc]
     def _add_tokens(self, new_tokens: Sequence[Any], special_tokens: bool = False) -> int:
         """Add tokens as the base class does, but in a time that depends on these tokens alone."""
         before = size = len(self)
-        specials = self._specials()
+        specials, names = self._specials(), self._names
         for token in new_tokens:
-            if not isinstance(token, (str, AddedToken)):
+            if isinstance(token, str):
+                name, special = token, special_tokens or token in specials
+            elif isinstance(token, AddedToken):
+                _check_added(token)
+                name, special = token.content, special_tokens or token.special
+            else:
                 raise TypeError(f"a token must be a str or an AddedToken, not {type(token)}")
-            _check_added(token)
-            name = str(token)
             if not name:
                 continue
-            special = special_tokens or getattr(token, "special", name in specials)
             known = self._added_tokens_encoder.get(name)
-            if special and known in self._names.pieces:
+            if special and known in names.pieces:
                 # Until now, the name was the name of a piece. A special token needs an id of its
                 # own.
                 del self._added_tokens_decoder[self._added_tokens_encoder.pop(name)]
                 known = None
-            if known is None:
-                self._names.keep_for_added(name, special)
-                known = self._names.ids.get(name)
-            elif isinstance(token, str):
+            if known is not None and isinstance(token, str):
                 continue
+            if known is None and name in names.ids:
+                names.keep_for_added(name, special)
+                known = names.ids.get(name)
+            if known is None:
+                known, size = size, size + 1
             if isinstance(token, str):
                 token = AddedToken(name, normalized=not special, special=special)  # noqa: PLW2901
             elif special_tokens:
-                token.special = True
-            if known is None:
-                known, size = size, size + 1
+                # Setting the attribute `special` would change `normalized`, too.
+                token.__setstate__({"special": True, "normalized": token.normalized})
             if special and name not in specials:
                 self._extra_specials().append(token)
                 specials = self._specials()

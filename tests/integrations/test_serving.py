@@ -152,6 +152,26 @@ def test_xgrammar(small, lm, pieces):
                 assert matcher.accept_token(id_)
             assert matcher.accept_token(tokenizer.eos_token_id)
             matcher.reset()
+    # In the fast tokenizer, the names of special tokens pass for text. Bytes have no such names.
+    forged = [
+        xgrammar.GrammarMatcher(
+            xgrammar.GrammarCompiler(info).compile_grammar('root ::= "<pad>"')
+        ).accept_token(tokenizer.pad_token_id)
+        for info in (of_fast, of_bytes)
+    ]
+    assert forged == [True, False]
+
+
+@pytest.mark.parametrize("alpha", [None, 0.0])
+def test_the_streams_of_servers(small, alpha):
+    """vLLM and `transformers serve` decode with the Rust library's stream."""
+    decoders = pytest.importorskip("tokenizers.decoders")
+    tokenizer = fast(small)
+    stream = decoders.DecodeStream(skip_special_tokens=True)
+    text = TEXT + " 👍\n\n" + TEXT
+    ids = bytepiece.Tokenizer(small).encode(text, alpha=alpha, seed=1, add_eos=True)
+    parts = [stream.step(tokenizer.backend_tokenizer, id_) for id_ in ids]
+    assert "".join(part or "" for part in parts) == text
 
 
 def test_llguidance(small, pieces):
