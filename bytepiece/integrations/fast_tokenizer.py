@@ -30,9 +30,8 @@ def fast(
     `BytePieceTokenizer`.
 
     Args:
-        model: a model file or a model, without rules of another library. A `BytePieceTokenizer`
-            also hands over its added tokens, its bos and eos tokens, its chat template, its sides
-            and its longest length.
+        model: a model file or a model. A `BytePieceTokenizer` also hands over its added tokens, its
+            bos and eos tokens, its chat template, its sides and its longest length.
         settings: keywords of `PreTrainedTokenizerFast`, such as `chat_template` or
             `model_max_length`.
 

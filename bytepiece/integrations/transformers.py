@@ -134,7 +134,7 @@ class BytePieceTokenizer(ModelVocabulary):
                 setattr(twin, name, copy.copy(value))
         twin._sampling = _checked_sampling(self._tokenizer, alpha, seed, epoch, sample_prob)
         twin._names = copy.deepcopy(self._names)
-        twin._forget_specials()
+        twin._forget_lookups()
         return twin
 
     # Text to ids.

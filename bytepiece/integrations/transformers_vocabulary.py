@@ -22,8 +22,12 @@ except ImportError as error:
     ) from error
 
 
-class SpecialNames:
-    """The names of all special tokens: those that `transformers` lists, then the model's own.
+class AddedLookups:
+    """What a tokenizer looks up about its added tokens, kept until they change.
+
+    The special names are those that `transformers` lists, then the model's own. A pickle keeps
+    nothing that was looked up, so that libraries which recognize a tokenizer by its pickle, such as
+    `datasets`, find the same one after it was used.
 
     Args:
         own: the names of the model's special tokens.
@@ -36,12 +40,17 @@ class SpecialNames:
         self._taken = 0
         self._listed: dict[str, None] = {}
         self.ids: dict[Any, None] | None = None
-        """The ids of the names, in the same order; None if they have to be looked up."""
+        """The ids of the special names, in the same order; None if they have to be looked up."""
+        self.matcher: SpecialTokens | None = None
+        """The matcher of all added tokens; None if it has to be built."""
+
+    def __reduce__(self) -> tuple[type["AddedLookups"], tuple[list[str]]]:
+        return AddedLookups, (self._own,)
 
     def __contains__(self, name: str) -> bool:
         return name in self._listed or name in self._own
 
-    def update(self, named: list[str], extra: list[Any]) -> "SpecialNames":
+    def update(self, named: list[str], extra: list[Any]) -> "AddedLookups":
         """Take over the lists of `transformers`.
 
         If `extra` has only grown, the time depends on the new tokens alone.
@@ -82,8 +91,7 @@ class ModelVocabulary(Base):  # type: ignore[misc]
         self.add_bos, self.add_eos = add_bos, add_eos
         self._names = TokenNames(tokenizer.model)
         self._unknown = {t.id for t in tokenizer.model.special_tokens if t.role == "unknown"}
-        self._forget_specials()
-        self._matcher: SpecialTokens | None = None
+        self._forget_lookups()
         self.total_vocab_size = 0
         for id_, token in kwargs.get("added_tokens_decoder", {}).items():
             _check_added(token)
@@ -141,12 +149,12 @@ class ModelVocabulary(Base):  # type: ignore[misc]
         """The ids of all special tokens."""
         return list(self._ids_of_specials())
 
-    def _specials(self) -> SpecialNames:
+    def _specials(self) -> AddedLookups:
         extra = vars(self).get("_extra_special_tokens")
         if extra is None:  # transformers 4
-            return self._special_names.update(list(super().all_special_tokens), [])
+            return self._lookups.update(list(super().all_special_tokens), [])
         named = [str(token) for token in self._special_tokens_map.values() if token is not None]
-        return self._special_names.update(named, extra)
+        return self._lookups.update(named, extra)
 
     def _ids_of_specials(self) -> dict[Any, None]:
         specials = self._specials()
@@ -154,8 +162,8 @@ class ModelVocabulary(Base):  # type: ignore[misc]
             specials.ids = dict.fromkeys(self.convert_tokens_to_ids(specials.in_order()))
         return specials.ids
 
-    def _forget_specials(self) -> None:
-        self._special_names = SpecialNames(token.name for token in self.model.special_tokens)
+    def _forget_lookups(self) -> None:
+        self._lookups = AddedLookups(token.name for token in self.model.special_tokens)
 
     def _add_tokens(self, new_tokens: Sequence[Any], special_tokens: bool = False) -> int:
         """Add tokens as the base class does, but in a time that depends on these tokens alone."""
@@ -195,8 +203,7 @@ class ModelVocabulary(Base):  # type: ignore[misc]
             self._added_tokens_decoder[known] = token
             self._added_tokens_encoder[name] = known
         self.total_vocab_size = size
-        specials.ids = None
-        self._matcher = None
+        specials.ids = specials.matcher = None
         return size - before
 
     def _extra_specials(self) -> list[Any]:
@@ -207,9 +214,9 @@ class ModelVocabulary(Base):  # type: ignore[misc]
 
     def _special_tokens(self) -> SpecialTokens:
         """Return the matcher of all added tokens, built anew after tokens were added."""
-        if self._matcher is None:
-            self._matcher = SpecialTokens(self._added_tokens_encoder)
-        return self._matcher
+        if self._lookups.matcher is None:
+            self._lookups.matcher = SpecialTokens(self._added_tokens_encoder)
+        return self._lookups.matcher
 
     # Special tokens around a text.
 

@@ -3,12 +3,14 @@
 import os
 
 import pytest
+from support import reading
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 transformers = pytest.importorskip("transformers", reason="pip install transformers")
 
 import bytepiece  # noqa: E402
 from bytepiece import errors  # noqa: E402
+from bytepiece.formats import from_sentencepiece, to_huggingface  # noqa: E402
 from bytepiece.integrations.transformers import BytePieceTokenizer, fast  # noqa: E402
 
 TEXTS = [
@@ -56,6 +58,11 @@ def test_a_tokenizer_hands_over_all_it_has(model, add_bos, add_eos, tmp_path):
             assert of_other["input_ids"] == pair["input_ids"]
             assert of_other["token_type_ids"] == pair["token_type_ids"]
     assert fast(tokenizer, padding_side="right").padding_side == "right"
+
+
+def test_the_unknown_token_has_its_role():
+    model = from_sentencepiece.from_bytes(reading.trained())
+    assert to_huggingface.settings_of(model)["unk_token"] == "<unk>"
 
 
 def test_an_added_token_that_is_spelled_like_a_byte_is_refused(model):
