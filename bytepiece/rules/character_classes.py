@@ -1,21 +1,14 @@
 """Sets of characters that the steps of a tokenizer.json refer to, from Unicode 17.
 
-These tables are our own, because Python's tables differ between versions of Python. Each is the
-inside of a character class in a regular expression.
+These tables are our own, because Python's tables differ between versions of Python. Each lists code
+points and ranges of them in hexadecimal.
 """
 
+from functools import cache
 
-def _class(table: str) -> str:
-    ranges = [item.partition("-") for item in table.split()]
-    return "".join(
-        f"\\U{int(low, 16):08x}-\\U{int(high or low, 16):08x}" for low, _, high in ranges
-    )
-
-
-WHITE = _class("9-D 20 85 A0 1680 2000-200A 2028-2029 202F 205F 3000")
-"""White space."""
-MARKS = _class(
-    """
+WHITE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""White space, as the inside of a character class in a regular expression."""
+MARKS = """
     300-36F 483-489 591-5BD 5BF 5C1-5C2 5C4-5C5 5C7 610-61A 64B-65F 670 6D6-6DC 6DF-6E4 6E7-6E8
     6EA-6ED 711 730-74A 7A6-7B0 7EB-7F3 816-819 81B-823 825-827 829-82D 859-85B 8D4-8E1 8E3-903
     93A-93C 93E-94F 951-957 962-963 981-983 9BC 9BE-9C4 9C7-9C8 9CB-9CD 9D7 9E2-9E3 A01-A03 A3C
@@ -42,10 +35,8 @@ MARKS = _class(
     1DA84 1DA9B-1DA9F 1DAA1-1DAAF 1E000-1E006 1E008-1E018 1E01B-1E021 1E023-1E024 1E026-1E02A
     1E8D0-1E8D6 1E944-1E94A E0100-E01EF
     """
-)
 """Combining marks of Unicode 9, which `StripAccents` removes."""
-FOLLOWING = _class(
-    """
+FOLLOWING = """
     300-36F 483-489 591-5BD 5BF 5C1-5C2 5C4-5C5 5C7 610-61A 64B-65F 670 6D6-6DC 6DF-6E4 6E7-6E8
     6EA-6ED 711 730-74A 7A6-7B0 7EB-7F3 7FD 816-819 81B-823 825-827 829-82D 859-85B 897-89F
     8CA-8E1 8E3-903 93A-93C 93E-94F 951-957 962-963 981-983 9BC 9BE-9C4 9C7-9C8 9CB-9CD 9D7
@@ -81,10 +72,8 @@ FOLLOWING = _class(
     1E2AE 1E2EC-1E2EF 1E4EC-1E4EF 1E5EE-1E5EF 1E6E3 1E6E6 1E6EE-1E6EF 1E6F5 1E8D0-1E8D6
     1E944-1E94A 1F3FB-1F3FF E0020-E007F E0100-E01EF
     """
-)
 """Characters that belong to the grapheme cluster of the character before them."""
-PICTOGRAPHS = _class(
-    """
+PICTOGRAPHS = """
     A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 231A-231B 2328 23CF 23E9-23F3 23F8-23FA 24C2
     25AA-25AB 25B6 25C0 25FB-25FE 2600-2604 260E 2611 2614-2615 2618 261D 2620 2622-2623 2626 262A
     262E-262F 2638-263A 2640 2642 2648-2653 265F-2660 2663 2665-2666 2668 267B 267E-267F 2692-2697
@@ -102,19 +91,33 @@ PICTOGRAPHS = _class(
     1F8C2-1F8CF 1F8D9-1F8FF 1F90C-1F93A 1F93C-1F945 1F947-1F9FF 1FA58-1FA5F 1FA6E-1FAFF
     1FC00-1FFFD
     """
-)
 """Characters that a zero-width joiner joins to one grapheme cluster."""
-PRECEDING = _class(
-    """
+PRECEDING = """
     600-605 6DD 70F 890-891 8E2 D4E 110BD 110CD 111C2-111C3 113D1 1193F 11941 11A84-11A89 11D46
     11F02
     """
-)
 """Characters that belong to the grapheme cluster of the character after them."""
-CONTROLS = _class(
-    """
+CONTROLS = """
     0-1F 7F-9F AD 61C 180E 200B 200E-200F 2028-202E 2060-206F FEFF FFF0-FFFB 13430-1343F
     1BCA0-1BCA3 1D173-1D17A E0000-E001F E0080-E00FF E01F0-E0FFF
     """
-)
 """Characters that are a grapheme cluster alone."""
+
+
+@cache
+def characters(table: str) -> frozenset[str]:
+    """Return the characters of a table."""
+    return frozenset(chr(code) for low, high in _ranges(table) for code in range(low, high + 1))
+
+
+def one_of(table: str) -> str:
+    """Return a regular expression for one character of a table."""
+    inside = [f"{chr(low)}-{chr(high)}" for low, high in _ranges(table) if low < 0x10000]
+    beyond = [f"{chr(low)}-{chr(high)}" for low, high in _ranges(table) if low >= 0x10000]
+    # Python looks at each range beyond U+FFFF by itself. Most characters need none of these looks.
+    return f"(?:[{''.join(inside)}]|(?=[\U00010000-\U0010ffff])[{''.join(beyond)}])"
+
+
+def _ranges(table: str) -> list[tuple[int, int]]:
+    parts = [item.partition("-") for item in table.split()]
+    return [(int(low, 16), int(high or low, 16)) for low, _, high in parts]

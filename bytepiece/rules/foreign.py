@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
-from bytepiece.rules.character_classes import MARKS, WHITE
+from bytepiece.rules.character_classes import MARKS, WHITE, characters
 from bytepiece.rules.character_map import SPACE, SentencePieceNormalizer, check_charsmap
 from bytepiece.rules.grapheme_map import GraphemeMap
 from bytepiece.rules.origins import (
@@ -281,7 +281,8 @@ class HuggingFaceRules:
         if name == "lowercase":
             return "".join(map(str.lower, text))  # a whole text has another small sigma
         if name == "accents":
-            return re.sub(f"[{MARKS}]", "", text)
+            marks = characters(MARKS)
+            return text if marks.isdisjoint(text) else "".join(c for c in text if c not in marks)
         if name == "words":
             words = re.findall(f"[^{WHITE}]+", text)
             return "".join(word if word.startswith(SPACE) else SPACE + word for word in words)

@@ -10,7 +10,14 @@ from functools import cache
 
 import numpy as np
 
-from bytepiece.rules.character_classes import CONTROLS, FOLLOWING, PICTOGRAPHS, PRECEDING
+from bytepiece.rules.character_classes import (
+    CONTROLS,
+    FOLLOWING,
+    PICTOGRAPHS,
+    PRECEDING,
+    characters,
+    one_of,
+)
 
 _SMALL = 6
 _KEPT = 1 << 14
@@ -33,11 +40,10 @@ class GraphemeMap:
 
     def __call__(self, text: str) -> str:
         """Return the text after the replacements."""
-        joined, cluster = _patterns()
-        if not joined.search(text):
+        if "\r\n" not in text and characters(FOLLOWING).isdisjoint(text):
             return text.translate(self._chars)
         after = []
-        for part in cluster.findall(text):
+        for part in _clusters().findall(text):
             if part not in self._clusters:
                 if len(self._clusters) >= _KEPT:
                     self._clusters.clear()
@@ -87,23 +93,20 @@ def _base(unit: int) -> int:
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return a pattern of what makes a cluster of several characters, and one of a cluster.
+def _clusters() -> re.Pattern[str]:
+    """Return a pattern of a grapheme cluster.
 
-    The second one does not join consonants of Indic scripts or flags: they have too many bytes to
-    be replaced as a whole, also if they are taken apart.
+    It does not join consonants of Indic scripts or flags: they have too many bytes to be replaced
+    as a whole, also if they are taken apart.
     """
-    leading, vowel, trailing = (
-        "\u1100-\u115f\ua960-\ua97c",
-        "\u1160-\u11a7\ud7b0-\ud7c6",
-        "\u11a8-\u11ff\ud7cb-\ud7fb",
-    )
+    leading, vowel = "\u1100-\u115f\ua960-\ua97c", "\u1160-\u11a7\ud7b0-\ud7c6"
+    trailing = "\u11a8-\u11ff\ud7cb-\ud7fb"
     open_syllables = "".join(map(chr, range(0xAC00, 0xD7A4, 28)))
     hangul = (
-        rf"[{leading}]*(?:[{open_syllables}]?[{vowel}]+|[\uac00-\ud7a3])[{trailing}]*"
-        rf"|[{leading}]+|[{trailing}]+"
+        f"[{leading}]*(?:[{open_syllables}]?[{vowel}]+|[\uac00-\ud7a3])[{trailing}]*"
+        f"|[{leading}]+|[{trailing}]+"
     )
-    pictures = rf"[{PICTOGRAPHS}](?:[{FOLLOWING}]*\u200d[{PICTOGRAPHS}])*"
-    return re.compile(rf"\r\n|[{FOLLOWING}]"), re.compile(
-        rf"\r\n|[{CONTROLS}]|[{PRECEDING}]*(?:{hangul}|{pictures}|[^{CONTROLS}])[{FOLLOWING}]*"
-    )
+    following, picture, control = map(one_of, (FOLLOWING, PICTOGRAPHS, CONTROLS))
+    pictures = f"{picture}(?:{following}*\u200d{picture})*"
+    core = f"(?:{hangul}|{pictures}|(?!{control}).)"
+    return re.compile(f"\r\n|{control}|{one_of(PRECEDING)}*{core}{following}*", re.DOTALL)

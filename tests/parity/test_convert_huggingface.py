@@ -17,6 +17,7 @@ from bytepiece import SpecialToken, TextRules, Tokenizer
 from bytepiece.errors import ModelError
 from bytepiece.formats import huggingface_numbers as numbers
 from bytepiece.formats import to_huggingface
+from bytepiece.kernels.digits import DIGIT_RANGES
 
 SCALARS = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
 """All code points of Unicode that can be encoded; with slow kernels, only the first ones."""
@@ -84,7 +85,8 @@ def test_segments_equal_those_of_this_library():
     ends = {char.encode()[-1:] for char in SCALARS if ord(char) > 0x7F}
     pieces = {b"a" + start: -1.0 for start in starts} | {end + b"b": -1.0 for end in ends}
     model = make_model({**pieces, b"\na": -1.0, b"b\n": -1.0, b"\n\n": -1.0}, rules=rules)
-    text = "".join(f"a{char}b\n" for char in SCALARS)
+    near = {chr(code) for low, high in DIGIT_RANGES for code in range(low - 1, high + 2)}
+    text = "".join(f"a{char}b\n" for char in sorted({*SCALARS[::16], *near}))
     ids = load(model).encode(text)
     assert ids == Tokenizer(model).encode(text)
     assert [len(Tokenizer(model).encode(f"a{char}b")) for char in "7٣७é中"] == [3, 4, 5, 2, 3]
