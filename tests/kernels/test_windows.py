@@ -14,7 +14,7 @@ from bytepiece.kernels import paths, windows
 from bytepiece.kernels.automaton import build
 from bytepiece.rules.foreign import SentencePieceRules
 
-SIZE = 9_000 if JIT else 700
+SIZE = 9_000 if JIT else 200
 REQUESTS = [
     {},
     *({"alpha": alpha, "seed": 3} for alpha in (0.0, 0.1, 1.0, 40.0)),
