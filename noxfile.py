@@ -37,6 +37,21 @@ def interpreted(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("release", ["0.20.3", "0.21.4", "0.22.2", "0.23.3", "1.0.0rc3"])
+def tokenizers(session: nox.Session, release: str) -> None:
+    """Run the tests of tokenizer.json files with several releases of Hugging Face tokenizers."""
+    session.install("-e", ".[test]", f"tokenizers=={release}")
+    tests = [
+        "formats",
+        "parity",
+        "evaluation",
+        "cli/test_convert_command.py",
+        "audit/test_audit_run.py",
+    ]
+    session.run("pytest", "-q", *(session.posargs or [f"tests/{test}" for test in tests]))
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Run the examples of the README, the docs and the docstrings."""
     session.install("-e", ".[test]")

@@ -2,14 +2,18 @@
 
 import json
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bytepiece.adapters.base import Adapter, TimedResult, timed
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, timed
 from bytepiece.adapters.spelling import Spelling
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
+from bytepiece.formats.from_huggingface import kind_of
+from bytepiece.formats.huggingface_cuts import BYTES
+from bytepiece.formats.to_huggingface import with_vocabulary
 from bytepiece.model import MAX_ID, Model
 
 
@@ -19,6 +23,9 @@ class HuggingFace(Adapter):
     The library's Unigram caches the best paths of whole texts. New texts gain nothing from the
     cache, and sampling does not use it. A model of this library keeps its ids and is spelled with
     one character for each byte, so it needs no byte fallback. Its normalization is left out.
+
+    Release 1.0 has one way to encode, which computes no offsets, and no sampling. It does not give
+    out its vocabulary, so the vocabulary is read from the JSON.
     """
 
     name = "Hugging Face tokenizers"
@@ -26,12 +33,12 @@ class HuggingFace(Adapter):
     distribution = "tokenizers>=0.23"  # the first version whose Unigram has `alpha`
 
     def __init__(
-        self, tokenizer: Any, pieces: Sequence[bytes], spelling: Spelling | None = None
+        self, tokenizer: Any, pieces: Sequence[bytes], document: Mapping[str, Any]
     ) -> None:
         os.environ["TOKENIZERS_PARALLELISM"] = "false"  # read by the library at every call
         self._tokenizer = tokenizer
         self._pieces = pieces
-        self._spelling = spelling
+        self._document = document
 
     @classmethod
     def version(cls) -> str:
@@ -59,29 +66,24 @@ class HuggingFace(Adapter):
             Exception: if the text is not a tokenizer. The library decides which kind.
             ModelError: if an id is too large.
         """
-        from tokenizers import Tokenizer  # noqa: PLC0415
-
-        tokenizer = Tokenizer.from_str(text)
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        tokenizer.encode_special_tokens = True
-        spelling = Spelling(json.loads(text))
-        ids = tokenizer.get_vocab(with_added_tokens=True)
+        tokenizer = _loaded(text)
+        document = json.loads(text)
+        spelling = Spelling(document)
+        ids = _ids_of(document)
         size = max(ids.values(), default=-1) + 1
         if size > MAX_ID + 1:
             raise ModelError(f"it has the id {size - 1}; ids must be in 0…{MAX_ID}")
         pieces = [b""] * size
         for token, id_ in ids.items():
             pieces[id_] = spelling.bytes_of(token, id_)
-        for id_, added in tokenizer.get_added_tokens_decoder().items():
-            pieces[id_] = b"" if added.special else added.content.encode()
-        return cls(tokenizer, pieces, spelling)
+        for added in document.get("added_tokens") or ():
+            token = added["content"]
+            pieces[ids[token]] = b"" if added["special"] else token.encode()
+        return cls(tokenizer, pieces, document)
 
     @classmethod
     def from_model(cls, model: Model) -> "HuggingFace":
         """As in the base class."""
-        from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415
-
         # These entries fill the ids without a piece. No text contains them, because NUL is not in
         # the alphabet.
         vocabulary = [(f"\0{id_}", 0.0) for id_ in range(model.vocab_size)]
@@ -94,13 +96,15 @@ class HuggingFace(Adapter):
             pieces[id_] = piece
         # No text is unknown here, but the library samples only with an id for unknown text.
         vocabulary.append(("\0unknown", 0.0))
-        tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=model.vocab_size))
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-        return cls(tokenizer, pieces)
+        unigram = {"type": "Unigram", "unk_id": model.vocab_size, "vocab": []}
+        document = {"version": "1.0", "normalizer": BYTES, "model": unigram}
+        text = with_vocabulary(document, vocabulary)
+        return cls(_loaded(text), pieces, json.loads(text))
 
     def encode_batch(self, texts: Sequence[str]) -> TimedResult:
         """As in the base class."""
-        return timed(lambda: self._tokenizer.encode_batch_fast(texts, add_special_tokens=False))
+        encode = getattr(self._tokenizer, "encode_batch_fast", self._tokenizer.encode_batch)
+        return timed(lambda: encode(texts, **self._settings))
 
     def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
         """As in the base class."""
@@ -111,10 +115,10 @@ class HuggingFace(Adapter):
 
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """As in the base class."""
-        encode = self._tokenizer.encode
+        encode, settings = self._tokenizer.encode, self._settings
         if alpha is not None:
             self._set_alpha(alpha)
-        timed_result = timed(lambda: [encode(text, add_special_tokens=False) for text in texts])
+        timed_result = timed(lambda: [encode(text, **settings) for text in texts])
         if alpha is not None:
             self._set_alpha(None)
         return timed_result
@@ -130,7 +134,7 @@ class HuggingFace(Adapter):
     @property
     def algorithm(self) -> str:
         """The kind of model: "Unigram", "BPE", "WordPiece" or "WordLevel"."""
-        return type(self._tokenizer.model).__name__
+        return str(kind_of(self._document["model"]))
 
     def vocabulary(self) -> Sequence[bytes]:
         """As in the base class."""
@@ -138,25 +142,77 @@ class HuggingFace(Adapter):
 
     def decode_batch(self, result: Any) -> list[bytes]:
         """As in the base class."""
-        texts = self._tokenizer.decode_batch(self.rows(result), skip_special_tokens=False)
-        return [text.encode() for text in texts]
+        decode = self._tokenizer.decode
+        return [decode(row, skip_special_tokens=False).encode() for row in self.rows(result)]
 
     def reachable(self) -> list[bool] | None:
         """As in the base class, for the model alone, without normalizer and pre-tokenizer."""
-        if self.algorithm not in ("Unigram", "BPE") or (self._spelling and self._spelling.affixes):
+        spelling, model = Spelling(self._document), self._document["model"]
+        if self.algorithm not in ("Unigram", "BPE") or spelling.affixes:
             return None
-        model = self._tokenizer.model
+        alone = _loaded(json.dumps({"version": "1.0", "model": model}))
         reachable = [True] * len(self._pieces)
-        for id_, piece in enumerate(self._pieces):
-            token = model.id_to_token(id_)
-            if not piece or token is None:  # no text, or an added token, which the model never sees
+        # An added token that is no entry of the model is missing here: the model never sees it.
+        for token, id_ in _entries(model).items():
+            piece = self._pieces[id_]
+            if not piece:
                 continue
-            if self._spelling and self._spelling.is_byte(token):
-                if piece >= b"\x80":
-                    continue
-                token = piece.decode()
-            reachable[id_] = [found.id for found in model.tokenize(token)] == [id_]
+            if not spelling.is_byte(token):
+                reachable[id_] = alone.encode(token).ids == [id_]
+            elif piece < b"\x80":
+                reachable[id_] = alone.encode(piece.decode()).ids == [id_]
         return reachable
 
+    @property
+    def _settings(self) -> dict[str, bool]:
+        """The settings of a call; before 1.0, one of them belongs to the tokenizer."""
+        plain = {} if _sets_tokens(self._tokenizer) else {"encode_special_tokens": True}
+        return {"add_special_tokens": False, **plain}
+
     def _set_alpha(self, alpha: float | None) -> None:
-        self._tokenizer.model.alpha = alpha
+        model: Any = getattr(self._tokenizer, "model", None)
+        if not hasattr(model, "alpha"):
+            raise NotPossibleError(
+                f"{self.name} {self.version()} cannot sample; pip install 'tokenizers>=0.23,<1'"
+            )
+        model.alpha = alpha
+
+
+def _loaded(text: str) -> Any:
+    """Return a tokenizer of the library; release 1.0 reads only files."""
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    tokenizer: Any
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "tokenizer.json")
+        path.write_text(text, "utf-8")
+        tokenizer = Tokenizer.from_file(str(path))
+    if _sets_tokens(tokenizer):
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        tokenizer.encode_special_tokens = True
+    else:
+        tokenizer.truncation = tokenizer.padding = None
+    return tokenizer
+
+
+def _sets_tokens(tokenizer: Any) -> bool:
+    """Return whether the tokenizer, not a call, says if special tokens are plain text."""
+    return hasattr(tokenizer, "encode_special_tokens")
+
+
+def _entries(model: Mapping[str, Any]) -> dict[str, int]:
+    """Return the ids of a model's entries by name."""
+    vocab = model["vocab"]
+    return (
+        dict(vocab) if isinstance(vocab, dict) else {entry[0]: i for i, entry in enumerate(vocab)}
+    )
+
+
+def _ids_of(document: Mapping[str, Any]) -> dict[str, int]:
+    """Return the ids of all tokens by name. The library itself numbers tokens that are added."""
+    ids = _entries(document["model"])
+    free = len(ids)
+    for added in sorted(document.get("added_tokens") or (), key=lambda added: added["id"]):
+        free = max(free, ids.setdefault(added["content"], free) + 1)
+    return ids

@@ -36,6 +36,17 @@ _ROLES: dict[str, Role] = {
 """Roles of tokens by their usual names; the file does not say what a token is for."""
 
 
+def kind_of(model: Mapping[str, Any]) -> object:
+    """Return the type of a model; files of some old releases lack the field."""
+    if "type" in model:
+        return model["type"]
+    if "merges" in model:
+        return "BPE"
+    if "continuing_subword_prefix" in model:
+        return "WordPiece"
+    return "Unigram" if isinstance(model.get("vocab"), list) else "WordLevel"
+
+
 def looks_like(document: Mapping[str, Any]) -> bool:
     """Return whether parsed JSON may be a tokenizer.json: its field "model" is an object."""
     return isinstance(document.get("model"), dict)
@@ -55,7 +66,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
             know.
     """
     model = document["model"]
-    kind = model.get("type")
+    kind = kind_of(model)
     if kind != "Unigram":
         named = kind if kind in ("BPE", "WordPiece", "WordLevel") else "other"
         raise ModelError(f"is a Hugging Face {named} model, and only Unigram models can be read")
@@ -72,11 +83,6 @@ def from_document(document: Mapping[str, Any]) -> Model:
     if document.get("decoder") is None:
         notes.append("decoding joins what the pieces spell, because the file has no decoder")
     steps = steps_of(document)
-    if any(step[0] == "charsmap" for step in steps.normalizer):
-        notes.append(
-            "characters with marks are normalized as sentencepiece does it; tokenizers looks up "
-            "grapheme clusters, and so leaves some rare ones as they are"
-        )
     if steps.prefix == "first" and any(map(_shortens, steps.normalizer)):
         notes.append(
             "a space comes before a text even if the normalizer has removed its beginning; "
@@ -87,6 +93,11 @@ def from_document(document: Mapping[str, Any]) -> Model:
     if unknown is not None and (type(unknown) is not int or not 0 <= unknown < len(vocabulary)):
         raise ModelError(f"unk_id is {unknown!r:.30}, and not the number of an entry")
     added = _added_tokens(document.get("added_tokens") or [], vocabulary, notes)
+    if steps.normalizer and added and not steps.byte_level:
+        notes.append(
+            "a text that becomes the name of a special token only by normalization stays text; "
+            "tokenizers takes it for the token"
+        )
     fallback = model.get("byte_fallback", False)
     if not isinstance(fallback, bool):
         raise ModelError(f"byte_fallback must be true or false, not {fallback!r:.30}")
@@ -96,7 +107,8 @@ def from_document(document: Mapping[str, Any]) -> Model:
 def _shortens(step: tuple[Any, ...]) -> bool:
     """Return whether a step of a normalizer may remove the beginning of a text."""
     name, *arguments = step
-    return name == "charsmap" or (name == "strip" and arguments[0]) or arguments[-1:] == [""]
+    removes = name in ("charsmap", "accents") or (name == "strip" and arguments[0])
+    return removes or arguments[-1:] == [""]
 
 
 def _vocabulary(entries: Any) -> list[tuple[str, float]]:

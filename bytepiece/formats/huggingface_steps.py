@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from bytepiece.errors import ModelError
-from bytepiece.kernels.digits import DIGIT_RANGES
+from bytepiece.formats.huggingface_cuts import BYTES, DIGITS, LINES, OLD_DIGITS, OLD_LINES, SPLIT
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import HuggingFaceRules, Prefix
 from bytepiece.rules.text_rules import NormalizationStep, TextRules
@@ -22,6 +22,7 @@ class TokenizerSteps(NamedTuple):
         byte_level: pieces are spelled in the ByteLevel alphabet.
         lines: no piece crosses the end of a line.
         digits: every digit is a segment of its own.
+        parted: the text was cut at white space before.
         strips: decoding removes the leading space of the first token.
     """
 
@@ -32,6 +33,7 @@ class TokenizerSteps(NamedTuple):
     byte_level: bool = False
     lines: bool = False
     digits: bool = False
+    parted: bool = False
     strips: bool = False
 
     def rules(self, unknown: Literal["bytes", "token"] | None, crossing: bool) -> TextRules:
@@ -55,11 +57,6 @@ class TokenizerSteps(NamedTuple):
 
 FORMS: tuple[str, ...] = get_args(NormalizationStep)
 """The Unicode normalization forms; a step has the same name."""
-LINES = r"\n+"
-"""The pattern of a step `Split` that splits after each line with all its trailing newlines."""
-DIGITS = "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])
-"""The pattern of a step `Split` that isolates each decimal digit. The pattern lists every digit,
-because the digits that a regex library knows depend on its version of Unicode."""
 
 
 def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
@@ -69,19 +66,41 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
         ModelError: if bytepiece does not know one of them.
     """
     normalizer: list[tuple[Any, ...]] = []
-    for step in _flat(document.get("normalizer"), "normalizer", "normalizers"):
+    before, cuts = _parted(_flat(document.get("normalizer"), "normalizer", "normalizers"))
+    for step in before:
         normalizer += _normalizer(step)
     # After such a step, U+2581 stands for the space.
     spaces = ("replace", " ", SPACE) in normalizer
-    steps = TokenizerSteps(tuple(normalizer), spaces=spaces)
+    strips = _strips(document.get("decoder"))
+    steps = TokenizerSteps(tuple(normalizer), spaces=spaces, strips=strips)
+    if cuts is not None:
+        if spaces or document.get("pre_tokenizer") != (SPLIT if cuts else None):
+            raise ModelError("its pre_tokenizer does not fit its ByteLevel; it cannot be read")
+        return steps._replace(byte_level=True, lines=bool(cuts), digits=len(cuts) > len(LINES))
     for step in _flat(document.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers"):
         reader = _PRE_TOKENIZERS.get(step["type"])
         if reader is None or steps.byte_level or steps.words:
             raise ModelError(_refusal("pre_tokenizer", step))
         steps = reader(step, steps)
+    if steps.parted and not steps.spaces:
+        raise ModelError("its pre_tokenizer WhitespaceSplit cannot be read without Metaspace")
     if (steps.lines or steps.digits) and not steps.byte_level:
         raise ModelError("its pre_tokenizer splits texts, but has no ByteLevel; it cannot be read")
-    return steps._replace(strips=_strips(document.get("decoder")))
+    return steps
+
+
+_Steps = list[dict[str, Any]]
+
+
+def _parted(steps: _Steps) -> tuple[_Steps, _Steps | None]:
+    """Return a normalizer's steps before `ByteLevel` and after it; None if it has no ByteLevel."""
+    if BYTES not in steps:
+        return steps, None
+    place = steps.index(BYTES)
+    cuts = steps[place + 1 :]
+    if cuts not in ([], LINES, LINES + DIGITS):
+        raise ModelError(_refusal("normalizer", cuts[0]))
+    return steps[:place], cuts
 
 
 def _flat(step: Any, where: str, inner: str) -> list[dict[str, Any]]:
@@ -113,6 +132,8 @@ def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
     kind = step["type"]
     if kind in FORMS:
         return [(kind,)]
+    if kind in ("Lowercase", "StripAccents"):
+        return [({"Lowercase": "lowercase", "StripAccents": "accents"}[kind],)]
     if kind == "Precompiled":
         return [("charsmap", _charsmap(step))]
     if kind == "Strip":
@@ -127,6 +148,10 @@ def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
             (text,) = pattern.values()
             if isinstance(text, str) and text:
                 return [("replace", text, step["content"])]
+        if isinstance(pattern, dict) and pattern.keys() == {"Regex"}:
+            (text,) = pattern.values()
+            if isinstance(text, str):
+                return [("pattern", text, step["content"])]
     raise ModelError(_refusal("normalizer", step))
 
 
@@ -152,7 +177,19 @@ def _metaspace(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     prefix = step.get("prepend_scheme", old)
     if prefix not in get_args(Prefix):
         raise ModelError(_refusal("pre_tokenizer", step))
-    return steps._replace(prefix=prefix, spaces=True, words=_truth(step, "split", True))
+    words = _truth(step, "split", True)
+    if steps.parted and not (words and prefix == "always"):
+        raise ModelError(
+            "its pre_tokenizer WhitespaceSplit can be read only before a Metaspace that splits "
+            "and has prepend_scheme always; otherwise nothing marks where a word begins"
+        )
+    return steps._replace(prefix=prefix, spaces=True, words=words)
+
+
+def _whitespace_split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
+    if steps.spaces:
+        raise ModelError(_refusal("pre_tokenizer", step))
+    return steps._replace(normalizer=(*steps.normalizer, ("words",)), parted=True)
 
 
 def _byte_level(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
@@ -166,17 +203,18 @@ def _byte_level(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
 
 
 def _split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
-    """Read a step `Split`. Only the two kinds that `to_huggingface` writes are known."""
+    """Read a step `Split`. Only the two kinds that bytepiece wrote are known."""
     settings = (step.get("pattern"), step.get("behavior"), step.get("invert", False))
-    if settings == ({"Regex": LINES}, "MergedWithPrevious", False):
+    if settings == ({"Regex": OLD_LINES}, "MergedWithPrevious", False):
         return steps._replace(lines=True)
-    if settings == ({"Regex": DIGITS}, "Isolated", False):
+    if settings == ({"Regex": OLD_DIGITS}, "Isolated", False):
         return steps._replace(digits=True)
     raise ModelError(_refusal("pre_tokenizer", step))
 
 
 _PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any], TokenizerSteps], TokenizerSteps]] = {
     "Metaspace": _metaspace,
+    "WhitespaceSplit": _whitespace_split,
     "ByteLevel": _byte_level,
     "Split": _split,
 }

@@ -14,15 +14,15 @@ path contains it.
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bytepiece._files import write_atomically
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
+from bytepiece.formats.huggingface_cuts import BYTES, DIGITS, LINES, SPLIT
 from bytepiece.formats.huggingface_numbers import spelled
-from bytepiece.formats.huggingface_steps import DIGITS, LINES
 from bytepiece.model import Model, SpecialToken
 
 NEVER = -1e30
@@ -99,13 +99,9 @@ def to_json(model: Model) -> str:
     """
     rules = model.rules
     model.check_own("tokenizer.json")
-    steps: list[dict[str, Any]] = [_split(LINES, "MergedWithPrevious")]
+    steps = [*({"type": form} for form in rules.normalization), BYTES, *LINES]
     if rules.isolate_digits:
-        steps.insert(0, _split(DIGITS, "Isolated"))
-    steps.append(
-        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
-    )
-    forms = [{"type": form} for form in rules.normalization]
+        steps += DIGITS
     document: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
@@ -113,8 +109,8 @@ def to_json(model: Model) -> str:
         "added_tokens": [
             _added(token) for token in sorted(model.special_tokens, key=lambda token: token.id)
         ],
-        "normalizer": {"type": "Sequence", "normalizers": forms} if forms else None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
+        "normalizer": {"type": "Sequence", "normalizers": steps},
+        "pre_tokenizer": SPLIT,
         "post_processor": None,
         "decoder": {
             "type": "ByteLevel",
@@ -131,10 +127,14 @@ def to_json(model: Model) -> str:
             "byte_fallback": False,
         },
     }
+    return with_vocabulary(document, _vocabulary(model))
+
+
+def with_vocabulary(document: Mapping[str, Any], vocabulary: Sequence[tuple[str, float]]) -> str:
+    """Return the text of a tokenizer.json with a vocabulary in place of its empty list."""
     head, _, tail = json.dumps(document, ensure_ascii=False).partition('"vocab": []')
     entries = ", ".join(
-        f"[{json.dumps(name, ensure_ascii=False)}, {spelled(score)}]"
-        for name, score in _vocabulary(model)
+        f"[{json.dumps(name, ensure_ascii=False)}, {spelled(score)}]" for name, score in vocabulary
     )
     return f'{head}"vocab": [{entries}]{tail}'
 
@@ -181,13 +181,4 @@ def _added(token: SpecialToken) -> dict[str, Any]:
         "rstrip": False,
         "normalized": False,
         "special": True,
-    }
-
-
-def _split(pattern: str, behavior: str) -> dict[str, Any]:
-    return {
-        "type": "Split",
-        "pattern": {"Regex": pattern},
-        "behavior": behavior,
-        "invert": False,
     }

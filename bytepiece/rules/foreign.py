@@ -15,24 +15,24 @@ from typing import Any, Literal
 
 from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
+from bytepiece.rules.character_classes import MARKS, WHITE
 from bytepiece.rules.character_map import SPACE, SentencePieceNormalizer, check_charsmap
+from bytepiece.rules.grapheme_map import GraphemeMap
 from bytepiece.rules.origins import (
+    Edit,
     Step,
     by_byte,
     of_edits,
     of_matches,
+    of_parts,
     of_step,
     replace_invalid,
     trace,
 )
+from bytepiece.rules.patterns import compiled
 from bytepiece.rules.protobuf import integer
 from bytepiece.rules.sentencepiece_message import NormalizerField
 
-WHITE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-)
-WHITE += "\u2028\u2029\u202f\u205f\u3000"
-"""Unicode's white space, which Hugging Face's Strip removes; Python's `strip` removes four more."""
 MAX_SYMBOLS = 1 << 16
 """Most symbols of `SentencePieceRules`."""
 MAX_STEPS = 64
@@ -171,9 +171,13 @@ class HuggingFaceRules:
     Args:
         steps: the normalizer's steps in the order of their application. A step is one of
             ("NFC",), ("NFD",), ("NFKC",), ("NFKD",): a Unicode normalization form;
-            ("charsmap", bytes): SentencePiece's compiled character map;
+            ("charsmap", bytes): SentencePiece's map, applied by grapheme clusters;
             ("squeeze", text): the text replaces each run of two or more spaces;
             ("replace", old, new);
+            ("pattern", pattern, new): replace each match of a regular expression;
+            ("lowercase",): make each character lower case by itself;
+            ("accents",): remove combining marks;
+            ("words",): put a space before each word, and remove all other white space;
             ("strip", left, right): remove white space at these ends;
             ("prepend", text): put the text before a text that is not empty.
         prefix: where a text that does not begin with a space gets one in front: "always" (also
@@ -196,8 +200,8 @@ class HuggingFaceRules:
         growth = 1.0
         for step in self.steps:
             _check_step(step)
-            if step[0] in ("squeeze", "replace"):
-                least = 2 if step[0] == "squeeze" else len(step[1])
+            if step[0] in ("squeeze", "replace", "pattern"):
+                least = {"squeeze": 2, "replace": len(step[1]), "pattern": 1}[step[0]]
                 growth *= max(1.0, len(step[-1]) / least)
         if growth > MAX_GROWTH:
             raise ModelError(f"its replacements make a text more than {MAX_GROWTH} times as long")
@@ -259,26 +263,40 @@ class HuggingFaceRules:
         or counts places itself, has a line here, since its origins are then exact.
         """
         name, *arguments = step
-        if name == "charsmap":
-            return self._charsmaps[arguments[0]].trace(text)
         after = self._apply(text, *step)
+        if name == "charsmap":
+            charsmap = self._charsmaps[arguments[0]]
+            return after, of_parts(charsmap, text, after, charsmap.clusters(text))
+        if name == "words":
+            return after, of_edits(len(text), _edits_of_words(text))
         if name == "replace" and len(arguments[0]) == len(arguments[1]) == 1:
             return after, of_edits(len(text), ())
-        if name in ("squeeze", "replace"):
+        if name in ("squeeze", "replace", "pattern"):
             pattern = " {2,}" if name == "squeeze" else re.escape(arguments[0])
-            return after, of_matches(text, pattern, len(arguments[-1]))
+            found = compiled(arguments[0]) if name == "pattern" else pattern
+            return after, of_matches(text, found, len(arguments[-1]))
         return after, of_step(lambda part: self._apply(part, *step), text, after)
 
     def _apply(self, text: str, name: str, *arguments: Any) -> str:
         if name == "charsmap":
-            return self._charsmaps[arguments[0]](text.encode()).decode("utf-8", "replace")
+            return self._charsmaps[arguments[0]](text)
         if name == "squeeze":
             return re.sub(" {2,}", lambda _: arguments[0], text)
+        if name == "pattern":
+            return compiled(arguments[0]).sub(lambda _: arguments[1], text)
+        if name == "lowercase":
+            return "".join(map(str.lower, text))  # a whole text has another small sigma
+        if name == "accents":
+            return re.sub(f"[{MARKS}]", "", text)
+        if name == "words":
+            words = re.findall(f"[^{WHITE}]+", text)
+            return "".join(word if word.startswith(SPACE) else SPACE + word for word in words)
         if name == "replace":
             return text.replace(*arguments)
         if name == "strip":
-            text = text.lstrip(WHITE) if arguments[0] else text
-            return text.rstrip(WHITE) if arguments[1] else text
+            # Python's `strip` removes four more characters.
+            text = re.sub(rf"\A[{WHITE}]+", "", text) if arguments[0] else text
+            return re.sub(rf"(?<![{WHITE}])[{WHITE}]+\Z", "", text) if arguments[1] else text
         if name == "prepend":
             return arguments[0] + text if text else text
         if name == "space":
@@ -286,18 +304,8 @@ class HuggingFaceRules:
         return unicodedata.normalize(name, text)  # type: ignore[arg-type]
 
     @cached_property
-    def _charsmaps(self) -> dict[bytes, SentencePieceNormalizer]:
-        """The normalizer of each character map; it applies the map and does nothing else."""
-        flags = b"".join(
-            integer(flag, False)
-            for flag in (
-                NormalizerField.ADD_DUMMY_PREFIX,
-                NormalizerField.REMOVE_EXTRA_WHITESPACES,
-                NormalizerField.ESCAPE_WHITESPACES,
-            )
-        )
-        maps = {step[1] for step in self.steps if step[0] == "charsmap"}
-        return {charsmap: SentencePieceNormalizer(charsmap, flags, False, ()) for charsmap in maps}
+    def _charsmaps(self) -> dict[bytes, GraphemeMap]:
+        return {step[1]: GraphemeMap(step[1]) for step in self.steps if step[0] == "charsmap"}
 
     @property
     def fingerprint(self) -> str:
@@ -327,6 +335,16 @@ def _fingerprint(rules: LibraryRules) -> str:
     return hashlib.sha256(json.dumps(fields, default=bytes.hex).encode()).hexdigest()
 
 
+def _edits_of_words(text: str) -> list[Edit]:
+    """Return the edits that put U+2581 before each word and remove all other white space."""
+    edits = []
+    done = 0
+    for word in re.finditer(f"[^{WHITE}]+", text):
+        edits.append((done, word.start(), 0 if word[0].startswith(SPACE) else 1))
+        done = word.end()
+    return [*edits, (done, len(text), 0)]
+
+
 def _check_unicode(text: str) -> None:
     try:
         text.encode()
@@ -342,6 +360,10 @@ _STEP_ARGUMENTS: dict[str, tuple[type, ...]] = {
     "charsmap": (bytes,),
     "squeeze": (str,),
     "replace": (str, str),
+    "pattern": (str, str),
+    "lowercase": (),
+    "accents": (),
+    "words": (),
     "strip": (bool, bool),
     "prepend": (str,),
 }
@@ -358,5 +380,7 @@ def _check_step(step: object) -> None:
     for argument in arguments:
         if isinstance(argument, str):
             _check_unicode(argument)
+    if name == "pattern":
+        compiled(arguments[0])
     if name == "replace" and not arguments[0]:
         raise ModelError("a step replaces the empty text")

@@ -39,6 +39,8 @@ def test_python_examples(page, directory):
 )
 def test_examples_for_another_library(page, library, directory):
     pytest.importorskip(library)
+    if library == "tokenizers":
+        pytest.importorskip("tokenizers.models", reason="tokenizers 1.0 has other calls")
     if library == "transformers":  # its models need PyTorch
         pytest.importorskip("torch")
     run_examples(page, f"python(?: {library})?")

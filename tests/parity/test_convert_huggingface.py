@@ -11,15 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support import SAMPLE
 from support.strategies import JIT, make_model, models
+from support.tokenizers_library import LIBRARY, TheirTokenizer, before_1
 
 from bytepiece import SpecialToken, TextRules, Tokenizer
-from bytepiece.encoding.segmentation import segment
 from bytepiece.errors import ModelError
 from bytepiece.formats import huggingface_numbers as numbers
 from bytepiece.formats import to_huggingface
-
-tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
-
 
 SCALARS = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
 """All code points of Unicode that can be encoded; with slow kernels, only the first ones."""
@@ -45,11 +42,9 @@ ODD = [
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("\n\n\r 07٣é\u0301\0"))
 
 
-def load(model):
-    """Return the tokenizer that the library reads; special tokens in a text are plain text."""
-    loaded = tokenizers.Tokenizer.from_str(to_huggingface.to_json(model))
-    loaded.encode_special_tokens = True
-    return loaded
+def load(model, plain=True):
+    """Return the tokenizer that the library reads."""
+    return TheirTokenizer(to_huggingface.to_json(model), plain)
 
 
 @pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
@@ -58,17 +53,16 @@ def test_whole_texts_and_lines_get_the_same_ids(trained, algorithm):
     whole = SAMPLE.read_text("utf-8")[: None if JIT else 4000]
     lines = whole.split("\n")
     texts = [*lines, whole, whole.replace("\n", " "), *ODD, SCALARS[::16]]
-    for text, encoding in zip(texts, theirs.encode_batch(texts), strict=True):
-        assert encoding.ids == tok.encode(text)
-        assert theirs.decode(encoding.ids, skip_special_tokens=False) == text
+    for text, ids in zip(texts, theirs.encode_batch(texts), strict=True):
+        assert ids == tok.encode(text)
+        assert theirs.decode(ids, skip_special_tokens=False) == text
 
 
 @given(models(), st.lists(TEXTS, max_size=3))
 def test_any_model_and_text(model, texts):
     tok, theirs = Tokenizer(model), load(model)
-    assert theirs.get_vocab_size() == model.vocab_size
     for text in texts:
-        assert theirs.encode(text).ids == tok.encode(text)
+        assert theirs.encode(text) == tok.encode(text)
         assert theirs.decode(tok.encode(text)) == text
 
 
@@ -80,21 +74,32 @@ def test_rules(trained, form, isolate_digits):
     model = make_model(pieces, rules=rules)
     tok, theirs = Tokenizer(model), load(model)
     for text in [*ODD, "a11\nb7\n\n8\nba1", "11\n\n11"]:
-        assert theirs.encode(text).ids == tok.encode(text)
+        assert theirs.encode(text) == tok.encode(text)
 
 
 def test_segments_equal_those_of_this_library():
+    """Pieces join each character's bytes to both neighbors, so any other cut gives other ids."""
     rules = TextRules(isolate_digits=True)
-    text = "".join(f"a{char}" for char in SCALARS)
-    theirs = load(make_model({}, rules=rules)).pre_tokenizer.pre_tokenize_str(text)
-    starts = set(segment([text], rules).bounds.tolist())
-    position, ours = 0, []
-    for i, char in enumerate(text):
-        if position in starts:
-            ours.append(i)
-        position += len(char.encode())
-    assert [span[0] for _, span in theirs] == ours
-    assert len(ours) > 2 * (600 if JIT else 200)
+    starts = {char.encode()[:1] for char in SCALARS} | {b"\n"}
+    ends = {char.encode()[-1:] for char in SCALARS if ord(char) > 0x7F}
+    pieces = {b"a" + start: -1.0 for start in starts} | {end + b"b": -1.0 for end in ends}
+    model = make_model({**pieces, b"\na": -1.0, b"b\n": -1.0, b"\n\n": -1.0}, rules=rules)
+    text = "".join(f"a{char}b\n" for char in SCALARS)
+    ids = load(model).encode(text)
+    assert ids == Tokenizer(model).encode(text)
+    assert [len(Tokenizer(model).encode(f"a{char}b")) for char in "7٣७é中"] == [3, 4, 5, 2, 3]
+
+
+@before_1
+@pytest.mark.parametrize("isolate_digits", [False, True])
+def test_offsets_are_into_the_text_given(trained, isolate_digits):
+    rules = TextRules(isolate_digits=isolate_digits)
+    for model in (trained["merge"], make_model({b"a1": -1.0, b"\n\n": -1.0}, rules=rules)):
+        theirs, tok = load(model), Tokenizer(model)
+        for text in [*ODD, SAMPLE.read_text("utf-8")[:20000], "a1\n\n\n٣٣x"]:
+            encoding = theirs.library.encode(text)
+            spans = tok.align(text, encoding.ids).char_spans
+            assert encoding.offsets == list(map(tuple, spans))
 
 
 SPECIAL = (
@@ -117,16 +122,17 @@ def with_gaps():
 def test_a_document_cannot_forge_a_special_token(with_gaps):
     tok, theirs = Tokenizer(with_gaps), load(with_gaps)
     for text in ["<eos>", "<|im start|>中文<|im<pad>", "中", "unused 0", "\0unused 299"]:
-        assert theirs.encode(text).ids == tok.encode(text)
-        assert not {token.id for token in SPECIAL} & set(theirs.encode(text).ids)
-    theirs.encode_special_tokens = False
+        assert theirs.encode(text) == tok.encode(text)
+        assert not {token.id for token in SPECIAL} & set(theirs.encode(text))
+    theirs = load(with_gaps, plain=False)
     text = "a<eos><|im start|>中文<|im中<pad>"
-    assert theirs.encode(text).ids == tok.encode(text, allowed_special="all")
-    assert theirs.decode(theirs.encode(text).ids) == "a文"
+    assert theirs.encode(text) == tok.encode(text, allowed_special="all")
+    assert theirs.decode(theirs.encode(text)) == "a文"
 
 
+@before_1
 def test_names_and_ids_are_kept(with_gaps):
-    theirs = load(with_gaps)
+    theirs = load(with_gaps).library
     assert {token.name: theirs.token_to_id(token.name) for token in SPECIAL} == {
         token.name: token.id for token in SPECIAL
     }
@@ -136,7 +142,7 @@ def test_names_and_ids_are_kept(with_gaps):
 
 def test_bytes_with_very_low_scores_win_over_a_special_token():
     model = make_model({}, byte_score=-(2.0**20))
-    assert load(model).encode("<eos>").ids == Tokenizer(model).encode("<eos>")
+    assert load(model).encode("<eos>") == Tokenizer(model).encode("<eos>")
 
 
 def test_a_piece_spelled_like_a_special_token_gives_a_warning():
@@ -144,7 +150,7 @@ def test_a_piece_spelled_like_a_special_token_gives_a_warning():
     with pytest.warns(UserWarning, match="1 pieces"):
         theirs = load(model)
     others = Tokenizer(make_model({b"<e": -3.0}))
-    assert [theirs.id_to_token(id_) for id_ in theirs.encode("<eos>").ids] == [
+    assert [theirs.decode([id_]) for id_ in theirs.encode("<eos>")] == [
         piece.decode() for piece in others.tokenize("<eos>")
     ]
 
@@ -156,14 +162,16 @@ def test_a_special_token_whose_name_cannot_be_spelled(name):
         to_huggingface.to_json(model)
 
 
+@before_1
 @given(st.floats(-(2.0**20), -1e-5) | st.floats(1e-5, 900.0) | st.just(0.0))
 def test_scores_are_read_to_the_last_bit(score):
     """Inexact scores would decide ties differently. The library rounds a number twice."""
     theirs = load(make_model({b"ab": score}))
-    name, read = json.loads(theirs.to_str())["model"]["vocab"][-1]
+    name, read = json.loads(theirs.library.to_str())["model"]["vocab"][-1]
     assert (name, read) == ("ab", score)
 
 
+@before_1
 @given(
     st.floats(-1e6, 1e6).map(repr)
     | st.from_regex(r"-?[1-9][0-9]{0,25}\.[0-9]{1,30}", fullmatch=True)
@@ -174,7 +182,7 @@ def test_scores_are_read_to_the_last_bit(score):
 @example("-18446744073709551616.5")
 def test_numbers_are_read_as_the_library_reads_them(number):
     file = to_huggingface.to_json(make_model({b"ab": -1.0}))
-    theirs = tokenizers.Tokenizer.from_str(re.sub(r'(\["ab", )[^]]*', rf"\g<1>{number}", file))
+    theirs = LIBRARY.Tokenizer.from_str(re.sub(r'(\["ab", )[^]]*', rf"\g<1>{number}", file))
     assert json.loads(theirs.to_str())["model"]["vocab"][-1] == ["ab", numbers.read(number)]
 
 
@@ -198,8 +206,11 @@ def test_text_that_is_not_a_number():
         numbers.read("NaN")
 
 
+@before_1
 def test_the_sampler_of_the_library_refuses(trained):
-    theirs = load(trained["merge"])
+    theirs = load(trained["merge"]).library
+    if not hasattr(theirs.model, "alpha"):
+        pytest.skip("the sampler came with tokenizers 0.23")
     theirs.model.alpha = 0.1
     with pytest.raises(Exception, match="unk_id"):
         theirs.encode("text")

@@ -2,15 +2,13 @@
 
 import base64
 import copy
-import json
+import math
+from collections import Counter
 from functools import cache
 
-import pytest
-
+from bytepiece.formats.byte_level import alphabet
 from bytepiece.rules.protobuf import fields
 from support.reading import LINES, trained
-
-tokenizers = pytest.importorskip("tokenizers", reason="the files are read by tokenizers itself")
 
 
 def metaspace(scheme="always", split=True):
@@ -85,6 +83,10 @@ def changed(file, **settings):
     return {**copy.deepcopy(file), **settings}
 
 
+def replace(pattern, content):
+    return {"type": "Replace", "pattern": pattern, "content": content}
+
+
 def byte_level(**flags):
     return {
         "type": "ByteLevel",
@@ -95,30 +97,39 @@ def byte_level(**flags):
     }
 
 
+def unigram(text, names, alphabet):
+    """Return a Unigram model whose pieces are the frequent substrings of a text."""
+    counts = Counter(text[i : i + n] for n in range(1, 8) for i in range(len(text) - n + 1))
+    scores = dict.fromkeys(names, 0.0) | dict.fromkeys(alphabet, -12.0)
+    for piece, count in counts.most_common(900):
+        scores[piece] = round(math.log(count / len(text)), 4)
+    return {
+        "type": "Unigram",
+        "unk_id": names.index("<unk>"),
+        "vocab": [[*entry] for entry in scores.items()],
+        "byte_fallback": False,
+    }
+
+
+def plain_file(names, **settings):
+    """Return a file without steps."""
+    tokens = [added(id_, name) for id_, name in enumerate(names)]
+    steps = dict.fromkeys(("truncation", "padding", "normalizer", "pre_tokenizer", "decoder"))
+    return {"version": "1.0", "added_tokens": tokens, "post_processor": None, **steps, **settings}
+
+
 def over_bytes():
-    """Return a Unigram model from the library's own trainer, in the ByteLevel alphabet."""
-    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
-    tok.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tok.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.UnigramTrainer(
-        vocab_size=500,
-        special_tokens=["<pad>", "<unk>"],
-        unk_token="<unk>",
-        initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
-    return json.loads(tok.to_str())
+    """Return a Unigram model in the ByteLevel alphabet; some pieces cross line ends."""
+    spelled = "".join(alphabet()[byte] for byte in "\n".join(LINES[:90]).encode())
+    names = ["<pad>", "<unk>"]
+    model = unigram(spelled, names, alphabet())
+    return plain_file(names, model=model, pre_tokenizer=byte_level(), decoder=byte_level())
 
 
 def over_characters():
-    """Return a Unigram model from that trainer whose pieces hold spaces and line ends."""
-    tok = tokenizers.Tokenizer(tokenizers.models.Unigram())
-    trainer = tokenizers.trainers.UnigramTrainer(
-        vocab_size=1500, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
-    )
-    tok.train_from_iterator(["\n".join(LINES[i : i + 3]) for i in range(0, 90, 3)], trainer)
-    return json.loads(tok.to_str())
+    """Return a Unigram model whose pieces hold spaces and line ends."""
+    text = "\n".join(LINES[:90])
+    return plain_file(["<unk>"], model=unigram(text, ["<unk>"], sorted(set(text))))
 
 
 @cache
@@ -139,7 +150,27 @@ def files():
         "invert": False,
     }
     whole = metaspace(split=False)
+    words = sequence({"type": "WhitespaceSplit"}, metaspace(), of="pretokenizers")
+    quotes = [replace({"String": old}, '"') for old in ("``", "''")]
+    marks = [{"type": kind} for kind in ("NFKD", "StripAccents", "Lowercase")]
+    table = mapped["normalizer"]["normalizers"][0]
+    blanks = replace({"Regex": r"\s{2,}|[\n\r\t]"}, " ")
+    ends = replace({"Regex": r"\A +| +\z"}, "")
+    opening = replace({"Regex": r"\A▁"}, "▁▁")
+    spaces = [replace({"Regex": " {2,}"}, " "), replace({"String": " "}, "▁")]
     return {
+        "words": changed(mapped, normalizer=table, pre_tokenizer=words),
+        "words, no marks": changed(
+            mapped, normalizer=sequence(*quotes, *marks, table), pre_tokenizer=words
+        ),
+        "blanks": changed(plain, normalizer=sequence(blanks, {"type": "NFC"}, STRIP)),
+        "ends": changed(
+            across,
+            normalizer=sequence(table, ends, *spaces, opening),
+            pre_tokenizer=whole,
+            decoder=FUSED,
+        ),
+        "untyped": {**plain, "model": {k: v for k, v in plain["model"].items() if k != "type"}},
         "identity": plain,
         "nmt_nfkc": mapped,
         "byte fallback": fallback,
