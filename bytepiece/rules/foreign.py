@@ -266,7 +266,9 @@ class HuggingFaceRules:
         after = self._apply(text, *step)
         if name == "charsmap":
             charsmap = self._charsmaps[arguments[0]]
-            return after, of_parts(charsmap, text, after, charsmap.clusters(text))
+            clusters = charsmap.clusters(text)
+            if clusters:
+                return after, of_parts(charsmap, text, after, clusters)
         if name == "words":
             return after, of_edits(len(text), _edits_of_words(text))
         if name == "replace" and len(arguments[0]) == len(arguments[1]) == 1:

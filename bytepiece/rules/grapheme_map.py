@@ -16,8 +16,6 @@ _SMALL = 6
 _KEPT = 1 << 14
 """The most clusters whose replacements are kept."""
 
-_CHARACTER = re.compile(".", re.DOTALL)
-
 
 class GraphemeMap:
     """A compiled character map as a function of a text.
@@ -48,10 +46,12 @@ class GraphemeMap:
         return "".join(after)
 
     def clusters(self, text: str) -> list[tuple[int, int]]:
-        """Return where the parts of a text begin and end that the map changes by themselves."""
+        """Return where the clusters that change lie; none if all are single characters."""
         joined, cluster = _patterns()
-        found = (cluster if joined.search(text) else _CHARACTER).finditer(text)
-        return [match.span() for match in found]
+        if not joined.search(text):
+            return []
+        changed = {part for part in set(cluster.findall(text)) if self(part) != part}
+        return [match.span() for match in cluster.finditer(text) if match[0] in changed]
 
     def _after(self, cluster: str) -> str:
         if len(cluster.encode()) < _SMALL:
