@@ -4,8 +4,8 @@
 - text.py: texts as users give them, and their bytes.
 - foreign.py: the rules of SentencePiece and Hugging Face.
 - character_map.py: SentencePiece's normalization and its compiled character map.
-- grapheme_map.py, patterns.py, character_classes.py: steps of Hugging Face's normalizers.
 - origins.py: where each byte of a normalized text comes from.
+- grapheme_map.py, patterns.py, character_classes.py: steps of Hugging Face's normalizers.
 - as_json.py: the rules of SentencePiece and Hugging Face as JSON, for our own model file.
 - sentencepiece_message.py, protobuf.py: the fields of SentencePiece's files, and their bytes.
 - opening.py, unknown.py: spaces where a text begins, and the token for unknown characters.

@@ -3,7 +3,7 @@
 import struct
 import warnings
 from collections.abc import Sequence
-from typing import Any, AnyStr
+from typing import Any
 
 import numpy as np
 
@@ -79,21 +79,16 @@ class SentencePieceNormalizer:
         normalized: bytes = self._processor.Normalize(text)
         return normalized.replace(SPACE.encode(), b" ")
 
-    def trace(self, text: AnyStr) -> tuple[AnyStr, I64]:
-        """Return the normalized text, and the origins of its bytes or characters.
+    def trace(self, text: bytes) -> tuple[bytes, I64]:
+        """Return the normalized text, and the origins of its bytes.
 
         See `bytepiece.rules.origins`.
         """
         normalized, found = self._processor.Normalize(text, with_offsets=True)
-        places = np.array(found[:-1], dtype=np.int64)
-        after: Any
-        if isinstance(text, str):
-            after = normalized.replace(SPACE, " ")
-        else:
-            marked = normalized.replace(SPACE.encode(), b" \xff\xff")  # no other bytes are 0xFF
-            places = places[np.frombuffer(marked, dtype=np.uint8) != 0xFF]
-            after = marked.replace(b"\xff", b"")
-        return after, np.append(places, len(text))
+        marked = normalized.replace(SPACE.encode(), b" \xff\xff")  # no other bytes are 0xFF
+        kept = np.frombuffer(marked, dtype=np.uint8) != 0xFF
+        places = np.array(found[:-1], dtype=np.int64)[kept]
+        return marked.replace(b"\xff", b""), np.append(places, len(text))
 
 
 def check_charsmap(charsmap: bytes) -> None:

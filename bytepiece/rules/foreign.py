@@ -19,10 +19,12 @@ from bytepiece.rules.character_classes import MARKS, WHITE, characters
 from bytepiece.rules.character_map import SPACE, SentencePieceNormalizer, check_charsmap
 from bytepiece.rules.grapheme_map import GraphemeMap
 from bytepiece.rules.origins import (
+    Edit,
     Step,
     by_byte,
     of_edits,
     of_matches,
+    of_parts,
     of_step,
     replace_invalid,
     trace,
@@ -262,13 +264,19 @@ class HuggingFaceRules:
         """
         name, *arguments = step
         after = self._apply(text, *step)
+        if name == "charsmap":
+            charsmap = self._charsmaps[arguments[0]]
+            clusters = charsmap.clusters(text)
+            if clusters:
+                return after, of_parts(charsmap, text, after, clusters)
+        if name == "words":
+            return after, of_edits(len(text), _edits_of_words(text))
         if name == "replace" and len(arguments[0]) == len(arguments[1]) == 1:
             return after, of_edits(len(text), ())
-        if name == "pattern":
-            return after, of_matches(text, compiled(arguments[0]), len(arguments[1]))
-        if name in ("squeeze", "replace"):
+        if name in ("squeeze", "replace", "pattern"):
             pattern = " {2,}" if name == "squeeze" else re.escape(arguments[0])
-            return after, of_matches(text, pattern, len(arguments[-1]))
+            found = compiled(arguments[0]) if name == "pattern" else pattern
+            return after, of_matches(text, found, len(arguments[-1]))
         return after, of_step(lambda part: self._apply(part, *step), text, after)
 
     def _apply(self, text: str, name: str, *arguments: Any) -> str:
@@ -328,6 +336,16 @@ LibraryRules = SentencePieceRules | HuggingFaceRules
 def _fingerprint(rules: LibraryRules) -> str:
     fields = [type(rules).__name__, *(getattr(rules, name) for name in rules.__match_args__)]
     return hashlib.sha256(json.dumps(fields, default=bytes.hex).encode()).hexdigest()
+
+
+def _edits_of_words(text: str) -> list[Edit]:
+    """Return the edits that put U+2581 before each word and remove all other white space."""
+    edits = []
+    done = 0
+    for word in re.finditer(f"[^{WHITE}]+", text):
+        edits.append((done, word.start(), 0 if word[0].startswith(SPACE) else 1))
+        done = word.end()
+    return [*edits, (done, len(text), 0)]
 
 
 def _check_unicode(text: str) -> None:

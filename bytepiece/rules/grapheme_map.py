@@ -51,6 +51,14 @@ class GraphemeMap:
             after.append(self._clusters[part])
         return "".join(after)
 
+    def clusters(self, text: str) -> list[tuple[int, int]]:
+        """Return where the clusters that change lie; none if all are single characters."""
+        joined, cluster = _patterns()
+        if not joined.search(text):
+            return []
+        changed = {part for part in set(cluster.findall(text)) if self(part) != part}
+        return [match.span() for match in cluster.finditer(text) if match[0] in changed]
+
     def _after(self, cluster: str) -> str:
         if len(cluster.encode()) < _SMALL:
             after = self.replacement(cluster)
