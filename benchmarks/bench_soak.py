@@ -112,7 +112,7 @@ def _forked(calls: MixedCalls, expected: Sequence[str], seed: str) -> str:
         try:
             faulthandler.dump_traceback_later(_LONGEST_FORK)
             rng = random.Random(seed)
-            os._exit(any([_fault(calls, expected, rng) for _ in range(_CALLS_OF_A_FORK)]))
+            os._exit(any(_fault(calls, expected, rng) for _ in range(_CALLS_OF_A_FORK)))
         finally:
             os._exit(2)
     limit = time.monotonic() + _LONGEST_FORK
@@ -160,9 +160,7 @@ def main() -> None:
     calls = MixedCalls(models.tokenizers(), arguments.seed)
     expected = [calls.digest(number) for number in range(arguments.calls)]
     begin = time.monotonic()
-    found = soak(
-        calls, expected, arguments.minutes * 60, arguments.threads, arguments.seed
-    )
+    found = soak(calls, expected, arguments.minutes * 60, arguments.threads, arguments.seed)
     minutes = (time.monotonic() - begin) / 60
     megabytes = [size / 1e6 for size in found.memory] or [0.0]
     third = len(megabytes) // 3
@@ -175,7 +173,10 @@ def main() -> None:
         ["forks", f"{found.forks:,}"],
         ["wrong results, errors and hangs", str(sum(found.wrong.values()))],
         ["memory at first, MB", f"{megabytes[0]:.0f}"],
-        ["median of the second third, MB", f"{statistics.median(megabytes[third : 2 * third or 1]):.0f}"],
+        [
+            "median of the second third, MB",
+            f"{statistics.median(megabytes[third : 2 * third or 1]):.0f}",
+        ],
         ["median of the last third, MB", f"{statistics.median(megabytes[2 * third :]):.0f}"],
         ["most, MB", f"{max(megabytes):.0f}"],
     ]

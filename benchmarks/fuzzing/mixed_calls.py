@@ -1,4 +1,4 @@
-"""Calls of every kind, each a function of its number, so that any thread must get the same result."""
+"""Calls of every kind, each a function of its number: any thread must get the same result."""
 
 import hashlib
 import pickle
@@ -78,7 +78,9 @@ def _batch(tok: Tokenizer, some: list[Any], rng: random.Random) -> Any:
 
 
 def _special(tok: Tokenizer, some: list[Any], rng: random.Random) -> Any:
-    return tok.encode_batch([f"<|im_start|>{text!r}<|im_end|>" for text in some], allowed_special="all")
+    return tok.encode_batch(
+        [f"<|im_start|>{text!r}<|im_end|>" for text in some], allowed_special="all"
+    )
 
 
 def _decode(tok: Tokenizer, some: list[Any], rng: random.Random) -> Any:

@@ -11,6 +11,8 @@ from benchmarks.support import SAMPLE
 from bytepiece import Tokenizer, model_io
 from bytepiece.formats import to_huggingface
 
+NAMES = ("own", "digits", "nfc", "read", "characters", "unknown")
+"""The names of the models."""
 _TOKENS = ("<|im_start|>", "<|im_end|>")
 
 
@@ -49,4 +51,4 @@ def tokenizers() -> dict[str, Tokenizer]:
             "characters": model_io.load(folder / "characters"),
             "unknown": model_io.load(folder / "unknown"),
         }
-    return {kind: Tokenizer(model) for kind, model in models.items()}
+    return {name: Tokenizer(models[name]) for name in NAMES}

@@ -37,9 +37,7 @@ class TextFinding(NamedTuple):
     detail: str
 
 
-def check_texts(
-    model: str, tokenizer: Tokenizer, texts: Texts, seed: int
-) -> Iterator[TextFinding]:
+def check_texts(model: str, tokenizer: Tokenizer, texts: Texts, seed: int) -> Iterator[TextFinding]:
     """Yield a finding for each promise that some of the texts break.
 
     Args:

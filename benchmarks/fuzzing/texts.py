@@ -42,7 +42,23 @@ _ATOMS = (
     *("👍", "👍🏽", "👩\u200d👩\u200d👧", "🇩🇪", "\ufe0f", "1\ufe0f\u20e3", "\U000e0061", "𝔘", "𐀀"),
     *("\ufffd", "\uffff", "\ufdd0", "\U0010ffff", "\ue000", "\u0378", "\U0001f9d1"),
     *("\ud800", "\udfff", "\udc80", "\ud83d\ude00"),
-    *("٣", "७", "๓", "𝟘", "०", "Ⅳ", "²", "今天", "天气", "ユーザー:", "「", "한글", "कि", "กำ", "שָׁ"),
+    *(
+        "٣",
+        "७",
+        "๓",
+        "𝟘",
+        "०",
+        "Ⅳ",
+        "²",
+        "今天",
+        "天气",
+        "ユーザー:",
+        "「",
+        "한글",
+        "कि",
+        "กำ",
+        "שָׁ",
+    ),
     *("<|im_start|>", "<|im_end|>", "<pad>", "<bos>", "<eos>", "<unk>", "<s>", "</s>", "<|im_"),
     *("<0x41>", "<0xE4>", "\\u0041", "\\", '"', "'", "{", "}", "%s", "../", "a" * 300, " " * 300),
 )
@@ -53,13 +69,16 @@ _STRAY = (
 """Bytes that are not valid UTF-8."""
 
 
+def size(number: int) -> int:
+    """Return the number of texts of a batch."""
+    return PER_BATCH // 100 if number % _LONG == _LONG - 1 else PER_BATCH
+
+
 def batch(seed: int, number: int) -> list[str | bytes]:
     """Return the texts of one batch."""
     rng = np.random.default_rng([seed, number])
-    is_long = number % _LONG == _LONG - 1
-    count = PER_BATCH // 100 if is_long else PER_BATCH
-    lengths = rng.geometric(1 / rng.integers(2, 40), size=count) - 1
-    if is_long:
+    lengths = rng.geometric(1 / rng.integers(2, 24), size=size(number)) - 1
+    if size(number) < PER_BATCH:
         lengths *= 100
     bounds = [0, *np.cumsum(lengths).tolist()]
     kind = KINDS[number % len(KINDS)]
@@ -84,19 +103,19 @@ def _sample() -> bytes:
     return SAMPLE.read_bytes()
 
 
-def _mutated(rng: np.random.Generator, size: int) -> bytes:
+def _mutated(rng: np.random.Generator, length: int) -> bytes:
     """Return pieces of real text laid end to end, with bytes that are changed at random."""
     real = _sample()
-    starts = rng.integers(len(real), size=size // 30 + 1)
+    starts = rng.integers(len(real), size=length // 30 + 1)
     ends = starts + rng.integers(1, 120, size=len(starts))
     parts = [real[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    raw = np.frombuffer(b"".join(parts)[:size].ljust(size, b"."), dtype=np.uint8).copy()
-    places = rng.integers(max(size, 1), size=size // int(rng.integers(10, 400)))
+    raw = np.frombuffer(b"".join(parts)[:length].ljust(length, b"."), dtype=np.uint8).copy()
+    places = rng.integers(max(length, 1), size=length // int(rng.integers(10, 400)))
     raw[places] = rng.integers(256, size=len(places))
     return raw.tobytes()
 
 
-def _nasty(rng: np.random.Generator, size: int) -> str | bytes:
+def _nasty(rng: np.random.Generator, length: int) -> str | bytes:
     """Return a string of characters, or of bytes, that are hard in one way or another."""
     atoms: Sequence[str | bytes] = _ATOMS
     empty: str | bytes = ""
@@ -105,7 +124,7 @@ def _nasty(rng: np.random.Generator, size: int) -> str | bytes:
         empty = b""
     # A batch has only some of the atoms, so that each of them meets each other one.
     some = rng.choice(len(atoms), size=int(rng.integers(2, len(atoms))), replace=False)
-    chosen = rng.choice(some, size=size + 1)
+    chosen = rng.choice(some, size=length + 1)
     if rng.random() < 0.3:
         chosen = chosen.repeat(rng.geometric(0.3, size=len(chosen)))
-    return empty.join([atoms[number] for number in chosen[: size + 1].tolist()])  # type: ignore[arg-type]
+    return empty.join([atoms[number] for number in chosen[: length + 1].tolist()])  # type: ignore[arg-type]
