@@ -124,7 +124,7 @@ class FileTrials:
 
     def kind(self, number: int) -> str:
         """Return the kind of the file."""
-        return self._case(number)[0]
+        return list(self._sound)[number % len(self._sound)]
 
     def size(self, number: int) -> int:  # noqa: ARG002
         """Return the number of files."""
@@ -141,7 +141,7 @@ class FileTrials:
     def _case(self, number: int) -> tuple[str, files.Folder, str]:
         """Return the kind, the files with the damaged one among them, and its name."""
         rng = random.Random(f"{self.seed}/{number}")
-        kind = list(self._sound)[number % len(self._sound)]
+        kind = self.kind(number)
         folder = rng.choice(self._sound[kind])
         name = rng.choice(list(folder))
         content = folder[name]
@@ -184,19 +184,18 @@ def fuzz(
         seed: the seed of all trials.
         number_of_texts: the least number of texts.
         number_of_files: the least number of files.
-        minutes: texts and files each get half of this time, and end earlier if need be.
+        minutes: the time for all; texts and files each get half of it.
         first: the number of the first trial of each.
         kept: the folder for findings.
     """
     report = BenchmarkReport("fuzz")
     print(f"seed {seed}\n", flush=True)
     found: list[Finding] = []
-    for trials, least, at_once in (
-        (TextTrials(seed, kept), number_of_texts, 3),
-        (FileTrials(seed, kept), number_of_files, 200),
-    ):
-        if least:
-            found += _tried(report, trials, least, first, at_once, minutes / 2)
+    minutes /= (number_of_texts > 0) + (number_of_files > 0)
+    if number_of_texts:
+        found += _tried(report, TextTrials(seed, kept), number_of_texts, first, 3, minutes)
+    if number_of_files:
+        found += _tried(report, FileTrials(seed, kept), number_of_files, first, 200, minutes)
     report.target("fuzz", len(found))
     return report
 
