@@ -65,13 +65,14 @@ def hunt(kind: str, seconds: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as corpus:
         for number, content in _inputs(folders):
             Path(corpus, str(number)).write_bytes(content)
+            one_input(content)  # the first call may compile, which takes longer than any input
         kept = ROOT / "benchmarks" / ".found"
         kept.mkdir(parents=True, exist_ok=True)
         options = {
             "max_total_time": seconds,
             "max_len": _LONGEST,
             "seed": seed,
-            "timeout": 60,
+            "timeout": 300,
             "rss_limit_mb": 2048,
             "artifact_prefix": f"{kept}/",
         }
@@ -129,8 +130,9 @@ def main() -> None:
         found += wrong
         if wrong:
             print(f"{kind}: {done.stderr[-3000:]}", flush=True)
-        first, *_, last = [*_STATISTICS.findall(done.stderr), ("0", "0", "0")][:-1] or [("0",) * 3]
-        rows.append([kind, runs[1] if runs else "—", first[0], last[0], last[2], str(int(wrong))])
+        reached = _STATISTICS.findall(done.stderr) or [("—", "—", "—")]
+        (first, _, _), (last, _, kept) = reached[0], reached[-1]
+        rows.append([kind, runs[1] if runs else "—", first, last, kept, str(int(wrong))])
     heads = ["kind", "inputs", "places reached at first", "in the end", "inputs kept", "findings"]
     title = f"Led by coverage, {arguments.seconds} s each"
     report.table(title, heads, rows, seed=arguments.seed)

@@ -116,7 +116,7 @@ COMMANDS = (
 )
 
 
-class Outcome(NamedTuple):
+class CommandOutcome(NamedTuple):
     """The outcome of a command.
 
     Args:
@@ -158,7 +158,7 @@ class FaultyDisk:
 
     def run(
         self, command: Command, fault: DiskFault | None = None, first: int = 0, again: bool = False
-    ) -> tuple[Outcome, int]:
+    ) -> tuple[CommandOutcome, int]:
         """Run a command while the disk fails; return the outcome and the number of counted calls.
 
         Args:
@@ -188,7 +188,7 @@ class FaultyDisk:
             count = self._library.faults_count()
             self._library.faults_set(b"", ctypes.c_long(0), 0, 0, 0, 0)
         raised = None if isinstance(result.exception, SystemExit) else result.exception
-        return Outcome(result.exit_code, result.stderr, raised), count
+        return CommandOutcome(result.exit_code, result.stderr, raised), count
 
 
 def tried(disk: FaultyDisk, command: Command, fault: DiskFault, every: int) -> Iterator[str | None]:
@@ -229,7 +229,7 @@ def tried(disk: FaultyDisk, command: Command, fault: DiskFault, every: int) -> I
 
 
 def _wrong(
-    outcome: Outcome, found: dict[str, bytes], old: dict[str, bytes], whole: dict[str, bytes]
+    outcome: CommandOutcome, found: dict[str, bytes], old: dict[str, bytes], whole: dict[str, bytes]
 ) -> str | None:
     """Return what is wrong after a failure, or None."""
     *before, last = outcome.said.splitlines() or [""]

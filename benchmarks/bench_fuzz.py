@@ -191,7 +191,7 @@ def fuzz(
     report = BenchmarkReport("fuzz")
     print(f"seed {seed}\n", flush=True)
     found: list[Finding] = []
-    minutes /= (number_of_texts > 0) + (number_of_files > 0)
+    minutes /= max((number_of_texts > 0) + (number_of_files > 0), 1)
     if number_of_texts:
         found += _tried(report, TextTrials(seed, kept), number_of_texts, first, 3, minutes)
     if number_of_files:

@@ -1,11 +1,8 @@
 """Limits that the system sets to this program: memory, address space, threads."""
 
-import sys
+import importlib
 
 import click
-
-if sys.platform != "win32":
-    import resource
 
 _LEAST = 512 << 20
 """The bytes of address space that the program and its libraries need. With less, libraries that are
@@ -14,13 +11,15 @@ not ours abort or wait for ever while they are loaded."""
 
 def check() -> None:
     """Raise, before libraries are loaded, if the limit of the address space is too small."""
-    if sys.platform == "win32":
+    try:
+        resource = importlib.import_module("resource")
+    except ImportError:  # Windows has no such limits
         return
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit not in (resource.RLIM_INFINITY, -1) and limit < _LEAST:
+    limit: int = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < _LEAST:
         raise click.ClickException(
-            f"not enough memory: the limit (ulimit -v) is {limit >> 20} MiB, and this program needs "
-            f"{_LEAST >> 20} MiB"
+            f"not enough memory: the limit (ulimit -v) is {limit >> 20} MiB, and this program "
+            f"needs {_LEAST >> 20} MiB"
         )
 
 
