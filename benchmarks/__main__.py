@@ -8,6 +8,7 @@ r"""Measure this library against others, and on larger and larger inputs.
     python -m benchmarks startup    the command line, the first call, loading a model
     python -m benchmarks arrow      columns of Arrow as input, Parquet and token files as output
     python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
+    python -m benchmarks fuzz       random texts and damaged files: no promise may break
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"`. Install the original library with
@@ -31,6 +32,7 @@ from pathlib import Path
 from benchmarks import (
     bench_arrow,
     bench_continuations,
+    bench_fuzz,
     bench_lattice,
     bench_pipelines,
     bench_scaling,
@@ -49,6 +51,7 @@ PARTS = {
     "startup": bench_startup.run,
     "arrow": bench_arrow.run,
     "pipelines": bench_pipelines.run,
+    "fuzz": bench_fuzz.run,
 }
 
 
