@@ -216,6 +216,8 @@ def tried(disk: FaultyDisk, command: Command, fault: DiskFault, every: int) -> I
         if count < first:
             return
         wrong = _wrong(outcome, disk.contents(), old, whole) or _left(disk, command, fault)
+        if wrong is None and command.again:
+            wrong = _unpaired(disk.contents(), whole)
         if wrong is None:
             outcome, _ = disk.run(command, again=True)
             left = disk.contents()
@@ -249,6 +251,13 @@ def _wrong(
     if len(states) == 1 and old and states[0] == "none":
         return "the old file is gone"
     return None
+
+
+def _unpaired(found: dict[str, bytes], whole: dict[str, bytes]) -> str | None:
+    """Return an error if an index is there, and one of it and the ids is old and the other new."""
+    index = list(whole)[-1]
+    new = {name: found.get(name) == content for name, content in whole.items()}
+    return f"{index} is of other ids" if index in found and len(set(new.values())) > 1 else None
 
 
 def _left(disk: FaultyDisk, command: Command, fault: DiskFault) -> str | None:

@@ -153,7 +153,7 @@ class FileTrials:
 
 
 def _read(kind: str, folder: files.Folder, name: str) -> str | None:
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         for other, content in folder.items():
             Path(place, other).write_bytes(content)
         return check_file(kind, Path(place), name)
