@@ -9,6 +9,7 @@ r"""Measure this library against others, and on larger and larger inputs.
     python -m benchmarks arrow      columns of Arrow as input, Parquet and token files as output
     python -m benchmarks memory     the command line on one line of 120 MB
     python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
+    python -m benchmarks fuzz       random texts and damaged files: no promise may break
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"`. Install the original library with
@@ -32,6 +33,7 @@ from pathlib import Path
 from benchmarks import (
     bench_arrow,
     bench_continuations,
+    bench_fuzz,
     bench_lattice,
     bench_memory,
     bench_pipelines,
@@ -52,6 +54,7 @@ PARTS = {
     "arrow": bench_arrow.run,
     "memory": bench_memory.run,
     "pipelines": bench_pipelines.run,
+    "fuzz": bench_fuzz.run,
 }
 
 

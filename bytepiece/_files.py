@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,12 +38,44 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if target.exists() and not target.is_file():
         raise FileExistsError(errno.EEXIST, "is no regular file; give another name", str(path))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    with naming(path, temporary):
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except BaseException:
+            delete(temporary)
+            raise
+
+
+@contextmanager
+def naming(
+    path: str | os.PathLike[str], hidden: str | os.PathLike[str] | None = None
+) -> Iterator[None]:
+    """Let an error of the system name a file.
+
+    Errors of writing name none, and then a user cannot know which disk is full.
+
+    Args:
+        path: the file to name.
+        hidden: a temporary file that users do not know; an error that names it is changed, too.
+    """
     try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        unnamed = error.filename is None or (hidden and error.filename == os.fspath(hidden))
+        if error.errno is None or not unnamed:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def delete(*paths: Path) -> None:
+    """Delete files after a failure; a file that the system does not delete stays.
+
+    A second error would hide the first one, which says what went wrong.
+    """
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import click
 import bytepiece
 from bytepiece.errors import BytepieceError
 
-from . import signals
+from . import limits, signals
 from .streams import abandon, say
 
 # The commands, in the order in which users need them.
@@ -50,6 +51,7 @@ class _CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            limits.check()
             return super().invoke(ctx)
         except click.UsageError as error:
             raise _explained(error) from None
@@ -59,7 +61,9 @@ class _CommandGroup(click.Group):
             ctx.exit(_SIGPIPE_EXIT)
         except (BytepieceError, OSError, MemoryError) as error:
             raise click.ClickException(_one_line(error)) from None
-        except Exception:
+        except Exception as error:
+            if limit := limits.explained(error):
+                raise click.ClickException(limit) from None
             if signals.interrupted():  # an interrupted compiler raises other errors
                 _leave(ctx)
             raise
@@ -89,6 +93,9 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line as a program."""
     signals.catch()
+    # NumPy's OpenBLAS starts a thread for each core, which nothing here uses. If the limits of the
+    # process are too small for these threads, OpenBLAS interrupts the program or waits for ever.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imports and models make a million lasting objects. With the default threshold, the garbage
     # collector scans them so often that it takes a sixth of the time to the first token.
     gc.set_threshold(100_000)
@@ -106,8 +113,8 @@ def _leave(ctx: click.Context) -> NoReturn:
 
 
 def _one_line(error: BaseException) -> str:
-    if isinstance(error, MemoryError):
-        return "not enough memory"
+    if limit := limits.explained(error):
+        return limit
     if isinstance(error, OSError) and error.strerror:
         place = f"{click.format_filename(error.filename)}: " if error.filename is not None else ""
         return f"{place}{error.strerror}"

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -37,7 +38,10 @@ def spooled(paths: Sequence[Path], temp_dir: Path | None) -> Iterator[list[Path]
         return
     try:
         # The name is hidden, so a corpus that is this very directory does not include the copies.
-        kept = tempfile.TemporaryDirectory(prefix=".bytepiece-", dir=temp_dir)
+        # A copy that cannot be deleted is no reason to fail: the work is done by then.
+        kept = tempfile.TemporaryDirectory(
+            prefix=".bytepiece-", dir=temp_dir, ignore_cleanup_errors=True
+        )
     except OSError as error:
         raise _no_room(error, temp_dir) from None
     with kept as directory:
@@ -62,15 +66,23 @@ def _copy(path: Path, copy: Path) -> None:
     shown = is_terminal(sys.stderr) and not (path == STDIN and is_terminal(sys.stdin))
     with (
         open_binary(path) as file,
-        copy.open("wb") as spool,
+        _opened(copy) as spool,
         ProgressLine("reading", size_of([path]), shown) as progress,
     ):
         while chunk := file.read(_CHUNK):
             try:
                 spool.write(chunk)
+                spool.flush()
             except OSError as error:
                 raise _no_room(error, copy.parent.parent) from None
             progress.advance(len(chunk))
+
+
+def _opened(copy: Path) -> BinaryIO:
+    try:
+        return copy.open("wb")
+    except OSError as error:
+        raise _no_room(error, copy.parent.parent) from None
 
 
 def _no_room(error: OSError, directory: Path | None) -> click.ClickException:

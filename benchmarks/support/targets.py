@@ -96,4 +96,8 @@ TARGETS = {
     "sentencepiece import": Target("lines of SentencePiece's models alike here", True, 99.99, " %"),
     "unexplained": Target("lines that differ without a cause", False, 0, ""),
     "training threads": Target("models that are not one thread's", False, 0, ""),
+    "disk": Target("promises that a faulty disk breaks", False, 0, ""),
+    "fuzz": Target("promises that random texts and damaged files break", False, 0, ""),
+    "soak": Target("wrong results, errors and hangs of the soak", False, 0, ""),
+    "soak memory": Target("memory of the last third over the second third", False, 1.05, " ×"),
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bytepiece.display import visible
 from bytepiece.errors import BytepieceError, ModelError
 from bytepiece.formats import (
     Format,
@@ -19,6 +20,8 @@ from bytepiece.model import Model
 
 MAX_FILE_SIZE = 1 << 28
 """Largest model file that is read, in bytes."""
+_LONGEST_MESSAGE = 900
+"""Most characters of a message about a file."""
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -49,7 +52,8 @@ def load_with_format(path: str | os.PathLike[str]) -> tuple[Model, Format]:
         kind = format_of(content, document)
         return _model(content, document, kind), kind
     except BytepieceError as error:
-        raise ModelError(f"{path}: {error}") from None
+        # Names from the file may hold line ends, or codes that a terminal obeys.
+        raise ModelError(f"{path}: {visible(str(error), _LONGEST_MESSAGE)}") from None
 
 
 def read_content(path: Path) -> bytes:

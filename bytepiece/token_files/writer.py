@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._files import replacing, write_atomically
+from bytepiece._files import delete, naming, replacing, write_atomically
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.errors import ArgumentError, TokenFileError
 from bytepiece.token_files.layouts import (
@@ -89,7 +89,12 @@ class TokenFileWriter:
                 f"{self._files.journal}: these files were begun and not finished; resume, "
                 "or delete this one to begin anew"
             )
-        self._open(began)
+        try:
+            self._open(began)
+        except BaseException:
+            if began is None:
+                self._delete()
+            raise
         self._clear()
         self._synced = time.monotonic()
 
@@ -183,8 +188,9 @@ class TokenFileWriter:
 
     def _sync(self, complete: bool = False) -> None:
         """Flush everything to disk, and record in the journal how much is there."""
-        os.fsync(self._data.fileno())
-        os.fsync(self._ends.fileno())
+        for file in (self._data, self._ends):
+            with naming(file.name):
+                os.fsync(file.fileno())
         counts = {"documents": self.documents, "tokens": self.tokens, "complete": complete}
         entry = json.dumps({"format": _FORMAT, "run": self._run, **counts})
         write_atomically(self._files.journal, [entry.encode()])
@@ -211,8 +217,11 @@ class TokenFileWriter:
         if error is None:
             self._name()
         elif not self.documents:  # There is nothing to resume.
-            for path in (self._files.journal, self._files.data_part, self._files.ends_part):
-                path.unlink(missing_ok=True)
+            self._delete()
+
+    def _delete(self) -> None:
+        """Delete the unfinished files."""
+        delete(self._files.journal, self._files.data_part, self._files.ends_part)
 
     def _name(self) -> None:
         """Write the index and give the files their names."""
@@ -275,5 +284,6 @@ def _read_journal(path: Path) -> dict[str, Any] | None:
 def _write(file: Any, data: Any) -> None:
     """Write all bytes of a bytes-like object to a file without a buffer."""
     rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]
+    with naming(file.name):
+        while rest:
+            rest = rest[file.write(rest) :]

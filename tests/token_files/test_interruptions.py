@@ -82,6 +82,7 @@ def test_a_disk_that_is_full_loses_nothing(layout, monkeypatch):
 
         def __init__(self, file):
             self._file = file
+            self.name = file.name
 
         def write(self, data):
             nonlocal room
