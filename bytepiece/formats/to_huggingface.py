@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from bytepiece._files import write_atomically
+from bytepiece._logarithms import rounded
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
-from bytepiece.formats.huggingface_numbers import spelled
 from bytepiece.formats.huggingface_steps import DIGITS, LINES
 from bytepiece.model import Model, SpecialToken
 
@@ -127,16 +127,11 @@ def to_json(model: Model) -> str:
         "model": {
             "type": "Unigram",
             "unk_id": None,
-            "vocab": [],
+            "vocab": _vocabulary(model),
             "byte_fallback": False,
         },
     }
-    head, _, tail = json.dumps(document, ensure_ascii=False).partition('"vocab": []')
-    entries = ", ".join(
-        f"[{json.dumps(name, ensure_ascii=False)}, {spelled(score)}]"
-        for name, score in _vocabulary(model)
-    )
-    return f'{head}"vocab": [{entries}]{tail}'
+    return json.dumps(document, ensure_ascii=False)
 
 
 def _vocabulary(model: Model) -> list[tuple[str, float]]:
@@ -151,7 +146,7 @@ def _vocabulary(model: Model) -> list[tuple[str, float]]:
     chars = dict(enumerate(alphabet()))
     lost = 0
     for id_, piece, score in zip(
-        model.ids.tolist(), model.pieces, model.scores.tolist(), strict=True
+        model.ids.tolist(), model.pieces, rounded(model.scores).tolist(), strict=True
     ):
         name = piece.decode("latin-1").translate(chars)
         if name not in names:
