@@ -44,6 +44,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def serving(session: nox.Session) -> None:
+    """Run the tokenizers inside other people's programs for generation, training and evaluation."""
+    session.install("-e", ".[test,integration]")
+    session.install("accelerate", "llguidance", "lm-eval", "lm-format-enforcer", "outlines")
+    session.install("peft", "trl", "xgrammar")
+    session.run("pytest", "-q", "tests/integrations/test_serving.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format and spelling."""
     session.install(*tools("ruff", "codespell"))

@@ -11,8 +11,9 @@ r"""Measure this library against others, and on larger and larger inputs.
     python -m benchmarks all        all of these
 
 Install the rivals with `pip install -e ".[bench]"`. Install the original library with
-`python -m bytepiece.adapters.original_library`, because its import name is the same as ours. The
-tables name each missing library.
+`python -m bytepiece.adapters.original_library`, because its import name is the same as ours, and
+SentencePiece's Lite runtime with `python -m bytepiece.adapters.sentencepiece_lite`. The tables name
+each missing library.
 
 Reliable figures need a real model, a real corpus of 50 MB or more, and a machine that does nothing
 else. Compare ratios, which come from one run, and not MB/s:

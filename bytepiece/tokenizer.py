@@ -437,9 +437,9 @@ class Tokenizer:
         """Return `id_to_piece` of each id."""
         return [self.id_to_piece(id_) for id_ in ids]
 
-    def convert_to_sentencepiece(self, path: str | os.PathLike[str]) -> None:
+    def convert_to_sentencepiece(self, path: str | os.PathLike[str], lite: bool = False) -> None:
         """Write a file that `sentencepiece` loads; see `bytepiece.formats.to_sentencepiece`."""
-        to_sentencepiece.save(self._model, path)
+        to_sentencepiece.save(self._model, path, lite)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tokenizer) and self._model == other._model

@@ -66,8 +66,9 @@ def _exponents(
     multiple=True,
     show_default="perfect, nbest and viterbi",
     help="The sampler to test: perfect, nbest, viterbi, sentencepiece, sentencepiece-nbest, "
-    "huggingface, original, rs_bytepiece, or all of these; or module:function, a function that "
-    "turns a text into pieces. Repeat the option for several samplers.",
+    "sentencepiece-lite, huggingface, original, rs_bytepiece, or all of these; or "
+    "module:function, a function that turns a text into pieces. Repeat the option for several "
+    "samplers.",
 )
 @click.option(
     "--seed",

@@ -26,7 +26,8 @@ _FOREIGN = ("sentencepiece", "huggingface")
     "--to",
     type=click.Choice(FORMATS),
     show_default="huggingface if OUT ends in .json, bytepiece if IN is another library's",
-    help="The format of OUT; huggingface means a tokenizer.json.",
+    help="The format of OUT; huggingface means a tokenizer.json, and sentencepiece-lite a file for "
+    "SentencePiece's Lite runtime.",
 )
 @click.option(
     "--check",

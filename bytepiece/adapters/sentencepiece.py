@@ -14,12 +14,13 @@ from bytepiece.model import Model
 A = TypeVar("A", bound=Adapter)
 
 
-def exported(model: Model, load: Callable[[Path], A]) -> A:
+def exported(model: Model, load: Callable[[Path], A], lite: bool = False) -> A:
     """Write a model in SentencePiece's format and return the adapter that loads the file.
 
     Args:
         model: a model of this library.
         load: returns the adapter with a file.
+        lite: whether SentencePiece's Lite runtime must be able to read the file.
 
     Returns:
         The adapter. Its `note` says which parts of the model the file cannot hold.
@@ -27,7 +28,7 @@ def exported(model: Model, load: Callable[[Path], A]) -> A:
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         path = Path(name) / "export.model"
-        to_sentencepiece.save(model, path)
+        to_sentencepiece.save(model, path, lite)
         adapter = load(path)
     adapter.note = "; ".join(str(warning.message) for warning in caught)
     return adapter

@@ -73,12 +73,17 @@ def digit_cuts(text: bytes) -> frozenset[int]:
     return frozenset(cuts)
 
 
-def character_edges(text: bytes, scores: Scores) -> list[Edge]:
+def character_edges(text: bytes, scores: Scores, lite: bool = False) -> list[Edge]:
     """Return the edges of the lattice over characters that SentencePiece builds after an export.
 
     The lattice has only the pieces that the export can represent. A character without a piece of
     its own gets an unknown edge. Its score is 10 nats below the lowest score of a piece, and
     SentencePiece spells the character in bytes (`PopulateNodes` in its unigram_model.cc).
+
+    Args:
+        text: the text to segment.
+        scores: the score of each piece.
+        lite: whether the model is exported for SentencePiece's Lite runtime.
 
     Raises:
         NotPossibleError: if the text contains the character U+2581, which stands for a space in
@@ -86,7 +91,7 @@ def character_edges(text: bytes, scores: Scores) -> list[Edge]:
     """
     if "\u2581" in text.decode("utf-8"):
         raise NotPossibleError("SentencePiece takes U+2581 in a text for a space")
-    normal = {piece: score for piece, score in scores.items() if spelling(piece) is not None}
+    normal = {piece: score for piece, score in scores.items() if spelling(piece, lite)}
     unknown = min(normal.values()) - _UNKNOWN_PENALTY
     bounds = [0]
     for char in text.decode("utf-8"):

@@ -15,6 +15,7 @@ from bytepiece.adapters.original_library import Original
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.rs_bytepiece import RsBytepiece
 from bytepiece.adapters.sentencepiece import SentencePiece
+from bytepiece.adapters.sentencepiece_lite import SentencePieceLite
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, ReferenceLaw, Scores, byte_edges, character_edges, digit_cuts
 from bytepiece.errors import ArgumentError, BytepieceError
@@ -97,6 +98,11 @@ def _over_characters(scores: Scores, text: bytes, rules: TextRules) -> list[Edge
     return character_edges(text, scores)
 
 
+def _over_characters_of_lite(scores: Scores, text: bytes, rules: TextRules) -> list[Edge]:
+    """Return the edges over characters of a file for SentencePiece's Lite runtime."""
+    return character_edges(text, scores, lite=True)
+
+
 def _as_original(model: Model) -> Model:
     """Return a model as the original library reads it from a file.
 
@@ -130,7 +136,8 @@ class LibrarySampler(AuditedSampler):
     @property
     def law(self) -> str:  # type: ignore[override]
         """The law that the draws are compared with, in words."""
-        unit = "characters" if self.edges is _over_characters else "bytes"
+        over_characters = (_over_characters, _over_characters_of_lite)
+        unit = "characters" if self.edges in over_characters else "bytes"
         return f"over {unit}" + (f", the {self.nbest_size} best" if self.nbest_size else "")
 
     def missing(self) -> str | None:
@@ -255,6 +262,7 @@ NAMED_SAMPLERS: dict[str, AuditedSampler] = {
             AUDITED_NBEST_SIZE,
             {"nbest_size": AUDITED_NBEST_SIZE},
         ),
+        LibrarySampler("sentencepiece-lite", SentencePieceLite, _over_characters_of_lite),
         LibrarySampler("huggingface", HuggingFace),
         LibrarySampler("original", Original, held=_as_original),
         LibrarySampler("rs_bytepiece", RsBytepiece, held=_as_original),

@@ -14,8 +14,11 @@
 
 from typing import Literal, get_args
 
-Format = Literal["bytepiece", "original", "sentencepiece", "huggingface"]
-"""The format of a model file: ours, the original's, SentencePiece's or Hugging Face's."""
+Format = Literal["bytepiece", "original", "sentencepiece", "sentencepiece-lite", "huggingface"]
+"""The format of a model file: ours, the original's, SentencePiece's or Hugging Face's.
+
+"sentencepiece-lite" is SentencePiece's format with ids that its Lite runtime accepts.
+"""
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 """All formats."""

@@ -79,7 +79,8 @@ def settings_of(model: Model) -> dict[str, Any]:
         if token.role == "control":
             others.append(token.name)
         else:
-            names[f"{token.role}_token"] = token.name
+            role = "unk" if token.role == "unknown" else token.role
+            names[f"{role}_token"] = token.name
     if others:
         names["additional_special_tokens"] = others
     return names

@@ -1,5 +1,6 @@
 """Writing SentencePiece's .model files: a Unigram model that `sentencepiece` loads."""
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -32,10 +33,12 @@ _OWN = [
 _TAKEN = {entry.text for entry in _OWN} | {f"<0x{byte:02X}>" for byte in range(256)}
 """Names that SentencePiece gives a meaning of its own."""
 _UNLIKELY = -100.0
-"""The score of a byte piece whose byte has a normal entry too."""
+"""The score of a byte piece after the model's ids. SentencePiece does not use such scores."""
+_LONGEST_IN_LITE = 4096
+"""The most bytes of a name in the Lite runtime (`kMaxPieceLength`). All pieces are shorter."""
 
 
-def save(model: Model, path: str | os.PathLike[str]) -> None:
+def save(model: Model, path: str | os.PathLike[str], lite: bool = False) -> None:
     """Write a SentencePiece Unigram model with identity normalization and byte fallback.
 
     SentencePiece encodes most texts like this model, but not all: it adds scores in float32, and
@@ -52,18 +55,30 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     entry, and a warning says how many there are. A piece across the end of a segment becomes an
     unused entry without a warning, because this library never encodes a text with it either.
 
+    SentencePiece's Lite runtime reads a file only if the 256 byte pieces have consecutive ids. The
+    ids of this library's single bytes cannot be these ids, because an ASCII character needs one id
+    for itself and another id for its byte piece. With `lite`, the byte pieces therefore follow all
+    other entries, and byte b has the id `model.vocab_size + b`. Whole characters keep their ids,
+    also the ASCII control characters. The ids of the other single bytes, NUL and 0x80 to 0xFF,
+    become unused.
+
+    Args:
+        model: the model.
+        path: the file.
+        lite: whether SentencePiece's Lite runtime must be able to read the file.
+
     Raises:
         OSError: if the file cannot be written. An older file of that name then stays as it is.
         ModelError: if a piece has one of the ids 0, 1 and 2, or the model has rules that
             SentencePiece does not have.
     """
-    entries, losses = _entries(model)
+    entries, losses = _entries(model, lite)
     for loss in losses:
         warnings.warn(loss, stacklevel=3)
     write_atomically(path, _message(entries))
 
 
-def _entries(model: Model) -> tuple[list[SentencePieceEntry], list[str]]:
+def _entries(model: Model, lite: bool) -> tuple[list[SentencePieceEntry], list[str]]:
     """Return the entries of a model's file in the order of their ids, and messages about losses."""
     model.check_own("SentencePiece's format")
     if model.ids[0] < len(_OWN):
@@ -73,49 +88,52 @@ def _entries(model: Model) -> tuple[list[SentencePieceEntry], list[str]]:
     spellings: list[str | None] = [None] * model.vocab_size
     names = set(_TAKEN)
     for id_, piece in zip(model.ids.tolist(), model.pieces, strict=True):
-        spellings[id_] = None if id_ in crossing else spelling(piece)
+        spellings[id_] = None if id_ in crossing else spelling(piece, lite)
         names.add(spellings[id_] or "")
+    longest = _LONGEST_IN_LITE if lite else math.inf
     losses = []
     controls: dict[int, str] = {}
     for token in model.special_tokens:
         if token.id < len(_OWN):
             if token != STANDARD_SPECIAL_TOKENS[token.id]:
                 losses.append(f"{token.name!r} is {_OWN[token.id].text}")
-        elif token.name in names or "\0" in token.name:
+        elif token.name in names or "\0" in token.name or len(token.name.encode()) > longest:
             losses.append(f"{token.name!r}, a name that it cannot have, is left unused")
         else:
             controls[token.id] = token.name
             names.add(token.name)
     messages = [f"In SentencePiece, the special token {loss}" for loss in losses]
     entries = list(_OWN)
-    byte_pieces: list[SentencePieceEntry] = []
     unused = 0
     pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
     scores = dict(zip(model.ids.tolist(), rounded(model.scores).tolist(), strict=True))
     for id_ in range(len(_OWN), model.vocab_size):
         piece, name = pieces.get(id_, b""), spellings[id_]
-        if len(piece) == 1:
-            byte = f"<0x{piece[0]:02X}>"
-            if name is None:
-                entries.append(SentencePieceEntry(byte, scores[id_], PieceType.BYTE))
-                continue
-            byte_pieces.append(SentencePieceEntry(byte, _UNLIKELY, PieceType.BYTE))
         if name is not None:
             entries.append(SentencePieceEntry(name, scores[id_], PieceType.NORMAL))
+        elif len(piece) == 1 and not lite:
+            entries.append(_byte_piece(piece[0], scores[id_]))
         elif id_ in controls:
             entries.append(SentencePieceEntry(controls[id_], 0.0, PieceType.CONTROL))
         else:
-            unused += piece != b"" and id_ not in crossing
+            unused += len(piece) > 1 and id_ not in crossing
             free = f"<unused_{id_}>"
             while free in names:
                 free += "_"
             entries.append(SentencePieceEntry(free, 0.0, PieceType.UNUSED))
+    singles = range(256) if lite else [p[0] for p in model.pieces if len(p) == 1 and spelling(p)]
+    entries += [_byte_piece(byte, _UNLIKELY) for byte in singles]
     if unused:
         messages.append(
             f"SentencePiece cannot represent {unused} pieces; left unused (with ensure_unicode, "
             "training makes whole characters only)"
         )
-    return entries + byte_pieces, messages
+    return entries, messages
+
+
+def _byte_piece(byte: int, score: float) -> SentencePieceEntry:
+    """Return the entry of a byte in which SentencePiece spells characters without a piece."""
+    return SentencePieceEntry(f"<0x{byte:02X}>", score, PieceType.BYTE)
 
 
 def _crossing(model: Model) -> set[int]:
@@ -145,14 +163,20 @@ def _message(entries: list[SentencePieceEntry]) -> Iterator[bytes]:
     )
 
 
-def spelling(piece: bytes) -> str | None:
-    """Return a piece as SentencePiece spells it; None if it must be spelled in bytes."""
+def spelling(piece: bytes, lite: bool = False) -> str | None:
+    """Return a piece as SentencePiece spells it; None if it must be spelled in bytes.
+
+    Args:
+        piece: the piece.
+        lite: whether the model is written for the Lite runtime; see `save`. Only then a single
+            ASCII control character is spelled as itself: otherwise its id is a byte piece's.
+    """
     try:
         text = piece.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if not text or "\0" in text or SPACE in text or (len(text) == 1 and text < " "):
+    if not text or "\0" in text or SPACE in text or text in _TAKEN:
         return None
-    if text in _TAKEN:
+    if not lite and len(text) == 1 and (text < " " or text == "\x7f"):
         return None
-    return text.replace(" ", SPACE) if text != "\x7f" else None
+    return text.replace(" ", SPACE)

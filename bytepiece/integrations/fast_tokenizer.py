@@ -1,13 +1,18 @@
 """The fast tokenizer of `transformers` that gives a model's ids, for generation and serving."""
 
+import os
 from typing import Any
 
+from bytepiece import model_io
+from bytepiece.errors import ModelError
 from bytepiece.formats import to_huggingface
+from bytepiece.integrations.transformers_vocabulary import ModelVocabulary
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 
 try:
     from tokenizers import Tokenizer as TokenizersTokenizer
+    from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 except ImportError as error:
     raise ImportError(
@@ -15,7 +20,9 @@ except ImportError as error:
     ) from error
 
 
-def fast_tokenizer(model: Model | Tokenizer, **settings: Any) -> PreTrainedTokenizerFast:
+def fast(
+    model: str | os.PathLike[str] | Model | Tokenizer | ModelVocabulary, **settings: Any
+) -> PreTrainedTokenizerFast:
     """Return a fast tokenizer of `transformers` with the same ids, for generation and serving.
 
     Programs that look into a tokenizer, such as servers and libraries for constrained generation,
@@ -23,21 +30,78 @@ def fast_tokenizer(model: Model | Tokenizer, **settings: Any) -> PreTrainedToken
     `BytePieceTokenizer`.
 
     Args:
-        model: a model without rules of another library.
+        model: a model file or a model. A `BytePieceTokenizer` also hands over its added tokens, its
+            bos and eos tokens, its chat template, its sides and its longest length.
         settings: keywords of `PreTrainedTokenizerFast`, such as `chat_template` or
             `model_max_length`.
 
     Raises:
-        ModelError: if tokenizer.json cannot represent the model.
+        ModelError: if tokenizer.json cannot represent the model or an added token.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
-    >>> tokenizer = fast_tokenizer(model)
+    >>> tokenizer = fast(model)
     >>> tokenizer("the hat")["input_ids"] == bytepiece.Tokenizer(model).encode("the hat")
     True
     """
-    model = model.model if isinstance(model, Tokenizer) else model
-    backend = TokenizersTokenizer.from_str(to_huggingface.to_json(model))
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, **{**to_huggingface.settings_of(model), **settings}
+    if isinstance(model, (str, os.PathLike)):
+        model = model_io.load(model)
+    bare = model if isinstance(model, Model) else model.model
+    backend = TokenizersTokenizer.from_str(to_huggingface.to_json(bare))
+    kept = to_huggingface.settings_of(bare)
+    if isinstance(model, ModelVocabulary):
+        _add_tokens(backend, model)
+        _add_marks(backend, model)
+        kept |= _settings_of(model)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **{**kept, **settings})
+
+
+def _add_tokens(backend: TokenizersTokenizer, tokenizer: ModelVocabulary) -> None:
+    """Add the tokens that were added to another tokenizer, with the same ids."""
+    for id_, token in tokenizer.added_tokens_decoder.items():
+        add = backend.add_special_tokens if token.special else backend.add_tokens
+        add([token])
+        if backend.token_to_id(token.content) != id_:
+            raise ModelError(
+                f"tokenizer.json cannot have the added token {token.content!r:.60} with the id "
+                f"{id_}: a byte has this name there, or an id below is free; rename the token"
+            )
+
+
+def _add_marks(backend: TokenizersTokenizer, tokenizer: ModelVocabulary) -> None:
+    """Let texts begin with bos and end with eos, if they do so in another tokenizer."""
+    begin, end = tokenizer.marks()
+    if not begin + end:
+        return
+    names = {name: ids for name, ids in (("bos", begin), ("eos", end)) if ids}
+    first, second = (
+        [*(["bos"] if begin else []), text, *(["eos"] if end else [])] for text in ("$A", "$B")
     )
+    backend.post_processor = TemplateProcessing(
+        single=first,
+        pair=[f"{each}:0" for each in first] + [f"{each}:1" for each in second],
+        special_tokens=[
+            {"id": name, "ids": ids, "tokens": tokenizer.convert_ids_to_tokens(ids)}
+            for name, ids in names.items()
+        ],
+    )
+
+
+def _settings_of(tokenizer: ModelVocabulary) -> dict[str, Any]:
+    """Return the settings of a tokenizer that belong to every tokenizer of `transformers`."""
+    names = (
+        "chat_template",
+        "model_max_length",
+        "padding_side",
+        "truncation_side",
+        "split_special_tokens",
+        "clean_up_tokenization_spaces",
+    )
+    roles = tokenizer.special_tokens_map.items()
+    with_roles = {name: token for name, token in roles if isinstance(token, str)}
+    others = [name for name in tokenizer.all_special_tokens if name not in with_roles.values()]
+    return {
+        **{name: getattr(tokenizer, name) for name in names},
+        **with_roles,
+        "additional_special_tokens": others,
+    }

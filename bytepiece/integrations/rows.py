@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from itertools import chain, islice, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,10 @@ from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
 from bytepiece.tokenizer import Tokenizer
 
-NOWHERE = (0, 0)
+Span = tuple[int, int]
+"""The first character and the one behind the last."""
+
+NOWHERE: Span = (0, 0)
 """The span of an id that has no place in the text."""
 
 
@@ -21,7 +24,7 @@ class IdWithSpan(NamedTuple):
     """An id and the span of characters that it stands for."""
 
     id: int
-    span: tuple[int, int] = NOWHERE
+    span: Span = NOWHERE
 
 
 Row = list[Any]
@@ -123,6 +126,8 @@ class RowMaker:
         self._doc_ids = doc_ids
         self._added = added
         self._offsets = offsets
+        self._made: dict[bool, tuple[Sequence[Any], list[list[str]], list[list[int]]]] = {}
+        self._begins: dict[bool, list[int]] = {}
 
     def rows(self, sources: Sequence[Any], second: bool = False) -> list[Any]:
         """Return a `Row` for each source, or None for the second text that a pair lacks.
@@ -141,6 +146,7 @@ class RowMaker:
             return list(sources)
         texts = [[source] if type(source) is str else _texts(source, second) for source in sources]
         all_ids = self._encoded(list(chain(*texts)), self._numbers(texts, second))
+        self._made[second] = (sources, texts, all_ids)
         if kinds == {str} and not self._offsets:
             return all_ids
         encoded = iter(all_ids)
@@ -186,9 +192,21 @@ class RowMaker:
         ids = encoded.ids.tolist()
         return [ids[low:high] for low, high in pairwise(encoded.offsets.tolist())]
 
-    def _with_spans(self, text: str, ids: list[int]) -> list[IdWithSpan]:
+    def aligned(self, number: int, second: bool) -> tuple[Any, list[tuple[str, list[Span]]]]:
+        """Return a source that `rows` encoded, and its texts with the spans of their tokens."""
+        sources, texts, all_ids = self._made[second]
+        begins = self._begins.get(second)
+        if begins is None:
+            begins = self._begins[second] = list(accumulate(map(len, texts), initial=0))
+        pairs = zip(texts[number], all_ids[begins[number] : begins[number + 1]], strict=True)
+        return sources[number], [(text, self._spans(text, ids)) for text, ids in pairs]
+
+    def _spans(self, text: str, ids: list[int]) -> list[Span]:
         spans = self._tokenizer.align(text, ids, self._added).char_spans.tolist()
-        return [IdWithSpan(id_, (low, high)) for id_, (low, high) in zip(ids, spans, strict=True)]
+        return [(low, high) for low, high in spans]
+
+    def _with_spans(self, text: str, ids: list[int]) -> list[IdWithSpan]:
+        return [IdWithSpan(*each) for each in zip(ids, self._spans(text, ids), strict=True)]
 
 
 def _texts(source: Any, second: bool) -> list[str]:

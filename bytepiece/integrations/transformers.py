@@ -6,10 +6,9 @@ It needs `pip install transformers`. It saves bytepiece's own model file, so tha
 
 import copy
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,22 +16,24 @@ import numpy as np
 from bytepiece import model_io
 from bytepiece.encoding.options import Alpha
 from bytepiece.encoding.request import Sampling
-from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
+from bytepiece.encoding.special import NO_TOKENS
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
+from bytepiece.integrations.fast_tokenizer import fast
 from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
-from bytepiece.integrations.token_names import TokenNames
+from bytepiece.integrations.transformers_vocabulary import ModelVocabulary
+from bytepiece.integrations.words import LazyPlaces
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
 
 try:
-    from tokenizers.decoders import ByteLevel
-    from transformers import AddedToken, AutoTokenizer, BatchEncoding, PretrainedConfig
-    from transformers import PreTrainedTokenizer as Base
+    from transformers import AutoTokenizer, BatchEncoding, PretrainedConfig
 except ImportError as error:
     raise ImportError(
         "bytepiece.integrations.transformers needs transformers: pip install transformers"
     ) from error
+
+__all__ = ["BytePieceConfig", "BytePieceTokenizer", "fast", "register"]
 
 _TOKEN_OF_ROLE = {
     "pad": "pad_token",
@@ -44,7 +45,7 @@ _SAMPLING_KEYWORDS = ("alpha", "seed", "epoch", "sample_prob")
 """Keywords that a call may change for itself."""
 
 
-class BytePieceTokenizer(Base):  # type: ignore[misc]
+class BytePieceTokenizer(ModelVocabulary):
     r"""A `PreTrainedTokenizer` that encodes with a bytepiece model.
 
     The name of a token, as `convert_ids_to_tokens` returns it, has one character for each byte, as
@@ -105,15 +106,8 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         if vocab_file is None:
             raise ArgumentError("there is no bytepiece.model; save_pretrained writes one")
         tokenizer = vocab_file if isinstance(vocab_file, Tokenizer) else Tokenizer(vocab_file)
-        self._tokenizer = tokenizer
         self._sampling = _checked_sampling(tokenizer, alpha, seed, epoch, sample_prob)
-        self.add_bos, self.add_eos = add_bos, add_eos
         model = tokenizer.model
-        self._names = TokenNames(model)
-        self._matcher: SpecialTokens | None = None
-        for id_, token in kwargs.get("added_tokens_decoder", {}).items():
-            _check_added(token)
-            self._names.keep_for(token.content, [id_])
         for token in model.special_tokens:
             if token.role in _TOKEN_OF_ROLE:
                 kwargs.setdefault(_TOKEN_OF_ROLE[token.role], token.name)
@@ -123,7 +117,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             ]
             kwargs["additional_special_tokens"] = others
         kwargs.setdefault("clean_up_tokenization_spaces", False)
-        super().__init__(add_bos=add_bos, add_eos=add_eos, **kwargs)
+        super().__init__(tokenizer, add_bos, add_eos, **kwargs)
 
     def sampled(
         self,
@@ -140,70 +134,8 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 setattr(twin, name, copy.copy(value))
         twin._sampling = _checked_sampling(self._tokenizer, alpha, seed, epoch, sample_prob)
         twin._names = copy.deepcopy(self._names)
+        twin._forget_lookups()
         return twin
-
-    @property
-    def all_special_tokens(self) -> list[str]:
-        """The names of all special tokens: those of `transformers`, and always the model's own."""
-        names: list[str] = list(super().all_special_tokens)
-        return names + [t.name for t in self.model.special_tokens if t.name not in names]
-
-    @property
-    def backend_tokenizer(self) -> SimpleNamespace:
-        """An object with a ByteLevel decoder, which tells `transformers` that names spell bytes.
-
-        Without it, `StopStringCriteria` decodes each token alone. Parts of characters then become
-        U+FFFD, and it misses stop strings that contain such characters.
-        """
-        return SimpleNamespace(decoder=ByteLevel())
-
-    @property
-    def model(self) -> Model:
-        """The model this tokenizer encodes with."""
-        return self._tokenizer.model
-
-    # Names and ids, which the base class needs.
-
-    @property
-    def vocab_size(self) -> int:
-        """One more than the model's largest id; `len` counts added tokens too."""
-        return self._tokenizer.vocab_size
-
-    def get_vocab(self) -> dict[str, int]:
-        """Return the id of every name."""
-        return {**self._names.ids, **self._added_tokens_encoder}
-
-    def _convert_token_to_id(self, token: str) -> int | None:
-        return self._names.ids.get(token)
-
-    def _convert_id_to_token(self, index: int) -> str:
-        try:
-            return self._names.of[index]
-        except KeyError:
-            raise VocabularyError(
-                f"the id {index} is not in the vocabulary, whose ids are in 0…{len(self) - 1}"
-            ) from None
-
-    def _add_tokens(self, new_tokens: Sequence[Any], special_tokens: bool = False) -> int:
-        for token in new_tokens:
-            _check_added(token)
-            name = str(token)
-            special = special_tokens or getattr(token, "special", False)
-            if special and self._added_tokens_encoder.get(name) in self._names.pieces:
-                # Until now, the name was the name of a piece. A special token needs an id of its
-                # own.
-                del self._added_tokens_decoder[self._added_tokens_encoder.pop(name)]
-            if name not in self._added_tokens_encoder:
-                self._names.keep_for_added(name, special)
-        added: int = super()._add_tokens(new_tokens, special_tokens)
-        self._matcher = None
-        return added
-
-    def _special_tokens(self) -> SpecialTokens:
-        """Return the matcher of all added tokens, built anew after tokens were added."""
-        if self._matcher is None:
-            self._matcher = SpecialTokens(self._added_tokens_encoder)
-        return self._matcher
 
     # Text to ids.
 
@@ -256,11 +188,12 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         )
         begin: Row
         end: Row
-        begin, end = self._marks() if add_special_tokens else ([], [])
+        begin, end = self.marks() if add_special_tokens else ([], [])
         if return_offsets_mapping:
             begin, end = [IdWithSpan(id_) for id_ in begin], [IdWithSpan(id_) for id_ in end]
         limit = None if truncation_strategy == "do_not_truncate" else max_length
         columns: dict[str, list[Any]] = {"input_ids": []}
+        kept: list[tuple[int, int | None]] = []
         for first, second in zip(maker.rows(firsts), maker.rows(seconds, second=True), strict=True):
             excess = 0
             if limit is not None:
@@ -270,6 +203,7 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 first, second, overflow = self.truncate_sequences(  # noqa: PLW2901
                     first, second, excess, truncation_strategy, stride
                 )
+            kept.append((len(first), None if second is None else len(second)))
             row: dict[str, Any] = {"input_ids": joined(first, second, begin, end)}
             if return_token_type_ids or (
                 return_token_type_ids is None and "token_type_ids" in self.model_input_names
@@ -294,23 +228,24 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
             return_attention_mask is None and "attention_mask" in self.model_input_names
         ):
             columns["attention_mask"] = [[1] * length for length in lengths]
+        side = padding_side or self.padding_side
         if padding_strategy != "do_not_pad":
             width = longest if padding_strategy == "longest" else max_length or 0
             width += -width % (pad_to_multiple_of or 1)
-            self._fill(columns, width, padding_side or self.padding_side)
+            self._fill(columns, width, side)
+        marks = (len(begin), len(end))
+        places = LazyPlaces(self, maker, columns["input_ids"], kept, marks, side == "left")
         if return_tensors:
-            for name in (
-                "overflowing_tokens",
-                "num_truncated_tokens",
-            ):  # The base class leaves them out, too.
+            # The base class leaves these two out, too.
+            for name in ("overflowing_tokens", "num_truncated_tokens"):
                 columns.pop(name, None)
             # Arrays become tensors in a hundredth of the time that lists need.
             for name in columns.keys() - {"length"}:
                 columns[name] = [np.asarray(row, np.int64) for row in columns[name]]
-            return BatchEncoding(columns, tensor_type=return_tensors)
-        return BatchEncoding(
-            columns if batched else {name: column[0] for name, column in columns.items()}
-        )
+        elif not batched:
+            columns = {name: column[0] for name, column in columns.items()}
+        pairs = 2 if any(second is not None for _, second in kept) else 1
+        return BatchEncoding(columns, places, return_tensors, n_sequences=pairs)
 
     def _batch_encode_plus(self, batch_text_or_text_pairs: Any, **kwargs: Any) -> Any:
         # transformers 4 calls this for many texts.
@@ -330,43 +265,11 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 place = len(row) if side == "right" else 0
                 row[place:place] = [fillers[name]] * (width - len(row))
 
-    # Special tokens around a text.
-
-    def _marks(self) -> tuple[list[int], list[int]]:
-        begin = [self.bos_token_id] if self.add_bos else []
-        end = [self.eos_token_id] if self.add_eos else []
-        if None in begin + end:
-            raise ArgumentError("add_bos and add_eos need a bos_token and an eos_token")
-        return begin, end
-
-    def build_inputs_with_special_tokens(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int]:
-        """Return the ids of one text or two, each between bos and eos as the settings say."""
-        return joined(token_ids_0, token_ids_1, *self._marks())
-
-    def create_token_type_ids_from_sequences(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int]:
-        """Return 0 for each token of the first text and 1 for each token of the second."""
-        return rows.token_type_ids(token_ids_0, token_ids_1, *self._marks())
-
-    def get_special_tokens_mask(
-        self,
-        token_ids_0: list[int],
-        token_ids_1: list[int] | None = None,
-        already_has_special_tokens: bool = False,
-    ) -> list[int]:
-        """Return 1 for each special token and 0 for each other token."""
-        if already_has_special_tokens:
-            specials = {*self.all_special_ids}
-            return [int(id_ in specials) for id_ in token_ids_0]
-        return rows.special_tokens_mask(token_ids_0, token_ids_1, *self._marks())
-
     # Ids to text.
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """Return the text of tokens that are given by their names."""
+        """Return the text of tokens that are given by their names; an empty name has no text."""
+        tokens = [name for name in tokens if name]
         ids = self.convert_tokens_to_ids(tokens)
         if None in ids:
             raise VocabularyError(f"there is no token {tokens[ids.index(None)]!r:.60}")
@@ -380,10 +283,8 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
         **_: Any,
     ) -> str:
         ids = [token_ids] if isinstance(token_ids, int) else token_ids
-        skipped = {*self.all_special_ids} if skip_special_tokens else set()
+        skipped = self._ids_of_specials() if skip_special_tokens else {}
         added = self._added_tokens_decoder
-        # An unknown token stands for text, so a space after it is not at the beginning of the text.
-        unknown = {t.id for t in self.model.special_tokens if t.role == "unknown"} - skipped
         parts, opening = [], True
         for of_text, run in groupby(ids, lambda i: i in self._names.pieces and i not in added):
             if of_text:
@@ -395,7 +296,9 @@ class BytePieceTokenizer(Base):  # type: ignore[misc]
                 # have no text.
                 if id_ in added and id_ not in skipped:
                     parts.append(added[id_].content.encode())
-                opening = opening and id_ not in unknown
+                # An unknown token that is shown stands for text, so a space after it is not at the
+                # beginning of the text.
+                opening = opening and (id_ in skipped or id_ not in self._unknown)
         text = b"".join(parts).decode("utf-8", "replace")
         clean_up = clean_up_tokenization_spaces
         if self.clean_up_tokenization_spaces if clean_up is None else clean_up:
@@ -430,11 +333,3 @@ def _checked_sampling(
     sampling = Sampling(alpha=alpha, seed=seed, epoch=epoch, sample_prob=sample_prob)
     tokenizer.encode_batch([], **sampling._asdict())
     return sampling
-
-
-def _check_added(token: Any) -> None:
-    """Raise ArgumentError for an added token that would change the text around it."""
-    if isinstance(token, AddedToken) and (token.lstrip or token.rstrip or token.single_word):
-        raise ArgumentError(
-            f"the added token {token.content!r:.60} must not have lstrip, rstrip or single_word"
-        )

@@ -4,6 +4,7 @@ import os
 import random
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,14 @@ from bytepiece.model import Model
 from bytepiece.parity.comparison import ComparedEncoder, Parity, compare
 from bytepiece.tokenizer import Tokenizer
 
-_LIBRARIES: dict[str, type[Adapter]] = {"sentencepiece": SentencePiece, "huggingface": HuggingFace}
+_LIBRARIES: dict[str, type[Adapter]] = {
+    "sentencepiece": SentencePiece,
+    "sentencepiece-lite": SentencePiece,
+    "huggingface": HuggingFace,
+}
 """The formats that are checked with the library they belong to. This library reads the others."""
+
+_SENTENCEPIECE = ("sentencepiece", "sentencepiece-lite")
 
 _DRAWN = 1000
 """The number of lines that `drawn` joins from pieces."""
@@ -78,7 +85,8 @@ def write(model: Model, path: str | os.PathLike[str], to: Format) -> list[str]:
     Args:
         model: the model.
         path: the file.
-        to: "bytepiece", "original", "sentencepiece" or "huggingface" (tokenizer.json).
+        to: "bytepiece", "original", "sentencepiece", "sentencepiece-lite" (for SentencePiece's
+            Lite runtime) or "huggingface" (tokenizer.json).
 
     Returns:
         The parts of the model that the file does not hold, one sentence for each.
@@ -93,14 +101,19 @@ def write(model: Model, path: str | os.PathLike[str], to: Format) -> list[str]:
             model_io.save(model, path)
         elif to == "original":
             model_io.save_original(model, path)
-        elif to == "sentencepiece":
-            sentencepiece.save(model, path)
+        elif to in _SENTENCEPIECE:
+            sentencepiece.save(model, path, lite=to == "sentencepiece-lite")
         elif to == "huggingface":
             to_huggingface.save(model, path)
         else:
             raise ArgumentError(f"unknown format {to!r:.60}; known are {', '.join(FORMATS)}")
     notes = [str(warning.message) for warning in caught]
-    if to == "sentencepiece" and (forms := model.rules.normalization):
+    if to == "sentencepiece-lite":
+        notes.append(
+            "NUL and the bytes 0x80 to 0xFF have other ids than in the model: byte b has "
+            f"{model.vocab_size} + b"
+        )
+    if to in _SENTENCEPIECE and (forms := model.rules.normalization):
         notes.append(
             f"SentencePiece gets texts as they are: normalize them ({', '.join(forms)}) before"
         )
@@ -118,6 +131,9 @@ def check(
 ) -> Parity:
     """Encode lines with a model and with the library that its file belongs to, and compare the ids.
 
+    The format "sentencepiece-lite" has other ids for some single bytes. Both ids of a byte count as
+    the same id.
+
     Args:
         model: the model that the file holds.
         path: the file.
@@ -133,7 +149,10 @@ def check(
     ours = ComparedEncoder("bytepiece", _encode_with(tokenizer), Ours(tokenizer).vocabulary())
     scores = np.full(model.vocab_size, np.nan)
     scores[model.ids] = model.scores
-    return compare(ours, _library(path, format), scores.tolist(), batches, sample)
+    theirs = _library(path, format)
+    if format == "sentencepiece-lite":
+        theirs = _with_our_byte_ids(theirs, tokenizer)
+    return compare(ours, theirs, scores.tolist(), batches, sample)
 
 
 def drawn(model: Model) -> list[bytes]:
@@ -171,6 +190,21 @@ def _library(path: str | os.PathLike[str], format: str) -> ComparedEncoder:
     return ComparedEncoder(
         adapter.name, encode, pieces, over_bytes=False, version=adapter.version()
     )
+
+
+def _with_our_byte_ids(lite: ComparedEncoder, tokenizer: Tokenizer) -> ComparedEncoder:
+    """Return an encoder of a file for the Lite runtime that gives our ids of single bytes."""
+    size = tokenizer.vocab_size
+    byte_ids = tokenizer.pieces_to_ids([bytes([byte]) for byte in range(256)])
+    pieces = list(lite.pieces[:size])
+    for byte, id_ in enumerate(byte_ids):
+        pieces[id_] = bytes([byte])
+
+    def encode(texts: Sequence[bytes]) -> Sequence[Sequence[int]]:
+        rows = lite.encode(texts)
+        return [[byte_ids[id_ - size] if id_ >= size else id_ for id_ in row] for row in rows]
+
+    return replace(lite, encode=encode, pieces=pieces)
 
 
 def _encode_with(tokenizer: Tokenizer) -> Callable[[Sequence[bytes]], Sequence[Sequence[int]]]:

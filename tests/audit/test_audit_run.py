@@ -97,7 +97,9 @@ def test_viterbi_dilutes_three_equal_candidates():
     assert not case.impossible
 
 
-@pytest.mark.parametrize("name", [*OURS, "sentencepiece", "sentencepiece-nbest", "original"])
+@pytest.mark.parametrize(
+    "name", [*OURS, "sentencepiece", "sentencepiece-nbest", "sentencepiece-lite", "original"]
+)
 def test_the_same_seed_gives_the_same_verdict(name):
     options = {"samplers": [name], "alphas": [0.5]}
     found = [replace(verdict_of(seed=seed, **options), seconds=0.0) for seed in (5, 5, 6)]
@@ -113,7 +115,7 @@ def test_installed_libraries_are_audited(name):
     if verdict.follows is None:
         assert "install" in verdict.note
     else:
-        assert verdict.follows == (name != "huggingface")
+        assert verdict.follows == (name not in ("huggingface", "sentencepiece-lite"))
         assert verdict.version
         assert not any(case.impossible for case in verdict.cases)
 

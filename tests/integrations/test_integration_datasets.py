@@ -160,3 +160,20 @@ def test_bad_calls(texts, tok):
         Encode(tok, keep="number")
     with pytest.raises(errors.ArgumentError, match="dict of columns, not list"):
         mapped(texts, Encode(tok), input_columns="text")
+
+
+@pytest.mark.parametrize("name", ["BytePieceTokenizer", "fast"])
+def test_the_fingerprint_of_a_tokenizer_does_not_change_with_use(texts, model, name):
+    """Otherwise `map` would not find in its cache what the tokenizer made before."""
+    integration = pytest.importorskip("bytepiece.integrations.transformers")
+    make = getattr(integration, name)
+    tokenizer = make(model)
+    before = Hasher.hash(tokenizer)
+    ids = tokenizer(["the cat<eos>"], padding=True)["input_ids"]
+    tokenizer.decode(ids[0], skip_special_tokens=True)
+    tokenizer("the cat").word_ids()
+    assert Hasher.hash(tokenizer) == Hasher.hash(make(model)) == before
+    assert tokenizer.add_tokens("<x>") == 1
+    assert Hasher.hash(tokenizer) != before
+    rows = texts.map(tokenizer, input_columns="text", batched=True)
+    assert rows["input_ids"][:] == tokenizer(TEXTS)["input_ids"]

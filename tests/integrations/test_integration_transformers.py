@@ -174,8 +174,11 @@ def test_ids_without_a_piece(model):
     tokenizer.add_tokens(["<new>"])
     assert tokenizer.encode("<new>") == [gaps.vocab_size]
     assert tokenizer.decode([*tokenizer.encode("the hat"), 7, gaps.vocab_size + 99]) == "the hat"
-    with pytest.raises(errors.VocabularyError, match="not in the vocabulary"):
-        tokenizer.convert_ids_to_tokens(gaps.vocab_size + 99)
+    # Servers expect None for ids outside of the vocabulary, and put "" in its place.
+    assert tokenizer.convert_ids_to_tokens([0, gaps.vocab_size + 99]) == ["<pad>", None]
+    assert tokenizer.convert_tokens_to_string(["", "a", ""]) == "a"
+    with pytest.raises(errors.VocabularyError, match="there is no token"):
+        tokenizer.convert_tokens_to_string(["nonsense"])
 
 
 def test_saved_and_loaded(chat, tmp_path):

