@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bytepiece._logarithms import rounded
 from bytepiece.editing.weighed_pieces import normalized
 from bytepiece.model import Model, SpecialToken
 
@@ -24,7 +25,7 @@ def added(
 
     Args:
         model: the old model. Its pieces and tokens keep their ids, and all its scores change by the
-            same amount.
+            same amount, except for rounding; see `rounded`.
         newcomers: the new pieces and tokens, in the order of the ids that they get. The id in a
             special token is ignored.
         record: the record of the new model.
@@ -34,7 +35,7 @@ def added(
     tokens = [replace(one, id=id_) for id_, one in with_ids if isinstance(one, SpecialToken)]
     scores = model.scores
     if pieces:
-        scores = normalized(np.append(scores, [score for _, _, score in pieces]))
+        scores = rounded(normalized(np.append(scores, [score for _, _, score in pieces])))
     return Model(
         (*model.pieces, *(piece for _, piece, _ in pieces)),
         scores,

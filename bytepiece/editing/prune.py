@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bytepiece._arrays import F64, I64
+from bytepiece._logarithms import rounded
 from bytepiece.editing.arguments import size_of
 from bytepiece.editing.characters import edited_characters
 from bytepiece.editing.ids import Edited, compacted, id_map
@@ -117,5 +118,5 @@ def _made_again(model: Model, after: WeighedPieces) -> tuple[F64, I64 | None]:
     if len(after.pieces) == len(model.pieces):
         return model.scores, model.counts
     if original.counts_of(model) is None or sum(after.counts.tolist()) > original.MOST_COUNTED:
-        return after.scores, None
+        return rounded(after.scores), None
     return original.scores_of(after.counts), after.counts

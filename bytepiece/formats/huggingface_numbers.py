@@ -49,13 +49,17 @@ def read(text: str) -> float:
 def spelled(value: float) -> str:
     """Return a spelling that tokenizers and every other reader read as exactly this number.
 
-    In some spellings with more digits than necessary, the two rounding errors of `read` cancel.
+    This is the shortest spelling if tokenizers reads it right, as it does for all scores that
+    `bytepiece._logarithms.rounded` returns. In some spellings with more digits than necessary, the
+    two rounding errors of `read` cancel.
     Every number from 10⁻⁶ to 10⁶ has such a spelling. Other numbers may have none; then the
     shortest spelling is returned.
 
     >>> spelled(-0.1), spelled(-11.369963023099808), spelled(-1e30)
-    ('-0.10000000000000000555', '-11.369963023099808552', '-1e+30')
+    ('-0.1', '-11.369963023099808552', '-1e+30')
     """
+    if read(repr(value)) == value:
+        return repr(value)
     above, below = abs(value).as_integer_ratio()
     for places in range(22, 0, -1):
         digits = (2 * above * 10**places + below) // (2 * below)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bytepiece._files import write_atomically
+from bytepiece._logarithms import rounded
 from bytepiece.errors import ModelError
 from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.characters_to_huggingface import document_of
@@ -161,7 +162,7 @@ def _vocabulary(model: Model) -> list[tuple[str, float]]:
     chars = dict(enumerate(alphabet()))
     lost = 0
     for id_, piece, score in zip(
-        model.ids.tolist(), model.pieces, model.scores.tolist(), strict=True
+        model.ids.tolist(), model.pieces, rounded(model.scores).tolist(), strict=True
     ):
         name = piece.decode("latin-1").translate(chars)
         if name not in names:

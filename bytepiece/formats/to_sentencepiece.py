@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bytepiece._files import write_atomically
+from bytepiece._logarithms import rounded
 from bytepiece.encoding.segmentation import segment
 from bytepiece.errors import ModelError
 from bytepiece.formats import characters_to_sentencepiece
@@ -109,7 +110,7 @@ def _entries(model: Model, lite: bool) -> tuple[list[SentencePieceEntry], list[s
     entries = list(_OWN)
     unused = 0
     pieces = dict(zip(model.ids.tolist(), model.pieces, strict=True))
-    scores = dict(zip(model.ids.tolist(), model.scores.tolist(), strict=True))
+    scores = dict(zip(model.ids.tolist(), rounded(model.scores).tolist(), strict=True))
     for id_ in range(len(_OWN), model.vocab_size):
         piece, name = pieces.get(id_, b""), spellings[id_]
         if name is not None:

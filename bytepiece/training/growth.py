@@ -5,6 +5,7 @@ worth of a piece is the number of tokens that its loss adds. It is the product o
 many more tokens spell the piece without it, and the piece's count. This count includes an eighth of
 the count that the piece would inherit from longer pieces if these did not match. A piece makes room
 for a pair that is not yet joined if the piece is worth less than a third of what the pair saves.
+On the way to few pieces, it makes room if it is worth less than what the pair saves.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,7 +38,7 @@ from bytepiece.training.pairs import (
 
 _INHERITED = 8
 """An inherited count weighs an eighth as much as a piece's own count."""
-_USELESS = 3
+USELESS = 3
 """A piece is useless if it is worth less than a third of a pair that is not yet joined."""
 _NEWLINE = 0x0A
 NEWLINES = ("apart", "end")
@@ -87,11 +88,13 @@ class GrowthLimits(NamedTuple):
     Args:
         size: the largest number of pieces afterwards, not below the number before.
         most: the largest number of pairs to join.
+        useless: a piece is useless if this many times its worth is less than what a pair saves.
         least: the smallest count of a pair to join.
     """
 
     size: int
     most: int
+    useless: int = USELESS
     least: int = 2 * COUNT_OF_ONE
 
 
@@ -124,14 +127,15 @@ def advance(
     worth[[i for i, piece in enumerate(pieces) if piece in protected]] = np.iinfo(np.int64).max
     worth[leaving] = -1
     # Pairs are joined as long as there is room, or useless pieces make room.
-    useless = np.searchsorted(np.sort(worth), sums // _USELESS)
+    useless = np.searchsorted(np.sort(worth), sums // limits.useless)
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
     if crowded.any():
         number = int(np.argmax(crowded))
         dropped = number - (size - len(pieces))
     else:
+        # If the pairs run out, useless pieces stay: nothing needs their room.
         number = len(sums)
-        dropped = int(useless[-1]) if number else int(leaving.sum())
+        dropped = int(useless[-1]) if number == limits.most else int(leaving.sum())
     staying = np.sort(np.argsort(worth, kind="stable")[dropped:])
     return CountedPieces(
         [pieces[i] for i in staying.tolist()] + joined[:number],

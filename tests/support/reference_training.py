@@ -159,10 +159,10 @@ def count_windows(windows, scores):
 
 
 def merge_scores(counts, exponent):
-    """Return log probabilities in proportion to a power of the counts."""
+    """Return log probabilities in proportion to a power of the counts, in steps of 2⁻¹³."""
     logs = {piece: exponent * math.log(max(count, 8)) for piece, count in counts.items()}
     total = math.log(math.fsum(map(math.exp, logs.values())))
-    return {piece: log - total for piece, log in logs.items()}
+    return {piece: round((log - total) * 8192) / 8192 for piece, log in logs.items()}
 
 
 def worths(counts, scores):
@@ -248,6 +248,9 @@ def advance(vocabulary, counted, scores, size, most, rules, kept=()):
             dropped = taken - room
             break
         taken, dropped = taken + 1, useless
+    else:
+        if len(best) < most:
+            dropped = len(going)
     out = set(sorted(pieces, key=worth.__getitem__)[:dropped])
     staying = {piece: count for piece, count in counts.items() if piece not in out}
     return staying | dict(best[:taken])
