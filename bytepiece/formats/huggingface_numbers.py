@@ -55,8 +55,8 @@ def spelled(value: float) -> str:
     Every number from 10⁻⁶ to 10⁶ has such a spelling. Other numbers may have none; then the
     shortest spelling is returned.
 
-    >>> spelled(-0.1), spelled(-11.369963023099808), spelled(-1e30)
-    ('-0.1', '-11.369963023099808552', '-1e+30')
+    >>> spelled(-0.1), spelled(-10.714219706003561), spelled(-1e30)
+    ('-0.1', '-10.714219706003561328', '-1e+30')
     """
     if read(repr(value)) == value:
         return repr(value)

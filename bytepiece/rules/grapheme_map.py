@@ -40,7 +40,7 @@ class GraphemeMap:
 
     def __call__(self, text: str) -> str:
         """Return the text after the replacements."""
-        if "\r\n" not in text and characters(FOLLOWING).isdisjoint(text):
+        if _has_only_characters(text):
             return text.translate(self._chars)
         after = []
         for part in _clusters().findall(text):
@@ -53,11 +53,10 @@ class GraphemeMap:
 
     def clusters(self, text: str) -> list[tuple[int, int]]:
         """Return where the clusters that change lie; none if all are single characters."""
-        joined, cluster = _patterns()
-        if not joined.search(text):
+        if _has_only_characters(text):
             return []
-        changed = {part for part in set(cluster.findall(text)) if self(part) != part}
-        return [match.span() for match in cluster.finditer(text) if match[0] in changed]
+        changed = {part for part in set(_clusters().findall(text)) if self(part) != part}
+        return [match.span() for match in _clusters().finditer(text) if match[0] in changed]
 
     def _after(self, cluster: str) -> str:
         if len(cluster.encode()) < _SMALL:
@@ -98,6 +97,11 @@ class _Replacements(dict[int, str]):
 
 def _base(unit: int) -> int:
     return unit >> 10 << ((unit & 1 << 9) >> 6)
+
+
+def _has_only_characters(text: str) -> bool:
+    """Return whether each grapheme cluster that can change is a single character."""
+    return "\r\n" not in text and characters(FOLLOWING).isdisjoint(text)
 
 
 @cache
