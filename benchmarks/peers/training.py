@@ -64,16 +64,29 @@ def sentencepiece(lines: Iterable[str], size: int, path: Path, kind: str, **opti
         )
 
 
-def byte_level_bpe(lines: Iterable[str], size: int, path: Path) -> None:
-    """Train Hugging Face's byte-level BPE, and write it as a tokenizer.json."""
+def byte_level_bpe(
+    lines: Iterable[str], size: int, path: Path, within_words: bool = True, **options: Any
+) -> None:
+    """Train Hugging Face's byte-level BPE, and write it as a tokenizer.json.
+
+    Args:
+        lines: the text to train on.
+        size: the number of pieces and special tokens.
+        path: the file to write the model to.
+        within_words: whether the text is first cut into words by GPT-2's rules.
+        options: other options of the trainer.
+    """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers  # noqa: PLC0415
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(
+        add_prefix_space=False, use_regex=within_words
+    )
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        **options,
     )
     tokenizer.train_from_iterator(lines, trainer)
     tokenizer.save(str(path))

@@ -35,6 +35,8 @@ class Target(NamedTuple):
 
 
 TARGETS = {
+    "small bpe": Target("compression over byte-level BPE's, worst size", True, 1, " ×"),
+    "small sentencepiece": Target("compression over SentencePiece's, worst size", True, 1, " ×"),
     "best original": Target("best path against the original", True, 25, " ×"),
     "best sentencepiece": Target("best path against SentencePiece, same vocabulary", True, 3, " ×"),
     "best sentencepiece own": Target("best path against SentencePiece, its own", True, 3, " ×"),

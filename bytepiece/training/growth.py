@@ -127,15 +127,17 @@ def advance(
     worth[[i for i, piece in enumerate(pieces) if piece in protected]] = np.iinfo(np.int64).max
     worth[leaving] = -1
     # Pairs are joined as long as there is room, or useless pieces make room.
-    useless = np.searchsorted(np.sort(worth), sums // limits.useless)
+    # If the pairs run out, useless pieces stay: no later pair needs their room.
+    useless = np.full(len(sums), leaving.sum())
+    if len(sums) == limits.most:
+        useless = np.searchsorted(np.sort(worth), sums // limits.useless)
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
     if crowded.any():
         number = int(np.argmax(crowded))
         dropped = number - (size - len(pieces))
     else:
-        # If the pairs run out, useless pieces stay: nothing needs their room.
         number = len(sums)
-        dropped = int(useless[-1]) if number == limits.most else int(leaving.sum())
+        dropped = int(useless[-1]) if number else int(leaving.sum())
     staying = np.sort(np.argsort(worth, kind="stable")[dropped:])
     return CountedPieces(
         [pieces[i] for i in staying.tolist()] + joined[:number],

@@ -62,29 +62,30 @@ _LEAST_PAIRS = 1 << 19
 _HEAVIEST = 1 << 48
 """The largest weight of a corpus: the sum of its bytes, each times its weight in units. All numbers
 that are computed from the counts then fit in 64 bits."""
+_SINGLE_BYTES = 256
 _PER_PIECE = 2048
-"""While the vocabulary grows, at least this many bytes of text are counted for each piece that may
-be dropped. With 512, training on 100 MB of mixed text takes 0.8 of the time, and gives 0.3 % more
-tokens."""
-_STEP = 200
+"""While the vocabulary grows, at least this many bytes of text are counted for each single byte and
+each learned piece. With 512, training on 100 MB of mixed text takes 0.8 of the time, and gives
+0.3 % more tokens."""
+_STEP = 232
 _GROWTH = 8
-"""A round adds at most 200 pieces and an eighth of those that were learned before. With a quarter,
+"""A round adds at most 232 pieces and an eighth of those that were learned before. With a quarter,
 bytes per token are the same within 0.2 %. Pieces of an old vocabulary do not count as learned,
 because they would make the rounds too large: if 2,000 Chinese pieces are added to 16,000 English
 ones in three rounds instead of nine, text takes 1.6 % more tokens."""
-_SMALL = 3000
-"""Fewer learned pieces than this are reached in small rounds. A large round joins pairs that
-overlap, and few rounds would follow to sort them out: with rounds of 200 pieces, 500 pieces for log
-files give 2.6 bytes per token instead of 4.8, and 2,000 for English 3.39 instead of 3.47. For 3,000
-pieces of mixed text both give the same; for 8,000 pieces small rounds lose 0.3 %."""
+_SMALL = 2744
+"""Fewer learned pieces than this, so less than 3,000 pieces in all, are reached in small rounds. A
+large round joins pairs that overlap, and few rounds would follow to sort them out: with rounds of
+232 pieces, 500 pieces for log files give 2.6 bytes per token instead of 4.8, and 2,000 for English
+3.39 instead of 3.47. For 3,000 pieces of mixed text both give the same; for 8,000 pieces small
+rounds lose 0.3 %."""
 _SMALL_STEP = 1
 _SMALL_GROWTH = 16
-"""A small round makes the vocabulary larger by 1 piece and a sixteenth of those learned before, the
-single bytes not counted. It joins further pairs if useless pieces make room for them. With 2 pieces
-and an eighth, 400 pieces for English lose 1 %."""
+"""A small round makes the vocabulary larger by 1 piece and a sixteenth of those that were learned
+before. It joins further pairs if useless pieces make room for them. With 2 pieces and an eighth,
+400 pieces for English lose 1 %."""
 _SMALL_PER_PIECE = 8192
-"""In small rounds, the bytes that are counted for each piece. With 2048, 400 pieces for English
-lose 1 %."""
+"""As `_PER_PIECE`, in small rounds. With 2048, 400 pieces for English lose 1 %."""
 _SMALL_USELESS = 1
 """In small rounds, a piece is useless if it is worth less than a pair that is not yet joined. With
 a third of a pair, 500 pieces for log files lose 9 %, and 1,000 pieces 7 %."""
@@ -271,11 +272,12 @@ class _Rounds:
     def vocabularies(self, sizes: Sequence[int]) -> list[CountedPieces]:
         """Return a vocabulary for each size."""
         learned: dict[int, CountedPieces] = {}
-        rules = self._options.rules
+        rules, protected = self._options.rules, self._options.protected
         growing = rules._replace(parts=True)
         settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
-        chains = _chains(sizes, len(self._options.protected))
         start = self._options.start
+        staying = sum(len(piece) == 1 or piece in protected for piece in start.pieces)
+        chains = _chains(sizes, staying)
         self._expected = len(settling) * len(set(sizes)) + sum(
             pace.rounds(len(start.pieces), chain[-1]) for pace, chain in chains
         )
@@ -333,25 +335,27 @@ class _Pace(NamedTuple):
 
     Args:
         small: whether the rounds are small.
-        protected: how many pieces are never dropped, besides the single bytes.
+        staying: how many pieces are never dropped: the single bytes, and protected pieces.
     """
 
     small: bool
-    protected: int
+    staying: int
 
     def growth(self, pieces: int) -> int:
         """Return by how many pieces a round may make the vocabulary larger."""
+        learned = pieces - self.staying
         if self.small:
-            return _SMALL_STEP + (pieces - self.protected - 256) // _SMALL_GROWTH
-        return _STEP + (pieces - self.protected) // _GROWTH
+            return _SMALL_STEP + learned // _SMALL_GROWTH
+        return _STEP + learned // _GROWTH
 
     def bytes(self, pieces: int) -> int:
         """Return how many bytes of text are counted, at least."""
-        return (_SMALL_PER_PIECE if self.small else _PER_PIECE) * (pieces - self.protected)
+        learned = pieces - self.staying
+        return (_SMALL_PER_PIECE if self.small else _PER_PIECE) * (_SINGLE_BYTES + learned)
 
     def limits(self, pieces: int, size: int, least: int) -> GrowthLimits:
         """Return the limits of a round that makes at most `size` pieces."""
-        most = _STEP + (pieces - self.protected) // _GROWTH
+        most = _STEP + (pieces - self.staying) // _GROWTH
         return GrowthLimits(size, most, _SMALL_USELESS if self.small else USELESS, least)
 
     def rounds(self, pieces: int, size: int) -> int:
@@ -363,12 +367,12 @@ class _Pace(NamedTuple):
         return rounds
 
 
-def _chains(sizes: Sequence[int], protected: int) -> list[tuple[_Pace, list[int]]]:
+def _chains(sizes: Sequence[int], staying: int) -> list[tuple[_Pace, list[int]]]:
     """Return the paces, and for each of them the sizes that are reached at it, in order."""
     chains: dict[bool, list[int]] = {}
     for size in sorted(set(sizes)):
-        chains.setdefault(size - protected < _SMALL, []).append(size)
-    return [(_Pace(small, protected), chain) for small, chain in chains.items()]
+        chains.setdefault(size - staying < _SMALL, []).append(size)
+    return [(_Pace(small, staying), chain) for small, chain in chains.items()]
 
 
 def _arrays_of(vocabulary: CountedPieces) -> Arrays:

@@ -244,13 +244,12 @@ def advance(vocabulary, counted, scores, size, most, rules, kept=()):
     taken, dropped = 0, len(going)
     for _, count in best:
         useless = sum(value < count // 3 for value in worth.values())
+        if len(best) < most:
+            useless = len(going)
         if taken + 1 - useless > room:
             dropped = taken - room
             break
         taken, dropped = taken + 1, useless
-    else:
-        if len(best) < most:
-            dropped = len(going)
     out = set(sorted(pieces, key=worth.__getitem__)[:dropped])
     staying = {piece: count for piece, count in counts.items() if piece not in out}
     return staying | dict(best[:taken])
