@@ -4,6 +4,7 @@ import json
 import random
 import struct
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from bytepiece.errors import ModelError
@@ -130,7 +131,8 @@ def _change(document: Any, rng: random.Random) -> None:
         if isinstance(here[key], (dict, list)) and here[key] and rng.random() < 0.8:
             here = here[key]
             continue
-        other = here[rng.choice(keys)]
+        # Copies, because a later change must not reach two places, or the next trial.
+        other = deepcopy(here[rng.choice(keys)])
         deed = rng.randrange(5)
         if deed == 0:
             del here[key]
@@ -145,7 +147,7 @@ def _change(document: Any, rng: random.Random) -> None:
                 ("x", "\0", "\u0301", "▁", "\ud800", "\n", "a" * 999)
             )
         else:
-            here[key] = rng.choice(_VALUES)
+            here[key] = deepcopy(rng.choice(_VALUES))
         return
 
 

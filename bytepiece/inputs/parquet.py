@@ -84,7 +84,8 @@ def column_arrays(
                 row += len(batch)
                 advance(min(size * row // total, size) - told)
                 told = min(size * row // total, size)
-        except (arrow.ArrowException, OSError) as error:
+        # A damaged file may hold names that are not UTF-8.
+        except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
             after = f"after row {row}, " if row else ""
             raise CorpusError(
