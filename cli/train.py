@@ -221,11 +221,12 @@ def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> Non
         parts.append(f"pieces found in a sample of {megabytes(record['sampled_bytes'])}")
     say(f"{click.format_filename(target)}: {'; '.join(parts)}")
     if model.vocab_size < size:
-        few = {
-            "merge": "a corpus that is small gives few: pieces are made of what repeats itself",
-            "bnlm": "a corpus that is small, or repeats itself --min-count times, gives few",
-        }[record["algorithm"]]
+        reason = ""
+        if record["algorithm"] == "merge":
+            reason = "; no other two neighbouring pieces occur together often enough"
+        elif model.vocab_size < size // 2:
+            reason = "; a corpus that is small, or repeats itself --min-count times, gives few"
         say(
             f"training kept only {len(model.pieces)} pieces of this corpus; --vocab-size {size} "
-            f"has room for {size - specials}{f'; {few}' if model.vocab_size < size // 2 else ''}"
+            f"has room for {size - specials}{reason}"
         )

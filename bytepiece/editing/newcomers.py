@@ -25,7 +25,7 @@ def added(
 
     Args:
         model: the old model. Its pieces and tokens keep their ids, and all its scores change by the
-            same amount, except for rounding; see `rounded`.
+            same amount, a multiple of 2⁻¹³; see `rounded`.
         newcomers: the new pieces and tokens, in the order of the ids that they get. The id in a
             special token is ignored.
         record: the record of the new model.
@@ -35,7 +35,9 @@ def added(
     tokens = [replace(one, id=id_) for id_, one in with_ids if isinstance(one, SpecialToken)]
     scores = model.scores
     if pieces:
-        scores = rounded(normalized(np.append(scores, [score for _, _, score in pieces])))
+        new = np.array([score for _, _, score in pieces])
+        shift = rounded(normalized(np.append(scores, new))[0] - scores[0])
+        scores = np.append(scores + shift, rounded(new + shift))
     return Model(
         (*model.pieces, *(piece for _, piece, _ in pieces)),
         scores,

@@ -52,7 +52,7 @@ def spelled(value: float) -> str:
     This is the shortest spelling if tokenizers reads it right, as it does for all scores that
     `bytepiece._logarithms.rounded` returns. In some spellings with more digits than necessary, the
     two rounding errors of `read` cancel.
-    Every number from 10⁻⁶ to 10⁶ has such a spelling. Other numbers may have none; then the
+    Numbers from 10⁻⁵ to 10⁵ have such a spelling. Other numbers may have none; then the
     shortest spelling is returned.
 
     >>> spelled(-0.1), spelled(-10.714219706003561), spelled(-1e30)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import SAMPLE
 from support import reference_editing as reference
-from support.editing import TEXT, assert_mapped, assert_normal, names
+from support.editing import ROUNDING, TEXT, assert_mapped, assert_normal, names
 from support.reference_training import count_windows
 from support.strategies import BYTES, JIT, make_model, models, scores_of, vocabularies
 from support.windows import block_of, random_windows
@@ -62,7 +62,9 @@ def test_scores_follow_from_the_counts():
         counts = np.array([16 * n**3 for n in range(1, 300)], dtype=np.int64)
         scores = merge_trainer.scores_of(counts, objective)
         found = weighed_pieces.weigh([b""] * len(counts), scores, exponent).counts
-        assert np.allclose(found / found[-1], counts / counts[-1], rtol=1e-4)
+        # A score that is off by half a step changes the count by this factor.
+        step = math.exp(2**-13 / exponent)
+        assert np.allclose(found / found[-1], counts / counts[-1], rtol=step - 1)
         assert int(found.sum()).bit_length() <= 45
 
 
@@ -142,13 +144,13 @@ def test_the_counts_of_dropped_pieces_are_inherited():
     before, after = scores_of(model), scores_of(pruned)
     # The counts of x and y now include those of xaby; the count of z does not.
     expected = math.log(math.exp(-9.0) + math.exp(-3.0)) + 9.0
-    assert after[b"x"] - after[b"z"] == pytest.approx(expected, abs=1e-6)
+    assert after[b"x"] - after[b"z"] == pytest.approx(expected, abs=ROUNDING)
     assert after[b"c"] - after[b"z"] == before[b"c"] - before[b"z"]
 
 
 def test_a_corpus_decides_which_pieces_go():
     model = bytepiece.train([*TEXT * 9, "el gato y el pato\n" * 30], 320)
-    size = model.vocab_size - 25
+    size = model.vocab_size - 30
     spanish = bytepiece.prune(model, size, ["el gato y el pato\n"]).model
     english = bytepiece.prune(model, size, TEXT).model
     counts = [

@@ -9,11 +9,10 @@ from benchmarks.support import kinds
 
 SIZES = (260, 300, 400)
 LONGEST = 36
-LINES = [line for line in SAMPLE.read_text("utf-8").split("\n") if line]
 KINDS = {
     "logs": (kinds.logs(60_000, 1), kinds.logs(20_000, 2)),
     "DNA": (kinds.dna(60_000, 1), kinds.dna(20_000, 2)),
-    "sample": ([line for i, line in enumerate(LINES) if i % 6], LINES[::6]),
+    "source code": kinds.split(kinds.source_code(80_000)),
 }
 
 
