@@ -82,7 +82,7 @@ class BytePieceTokenizer(ModelVocabulary):
     >>> tokenizer.tokenize("the hat, the cat<eos>")
     ['theĠhat', ',', 'Ġ', 'theĠcat', '<eos>']
     >>> tokenizer(["the hat", "the"], padding=True)["attention_mask"]
-    [[1], [1]]
+    [[1, 0, 0], [1, 1, 1]]
     >>> sampler = tokenizer.sampled(alpha=0.1, seed=7)
     >>> tokenizer.decode(sampler.encode("the hat"))
     'the hat'

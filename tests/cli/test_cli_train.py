@@ -250,7 +250,8 @@ def test_the_original_format_normalizes(corpus):
         assert model.rules.normalization == ("NFC",)
         expected = bytepiece.train(Files([corpus]), normalization=["NFC"], algorithm=algorithm)
         assert model.pieces == expected.pieces
-        assert model.scores == pytest.approx(expected.scores, rel=1e-9, abs=0)
+        # In the file the probabilities add up to 1; rounded scores miss that by half a step.
+        assert model.scores == pytest.approx(expected.scores, rel=1e-9, abs=2**-13)
     assert "original" in invoke("info").stdout
 
 

@@ -11,6 +11,7 @@ from support.strategies import make_model
 
 import bytepiece
 from bytepiece import SpecialToken, model_io
+from bytepiece._logarithms import rounded
 
 with warnings.catch_warnings():
     # Its bindings raise warnings on import in newer Python versions.
@@ -158,7 +159,8 @@ def test_to_hugging_face_and_back_gives_the_same_model(ours, tmp_path):
     invoke("convert", ours, there, "--no-check")
     result = invoke("convert", there, back, "--to", "bytepiece", "--check", SAMPLE)
     assert "294 of 294, 100 %" in result.stdout
-    assert model_io.load(back) == model_io.load(ours)
+    model = model_io.load(ours)
+    assert model_io.load(back) == dataclasses.replace(model, scores=rounded(model.scores))
 
 
 def test_notes_on_reading_are_shown(ours, tmp_path, monkeypatch):
