@@ -10,11 +10,13 @@ three special tokens, and pieces of at most 36 bytes.
 The rivals are Hugging Face's byte-level BPE, which joins across spaces here, because that
 compresses better, and SentencePiece with byte fallback, BPE and Unigram, with the options of
 `benchmarks.peers.training` that compress best. SentencePiece needs a vocabulary with room for 256
-byte pieces and all characters; "—" means that it refused to train. --quick takes a tenth of the
-text and three sizes; its figures mean little.
+byte pieces and all characters; "—" means that it refused to train. Its Unigram takes minutes for
+each model of DNA. --quick takes a tenth of the text and three sizes; its figures mean little.
+--output writes small.json and keeps the kinds that are not run.
 """
 
 import argparse
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -101,8 +103,18 @@ def _rate(lines: Sequence[str], tokens: int) -> float:
     return sum(len(line.encode()) for line in lines) / tokens
 
 
-def measure(report: BenchmarkReport, kind: str, lines: Kind, sizes: Sequence[int]) -> None:
-    """Train all vocabularies for a kind of text, and print their table."""
+def measure(
+    report: BenchmarkReport, kind: str, lines: Kind, sizes: Sequence[int], chosen: Sequence[str]
+) -> None:
+    """Train all vocabularies for a kind of text, and print their table.
+
+    Args:
+        report: gets the table.
+        kind: the name of the kind.
+        lines: the text.
+        sizes: the numbers of ids.
+        chosen: the names of the rivals.
+    """
     rivals: dict[str, Callable[[Kind, int, Path], float | None]] = {_BPE: byte_level_bpe}
     for name, model_type in _SENTENCEPIECE.items():
         rivals[name] = lambda kind, size, directory, t=model_type: sentencepiece(
@@ -111,7 +123,8 @@ def measure(report: BenchmarkReport, kind: str, lines: Kind, sizes: Sequence[int
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         rates = {"bytepiece": ours(lines, sizes, directory)}
-        for rival, rate in rivals.items():
+        for rival in chosen:
+            rate = rivals[rival]
             rates[rival] = [rate(lines, size, directory) for size in sizes]
     rows = [
         [trainer, *("—" if one is None else f"{one:.3f}" for one in of_sizes)]
@@ -134,15 +147,20 @@ def main() -> None:
     )
     parser.add_argument("--corpus", type=Path, default=SAMPLE, help="lines of English and Chinese")
     parser.add_argument("--kinds", nargs="*", help="the kinds to measure; by default all")
+    rivals = [_BPE, *_SENTENCEPIECE]
+    parser.add_argument("--rivals", nargs="*", choices=rivals, default=rivals)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--output", type=Path, help="folder for small.json")
     arguments = parser.parse_args()
-    report = BenchmarkReport("small vocabularies")
+    sizes = _QUICK_SIZES if arguments.quick else _SIZES
     for kind, lines in texts_of(arguments.corpus, 0.1 if arguments.quick else 1).items():
         if not arguments.kinds or kind in arguments.kinds:
-            measure(report, kind, lines, _QUICK_SIZES if arguments.quick else _SIZES)
-    if arguments.output:
-        write_json(arguments.output / "small.json", report.content())
+            report = BenchmarkReport(kind)
+            measure(report, kind, lines, sizes, arguments.rivals)
+            if arguments.output:
+                path = arguments.output / "small.json"
+                kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+                write_json(path, kept | {kind: report.content()})
 
 
 if __name__ == "__main__":
