@@ -131,9 +131,9 @@ def measure(
         for trainer, of_sizes in rates.items()
     ]
     report.table(f"{kind}: bytes per token", ["trainer", *map(str, sizes)], rows, rates=rates)
-    own = rates.pop("bytepiece")
-    for rival, theirs in rates.items():
-        ratios = [a / b for a, b in zip(own, theirs, strict=True) if a and b]
+    for rival in chosen:
+        pairs = zip(rates["bytepiece"], rates[rival], strict=True)
+        ratios = [a / b for a, b in pairs if a and b]
         target = "small bpe" if rival == _BPE else "small sentencepiece"
         report.target(target, min(ratios, default=None))
 
