@@ -162,10 +162,8 @@ def _align(
             whole = b"".join([to_bytes(text) for text in texts])
             if not _covers(tokenizer, whole, some.ids.tolist()):
                 return -1
-    # A sample may hold an unknown token for the bytes of a character that has a piece.
-    has_unknown = tokenizer.model.rules.unknown == "token"
     for number in range(seed % _FEW, len(texts), _FEW):
-        for some in (rows,) if has_unknown else (rows, sampled):
+        for some in (rows, sampled):
             if not _covers(tokenizer, texts[number], some[number].tolist()):
                 return number
     return None
