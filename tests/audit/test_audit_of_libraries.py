@@ -1,5 +1,7 @@
 """Audits with models of other libraries: the law, and verdicts on samplers."""
 
+from importlib.util import find_spec
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,14 +56,16 @@ def test_verdicts_with_a_model_of_sentencepiece(fallback):
     texts = ["ｎaïve ☃☃ 👍 of", "the cat and the hat"]
     report = audit(model, [*samplers, "original"], texts, [0.3], DRAWS)
     verdicts = {verdict.sampler: verdict for verdict in report.verdicts}
-    assert [verdicts[name].follows for name in samplers] == [True, True, True, True, False]
+    huggingface = False if find_spec("tokenizers") else None
+    assert [verdicts[name].follows for name in samplers] == [True, True, True, True, huggingface]
     assert verdicts["perfect"].law == "over characters"
     assert verdicts["nbest"].law == "over characters, the 16 best"
     assert not any(case.impossible for v in report.verdicts for case in v.cases)
     assert verdicts["perfect"].cases[0].text == " naïve ☃☃ 👍 of"
     assert verdicts["original"].follows is None
     assert "another library" in table(report)
-    assert "grapheme clusters" in verdicts["huggingface"].note
+    if find_spec("tokenizers"):
+        assert "grapheme clusters" in verdicts["huggingface"].note
 
 
 def test_verdicts_with_models_of_hugging_face():

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.reading import LINES, ODD, TEXTS, processor, trained
+from support.reading import LINES, ODD, TEXTS, needs_protobuf, processor, trained
 from support.strategies import BYTES, JIT, STRINGS
 
 from bytepiece import TextRules, Tokenizer
@@ -179,12 +179,14 @@ def check_sentencepiece(name, text):
         assert high in (end, len(text) if end == origins[-1] else end) or (high == begin)
 
 
+@needs_protobuf
 @pytest.mark.parametrize("name", SENTENCEPIECE)
 def test_sentencepiece_has_the_same_places(name):
     for text in FIXED:
         check_sentencepiece(name, text)
 
 
+@needs_protobuf
 @pytest.mark.parametrize("name", SENTENCEPIECE)
 @given(TEXTS | st.text("ab ▁　\ne\u0301\u0302㍿ﬁ½각\u1100\u1161\u11a8", max_size=20))
 def test_sentencepiece_has_the_same_places_in_any_text(name, text):

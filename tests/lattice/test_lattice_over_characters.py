@@ -20,7 +20,7 @@ from support.character_models import (
     from_sp,
     sentencepiece_file,
 )
-from support.reading import LINES, NORMAL, USER, made, processor, trained
+from support.reading import LINES, NORMAL, USER, made, needs_protobuf, processor, trained
 from support.reference import MP
 from support.strategies import JIT
 
@@ -101,6 +101,7 @@ def test_the_best_paths_are_those_of_the_enumeration(maker, pieces, fallback, te
     assert pickle.loads(pickle.dumps(lattice)).nbest(k) == found
 
 
+@needs_protobuf
 @given(character_vocabularies(), st.booleans(), TEXTS)
 def test_the_best_paths_are_those_of_sentencepiece(pieces, fallback, text):
     lattice = from_sp(pieces, fallback).lattice(text)
@@ -113,6 +114,7 @@ def test_the_best_paths_are_those_of_sentencepiece(pieces, fallback, text):
         assert Counter(one.ids for one in ours) == their_rows
 
 
+@needs_protobuf
 @pytest.mark.parametrize("fallback", [False, True])
 @pytest.mark.parametrize("rule", ["identity", "nmt_nfkc"])
 def test_lines_of_text_have_the_best_paths_of_sentencepiece(fallback, rule):
@@ -195,6 +197,7 @@ def test_probabilities_of_paths_with_unknown_characters():
         assert fallback.log_prob(one.ids) == fallback.log_prob(one.pieces) == one.log_prob
 
 
+@needs_protobuf
 def test_user_defined_symbols_have_their_bonus():
     content = made(
         [("▁", -2.0, NORMAL), ("a", -3.0, NORMAL), ("b", -3.5, NORMAL), ("aba", 0.0, USER)],

@@ -1,11 +1,13 @@
 """Texts, and small models of other libraries, for the tests that read such models."""
 
+import importlib.util
 import io
 import pickle
 import warnings
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 
 from bytepiece import Tokenizer, model_io
@@ -15,6 +17,12 @@ with warnings.catch_warnings():
     # In newer Pythons, its bindings warn when they are imported.
     warnings.simplefilter("ignore")
     import sentencepiece
+
+needs_protobuf = pytest.mark.skipif(
+    importlib.util.find_spec("google") is None,
+    reason="SentencePiece's Python bindings need protobuf: pip install protobuf",
+)
+"""SentencePiece shows places and scores of paths only by way of protobuf."""
 
 SAMPLE = (Path(__file__).resolve().parents[2] / "data" / "sample.txt").read_text(encoding="utf-8")
 LINES = SAMPLE.split("\n")
