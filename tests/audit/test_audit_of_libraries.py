@@ -63,7 +63,9 @@ def test_verdicts_with_a_model_of_sentencepiece(fallback):
     assert not any(case.impossible for v in report.verdicts for case in v.cases)
     assert verdicts["perfect"].cases[0].text == " naïve ☃☃ 👍 of"
     assert verdicts["original"].follows is None
-    assert "another library" in table(report)
+    assert verdicts["original"].note in table(report)
+    if "not installed" not in verdicts["original"].note:
+        assert "another library" in verdicts["original"].note
     if find_spec("tokenizers"):
         assert "grapheme clusters" in verdicts["huggingface"].note
 
