@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I64
+from bytepiece._logarithms import rounded
 from bytepiece.editing.newcomers import NewPiece
 from bytepiece.editing.weighed_pieces import WeighedPieces, weigh
 from bytepiece.formats.character_vocabulary import (
@@ -25,9 +26,6 @@ from bytepiece.formats.character_vocabulary import (
     vocabulary_of,
 )
 from bytepiece.model import Model, SpecialToken
-
-_STEP = 1 << 13
-"""New scores are multiples of 1 / 8192, which every library reads without rounding."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class EditedCharacters:
             if isinstance(one, SpecialToken):
                 tokens.append(replace(one, id=id_))
             else:
-                pieces[id_], scores[id_] = one.piece.decode(), round(one.score * _STEP) / _STEP
+                pieces[id_], scores[id_] = one.piece.decode(), float(rounded(one.score))
         return self._with(pieces, scores, tuple(tokens), old.byte_ids, old.unused, record)
 
     @property
