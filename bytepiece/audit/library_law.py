@@ -8,9 +8,11 @@ import numpy as np
 from bytepiece.adapters.base import NotPossibleError
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, Scores, character_bounds, digit_cuts, unit_edges
+from bytepiece.encoding.segmentation import stretches
+from bytepiece.encoding.special import NO_TOKENS
 from bytepiece.formats.character_vocabulary import is_over_characters, vocabulary_of
 from bytepiece.model import Model
-from bytepiece.rules.text import Text, to_bytes
+from bytepiece.rules.text import Text
 
 _RUNS = 1 << 40
 """The number that stands for a run of unknown characters, plus the place of the run in the text."""
@@ -33,9 +35,8 @@ class LibraryText(NamedTuple):
 
 def normalized(text: Text, model: Model) -> bytes:
     """Return a text as the model segments it."""
-    if model.rules.library is not None:
-        return model.rules.library.normalize([to_bytes(text)])[0]
-    return to_bytes(text, model.rules.normalization)
+    [stretch], _ = stretches(text, model.rules, NO_TOKENS)
+    return stretch
 
 
 def library_text(text: str, model: Model) -> LibraryText:

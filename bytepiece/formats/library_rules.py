@@ -1,10 +1,12 @@
 """The rules of one library in the terms of another, for files that are written."""
 
+import re
 import warnings
 from base64 import b64encode
 from typing import Any, NamedTuple
 
 from bytepiece.errors import ModelError
+from bytepiece.rules.character_classes import WHITE
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import HuggingFaceRules, Prefix, SentencePieceRules
 from bytepiece.rules.text_rules import TextRules
@@ -86,7 +88,8 @@ def _cannot(what: str) -> ModelError:
 def _white_after(charsmap: bytes) -> set[str]:
     """Return the white space, except the space, that a character map keeps."""
     mapped = HuggingFaceRules((("charsmap", charsmap),), spaces=False)
-    return {char for char in _WHITE if mapped.normalize([char.encode()])[0] not in (b"", b" ")}
+    white = re.findall(f"[{WHITE}]", "".join(map(chr, range(0x3001))))
+    return {char for char in white if mapped.normalize([char.encode()])[0] not in (b"", b" ")}
 
 
 def as_huggingface(rules: TextRules) -> WrittenSteps:
@@ -150,10 +153,6 @@ def _written(name: str, *arguments: Any) -> dict[str, Any]:
     return {"type": _NAMES.get(name, name)}
 
 
-_WHITE = [
-    char for char in map(chr, range(0x3001)) if char.isspace() and char not in "\x1c\x1d\x1e\x1f"
-]
-"""Unicode's white space, which `Strip` removes; Python knows four more such characters."""
 _NEXT_LINE = "\x85"
 """A rare control character that SentencePiece's usual character map keeps, unlike all other white
 space."""
