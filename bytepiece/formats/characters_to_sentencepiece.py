@@ -1,7 +1,7 @@
 """Writing SentencePiece's .model file for a model over characters."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator, Set
 
 from bytepiece.errors import ModelError
 from bytepiece.formats.character_vocabulary import (
@@ -16,12 +16,11 @@ from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.protobuf import field, integer
 from bytepiece.rules.sentencepiece_message import (
-    UNIGRAM,
-    ModelField,
     NormalizerField,
     PieceType,
     SentencePieceEntry,
     TrainerField,
+    model_message,
 )
 
 _ROLES = {
@@ -32,8 +31,8 @@ _ROLES = {
 }
 
 
-def message_of(model: Model, lite: bool = False) -> bytes:
-    """Return the bytes of a .model file.
+def message_of(model: Model, lite: bool = False) -> Iterator[bytes]:
+    """Return the parts of a .model file.
 
     Args:
         model: the model.
@@ -57,24 +56,15 @@ def message_of(model: Model, lite: bool = False) -> bytes:
         for token in model.special_tokens
         if token.role in _ROLES
     )
-    return b"".join(
-        [
-            *(entry.to_field() for entry in entries),
-            field(
-                ModelField.TRAINER_SPEC,
-                integer(TrainerField.MODEL_TYPE, UNIGRAM)
-                + integer(TrainerField.VOCAB_SIZE, len(entries))
-                + integer(TrainerField.TREAT_WHITESPACE_AS_SUFFIX, rules.treat_whitespace_as_suffix)
-                + integer(TrainerField.BYTE_FALLBACK, bool(vocabulary.byte_ids))
-                + names,
-            ),
-            field(
-                ModelField.NORMALIZER_SPEC,
-                field(NormalizerField.PRECOMPILED_CHARSMAP, rules.charsmap)
-                + integer(NormalizerField.ADD_DUMMY_PREFIX, rules.add_dummy_prefix)
-                + integer(NormalizerField.REMOVE_EXTRA_WHITESPACES, rules.remove_extra_whitespaces),
-            ),
-        ]
+    return model_message(
+        entries,
+        integer(TrainerField.VOCAB_SIZE, len(entries))
+        + integer(TrainerField.TREAT_WHITESPACE_AS_SUFFIX, rules.treat_whitespace_as_suffix)
+        + integer(TrainerField.BYTE_FALLBACK, bool(vocabulary.byte_ids))
+        + names,
+        field(NormalizerField.PRECOMPILED_CHARSMAP, rules.charsmap)
+        + integer(NormalizerField.ADD_DUMMY_PREFIX, rules.add_dummy_prefix)
+        + integer(NormalizerField.REMOVE_EXTRA_WHITESPACES, rules.remove_extra_whitespaces),
     )
 
 
@@ -126,18 +116,18 @@ def _entries(
             text = vocabulary.unused.get(id_, b"").decode("utf-8", "replace")
             # No text gets a symbol with a space, but normalization leaves it as it is.
             is_symbol = text in symbols
-            name = text if is_symbol else _unused_name(id_, text, names.__contains__)
+            name = text if is_symbol else unused_name(id_, text, names)
             kind = PieceType.USER_DEFINED if is_symbol else PieceType.UNUSED
             names.add(name)
             found[id_] = SentencePieceEntry(name, 0.0, kind)
     return [found[id_] for id_ in range(model.vocab_size)]
 
 
-def _unused_name(id_: int, text: str, taken: Callable[[str], bool]) -> str:
+def unused_name(id_: int, text: str, taken: Set[str]) -> str:
     """Return the name of an entry that no text gets: its text, if the text is free."""
     name = text.replace(" ", SPACE)
-    if not name or "\0" in name or "\ufffd" in name or taken(name):
+    if not name or "\0" in name or "\ufffd" in name or name in taken:
         name = f"<unused_{id_}>"
-    while taken(name):
+    while name in taken:
         name += "_"
     return name

@@ -16,12 +16,11 @@ from bytepiece.model import STANDARD_SPECIAL_TOKENS, Model
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.protobuf import field, integer
 from bytepiece.rules.sentencepiece_message import (
-    UNIGRAM,
-    ModelField,
     NormalizerField,
     PieceType,
     SentencePieceEntry,
     TrainerField,
+    model_message,
 )
 from bytepiece.rules.text_rules import TextRules
 
@@ -74,7 +73,7 @@ def save(model: Model, path: str | os.PathLike[str], lite: bool = False) -> None
             SentencePiece does not have.
     """
     if model.rules.unknown is not None:
-        write_atomically(path, [characters_to_sentencepiece.message_of(model, lite)])
+        write_atomically(path, characters_to_sentencepiece.message_of(model, lite))
         return
     entries, losses = _entries(model, lite)
     for loss in losses:
@@ -121,9 +120,7 @@ def _entries(model: Model, lite: bool) -> tuple[list[SentencePieceEntry], list[s
             entries.append(SentencePieceEntry(controls[id_], 0.0, PieceType.CONTROL))
         else:
             unused += len(piece) > 1 and id_ not in crossing
-            free = f"<unused_{id_}>"
-            while free in names:
-                free += "_"
+            free = characters_to_sentencepiece.unused_name(id_, "", names)
             entries.append(SentencePieceEntry(free, 0.0, PieceType.UNUSED))
     singles = range(256) if lite else [p[0] for p in model.pieces if len(p) == 1 and spelling(p)]
     entries += [_byte_piece(byte, _UNLIKELY) for byte in singles]
@@ -148,18 +145,12 @@ def _crossing(model: Model) -> set[int]:
 
 
 def _message(entries: list[SentencePieceEntry]) -> Iterator[bytes]:
-    """Yield the parts of a file."""
-    for entry in entries:
-        yield entry.to_field()
-    yield field(
-        ModelField.TRAINER_SPEC,
-        integer(TrainerField.MODEL_TYPE, UNIGRAM)
-        + integer(TrainerField.VOCAB_SIZE, len(entries))
+    """Return the parts of a file."""
+    return model_message(
+        entries,
+        integer(TrainerField.VOCAB_SIZE, len(entries))
         + integer(TrainerField.SPLIT_BY_UNICODE_SCRIPT, False)
         + integer(TrainerField.BYTE_FALLBACK, True),
-    )
-    yield field(
-        ModelField.NORMALIZER_SPEC,
         field(NormalizerField.NAME, b"identity")
         + field(NormalizerField.PRECOMPILED_CHARSMAP, b"")
         + integer(NormalizerField.ADD_DUMMY_PREFIX, False)

@@ -11,12 +11,11 @@ from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
 from bytepiece.rules.protobuf import field, integer
 from bytepiece.rules.sentencepiece_message import (
-    UNIGRAM,
-    ModelField,
     NormalizerField,
     PieceType,
     SentencePieceEntry,
     TrainerField,
+    model_message,
 )
 
 SPACE = "\u2581"
@@ -57,16 +56,9 @@ class SentencePieceNormalizer:
                 if name != "<unk>"
             ),
         ]
-        message = b"".join(entry.to_field() for entry in entries)
-        message += field(
-            ModelField.TRAINER_SPEC,
-            integer(TrainerField.MODEL_TYPE, UNIGRAM)
-            + integer(TrainerField.TREAT_WHITESPACE_AS_SUFFIX, suffix),
-        )
-        message += field(
-            ModelField.NORMALIZER_SPEC,
-            field(NormalizerField.PRECOMPILED_CHARSMAP, charsmap) + flags,
-        )
+        trainer = integer(TrainerField.TREAT_WHITESPACE_AS_SUFFIX, suffix)
+        normalizer = field(NormalizerField.PRECOMPILED_CHARSMAP, charsmap) + flags
+        message = b"".join(model_message(entries, trainer, normalizer))
         self._processor: Any = sentencepiece.SentencePieceProcessor()
         try:
             self._processor.LoadFromSerializedProto(message)

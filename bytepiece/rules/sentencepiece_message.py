@@ -3,6 +3,7 @@
 The names are those of sentencepiece_model.proto, in capitals.
 """
 
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -83,3 +84,19 @@ ALGORITHMS = {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}
 """The kinds of model, by the number in the field MODEL_TYPE."""
 UNIGRAM = 1
 """The number of Unigram models, and the default if the field is missing."""
+
+
+def model_message(
+    entries: Sequence[SentencePieceEntry], trainer: bytes, normalizer: bytes
+) -> Iterator[bytes]:
+    """Yield the parts of the file of a Unigram model.
+
+    Args:
+        entries: the entries in the order of their ids.
+        trainer: further fields of the trainer's settings.
+        normalizer: the fields of the normalizer's settings.
+    """
+    for entry in entries:
+        yield entry.to_field()
+    yield field(ModelField.TRAINER_SPEC, integer(TrainerField.MODEL_TYPE, UNIGRAM) + trainer)
+    yield field(ModelField.NORMALIZER_SPEC, normalizer)
