@@ -39,7 +39,7 @@ from bytepiece.training.pairs import (
 _INHERITED = 8
 """An inherited count weighs an eighth as much as a piece's own count."""
 USELESS = 3
-"""A piece is useless if it is worth less than a third of a pair that is not yet joined."""
+"""Usually, a piece is useless if it is worth less than a third of a pair not yet joined."""
 _NEWLINE = 0x0A
 NEWLINES = ("apart", "end")
 """The values of `PieceRules.newlines`."""
@@ -126,11 +126,11 @@ def advance(
     worth = worths(pieces, state, total.pieces)
     worth[[i for i, piece in enumerate(pieces) if piece in protected]] = np.iinfo(np.int64).max
     worth[leaving] = -1
-    # Pairs are joined as long as there is room, or useless pieces make room.
     # If the pairs run out, useless pieces stay: no later pair needs their room.
     useless = np.full(len(sums), leaving.sum())
     if len(sums) == limits.most:
         useless = np.searchsorted(np.sort(worth), sums // limits.useless)
+    # Pairs are joined as long as there is room, or useless pieces make room.
     crowded = np.arange(1, len(sums) + 1) - useless > size - len(pieces)
     if crowded.any():
         number = int(np.argmax(crowded))

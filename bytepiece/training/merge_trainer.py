@@ -35,13 +35,8 @@ from bytepiece.training.corpus_sample import (
     reading_progress,
     windows_of,
 )
-from bytepiece.training.growth import (
-    USELESS,
-    CountedPieces,
-    GrowthLimits,
-    PieceRules,
-    advance,
-)
+from bytepiece.training.growth import CountedPieces, PieceRules, advance
+from bytepiece.training.pace import Pace, paces_for
 from bytepiece.training.pairs import (
     COUNT_OF_ONE,
     ScoredAutomaton,
@@ -62,34 +57,6 @@ _LEAST_PAIRS = 1 << 19
 _HEAVIEST = 1 << 48
 """The largest weight of a corpus: the sum of its bytes, each times its weight in units. All numbers
 that are computed from the counts then fit in 64 bits."""
-_SINGLE_BYTES = 256
-_PER_PIECE = 2048
-"""While the vocabulary grows, at least this many bytes of text are counted for each single byte and
-each learned piece. With 512, training on 100 MB of mixed text takes 0.8 of the time, and gives
-0.3 % more tokens."""
-_STEP = 232
-_GROWTH = 8
-"""A round adds at most 232 pieces and an eighth of those that were learned before. With a quarter,
-bytes per token are the same within 0.2 %. Pieces of an old vocabulary do not count as learned,
-because they would make the rounds too large: if 2,000 Chinese pieces are added to 16,000 English
-ones in three rounds instead of nine, text takes 1.6 % more tokens."""
-_SMALL = 2744
-"""Fewer learned pieces than this, so less than 3,000 pieces in all, are reached in small rounds. A
-large round joins pairs that overlap, and few rounds would follow to sort them out: with rounds of
-232 pieces, 500 pieces for log files give 3.3 bytes per token instead of 5.6, and 2,000 for English
-3.39 instead of 3.47. For 3,000 pieces of mixed text both give the same; for 8,000 pieces small
-rounds lose 0.3 %. On DNA, large rounds are better between 400 and 1,000 pieces, by 9 % for 500. So
-both are taken, and the better vocabulary is kept."""
-_SMALL_STEP = 1
-_SMALL_GROWTH = 16
-"""A small round makes the vocabulary larger by 1 piece and a sixteenth of those that were learned
-before. It joins further pairs if useless pieces make room for them. With 2 pieces and an eighth,
-400 pieces for English lose 1 %."""
-_SMALL_PER_PIECE = 8192
-"""As `_PER_PIECE`, in small rounds. With 2048, 400 pieces for English lose 1 %."""
-_SMALL_USELESS = 1
-"""In small rounds, a piece is useless if it is worth less than a pair that is not yet joined. With
-a third of a pair, 500 pieces for log files lose 9 %, and 1,000 pieces 7 %."""
 _SETTLING = 3
 """The number of rounds at the end that exchange pieces. Five more gain nothing."""
 _COMPLETING = 2
@@ -267,31 +234,35 @@ class _Rounds:
         self._engine = engine
         self._checkpoint = checkpoint
         self._progress = progress
+        self._staying = sum(
+            len(piece) == 1 or piece in options.protected for piece in options.start.pieces
+        )
+        """How many pieces are never dropped."""
         self._done = 0
         self._expected = 0
 
     def vocabularies(self, sizes: Sequence[int]) -> list[CountedPieces]:
         """Return a vocabulary for each size."""
         learned: dict[int, list[CountedPieces]] = {size: [] for size in sizes}
-        rules, protected = self._options.rules, self._options.protected
+        rules = self._options.rules
         growing = rules._replace(parts=True)
         settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
+        chains = paces_for([size - self._staying for size in sizes])
         start = self._options.start
-        staying = sum(len(piece) == 1 or piece in protected for piece in start.pieces)
-        chains = _chains(sizes, staying)
         self._expected = sum(
-            pace.rounds(len(start.pieces), chain[-1]) + len(settling) * len(chain)
+            pace.rounds(self._learned(start), chain[-1]) + len(settling) * len(chain)
             for pace, chain in chains
         )
         for pace, chain in chains:
             vocabulary = start
             grows = True
-            for size in chain:
-                while grows and (before := len(vocabulary.pieces)) + pace.growth(before) <= size:
+            for most in chain:
+                while grows and (before := self._learned(vocabulary)) + pace.growth(before) <= most:
                     every = max(1, self._bytes // pace.bytes(before))
-                    limit = before + pace.growth(before)
+                    limit = len(vocabulary.pieces) + pace.growth(before)
                     vocabulary = self._round(vocabulary, limit, pace, every, growing)
-                    grows = len(vocabulary.pieces) > before
+                    grows = self._learned(vocabulary) > before
+                size = most + self._staying
                 settled = vocabulary
                 # These rounds count all windows, because the pieces that they add stay in the
                 # vocabulary.
@@ -300,6 +271,9 @@ class _Rounds:
                 learned[size].append(settled)
         self._progress("merging", self._done, self._done)
         return [self._best(size, learned[size]) for size in sizes]
+
+    def _learned(self, vocabulary: CountedPieces) -> int:
+        return len(vocabulary.pieces) - self._staying
 
     def _best(self, size: int, candidates: Sequence[CountedPieces]) -> CountedPieces:
         """Return the vocabulary with which the text has the fewest tokens, the first of equals."""
@@ -319,7 +293,7 @@ class _Rounds:
         return candidates[tokens.index(min(tokens))]
 
     def _round(
-        self, vocabulary: CountedPieces, size: int, pace: "_Pace", every: int, rules: PieceRules
+        self, vocabulary: CountedPieces, size: int, pace: Pace, every: int, rules: PieceRules
     ) -> CountedPieces:
         compute = partial(self._computed, vocabulary, size, pace, every, rules)
         found = self._checkpoint.step(f"round-{self._done}", compute)
@@ -331,7 +305,7 @@ class _Rounds:
         return following
 
     def _computed(
-        self, vocabulary: CountedPieces, size: int, pace: "_Pace", every: int, rules: PieceRules
+        self, vocabulary: CountedPieces, size: int, pace: Pace, every: int, rules: PieceRules
     ) -> Arrays:
         pieces = len(vocabulary.pieces)
         state = scored_automaton(vocabulary, self._options.objective, self._unit)
@@ -344,54 +318,9 @@ class _Rounds:
             except TooManyError:
                 part *= 2
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
-        limits = pace.limits(pieces, size, 2 * COUNT_OF_ONE * self._unit)
+        limits = pace.limits(self._learned(vocabulary), size, 2 * COUNT_OF_ONE * self._unit)
         following = advance(vocabulary, state, counted, limits, rules, self._options.protected)
         return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
-
-
-class _Pace(NamedTuple):
-    """How much a round changes, by the number of pieces before it.
-
-    Args:
-        small: whether the rounds are small.
-        staying: how many pieces are never dropped: the single bytes, and protected pieces.
-    """
-
-    small: bool
-    staying: int
-
-    def growth(self, pieces: int) -> int:
-        """Return by how many pieces a round may make the vocabulary larger."""
-        learned = pieces - self.staying
-        if self.small:
-            return _SMALL_STEP + learned // _SMALL_GROWTH
-        return _STEP + learned // _GROWTH
-
-    def bytes(self, pieces: int) -> int:
-        """Return how many bytes of text are counted, at least."""
-        learned = pieces - self.staying
-        return (_SMALL_PER_PIECE if self.small else _PER_PIECE) * (_SINGLE_BYTES + learned)
-
-    def limits(self, pieces: int, size: int, least: int) -> GrowthLimits:
-        """Return the limits of a round that makes at most `size` pieces."""
-        most = _STEP + (pieces - self.staying) // _GROWTH
-        return GrowthLimits(size, most, _SMALL_USELESS if self.small else USELESS, least)
-
-    def rounds(self, pieces: int, size: int) -> int:
-        """Return how many rounds lead from a number of pieces to a size, at most."""
-        rounds = 0
-        while pieces + self.growth(pieces) <= size:
-            pieces += self.growth(pieces)
-            rounds += 1
-        return rounds
-
-
-def _chains(sizes: Sequence[int], staying: int) -> list[tuple[_Pace, list[int]]]:
-    """Return the paces, and for each of them the sizes that are reached at it, in order."""
-    every = sorted(set(sizes))
-    small = [size for size in every if size - staying < _SMALL]
-    chains = [(_Pace(True, staying), small), (_Pace(False, staying), every)]
-    return [(pace, chain) for pace, chain in chains if chain]
 
 
 def _arrays_of(vocabulary: CountedPieces) -> Arrays:
