@@ -19,6 +19,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.peers import training
@@ -117,9 +118,7 @@ def measure(
     """
     rivals: dict[str, Callable[[Kind, int, Path], float | None]] = {_BPE: byte_level_bpe}
     for name, model_type in _SENTENCEPIECE.items():
-        rivals[name] = lambda kind, size, directory, t=model_type: sentencepiece(
-            kind, size, directory, t
-        )
+        rivals[name] = partial(sentencepiece, model_type=model_type)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         rates = {"bytepiece": ours(lines, sizes, directory)}

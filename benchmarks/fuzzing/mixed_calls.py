@@ -162,5 +162,3 @@ _CALLS: dict[str, tuple[int, Callable[[Tokenizer, list[Any], random.Random], Any
 }
 """The calls by name, each with its share."""
 _WEIGHED = [(name, call) for name, (share, call) in _CALLS.items() for _ in range(share)]
-KINDS_OF_CALLS = tuple(_CALLS)
-"""The names of the kinds of calls."""

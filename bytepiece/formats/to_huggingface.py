@@ -102,24 +102,23 @@ def to_json(model: Model) -> str:
     ('Unigram', True)
     """
     rules = model.rules
+    head = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            _added(token) for token in sorted(model.special_tokens, key=lambda token: token.id)
+        ],
+    }
     if rules.unknown is not None:
         fields, entries = document_of(model)
-        head = {
-            "version": "1.0",
-            "truncation": None,
-            "padding": None,
-            "added_tokens": _added_tokens(model),
-        }
         return with_vocabulary({**head, **fields}, entries)
     model.check_own("tokenizer.json")
     steps = [*({"type": form} for form in rules.normalization), BYTES, *LINES]
     if rules.isolate_digits:
         steps += DIGITS
     document: dict[str, Any] = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": _added_tokens(model),
+        **head,
         "normalizer": {"type": "Sequence", "normalizers": steps},
         "pre_tokenizer": SPLIT,
         "post_processor": None,
@@ -181,10 +180,6 @@ def _vocabulary(model: Model) -> list[tuple[str, float]]:
             stacklevel=4,
         )
     return vocabulary
-
-
-def _added_tokens(model: Model) -> list[dict[str, Any]]:
-    return [_added(token) for token in sorted(model.special_tokens, key=lambda token: token.id)]
 
 
 def _added(token: SpecialToken) -> dict[str, Any]:
