@@ -12,7 +12,7 @@ from support.windows import ROUNDS, as_dict, block_of, counted, random_windows
 
 import bytepiece
 from bytepiece.inputs.files import Files
-from bytepiece.training import growth, merge_trainer, pairs
+from bytepiece.training import growth, merge_trainer, pace, pairs
 
 BEGINNING = "中".encode()[:2]
 
@@ -93,8 +93,7 @@ def broken(model):
 def small(monkeypatch):
     """Make windows so small that training on little text takes many rounds."""
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 600)
-    monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
-    monkeypatch.setattr("bytepiece.training.merge_trainer._STEP", 40)
+    monkeypatch.setattr(pace, "LARGE", pace.LARGE._replace(step=40, per_piece=4))
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 9000)
 
 

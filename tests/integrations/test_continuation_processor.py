@@ -15,7 +15,9 @@ from bytepiece import Tokenizer
 from bytepiece.errors import ArgumentError, ModelError
 
 torch = pytest.importorskip("torch", reason="the logits processor works on its tensors")
-transformers = pytest.importorskip("transformers", reason="the processor is made for it")
+pytest.importorskip("transformers", reason="the processor is made for it")
+
+from support.language_models import tiny_gpt2  # noqa: E402
 
 from bytepiece.integrations.continuation import (  # noqa: E402
     ContinuationProcessor,
@@ -29,19 +31,7 @@ PROMPTS = ["the cat and the ha", "th", "... 今", "\n", "the hat, the cat..\n"]
 @pytest.fixture(scope="module")
 def language_model(tok):
     """A small untrained language model with a few more ids than the vocabulary."""
-    torch.manual_seed(1)
-    config = transformers.GPT2Config(
-        vocab_size=tok.vocab_size + 7,
-        n_positions=64,
-        n_embd=16,
-        n_layer=1,
-        n_head=2,
-        initializer_range=0.5,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
-    return transformers.GPT2LMHeadModel(config).eval()
+    return tiny_gpt2(tok.vocab_size + 7, 1, n_positions=64, n_head=2, initializer_range=0.5)
 
 
 GENERATION_OPTIONS = [

@@ -14,6 +14,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 torch = pytest.importorskip("torch", reason="pip install torch")
 transformers = pytest.importorskip("transformers", reason="pip install transformers")
 
+from support.language_models import tiny_gpt2  # noqa: E402
+
 import bytepiece  # noqa: E402
 from bytepiece.integrations.transformers import BytePieceTokenizer, fast, register  # noqa: E402
 
@@ -41,18 +43,7 @@ def pieces(small):
 
 
 def language_model(size):
-    torch.manual_seed(0)
-    config = transformers.GPT2Config(
-        vocab_size=size,
-        n_embd=16,
-        n_layer=1,
-        n_head=1,
-        n_positions=128,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
-    return transformers.GPT2LMHeadModel(config).eval()
+    return tiny_gpt2(size, 0, n_positions=128, n_head=1)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import bytepiece
 from bytepiece.errors import ArgumentError, CheckpointError, CorpusError
 from bytepiece.inputs.files import Files
 from bytepiece.training import checkpoint as module
+from bytepiece.training import pace
 from bytepiece.training.checkpoint import Checkpoint, clear
 
 LINES = [f"the cat number {i} and the hat of the {i * 7} rats, 今天天气不错\n" for i in range(200)]
@@ -35,7 +36,7 @@ def small(monkeypatch):
     monkeypatch.setattr("bytepiece.training.corpus_sample._BLOCK", 900)
     monkeypatch.setattr("bytepiece.training.corpus_sample._CHUNK", 2)
     monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 1000)
-    monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
+    monkeypatch.setattr(pace, "LARGE", pace.LARGE._replace(per_piece=4))
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 4000)
 
 

@@ -13,7 +13,7 @@ from support.windows import ROUNDS, as_dict, block_of, counted, random_windows
 import bytepiece
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs.files import Files
-from bytepiece.training import growth, merge_trainer, pairs
+from bytepiece.training import growth, merge_trainer, pace, pairs
 from bytepiece.training.corpus_sample import _WindowChooser
 
 
@@ -161,7 +161,7 @@ def train(corpus, size=350, **options):
 @pytest.fixture
 def small_windows(monkeypatch):
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
-    monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
+    monkeypatch.setattr(pace, "LARGE", pace.LARGE._replace(per_piece=4))
 
 
 @pytest.mark.usefixtures("small_windows")

@@ -13,7 +13,7 @@ from support.windows import block_of, random_windows
 from bytepiece.parallel import in_threads
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import growth, merge_trainer, ngrams, pairs
+from bytepiece.training import growth, merge_trainer, ngrams, pace, pairs
 from bytepiece.training.checked_options import TrainingOptions, special_tokens_of
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.progress import silent
@@ -27,7 +27,7 @@ def _small(monkeypatch):
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 500)
     monkeypatch.setattr("bytepiece.training.corpus_sample._BLOCK", 2000)
     monkeypatch.setattr("bytepiece.training.corpus_sample._CHUNK", 3)
-    monkeypatch.setattr("bytepiece.training.merge_trainer._PER_PIECE", 4)
+    monkeypatch.setattr(pace, "LARGE", pace.LARGE._replace(per_piece=4))
 
 
 def options(algorithm):
