@@ -73,7 +73,14 @@ def same(models, others):
     return [(m, dict(m.record)) for m in models] == [(m, dict(m.record)) for m in others]
 
 
-RUNS = [{}, SAMPLED, {"algorithm": "bnlm"}, {"algorithm": "bnlm", **SAMPLED}]
+RUNS = [
+    {},
+    SAMPLED,
+    {"spaces": "words"},
+    {"spaces": "superwords", **SAMPLED},
+    {"algorithm": "bnlm"},
+    {"algorithm": "bnlm", **SAMPLED},
+]
 
 
 @pytest.mark.usefixtures("small")
@@ -179,6 +186,7 @@ def test_texts_with_other_ends_are_refused(tmp_path, monkeypatch):
         ({"size": (330,)}, "vocab_size was [330, 400], not [330]"),
         ({"algorithm": "bnlm"}, 'algorithm was "merge", not "bnlm"'),
         ({"newlines": "end"}, "newlines"),
+        ({"spaces": "words"}, 'spaces was "across", not "words"'),
         ({"ensure_unicode": True}, "ensure_unicode was false, not true"),
         ({"isolate_digits": True}, "isolate_digits was false, not true"),
         ({"normalization": ["NFC"]}, "normalization"),
