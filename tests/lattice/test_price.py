@@ -145,7 +145,7 @@ def test_the_alpha_found_is_logged(tok, caplog):
     with caplog.at_level(logging.INFO, "bytepiece"):
         alpha = tok.alpha_for_tokens(TEXTS, 1.1)
     assert [r.getMessage() for r in caplog.records if r.name == module.__name__] == [
-        f"alpha {alpha!r} gives 1.1000 times the tokens of the best path"
+        f"alpha {alpha!r} gives 1.1000 times the tokens of the best path, by 693 bytes"
     ]
 
 
