@@ -15,11 +15,16 @@ REFERENCE = "merge"
 
 OURS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     REFERENCE: ("ours, across spaces", ()),
-    "merge-words": ("ours, in words", ("--within-words",)),
+    "merge-words": ("ours, in words", ("--spaces", "words")),
+    "merge-superwords": ("ours, superwords", ("--spaces", "superwords")),
     "merge-likelihood": ("ours, across spaces, likelihood", ("--objective", "likelihood")),
     "merge-words-likelihood": (
         "ours, in words, likelihood",
-        ("--within-words", "--objective", "likelihood"),
+        ("--spaces", "words", "--objective", "likelihood"),
+    ),
+    "merge-superwords-likelihood": (
+        "ours, superwords, likelihood",
+        ("--spaces", "superwords", "--objective", "likelihood"),
     ),
     "bnlm": ("ours, BNLM", trainers.BNLM),
 }
