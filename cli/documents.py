@@ -12,7 +12,6 @@ from bytepiece.errors import BytepieceError
 from bytepiece.inputs import parquet
 from bytepiece.inputs.decompress import suffix_of
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX, text_of
-from bytepiece.inputs.series import texts_of
 from bytepiece.rules.text import to_bytes
 
 from .streams import STDIN, LineBatch, read_lines
@@ -80,6 +79,8 @@ def first_bytes(batches: Iterator[Any], size: int) -> tuple[list[bytes], Iterato
     Returns:
         the documents of the beginning; the batches.
     """
+    from bytepiece.inputs.series import texts_of  # noqa: PLC0415  # --help needs no NumPy
+
     read: list[Any] = []
     head: list[bytes] = []
     for batch in batches:
