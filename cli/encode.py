@@ -89,8 +89,7 @@ def command(
     Examples:
       echo "some text" | bytepiece encode
       bytepiece encode corpus.txt > ids.txt
-      bytepiece encode --sample --alpha 0.1 --seed 7 --epoch 3 < corpus.txt
-      bytepiece encode --sample --more-tokens 10% --seed 7 corpus.txt
+      bytepiece encode --sample --more-tokens 10% --seed 7 --epoch 3 < corpus.txt
       bytepiece encode --format pieces --bos --eos records.jsonl
       bytepiece encode --format parquet -o ids.parquet --column text texts.parquet
       bytepiece encode --format megatron -o tokens --eos --resume corpus.txt
