@@ -160,7 +160,7 @@ def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) ->
     """Raise a usage error if the original format cannot express an option."""
     asked = {
         "--normalization": tuple(normalization) != ("NFC",),
-        "--isolate-digits": options["isolate_digits"],
+        "--digits": options["digits"] != "free",
         "--special-token": options["special_tokens"],
         "--reserved": options["reserved"],
         "--pad-to-multiple": options["pad_to_multiple"] > 1,

@@ -48,6 +48,7 @@ class Encoder:
         scores, ids = built.by_entry(model.scores, -math.inf), _ids_by_entry(built, model)
         self._tables = pack(built, scores, ids)
         self.automaton, self.scores, self.ids = unpack(*self._tables)
+        self._digit_group = model.rules.digit_group
         self.longest_short = CHUNK if model.rules.own else -1
         """The most bytes of a text that `encode_short` takes; −1 for no text at all."""
         # The weights of the alphas used last. The dict is replaced as a whole, so that several
@@ -69,7 +70,7 @@ class Encoder:
         Args:
             text: at most `longest_short` bytes.
         """
-        return best_ids_of_text(self._tables, text, self.model.rules.isolate_digits)
+        return best_ids_of_text(self._tables, text, self._digit_group)
 
     def encode(
         self,

@@ -87,7 +87,7 @@ def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) ->
         part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
         bounds = np.append(bounds[part_of], len(buffer))
     else:
-        bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
+        bounds, part_of = segment_bounds(buffer, bounds, special, rules.digit_group)
     if len(buffer) > MAX_SEGMENT:
         _check_lengths(bounds, np.append(starts, len(buffer)))
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)

@@ -52,7 +52,7 @@ def models_of(
     if settings.checkpoint is not None:
         _check_apart(settings.checkpoint, corpus)
     rules = options.rules
-    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
+    reader = CorpusReader(corpus, rules.normalization, rules.digit_group)
     most = [size - len(options.special_tokens) for size in sizes]
     if options.algorithm == "merge":
         space = room(settings.memory, merge_trainer.MEMORY_PER_BYTE)
