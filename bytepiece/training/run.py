@@ -169,6 +169,8 @@ def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict
         record["sampled_bytes"] = sample.size
     if isinstance(corpus, Files) and set(corpus.weights) != {1.0}:
         record["weights"] = list(corpus.weights)
+    if isinstance(corpus, Files) and corpus.balance is not None:
+        record["balance"] = corpus.balance.record()
     if reader.weight != reader.size:
         record["weighted_bytes"] = reader.weight / reader.unit
     if reader.unit != 1:
