@@ -29,7 +29,7 @@ class TrainingOptions:
     algorithm: str
     objective: str
     newlines: str
-    within_words: bool
+    spaces: str
     order: int
     min_count: int
     max_piece_length: int
@@ -40,7 +40,7 @@ class TrainingOptions:
     pad_to_multiple: int
 
     def __post_init__(self) -> None:
-        for name in ("algorithm", "objective", "newlines"):
+        for name in ("algorithm", "objective", "newlines", "spaces"):
             choice(name, getattr(self, name))
         for name in ("order", "min_count", "max_piece_length", "pad_to_multiple"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
@@ -48,13 +48,12 @@ class TrainingOptions:
         check_special_tokens(
             [*self.special_tokens, *unused_tokens(MAX_ID >> 1, self.pad_to_multiple - 1)]
         )
-        for name in ("within_words", "ensure_unicode"):
-            object.__setattr__(self, name, bool(getattr(self, name)))
+        object.__setattr__(self, "ensure_unicode", bool(self.ensure_unicode))
 
     def of_algorithm(self) -> dict[str, Any]:
         """Return the options that matter to the algorithm, for a model's record."""
         names = {
-            "merge": ["objective", "newlines", "within_words", "max_piece_length"],
+            "merge": ["objective", "newlines", "spaces", "max_piece_length"],
             "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
         }[self.algorithm]
         # The first records of the merge trainer did not have "ensure_unicode". It is written only

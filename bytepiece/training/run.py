@@ -106,7 +106,7 @@ def _by_merges(
         PieceRules(
             options.max_piece_length,
             options.newlines,
-            options.within_words,
+            options.spaces,
             parts=not options.ensure_unicode,
         ),
         initial_pieces(options.pieces),
