@@ -9,6 +9,7 @@ import numpy as np
 
 from bytepiece._checks import unsigned
 from bytepiece.encoding.alignment import Alignment, align
+from bytepiece.encoding.canonical import canonical_ids
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.options import NBEST_SIZE, Alpha, Sampler
@@ -380,6 +381,32 @@ class Tokenizer:
             )
         except KeyError as error:
             raise vocabulary.unknown_id(error.args[0]) from None
+
+    def canonical(self, ids: Iterable[int]) -> list[int]:
+        """Return the ids of the best path of the bytes that ids stand for.
+
+        Special tokens keep their places, and the bytes between them are encoded anew. The ids of a
+        model that was read from another library's file stand for normalized text, which is not
+        normalized again.
+
+        Raises:
+            VocabularyError: if an id is not in the vocabulary.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+        >>> sample = tok.encode("the cat", add_eos=True, alpha=0.0, seed=1)
+        >>> tok.is_canonical(sample), tok.canonical(sample) == tok.encode("the cat", add_eos=True)
+        (False, True)
+        """
+        return canonical_ids(ids, self._vocabulary, self._encoder)
+
+    def is_canonical(self, ids: Iterable[int]) -> bool:
+        """Return whether ids are the best path of the bytes that they stand for.
+
+        See `canonical`. `encode` and `encode_batch` give such ids unless they sample.
+        """
+        given = list(ids)
+        return self.canonical(given) == given
 
     def continuations(
         self, prompt: Text | Iterable[int], backtrack: int = 1, *, tokens: int | None = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
-from bytepiece.encoding.batches import CHUNK, EncodeRun, encode_texts
+from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
 from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.nbest import nbest_ids
@@ -123,11 +123,24 @@ class Encoder:
         samples = streams.samples
         if method is None:
             streams = streams._replace(samples=1)
-        encode_run = self._kernel_of(method, log_probs)
-        if self.unknown is not None:
-            encode_run = partial(_without_runs_of_unknown, encode_run, self.unknown.id)
-        rows = encode_texts(texts, self.model.rules, marks, encode_run, streams, threads, log_probs)
+        run = self._run_of(method, log_probs)
+        rows = encode_texts(texts, self.model.rules, marks, run, streams, threads, log_probs)
         return repeat(rows, samples) if method is None and samples > 1 else rows
+
+    def encode_segments(self, segments: Segments) -> Encoded:
+        """Return the best path of each document in a text that is cut into segments."""
+        numbers = np.zeros(len(segments.document_starts), dtype=np.uint64)
+        streams = Streams(np.uint64(0), np.uint64(0), numbers, np.uint64(0), 1)
+        every = len(segments.documents)
+        drawn = self._run_of(None, False)(segments, streams, 0, every)
+        return assemble([SegmentedBatch(segments, [0, every], [drawn])], 1)
+
+    def _run_of(self, method: Method | None, log_probs: bool) -> EncodeRun:
+        """Return the function that encodes a run of segments and merges unknown tokens."""
+        run = self._kernel_of(method, log_probs)
+        if self.unknown is None:
+            return run
+        return partial(_without_runs_of_unknown, run, self.unknown.id)
 
     def _kernel_of(self, method: Method | None, log_probs: bool) -> EncodeRun:
         """Return the function that encodes a run of segments by a method."""

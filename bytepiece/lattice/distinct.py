@@ -75,7 +75,9 @@ def encode_distinct(
         rows = []
         for edges in drawn.paths:
             ids, ends = tokens_of(encoder, law, segments.bounds, edges)
-            rows.append(np.insert(ids, np.searchsorted(ends, places, side="right"), special))
+            if len(special):
+                ids = np.insert(ids, np.searchsorted(ends, places, side="right"), special)
+            rows.append(ids)
         missing = streams.samples - len(rows)
         return DistinctRows(
             rows + [special] * missing,
