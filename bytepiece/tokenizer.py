@@ -335,6 +335,53 @@ class Tokenizer:
 
         return Lattice(self._encoder, self._vocabulary, text, alpha)
 
+    def alpha_for_tokens(
+        self,
+        texts: Iterable[Text],
+        price: float,
+        *,
+        sampler: Sampler = "perfect",
+        nbest_size: int = NBEST_SIZE,
+        sample_prob: float = 1.0,
+        threads: int = 1,
+    ) -> float | None:
+        """Return the alpha at which samples of some texts have a wanted number of tokens.
+
+        A price of 1.1 means 10 % more tokens than the best path has. For perfect sampling the
+        number of tokens is the expected one by the exact law, and the price is met to 1e-6 of
+        itself. For the other samplers it is the mean of draws with a fixed seed, at least a
+        megabyte of them: the same in every call, but only within about 0.3 % of the expected one.
+
+        The price usually falls as alpha grows, but not always. The search goes down from alpha 64
+        to 0 in steps of a factor of √½, and ends at the first step that reaches the price. So it
+        finds the largest alpha, unless the price rises and falls again within one step.
+
+        Args:
+            texts: typical texts, in any series that `encode_batch` takes. A megabyte is enough.
+                The time is about that of 40 calls of `encode_batch`.
+            price: at least 1, with the documents that are not sampled counted in. Special tokens
+                are not counted.
+            sampler, nbest_size, sample_prob: see the class.
+            threads: how many threads to use; the result does not depend on it.
+
+        Returns:
+            alpha; None, which means the best path, for a price of exactly 1.
+
+        Raises:
+            ArgumentError: if no alpha has this price, which a price below 1 never has; the message
+                names the range of prices. Or if an argument is outside its range.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+        >>> alpha = tok.alpha_for_tokens(["the hat"], 1.1)
+        >>> round(tok.lattice("the hat", alpha).expected_tokens() / tok.count("the hat"), 6)
+        1.1
+        """
+        from bytepiece.lattice.price import alpha_for_tokens  # noqa: PLC0415  # as in `lattice`
+
+        sampling = Sampling(None, sampler, nbest_size, sample_prob)
+        return alpha_for_tokens(self._encoder, texts, price, sampling, threads)
+
     def align(
         self,
         text: Text,
