@@ -15,6 +15,11 @@ from .streams import name_of, write
 if TYPE_CHECKING:
     from bytepiece.model import Model
 
+_DIGITS = {
+    "free": "like other characters",
+    "each": "each by itself",
+    "groups-of-three": "in groups of up to three, from the left",
+}
 _ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 """The alphas whose cost `--on` shows."""
 _PRICED = 1_000_000
@@ -80,7 +85,7 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
         },
         "special_tokens": [vars(token) for token in model.special_tokens],
         "normalization": list(rules.normalization),
-        "isolate_digits": rules.isolate_digits,
+        "digits": rules.digits,
         "segment": rules.segment,
         "unknown": rules.unknown,
         "library": None if rules.library is None else repr(rules.library),
@@ -117,7 +122,7 @@ def _table(facts: dict[str, Any]) -> str:
         ("piece length", f"{length['min']} to {length['max']} bytes, {length['mean']} on average"),
         ("special tokens", ", ".join(specials) or "none"),
         ("normalization", ", ".join(facts["normalization"]) or "none"),
-        ("digits", "each by itself" if facts["isolate_digits"] else "like other characters"),
+        ("digits", _DIGITS[facts["digits"]]),
         ("segment", f"a {facts['segment']}"),
         *_foreign(facts),
         ("record", "\n                ".join(record) or "none"),
