@@ -96,9 +96,9 @@ class Segmenter:
         """
         if not self._sampling:
             return joined(self._lines, *self.best, self._newline)
-        ends = np.cumsum([len(line.encode()) + 1 for line in self._lines])
-        done = ends * sequences / read % 1
-        mask = self._chosen & (done <= self._sampling.until)
+        sizes = np.array([len(line.encode()) + 1 for line in self._lines])
+        done = (np.cumsum(sizes) - sizes) * sequences / read % 1
+        mask = self._chosen & (done < self._sampling.until)
         return joined(self._lines, *_merged(self.best, self._drawn, mask), self._newline)
 
 

@@ -26,6 +26,7 @@ from benchmarks.support.commands import FailedError
 from bytepiece import Model, Tokenizer, model_io
 from bytepiece.adapters.ours import Ours
 
+torch.set_num_threads(1)  # two threads that wait for each other take minutes on a busy machine
 SHAPE = Shape(32, 2, 2)
 PIECES = [bytes([b]) for b in range(256)] + [b"the", b" the", b"he", b"\xe4\xbb\x8a"]
 ADAPTER = Ours(Tokenizer(Model(PIECES, [-9.0] * len(PIECES))))
@@ -144,7 +145,7 @@ def test_training_learns():
 def test_intervals_hold_the_truth():
     random = np.random.default_rng(0)
     held = 0
-    for _ in range(100):
+    for _ in range(40):
         documents = random.gamma(4, 100, size=50)
         seeds = random.normal(1, 0.01, size=(3, 1))
         sizes = np.full((3, 50), 100.0)
@@ -152,7 +153,7 @@ def test_intervals_hold_the_truth():
         other = 1.02 * documents * seeds * random.normal(1, 0.01, size=(3, 1))
         found = intervals.relative(other, sizes, one, sizes)
         held += found.low <= 2 <= found.high
-    assert held >= 90
+    assert held >= 36
     figure = intervals.bits_per_byte(np.full((1, 50), 300.0), np.full((1, 50), 100.0))
     assert figure == (3.0, 3.0, 3.0)
     assert intervals.Interval(1.5, 1, 2).shown("+.1f") == "+1.5 ± 0.5"
@@ -212,14 +213,16 @@ def test_bits_after_a_cut_count_all_ways_to_spell_the_bytes():
 
 
 def test_noise_leaves_the_second_half_and_the_word_before_it():
-    lines = [f"some words that are clean {i} before the words that are noisy" for i in range(50)]
+    lines = [
+        f"some words that are clean {i} long before the words that are noisy" for i in range(50)
+    ]
     found = probes.noisy([*lines, "short"], 40)
     assert {len(one) for one in found.values()} == {25}
     assert [probe.text for probe in found["after clean text"]] == lines[::2]
     for name, one in found.items():
         for probe in one:
-            assert probe.text.encode()[probe.start :] == b" words that are noisy"
-            assert probe.text.encode()[: probe.start].endswith(b" the")
+            assert probe.text.encode()[probe.start :] == b" the words that are noisy"
+            assert probe.text.encode()[: probe.start].endswith(b" before")
         changed = sum(a != b for a, b in zip(one, found["after clean text"], strict=True))
         assert (changed > 15) == (name != "after clean text")
     assert probes.typos("the cat", random.Random(3)) != probes.typos("the cat", random.Random(4))
@@ -249,8 +252,8 @@ def test_samples_have_their_price_until_the_schedule_ends(tmp_path, sampler):
     half = segmenter.stream(read=24 * 400, sequences=2)
     lengths = np.diff(half.token_ends, prepend=0)
     shortest = int(best.token_ends[0])
-    assert (lengths[101:200] == shortest).all()
-    assert (lengths[301:] == shortest).all()
+    assert (lengths[100:200] == shortest).all()
+    assert (lengths[300:] == shortest).all()
     assert lengths[:100].mean() > shortest + 0.5
     with pytest.raises(FailedError, match="cannot cost"):
         Segmenter(path, adapter, lines, Sampling.parse(f"{sampler} +900%"), 1)
