@@ -1,30 +1,41 @@
 r"""Translation: whether sampled segmentations of the training text make better translations.
 
-    python -m benchmarks.bench_translation --pair en-fi en-fi.train.tsv.xz en-fi.dev.tsv.xz \
-        en-fi.test.tsv.xz --results translation.jsonl
+    python -m benchmarks.bench_translation --results translation.jsonl \
+        --pair en-fi en-fi.train.tsv.xz en-fi.dev.tsv.xz en-fi.test.tsv.xz
 
 trains a small encoder-decoder transformer for each run of the plan, on files whose lines are a
 text, a tab, and its translation. It adds one line to the results for each run. A run whose line is
-there is not repeated, so the same command goes on after a break. Two processes share the plan with
-`--shard 1/2` and `--shard 2/2`, each with a file of results of its own or the same file.
+there is not repeated, so the same command goes on after a break. Two processes share the plan and
+the results with `--shard 1/2` and `--shard 2/2`; when both have ended, run the command once more
+for runs that waited for the other process. --report prints the tables of the results and stops.
 
 All runs have the same network and the same number of passes over the training text, each pass with
-fresh samples. The networks differ only in how the training text is segmented.
+fresh samples. The networks differ only in the vocabulary, which is trained on both sides of the
+training text, and in how the training text is segmented. For each sampler the price (the share of
+tokens that it adds) is chosen on dev, with a seed of its own. Then other seeds are scored on test.
+The vocabularies have 4,000 ids: with so little text, larger ones have many pieces that are seen a
+few times only.
+
+--quick takes a minute with any pair; its figures mean nothing.
 """
 
 import argparse
-import json
+import ctypes
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from benchmarks.translation import plan
+from benchmarks.translation.pairs import Pairs, pairs_of
 
 if TYPE_CHECKING:
-    from benchmarks.translation.runs import Run
+    from benchmarks.translation.runs import Recipe, TranslationData
 
-PRICES = (0.05, 0.1, 0.2, 0.6)
-"""The prices that are tried on dev: 0.1 is 10 % more tokens than without sampling."""
+_QUICK_PAIRS = 200
+_SYSTEMS = [system for group in plan.GROUPS for system in group]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,67 +49,73 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--pair", nargs=4, action="append", default=[], metavar=("NAME", "TRAIN", "DEV", "TEST")
     )
     parser.add_argument("--results", type=Path, required=True, help="a JSON-lines file")
-    parser.add_argument("--systems", nargs="*", default=["none", "perfect"])
-    parser.add_argument("--epochs", type=int, help="passes over the training text")
+    parser.add_argument("--systems", nargs="*", default=_SYSTEMS, choices=_SYSTEMS)
+    parser.add_argument("--vocabulary", type=int, default=4000, help="the number of ids")
+    parser.add_argument("--epochs", type=int, default=12, help="passes over the training text")
     parser.add_argument("--shard", default="1/1", help="which part of the runs, as 1/2")
+    parser.add_argument("--report", action="store_true", help="print the tables and stop")
+    parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args(arguments)
+    if chosen.report:
+        from benchmarks.translation import report  # noqa: PLC0415
+
+        print(report.text_of(plan.read(chosen.results)))
+        return
     try:
         import sacrebleu  # noqa: F401, PLC0415
         import torch  # noqa: PLC0415
     except ImportError as error:
         parser.error(f'{error.name} is not installed; pip install -e ".[lm]"')
     from benchmarks.translation import runs  # noqa: PLC0415
-    from benchmarks.translation.pairs import pairs_of  # noqa: PLC0415
 
     torch.set_num_threads(1)
+    _keep_memory()
     part, parts = map(int, chosen.shard.split("/"))
-    recipe = runs.Recipe(**({"epochs": chosen.epochs} if chosen.epochs else {}))
+    recipe = runs.Recipe(vocabulary=chosen.vocabulary, epochs=chosen.epochs)
     for name, *paths in chosen.pair:
         read = [pairs_of(Path(path)) for path in paths]
+        planned = plan.Plan(name, chosen.systems)
+        if chosen.quick:
+            read = [Pairs(*(side[:_QUICK_PAIRS] for side in pairs)) for pairs in read]
+            planned = plan.Plan(name, ("none", "perfect"), (0.1,), (1,))
+            size = replace(recipe.size, width=32, layers=1, inner=64)
+            recipe = replace(recipe, vocabulary=300, epochs=1, longest=30, size=size)
         data = runs.TranslationData(*read, chinese=name.endswith(("zh", "zh_CN")))
-        for number, run in enumerate(dev_runs(name, chosen.systems)):
-            if number % parts != part - 1 or run in done_runs(chosen.results):
-                continue
-            figures = runs.done(run, data, recipe) or {**run._asdict(), "unreachable": True}
-            append(chosen.results, figures)
-            said = [f"{key} {value}" for key, value in run._asdict().items()]
-            if dev := figures.get("dev"):
-                said.append(f"chrF2 {dev['chrf']:.2f} BLEU {dev['bleu']:.2f}")
-                said.append(f"{figures['cpu']:.0f} CPU s")
-            print(", ".join(said), flush=True)
+        while _one_run(planned, data, recipe, chosen.results, (part - 1, parts)):
+            pass
 
 
-def dev_runs(pair: str, systems: Sequence[str]) -> "Iterator[Run]":
-    """Yield the runs that choose a setting on dev, with a seed that no other run has."""
-    from benchmarks.translation.runs import Run  # noqa: PLC0415
+def _one_run(
+    planned: plan.Plan,
+    data: "TranslationData",
+    recipe: "Recipe",
+    path: Path,
+    shard: tuple[int, int],
+) -> bool:
+    """Do the first run that is left for this process; return whether there was one."""
+    from benchmarks.translation import runs  # noqa: PLC0415
 
-    for system in systems:
-        sampled = system not in ("none", "sentencepiece", "bpe")
-        for more in PRICES if sampled else (0.0,):
-            yield Run(pair, system, more, 0, "dev")
+    part, parts = shard
+    results = plan.read(path)
+    left = (r for n, r in planned.runs(results) if n % parts == part and r not in results)
+    run = next(left, None)
+    if run is None:
+        return False
+    figures = runs.done(run, data, recipe) or {**run._asdict(), "unreachable": True}
+    plan.append(path, figures)
+    said = f"{run.pair} {run.system} {run.more:+.0%} seed {run.seed} {run.part}"
+    if "dev" in figures:
+        said += f": dev chrF2 {figures['dev']['chrf']:.2f}, {figures['cpu']:.0f} CPU s"
+    print(said, flush=True)
+    return True
 
 
-def done_runs(path: Path) -> "dict[Run, dict[str, Any]]":
-    """Return the runs of a file of results, and their figures."""
-    from benchmarks.translation.runs import Run  # noqa: PLC0415
-
-    if not path.exists():
-        return {}
-    lines = path.read_text("utf-8").splitlines(keepends=True)
-    # a process that was killed leaves half a line
-    found = [json.loads(line) for line in lines if line.endswith("}\n")]
-    return {Run(*(line[key] for key in Run._fields)): line for line in found}
-
-
-def append(path: Path, figures: dict[str, Any]) -> None:
-    """Add a line to a file of results, and wait until it is on the disk."""
-    line = json.dumps(figures) + "\n"
-    with path.open("ab+") as file:
-        file.seek(max(0, file.tell() - 1))
-        broken = file.read(1) not in (b"", b"\n")
-        file.write((b"\n" if broken else b"") + line.encode())
-        file.flush()
-        os.fsync(file.fileno())
+def _keep_memory() -> None:
+    """Let malloc keep freed memory: otherwise each step pays for its pages anew."""
+    if os.name == "posix" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        trim_threshold, mmap_threshold = -1, -3
+        libc.mallopt(mmap_threshold, 1 << 30)
+        libc.mallopt(trim_threshold, (1 << 31) - 1)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ def translated(
         network: the network.
         sources: ids that end in EOS.
         beams: the hypotheses that are kept for each sentence.
-        longest: the largest number of tokens of a translation, EOS counted; it is also limited by the
-            length of the sources that are decoded together.
+        longest: the largest number of tokens of a translation, EOS counted; short sources have
+            shorter ones.
     """
     network.eval()
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))

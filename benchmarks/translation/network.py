@@ -223,8 +223,8 @@ class Translator(nn.Module):
         """
         x = self.embedding(ids) * self.scale + self.places[place]
         after = []
-        for layer, kept, keys in zip(self.decoder, cache, memory.layers, strict=True):
-            x, kept = layer.step(x, kept, keys, memory.mask)
+        for layer, before, keys in zip(self.decoder, cache, memory.layers, strict=True):
+            x, kept = layer.step(x, before, keys, memory.mask)
             after.append(kept)
         logits = functional.linear(self.decoder_norm(x), self.embedding.weight)
         return logits.log_softmax(-1), after

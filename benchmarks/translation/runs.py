@@ -1,44 +1,26 @@
 """One run: train a network with a system at a setting, and score its translations."""
 
-import base64
 import tempfile
 import time
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from sacrebleu.metrics import BLEU, CHRF
 
 from benchmarks.translation import systems
+from benchmarks.translation.counts import packed
 from benchmarks.translation.decoding import padded, translated
 from benchmarks.translation.network import BOS, EOS, NetworkSize, Translator
 from benchmarks.translation.pairs import Pairs
+from benchmarks.translation.plan import Run
 from benchmarks.translation.systems import Rows, Vocabulary
 
 _PRICED = 2000
 """Texts on which an alpha is sought."""
-
-
-class Run(NamedTuple):
-    """A line of the plan.
-
-    Args:
-        pair: the name of the pair of languages.
-        system: see `systems.SYSTEMS`.
-        more: the wanted price, 0.1 for 10 % more tokens; 0 for systems that do not sample.
-        seed: of the network, of the order of batches, and of the samples.
-        part: "dev", or "test", which is scored with greedy and with beam search.
-    """
-
-    pair: str
-    system: str
-    more: float
-    seed: int
-    part: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +57,7 @@ class Recipe:
     vocabulary: int = 4000
     epochs: int = 15
     size: NetworkSize = field(default_factory=NetworkSize)
-    batch: int = 4096
+    batch: int = 2048
     rate: float = 2e-3
     warm_up: int = 200
     smoothing: float = 0.1
@@ -176,21 +158,12 @@ def _scores(
     sources = [[*row[: most - 1], EOS] for row in vocabulary.encode(pairs.sources, None, 0, 0, 0)]
     found = vocabulary.decode(translated(network, sources, beams, most))
     chrf, bleu = CHRF(), BLEU(tokenize="zh" if chinese else "13a")
-    figures: dict[str, Any] = {"cpu": round(time.process_time() - start, 1)}
+    figures: dict[str, Any] = {
+        "cpu": round(time.process_time() - start, 1),
+        "sentences": len(found),
+    }
     for name, metric in (("chrf", chrf), ("bleu", bleu)):
         figures[name] = metric.corpus_score(found, [pairs.targets]).score
         counts = metric._extract_corpus_statistics(found, [pairs.targets])  # no public one
         figures[f"{name} counts"] = packed(counts)
     return figures
-
-
-def packed(counts: Sequence[Sequence[int]]) -> str:
-    """Return the counts of the sentences as a short text."""
-    octets = np.array(counts, dtype="<i2").T.tobytes()
-    return base64.b85encode(zlib.compress(octets, 9)).decode()
-
-
-def unpacked(text: str, sentences: int) -> np.ndarray[Any, Any]:
-    """Return the counts that `packed` was given, sentences × counts."""
-    octets = zlib.decompress(base64.b85decode(text))
-    return np.frombuffer(octets, dtype="<i2").reshape(-1, sentences).T

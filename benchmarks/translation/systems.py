@@ -120,6 +120,9 @@ SYSTEMS = {
 }
 """The systems: the sampler of ours, or the model of SentencePiece."""
 
+_LARGEST = 4.0
+"""The largest alpha that is tried; sampling hardly differs from the best path there."""
+
 _BITS = 12
 """Halvings of the interval in which an alpha is sought."""
 
@@ -136,8 +139,8 @@ def alpha_of(
         more: the wanted share, 0.1 for 10 % more tokens. None if no alpha costs that much.
     """
     least = sum(map(len, vocabulary.encode(texts, None, 0, 0, 0)))
-    low, high = 0.0, 1.0  # a price falls in alpha, but it rises in the share of merges left out
-    sign = -1 if system == "bpe-dropout" else 1
+    # a price falls in alpha, but it rises in the share of merges that are left out
+    low, high, sign = (0.0, 1.0, -1) if system == "bpe-dropout" else (0.0, _LARGEST, 1)
 
     def excess(alpha: float) -> float:
         tokens = sum(map(len, vocabulary.encode(texts, alpha, 0, 0, 0)))
