@@ -29,7 +29,7 @@ class TrainingOptions:
     algorithm: str
     objective: str
     newlines: str
-    within_words: bool
+    spaces: str
     order: int
     min_count: int
     max_piece_length: int
@@ -40,7 +40,7 @@ class TrainingOptions:
     pad_to_multiple: int
 
     def __post_init__(self) -> None:
-        for name in ("algorithm", "objective", "newlines"):
+        for name in ("algorithm", "objective", "newlines", "spaces"):
             choice(name, getattr(self, name))
         for name in ("order", "min_count", "max_piece_length", "pad_to_multiple"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
@@ -48,13 +48,12 @@ class TrainingOptions:
         check_special_tokens(
             [*self.special_tokens, *unused_tokens(MAX_ID >> 1, self.pad_to_multiple - 1)]
         )
-        for name in ("within_words", "ensure_unicode"):
-            object.__setattr__(self, name, bool(getattr(self, name)))
+        object.__setattr__(self, "ensure_unicode", bool(self.ensure_unicode))
 
     def of_algorithm(self) -> dict[str, Any]:
         """Return the options that matter to the algorithm, for a model's record."""
         names = {
-            "merge": ["objective", "newlines", "within_words", "max_piece_length"],
+            "merge": ["objective", "newlines", "spaces", "max_piece_length"],
             "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
         }[self.algorithm]
         # The first records of the merge trainer did not have "ensure_unicode". It is written only
@@ -70,7 +69,7 @@ class TrainingOptions:
             **self.of_algorithm(),
             "ensure_unicode": self.ensure_unicode,
             "normalization": list(self.rules.normalization),
-            "isolate_digits": self.rules.isolate_digits,
+            "digits": self.rules.digits,
             "pieces": [piece.hex() for piece in self.pieces],
             "special_tokens": [token.name for token in self.special_tokens],
             "pad_to_multiple": self.pad_to_multiple,
@@ -149,11 +148,11 @@ def pieces_of(
             )
         text = np.frombuffer(raw, dtype=np.uint8)
         ends, plain = offsets_of([len(raw)]), np.full(1, -1, dtype=np.int32)
-        bounds, _ = segment_bounds(text, ends, plain, rules.isolate_digits)
+        bounds, _ = segment_bounds(text, ends, plain, rules.digit_group)
         if len(bounds) > 2:
             raise ArgumentError(
-                f"the piece {piece!r:.60} can never match: a line end, or a digit that is "
-                "isolated, is within it"
+                f"the piece {piece!r:.60} can never match: a line end, or a place where digits are "
+                "cut, is within it"
             )
         found[raw] = None
     return tuple(found)

@@ -52,7 +52,7 @@ def models_of(
     if settings.checkpoint is not None:
         _check_apart(settings.checkpoint, corpus)
     rules = options.rules
-    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
+    reader = CorpusReader(corpus, rules.normalization, rules.digit_group)
     most = [size - len(options.special_tokens) for size in sizes]
     if options.algorithm == "merge":
         space = room(settings.memory, merge_trainer.MEMORY_PER_BYTE)
@@ -106,7 +106,7 @@ def _by_merges(
         PieceRules(
             options.max_piece_length,
             options.newlines,
-            options.within_words,
+            options.spaces,
             parts=not options.ensure_unicode,
         ),
         initial_pieces(options.pieces),
@@ -169,6 +169,8 @@ def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict
         record["sampled_bytes"] = sample.size
     if isinstance(corpus, Files) and set(corpus.weights) != {1.0}:
         record["weights"] = list(corpus.weights)
+    if isinstance(corpus, Files) and corpus.balance is not None:
+        record["balance"] = corpus.balance.record()
     if reader.weight != reader.size:
         record["weighted_bytes"] = reader.weight / reader.unit
     if reader.unit != 1:

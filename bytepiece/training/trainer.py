@@ -9,7 +9,7 @@ from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import Model
 from bytepiece.parallel import in_threads, usable_cores
-from bytepiece.rules.text_rules import NormalizationStep, TextRules
+from bytepiece.rules.text_rules import Digits, NormalizationStep, TextRules
 from bytepiece.training.checked_options import (
     TrainingOptions,
     pieces_of,
@@ -22,6 +22,7 @@ from bytepiece.training.options import (
     Algorithm,
     Newlines,
     Objective,
+    Spaces,
     TrainingKeywords,
     current_algorithm,
     whole,
@@ -48,12 +49,12 @@ def train(
     algorithm: Algorithm = "merge",
     objective: Objective = "compression",
     newlines: Newlines = "apart",
-    within_words: bool = False,
+    spaces: Spaces = "across",
     order: int = 6,
     min_count: int = 2,
     ensure_unicode: bool | None = None,
     max_piece_length: int = 36,
-    isolate_digits: bool = False,
+    digits: Digits = "free",
     normalization: Sequence[NormalizationStep] = (),
     user_pieces: Iterable[str | bytes] = (),
     required_chars: str = "",
@@ -81,8 +82,9 @@ def train(
             path has few tokens; "likelihood" gives them the logarithms of their frequencies.
         newlines: for "merge". A piece may "end" in newlines, or newlines stay "apart" in pieces of
             their own.
-        within_words: for "merge". Allow spaces only at the beginning of a piece, so that no piece
-            reaches from one word into the next.
+        spaces: for "merge". A word is some spaces, or none, and the other bytes that follow them. A
+            piece may reach "across" spaces anywhere; it lies within one word ("words"); or it lies
+            within one word or is several whole words ("superwords").
         order: for "bnlm", the order of the n-gram model, 2 … 7.
         min_count: for "bnlm", drop rarer n-grams, and rarer pieces of two or more bytes.
         ensure_unicode: form every piece of more than one byte from whole characters. A model that
@@ -91,7 +93,9 @@ def train(
             which compress rare characters. In text that is not UTF-8, "bnlm" makes no piece that
             begins within a character, and "merge" makes no piece that is not UTF-8.
         max_piece_length: the largest number of bytes in a piece, 1 … 1024.
-        isolate_digits: make every decimal digit a segment of its own, so that no piece has two.
+        digits: "free": decimal digits are like other characters. "each": every digit is a segment
+            of its own. "groups-of-three": a run of digits is cut from the left into groups of up to
+            three, and each group is a segment of its own, so that no piece crosses its ends.
         normalization: Unicode normalization forms, such as ("NFC",). They are applied here, and in
             encoding, because the model remembers them.
         user_pieces: pieces that enter the vocabulary, however rare they are. They compete with
@@ -136,14 +140,14 @@ def train(
             DeprecationWarning,
             stacklevel=2,
         )
-    rules = TextRules(tuple(normalization), isolate_digits)
+    rules = TextRules(tuple(normalization), digits)
     if ensure_unicode is None:
         ensure_unicode = current == "bnlm"
     options = TrainingOptions(
         current,
         objective,
         newlines,
-        within_words,
+        spaces,
         order,
         min_count,
         max_piece_length,

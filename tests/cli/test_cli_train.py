@@ -55,7 +55,7 @@ def test_the_command_trains_the_same_model_as_the_library(corpus, tmp_path):
 
 def test_the_options_reach_the_library(corpus):
     options = ["--order", 4, "--min-count", 5, "--max-piece-length", 7, "--threads", 2]
-    rules = ["--isolate-digits", "--no-ensure-unicode", "--normalization", "NFKC"]
+    rules = ["--digits", "each", "--no-ensure-unicode", "--normalization", "NFKC"]
     sizes = ["--vocab-size", 290, "--algorithm", "bnlm"]
     invoke("train", corpus, "-o", "x.model", *sizes, *options, *rules)
     model = model_io.load("x.model")
@@ -66,16 +66,16 @@ def test_the_options_reach_the_library(corpus):
         order=4,
         min_count=5,
         max_piece_length=7,
-        isolate_digits=True,
+        digits="each",
         ensure_unicode=False,
         normalization=["NFKC"],
     )
-    assert model.rules.isolate_digits
+    assert model.rules.digits == "each"
     assert model.rules.normalization == ("NFKC",)
 
 
 def test_the_options_of_merge_reach_the_library(corpus):
-    options = ["--objective", "likelihood", "--newlines", "end", "--within-words"]
+    options = ["--objective", "likelihood", "--newlines", "end", "--spaces", "words"]
     options += ["--ensure-unicode"]
     pieces = ["--user-piece", "xyzzy", "--user-piece", "<b>", "--required-chars", "鑫é"]
     tokens = ["--special-token", "<|user|>", "--reserved", 2, "--pad-to-multiple", 64]
@@ -87,7 +87,7 @@ def test_the_options_of_merge_reach_the_library(corpus):
         400,
         objective="likelihood",
         newlines="end",
-        within_words=True,
+        spaces="words",
         ensure_unicode=True,
         user_pieces=["xyzzy", "<b>"],
         required_chars="鑫é",
@@ -118,7 +118,7 @@ def test_the_algorithm_decides_the_default_of_ensure_unicode(corpus, algorithm):
         (["--order", 5], "--order is about --algorithm bnlm"),
         (["--min-count", 3], "--min-count is about --algorithm bnlm"),
         (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm merge"),
-        (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm merge"),
+        (["--algorithm", "bnlm", "--spaces", "words"], "--spaces is about --algorithm merge"),
         (["--memory", "much"], "'--memory'"),
         (["--memory", "0"], "'--memory'"),
     ],
@@ -258,7 +258,7 @@ def test_the_original_format_normalizes(corpus):
 @pytest.mark.parametrize(
     "option",
     [
-        ["--isolate-digits"],
+        ["--digits", "groups-of-three"],
         ["--normalization", "NFKC"],
         ["--special-token", "<x>"],
         ["--reserved", 1],
