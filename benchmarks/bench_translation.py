@@ -1,6 +1,6 @@
 r"""Translation: whether sampled segmentations of the training text make better translations.
 
-    python -m benchmarks.bench_translation --results translation.jsonl \
+    python -m benchmarks translation --results translation.jsonl \
         --pair en-fi en-fi.train.tsv.xz en-fi.dev.tsv.xz en-fi.test.tsv.xz
 
 trains a small encoder-decoder transformer for each run of the plan, on files whose lines are a
@@ -22,7 +22,6 @@ few times only.
 import argparse
 import ctypes
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +40,7 @@ _SYSTEMS = [system for group in plan.GROUPS for system in group]
 def main(arguments: Sequence[str] | None = None) -> None:
     """Do the runs of the plan that are not done yet."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench_translation",
+        prog="python -m benchmarks translation",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -116,7 +115,3 @@ def _keep_memory() -> None:
         trim_threshold, mmap_threshold = -1, -3
         libc.mallopt(mmap_threshold, 1 << 30)
         libc.mallopt(trim_threshold, (1 << 31) - 1)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -5,6 +5,7 @@ its best path, and training text at random if it has an alpha.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -93,7 +94,9 @@ class SentencePieceVocabulary:
             return self._processor.encode(list(texts))
         self._library.set_random_generator_seed((seed * 1000 + epoch) * 2 + side)
         encode = partial(self._processor.encode, enable_sampling=True, alpha=alpha, nbest_size=-1)
-        return [encode(text) for text in texts]  # in this thread, whose generator has the seed
+        # a thread's generator takes the seed when it is first used, so that each call has a thread
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: [encode(text) for text in texts]).result()
 
     def decode(self, rows: Rows) -> list[str]:
         """Return the texts of rows of ids."""

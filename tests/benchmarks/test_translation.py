@@ -91,6 +91,10 @@ def test_counts_come_back_and_give_the_score():
     assert chrf_of(back.sum(axis=0)) == pytest.approx(metric.corpus_score(found, [wanted]).score)
 
 
+OTHER_DRAWS = [(2, 2, 1), (1, 3, 1), (1, 2, 0)]
+"""Another seed, another epoch, the other side."""
+
+
 @pytest.mark.parametrize("system", ["perfect", "viterbi", "nbest", "sentencepiece-sampling"])
 def test_an_alpha_has_the_wanted_price(system, tmp_path):
     texts = ["the cat sat on the mat", "a dog sat on the cat", "the hat of the cat"] * 20
@@ -98,7 +102,10 @@ def test_an_alpha_has_the_wanted_price(system, tmp_path):
     alpha = systems.alpha_of(system, vocabulary, texts, 0.3)
     least, more = (sum(map(len, vocabulary.encode(texts, a, 0, 0, 0))) for a in (None, alpha))
     assert more / least == pytest.approx(1.3, abs=0.03)
-    assert vocabulary.decode(vocabulary.encode(texts, alpha, 1, 2, 1)) == texts
+    once = vocabulary.encode(texts, alpha, 1, 2, 1)
+    assert vocabulary.decode(once) == texts
+    assert vocabulary.encode(texts, alpha, 1, 2, 1) == once
+    assert once not in [vocabulary.encode(texts, alpha, *other) for other in OTHER_DRAWS]
 
 
 def test_the_quick_path_resumes_and_reports(tmp_path, capsys):
