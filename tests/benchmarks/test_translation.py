@@ -20,16 +20,24 @@ SOURCES = [[5, 4, 3, EOS], [3, EOS], [4, 4, EOS]]
 TARGETS = [[BOS, 3, EOS], [BOS, 5, 4, 5, 3, EOS], [BOS, EOS]]
 
 
-@pytest.fixture
-def network():
-    torch.manual_seed(3)
-    made = Translator(6, TINY, 12)
-    for parameter in made.parameters():
-        torch.nn.init.normal_(parameter, std=0.7)
-    return made.eval()
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
-def test_padding_changes_no_loss(network):
+def made(seed):
+    torch.manual_seed(seed)
+    network = Translator(6, TINY, 12)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=1.5)
+    return network.eval()
+
+
+def test_padding_changes_no_loss():
+    network = made(0)
     alone = [
         network.loss(padded([source]), padded([target])).item()
         for source, target in zip(SOURCES, TARGETS, strict=True)
@@ -52,23 +60,32 @@ def by_force(network, source, longest):
 
 
 @torch.no_grad()
-def test_a_wide_beam_finds_the_best_of_all_texts(network):
-    found = translated(network, SOURCES, 200, 4)
-    assert found == [by_force(network, source, 4) for source in SOURCES]
-    assert len({len(text) for text in found}) > 1  # otherwise ends are not tested
+def test_a_wide_beam_finds_the_best_of_all_texts():
+    lengths = set()
+    for seed in (0, 3, 11):
+        network = made(seed)
+        found = translated(network, SOURCES, 200, 4)
+        assert found == [by_force(network, source, 4) for source in SOURCES]
+        lengths |= set(map(len, found))
+    assert len(lengths) > 2
 
 
 @torch.no_grad()
-def test_a_beam_of_one_takes_the_likeliest_id_each_time(network):
-    for source, found in zip(SOURCES, translated(network, SOURCES, 1, 6), strict=True):
-        ids = [BOS]
-        while ids[-1] != EOS and len(ids) < 6:
-            losses = {
-                one: network.loss(padded([source]), padded([[*ids, one]])).item()
-                for one in (EOS, 3, 4, 5)
-            }
-            ids.append(min(losses, key=losses.get))
-        assert found == [one for one in ids[1:] if one != EOS]
+def test_a_beam_of_one_takes_the_likeliest_id_each_time():
+    lengths = set()
+    for seed in (0, 3, 11):
+        network = made(seed)
+        for source, found in zip(SOURCES, translated(network, SOURCES, 1, 6), strict=True):
+            ids = [BOS]
+            while ids[-1] != EOS and len(ids) < 6:
+                losses = {
+                    one: network.loss(padded([source]), padded([[*ids, one]])).item()
+                    for one in (EOS, 3, 4, 5)
+                }
+                ids.append(min(losses, key=losses.get))
+            assert found == [one for one in ids[1:] if one != EOS]
+            lengths.add(len(found))
+    assert len(lengths) > 1
 
 
 def test_dropout_keeps_the_mean_and_rests_in_evaluation():
