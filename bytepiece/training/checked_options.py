@@ -30,6 +30,7 @@ class TrainingOptions:
     objective: str
     newlines: str
     within_words: bool
+    sparse: bool
     order: int
     min_count: int
     max_piece_length: int
@@ -48,18 +49,19 @@ class TrainingOptions:
         check_special_tokens(
             [*self.special_tokens, *unused_tokens(MAX_ID >> 1, self.pad_to_multiple - 1)]
         )
-        for name in ("within_words", "ensure_unicode"):
+        for name in ("within_words", "sparse", "ensure_unicode"):
             object.__setattr__(self, name, bool(getattr(self, name)))
 
     def of_algorithm(self) -> dict[str, Any]:
         """Return the options that matter to the algorithm, for a model's record."""
         names = {
             "merge": ["objective", "newlines", "within_words", "max_piece_length"],
+            "unigram": ["newlines", "within_words", "sparse", "max_piece_length"],
             "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
         }[self.algorithm]
         # The first records of the merge trainer did not have "ensure_unicode". It is written only
         # if it is not the default, so that equal runs keep equal records.
-        if self.algorithm == "merge" and self.ensure_unicode:
+        if self.algorithm != "bnlm" and self.ensure_unicode:
             names.append("ensure_unicode")
         return {name: getattr(self, name) for name in names}
 
