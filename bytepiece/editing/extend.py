@@ -20,12 +20,13 @@ from bytepiece.training.corpus_reader import CorpusReader
 from bytepiece.training.corpus_sample import read_sample
 from bytepiece.training.growth import NEWLINES, CountedPieces, PieceRules
 from bytepiece.training.memory import bytes_of, default_memory, room
-from bytepiece.training.options import whole
+from bytepiece.training.options import SPACES, current_options, whole
 from bytepiece.training.progress import Progress, silent
 from bytepiece.training.run import facts_of
 
 _LONGEST = 36
 """The largest number of bytes in a new piece if the model's record has none."""
+_SPACES_OF = {False: "across", True: "words"}
 
 
 def extend(
@@ -159,11 +160,12 @@ def _start(old: WeighedPieces) -> CountedPieces:
 
 def _rules(model: Model, characters: EditedCharacters | None) -> PieceRules:
     """Return the rules for new pieces: those in the model's record, and defaults for the others."""
-    record = model.record
+    record = current_options(model.record)
     length, newlines = record.get("max_piece_length"), record.get("newlines")
+    spaces = record.get("spaces") if characters is None else _SPACES_OF[characters.words]
     return PieceRules(
         length if type(length) is int and 1 <= length <= MAX_PIECE_LENGTH else _LONGEST,
         newlines if newlines in NEWLINES else NEWLINES[0],
-        record.get("within_words") is True if characters is None else characters.words,
+        spaces if spaces in SPACES else SPACES[0],
         parts=characters is None and record.get("ensure_unicode") is not True,
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import bytepiece
 from bytepiece.model import Model
+from bytepiece.training.options import current_options
 
-_INHERITED = ("objective", "max_piece_length", "newlines", "within_words", "ensure_unicode")
+_INHERITED = ("objective", "max_piece_length", "newlines", "spaces", "ensure_unicode")
 """The entries that later changes need."""
 _EARLIER = ("from", "with")
 """The names of entries that hold the records of earlier models."""
@@ -29,11 +30,12 @@ def record_of(edit: str, size: int, model: Model, **details: Any) -> dict[str, A
         model: the model that was changed.
         details: more entries. An entry that is a model is stored as its fingerprint and its record.
     """
+    options = current_options(model.record)
     record: dict[str, Any] = {
         "bytepiece": bytepiece.__version__,
         "edited": edit,
         "vocab_size": size,
-        **{name: model.record[name] for name in _INHERITED if name in model.record},
+        **{name: options[name] for name in _INHERITED if name in options},
     }
     for name, value in [*details.items(), ("from", model)]:
         if isinstance(value, Model):

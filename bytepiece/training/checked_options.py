@@ -29,7 +29,7 @@ class TrainingOptions:
     algorithm: str
     objective: str
     newlines: str
-    within_words: bool
+    spaces: str
     sparse: bool
     order: int
     min_count: int
@@ -41,22 +41,26 @@ class TrainingOptions:
     pad_to_multiple: int
 
     def __post_init__(self) -> None:
-        for name in ("algorithm", "objective", "newlines"):
+        for name in ("algorithm", "objective", "newlines", "spaces"):
             choice(name, getattr(self, name))
+        if self.algorithm == "unigram" and self.spaces == "superwords":
+            raise ArgumentError(
+                'algorithm="unigram" has no rule for spaces="superwords"; choose "across" or "words"'
+            )
         for name in ("order", "min_count", "max_piece_length", "pad_to_multiple"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         # The names that padding may need are not free for other tokens.
         check_special_tokens(
             [*self.special_tokens, *unused_tokens(MAX_ID >> 1, self.pad_to_multiple - 1)]
         )
-        for name in ("within_words", "sparse", "ensure_unicode"):
+        for name in ("sparse", "ensure_unicode"):
             object.__setattr__(self, name, bool(getattr(self, name)))
 
     def of_algorithm(self) -> dict[str, Any]:
         """Return the options that matter to the algorithm, for a model's record."""
         names = {
-            "merge": ["objective", "newlines", "within_words", "max_piece_length"],
-            "unigram": ["newlines", "within_words", "sparse", "max_piece_length"],
+            "merge": ["objective", "newlines", "spaces", "max_piece_length"],
+            "unigram": ["newlines", "spaces", "sparse", "max_piece_length"],
             "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
         }[self.algorithm]
         # The first records of the merge trainer did not have "ensure_unicode". It is written only

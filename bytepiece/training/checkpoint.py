@@ -21,7 +21,7 @@ import numpy.typing as npt
 import bytepiece
 from bytepiece._files import write_atomically
 from bytepiece.errors import CheckpointError
-from bytepiece.training.options import current_algorithm
+from bytepiece.training.options import current_options
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 """The result of a step: arrays of one dimension, of bytes or of int64, by name."""
@@ -150,10 +150,8 @@ def arguments_of(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
         found = json.loads(content)
         run: dict[str, Any] = found["run"]
         if found["format"] == "bytepiece checkpoint" and found["sha256"] == _checksum(run):
-            # A checkpoint of an earlier release may have the algorithm's former name.
-            if "algorithm" in run:
-                run["algorithm"] = current_algorithm(run["algorithm"])
-            return run
+            # A checkpoint of an earlier release may have former names.
+            return current_options(run)
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise CheckpointError(

@@ -71,14 +71,15 @@ class PieceRules(NamedTuple):
         max_piece_length: in bytes.
         newlines: "apart": a piece that contains a newline contains only newlines; "end": a piece
             may end with newlines.
-        within_words: whether ASCII spaces are allowed only at the beginning of a piece.
+        spaces: "across": spaces are allowed anywhere in a piece; "words": only at its beginning;
+            "superwords": the counts of pairs decide, see `bytepiece.training.pairs.count`.
         parts: whether a piece may be the beginning of a character. If not, every piece of more
             than one byte is valid UTF-8.
     """
 
     max_piece_length: int
     newlines: str
-    within_words: bool = False
+    spaces: str = "across"
     parts: bool = True
 
 
@@ -225,7 +226,7 @@ def _allowed(
     if rules.newlines == "apart":
         newline = np.array([piece[-1] == _NEWLINE for piece in pieces])
         fits &= newline[left] == newline[right]
-    if rules.within_words:
+    if rules.spaces == "words":
         begins = np.array([piece[:1].isspace() for piece in pieces])
         blank = np.array([piece.isspace() for piece in pieces])
         fits &= blank[left] | ~begins[right]

@@ -63,6 +63,8 @@ _COMPLETING = 2
 """The number of further rounds if parts of characters are not allowed. A character of three bytes
 is found by way of its first two bytes. So parts of characters are dropped only in these rounds, and
 pairs take their room. A third round gains nothing."""
+SUBWORDS = 80
+"""Superwords are learned when this percentage of the learned pieces are subwords."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
 """For each objective, an exponent. A piece's probability is proportional to count^exponent."""
 
@@ -172,7 +174,12 @@ def scored_automaton(vocabulary: CountedPieces, objective: str, unit: int = 1) -
 
 
 def _count(
-    windows: Iterable[Block], state: ScoredAutomaton, pieces: int, engine: Engine, pairs: int = 0
+    windows: Iterable[Block],
+    state: ScoredAutomaton,
+    pieces: int,
+    engine: Engine,
+    pairs: int = 0,
+    superwords: bool = False,
 ) -> TotalCounts:
     """Count windows.
 
@@ -182,11 +189,12 @@ def _count(
         pieces: the number of pieces.
         engine: counts each window.
         pairs: the largest number of different pairs; 0 does not count pairs.
+        superwords: see `bytepiece.training.pairs.count`.
 
     Raises:
         TooManyError: if there are more pairs.
     """
-    stage = partial(count, state=state, with_pairs=pairs > 0)
+    stage = partial(count, state=state, with_pairs=pairs > 0, superwords=superwords)
     return total(engine(stage, windows), pieces, pairs)
 
 
@@ -245,7 +253,10 @@ class _Rounds:
         """Return a vocabulary for each size."""
         learned: dict[int, list[CountedPieces]] = {size: [] for size in sizes}
         rules = self._options.rules
-        growing = rules._replace(parts=True)
+        growing = first = rules._replace(parts=True)
+        share = 100
+        if rules.spaces == "superwords":
+            first, share = growing._replace(spaces="words"), SUBWORDS
         settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
         chains = paces_for([size - self._staying for size in sizes])
         start = self._options.start
@@ -257,13 +268,12 @@ class _Rounds:
             vocabulary = start
             grows = True
             for most in chain:
-                while grows and (before := self._learned(vocabulary)) + pace.growth(before) <= most:
-                    every = max(1, self._bytes // pace.bytes(before))
-                    limit = len(vocabulary.pieces) + pace.growth(before)
-                    vocabulary = self._round(vocabulary, limit, pace, every, growing)
-                    grows = self._learned(vocabulary) > before
-                size = most + self._staying
+                if grows:
+                    vocabulary, grows = self._grown(vocabulary, most * share // 100, pace, first)
                 settled = vocabulary
+                if first != growing:
+                    settled, _ = self._grown(vocabulary, most, pace, growing)
+                size = most + self._staying
                 # These rounds count all windows, because the pieces that they add stay in the
                 # vocabulary.
                 for its_rules in settling:
@@ -271,6 +281,21 @@ class _Rounds:
                 learned[size].append(settled)
         self._progress("merging", self._done, self._done)
         return [self._best(size, learned[size]) for size in sizes]
+
+    def _grown(
+        self, vocabulary: CountedPieces, most: int, pace: Pace, rules: PieceRules
+    ) -> tuple[CountedPieces, bool]:
+        """Return the vocabulary after rounds that lead to a number of learned pieces, at most.
+
+        Also return whether the last round made it larger.
+        """
+        while (before := self._learned(vocabulary)) + pace.growth(before) <= most:
+            every = max(1, self._bytes // pace.bytes(before))
+            limit = len(vocabulary.pieces) + pace.growth(before)
+            vocabulary = self._round(vocabulary, limit, pace, every, rules)
+            if self._learned(vocabulary) <= before:
+                return vocabulary, False
+        return vocabulary, True
 
     def _learned(self, vocabulary: CountedPieces) -> int:
         return len(vocabulary.pieces) - self._staying
@@ -313,7 +338,8 @@ class _Rounds:
         while True:
             try:
                 windows = self._windows[::part]
-                counted = _count(windows, state, pieces, self._engine, self._pairs)
+                superwords = rules.spaces == "superwords"
+                counted = _count(windows, state, pieces, self._engine, self._pairs, superwords)
                 break
             except TooManyError:
                 part *= 2

@@ -7,7 +7,7 @@ tested against it. It imports neither NumPy nor Numba, so that `--help` stays qu
 import operator
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, get_args
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 Algorithm = Literal["merge", "unigram", "bnlm"]
 Objective = Literal["compression", "likelihood"]
 Newlines = Literal["apart", "end"]
+Spaces = Literal["across", "words", "superwords"]
 NEWLINES: tuple[str, ...] = get_args(Newlines)
+SPACES: tuple[str, ...] = get_args(Spaces)
 
 FORMER_ALGORITHMS = {"em": "merge"}
 """Today's name of an algorithm, by the name that earlier releases used."""
@@ -109,11 +111,13 @@ OPTIONS = (
         choices=NEWLINES,
     ),
     TrainingOption(
-        "within_words",
-        "bool",
-        False,
-        "Allow spaces only at the beginning of a piece.",
+        "spaces",
+        "choice",
+        "across",
+        "A piece may reach across spaces anywhere (across), lies within one word (words), or "
+        "lies within one word or is several whole words (superwords).",
         algorithms=("merge", "unigram"),
+        choices=SPACES,
     ),
     TrainingOption(
         "sparse",
@@ -237,7 +241,7 @@ class TrainingKeywords(TypedDict, total=False):
     algorithm: Algorithm
     objective: Objective
     newlines: Newlines
-    within_words: bool
+    spaces: Spaces
     sparse: bool
     order: int
     min_count: int
@@ -264,6 +268,20 @@ def current_algorithm(name: str) -> str:
     ('merge', 'bnlm')
     """
     return FORMER_ALGORITHMS.get(name, name) if isinstance(name, str) else name
+
+
+def current_options(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options in a record or a checkpoint under the names that they have today.
+
+    >>> current_options({"algorithm": "em", "within_words": True})
+    {'algorithm': 'merge', 'spaces': 'words'}
+    """
+    options = dict(record)
+    if "algorithm" in options:
+        options["algorithm"] = current_algorithm(options["algorithm"])
+    if "within_words" in options:
+        options["spaces"] = "words" if options.pop("within_words") is True else "across"
+    return options
 
 
 def whole(name: str, value: SupportsIndex) -> int:

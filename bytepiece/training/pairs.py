@@ -18,13 +18,14 @@ import numpy.typing as npt
 from bytepiece._arrays import F64, I32, I64, U8
 from bytepiece.kernels.automaton import Automaton, scan
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.training.corpus_reader import Block
 
 COUNT_OF_ONE = 16
 """The count of a key that occurs once in a window."""
 _PIECE_BITS = 24
+_TAB, _CARRIAGE_RETURN, _SPACE = 0x09, 0x0D, 0x20
 _SMALLEST_TABLE = 1 << 12
 
 
@@ -66,20 +67,29 @@ def _powers(most: int) -> I64:
     return np.array(roots, dtype=np.int64)
 
 
-def count(window: Block, state: ScoredAutomaton, with_pairs: bool = True) -> WindowCounts:
-    """Count a window. The result depends on the arguments only."""
+def count(
+    window: Block, state: ScoredAutomaton, with_pairs: bool = True, superwords: bool = False
+) -> WindowCounts:
+    """Count a window. The result depends on the arguments only.
+
+    Args:
+        window: the window.
+        state: decides the best paths.
+        with_pairs: whether pairs are counted.
+        superwords: count a pair only where it lies within one word or is several whole words. A
+            word is some ASCII white space, or none, and the other bytes that follow it.
+    """
     size, segments = len(window.text), len(window.bounds) - 1
     pieces, pairs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
-    found = np.empty(segments, dtype=np.int64)
-    arrays = window.text, window.bounds, found, pieces, pairs
+    found, joined = np.empty((2, segments), dtype=np.int64)
+    arrays = window.text, window.bounds, superwords, found, joined, pieces, pairs
     tokens = _trace_keys(state.automaton, state.scores, *arrays)
     weights = window.weights
     if weights.min() == weights.max():
         pair_weights = piece_weights = weights[:1]
     else:
-        # No segment is empty, and its first piece is not the right piece of any pair.
-        piece_weights, pair_weights = np.repeat(weights, found), np.repeat(weights, found - 1)
-    neighbours = pairs[: tokens - segments if with_pairs else 0]
+        piece_weights, pair_weights = np.repeat(weights, found), np.repeat(weights, joined)
+    neighbours = pairs[: joined.sum() if with_pairs else 0]
     return WindowCounts(
         tokens, _weighed(pieces[:tokens], piece_weights), _weighed(neighbours, pair_weights)
     )
@@ -107,9 +117,17 @@ def _table_size(keys: int) -> int:
 # Cost: the best path, and two stores for each token.
 @kernel
 def _trace_keys(
-    automaton: Automaton, scores: F64, text: U8, bounds: I64, found: I64, pieces: I64, pairs: I64
+    automaton: Automaton,
+    scores: F64,
+    text: U8,
+    bounds: I64,
+    superwords: bool,
+    found: I64,
+    joined: I64,
+    pieces: I64,
+    pairs: I64,
 ) -> Scalar:
-    """Fill in the pieces of the best paths, the number of tokens of each segment, and the pairs.
+    """Fill in the pieces and pairs of the best paths, and how many each segment has of them.
 
     Returns:
         the number of tokens.
@@ -118,26 +136,51 @@ def _trace_keys(
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
     matches = np.empty(len(text), dtype=np.uint32)
+    begins = np.empty(length + 1 if superwords else 0, dtype=np.int64)
     scan(automaton, text, bounds, matches)
     tokens, filled = 0, 0
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         best_path(automaton, scores, text, matches, start, stop, best, via)
         position = uint(stop - start)
-        right = np.int64(-1)
-        before = tokens
+        if superwords:
+            _words(text, start, stop, begins)
+        right, end = np.int64(-1), position
+        tokens_before, filled_before = tokens, filled
         while position > UINT_0:
             entry = uint(via[position])
             left = np.int64(automaton.pieces[entry])
             pieces[tokens] = left
             tokens += 1
-            if right >= 0:
+            begin = position - uint(automaton.lengths[entry])
+            # The pair takes the bytes from `begin` to `end`.
+            if right >= 0 and (not superwords or _fits(begins, begin, end)):
                 pairs[filled] = left << _PIECE_BITS | right
                 filled += 1
-            right = left
-            position -= uint(automaton.lengths[entry])
-        found[segment] = tokens - before
+            right, end = left, position
+            position = begin
+        found[segment], joined[segment] = tokens - tokens_before, filled - filled_before
     return tokens
+
+
+@kernel
+def _words(text: U8, start: Scalar, stop: Scalar, begins: I64) -> None:
+    """Fill in for each byte of a segment where its word begins. A word begins at the end, too."""
+    begin, after_space = 0, True
+    for i in range(stop - start):
+        space = text[start + i] == _SPACE or _TAB <= text[start + i] <= _CARRIAGE_RETURN
+        if space and not after_space:
+            begin = i
+        after_space = space
+        begins[i] = begin
+    begins[stop - start] = stop - start
+
+
+@kernel
+def _fits(begins: I64, begin: Scalar, end: Scalar) -> Scalar:
+    """Return whether some bytes lie within one word or are several whole words."""
+    within = begins[end - UINT_1] <= np.int64(begin)
+    return within or (begins[begin] == np.int64(begin) and begins[end] == np.int64(end))
 
 
 @kernel

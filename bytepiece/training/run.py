@@ -138,7 +138,7 @@ def _piece_rules(options: TrainingOptions) -> PieceRules:
     return PieceRules(
         options.max_piece_length,
         options.newlines,
-        options.within_words,
+        options.spaces,
         parts=not options.ensure_unicode,
     )
 

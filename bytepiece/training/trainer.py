@@ -22,6 +22,7 @@ from bytepiece.training.options import (
     Algorithm,
     Newlines,
     Objective,
+    Spaces,
     TrainingKeywords,
     current_algorithm,
     whole,
@@ -48,7 +49,7 @@ def train(
     algorithm: Algorithm = "merge",
     objective: Objective = "compression",
     newlines: Newlines = "apart",
-    within_words: bool = False,
+    spaces: Spaces = "across",
     sparse: bool = False,
     order: int = 6,
     min_count: int = 2,
@@ -82,8 +83,9 @@ def train(
             path has few tokens; "likelihood" gives them the logarithms of their frequencies.
         newlines: for "merge". A piece may "end" in newlines, or newlines stay "apart" in pieces of
             their own.
-        within_words: for "merge". Allow spaces only at the beginning of a piece, so that no piece
-            reaches from one word into the next.
+        spaces: for "merge". A word is some spaces, or none, and the other bytes that follow them. A
+            piece may reach "across" spaces anywhere; it lies within one word ("words"); or it lies
+            within one word or is several whole words ("superwords").
         order: for "bnlm", the order of the n-gram model, 2 … 7.
         min_count: for "bnlm", drop rarer n-grams, and rarer pieces of two or more bytes.
         ensure_unicode: form every piece of more than one byte from whole characters. A model that
@@ -144,7 +146,7 @@ def train(
         current,
         objective,
         newlines,
-        within_words,
+        spaces,
         sparse,
         order,
         min_count,

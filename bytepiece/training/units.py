@@ -22,7 +22,7 @@ def units_of(windows: Sequence[Block], rules: PieceRules) -> list[Block]:
         rules: which pieces are allowed.
     """
     apart = rules.newlines == "apart"
-    if not rules.within_words:
+    if rules.spaces != "words":
         return [_cut(window, apart, False) for window in windows]
     words = join_all_counts(_words(window, apart) for window in windows)
     found = []

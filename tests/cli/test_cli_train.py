@@ -75,7 +75,7 @@ def test_the_options_reach_the_library(corpus):
 
 
 def test_the_options_of_merge_reach_the_library(corpus):
-    options = ["--objective", "likelihood", "--newlines", "end", "--within-words"]
+    options = ["--objective", "likelihood", "--newlines", "end", "--spaces", "words"]
     options += ["--ensure-unicode"]
     pieces = ["--user-piece", "xyzzy", "--user-piece", "<b>", "--required-chars", "鑫é"]
     tokens = ["--special-token", "<|user|>", "--reserved", 2, "--pad-to-multiple", 64]
@@ -87,7 +87,7 @@ def test_the_options_of_merge_reach_the_library(corpus):
         400,
         objective="likelihood",
         newlines="end",
-        within_words=True,
+        spaces="words",
         ensure_unicode=True,
         user_pieces=["xyzzy", "<b>"],
         required_chars="鑫é",
@@ -118,7 +118,7 @@ def test_the_algorithm_decides_the_default_of_ensure_unicode(corpus, algorithm):
         (["--order", 5], "--order is about --algorithm bnlm"),
         (["--min-count", 3], "--min-count is about --algorithm bnlm"),
         (["--algorithm", "bnlm", "--newlines", "end"], "--newlines is about --algorithm merge"),
-        (["--algorithm", "bnlm", "--within-words"], "--within-words is about --algorithm merge"),
+        (["--algorithm", "bnlm", "--spaces", "words"], "--spaces is about --algorithm merge"),
         (["--memory", "much"], "'--memory'"),
         (["--memory", "0"], "'--memory'"),
     ],

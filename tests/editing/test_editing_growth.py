@@ -207,7 +207,7 @@ def test_weights_decide_what_is_learned_first(tmp_path):
 
 def test_new_pieces_follow_the_rules_of_the_old_ones():
     corpus = ["so 1999 it goes\n\n"] * 9
-    isolating = bytepiece.train(TEXT, 270, isolate_digits=True, within_words=True)
+    isolating = bytepiece.train(TEXT, 270, isolate_digits=True, spaces="words")
     for model in (isolating, bytepiece.prune(isolating, 265).model):
         pieces = bytepiece.extend(model, corpus, 300).model.pieces[model.vocab_size - 3 :]
         assert b"1999" not in b"".join(pieces)

@@ -1,6 +1,7 @@
 """Slow twins of training, written from the formulas. They import nothing of bytepiece."""
 
 import math
+import re
 from collections import Counter, defaultdict
 from itertools import pairwise
 
@@ -135,10 +136,22 @@ def weight(count):
     return math.isqrt(math.isqrt(count**3 << 16))
 
 
-def count_windows(windows, scores):
+def word_starts(segment):
+    """Return where words begin. A word is some white space, or none, and the other bytes after."""
+    return [0, *(match.start() + 1 for match in re.finditer(rb"\S(?=\s)", segment))]
+
+
+def joins_words(segment, begin, end):
+    """Return whether some bytes of a segment lie within one word or are several whole words."""
+    starts = {*word_starts(segment), len(segment)}
+    return starts.isdisjoint(range(begin + 1, end)) or {begin, end} <= starts
+
+
+def count_windows(windows, scores, superwords=False):
     """Count tokens, pieces and pairs along the best paths of all segments.
 
-    A segment is a string, or a string and its weight. The default weight is 1.
+    A segment is a string, or a string and its weight. The default weight is 1. With `superwords`, a
+    pair counts only where it lies within one word or is several whole words.
     """
     tokens, pieces, pairs = 0, Counter(), Counter()
     for segments in windows:
@@ -149,8 +162,12 @@ def count_windows(windows, scores):
             tokens += len(path)
             for piece in path:
                 seen[piece].append(heavy)
-            for pair in pairwise(path):
-                neighbours[pair].append(heavy)
+            begin = 0
+            for left, right in pairwise(path):
+                end = begin + len(left) + len(right)
+                if not superwords or joins_words(segment, begin, end):
+                    neighbours[left, right].append(heavy)
+                begin += len(left)
         for counts, found in ((pieces, seen), (pairs, neighbours)):
             for key, heavies in found.items():
                 # The count of this many occurrences, times the mean of their weights, rounded down.
@@ -194,7 +211,7 @@ def is_text(piece):
     return piece == piece.decode("utf-8", "ignore").encode()
 
 
-def may_join(left, right, max_piece_length, newlines, within_words=False, parts=True):
+def may_join(left, right, max_piece_length, newlines, spaces="across", parts=True):
     """Return whether a pair may be joined: to whole characters, or to a beginning of one."""
     if not parts and not is_text(left + right):
         return False
@@ -202,7 +219,7 @@ def may_join(left, right, max_piece_length, newlines, within_words=False, parts=
         return False
     if newlines == "apart" and (left + right).strip(b"\n") not in (b"", left + right):
         return False
-    if within_words and (left + right).lstrip().find(b" ") >= 0:
+    if spaces == "words" and (left + right).lstrip().find(b" ") >= 0:
         return False
     if lacks(left) == 0:
         return lacks(right) == 0

@@ -32,8 +32,9 @@ def block_of(segments, weights=None):
     return Block(text, np.cumsum([0, *map(len, segments)], dtype=np.int64), weights)
 
 
-def counted(blocks, state, pieces):
-    return pairs.total([pairs.count(block, state) for block in blocks], pieces, 1 << 40)
+def counted(blocks, state, pieces, superwords=False):
+    counts = [pairs.count(block, state, superwords=superwords) for block in blocks]
+    return pairs.total(counts, pieces, 1 << 40)
 
 
 def as_dict(vocabulary):

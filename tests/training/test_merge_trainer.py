@@ -15,6 +15,7 @@ from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs.files import Files
 from bytepiece.training import growth, merge_trainer, pace, pairs
 from bytepiece.training.corpus_sample import _WindowChooser
+from bytepiece.training.options import SPACES
 
 
 def pairs_of(total, pieces):
@@ -24,22 +25,23 @@ def pairs_of(total, pieces):
     return {(pieces[a], pieces[b]): count for a, b, count in rows}
 
 
-@pytest.mark.parametrize("within_words", [False, True])
+@pytest.mark.parametrize("spaces", SPACES)
 @pytest.mark.parametrize("newlines", growth.NEWLINES)
 @pytest.mark.parametrize("objective", merge_trainer.EXPONENTS)
 @pytest.mark.parametrize("seed", range(4))
-def test_rounds_are_those_of_the_twin(seed, objective, newlines, within_words):
+def test_rounds_are_those_of_the_twin(seed, objective, newlines, spaces):
     windows = list(random_windows(seed))
-    rules = growth.PieceRules(9, newlines, within_words)
+    rules = growth.PieceRules(9, newlines, spaces)
     # Two pieces that hardly occur, and one that occurs.
     asked = [b"xyz", "é中".encode(), b"aab"]
     vocabulary = growth.initial_pieces(asked)
     expected = {bytes([b]): 16 for b in range(256)} | dict.fromkeys(asked, 16)
     for number in range(ROUNDS):
         state = merge_trainer.scored_automaton(vocabulary, objective)
-        total = counted(map(block_of, windows), state, len(vocabulary.pieces))
+        superwords = spaces == "superwords"
+        total = counted(map(block_of, windows), state, len(vocabulary.pieces), superwords)
         scores = reference.merge_scores(expected, merge_trainer.EXPONENTS[objective])
-        tokens, seen, neighbours = found = reference.count_windows(windows, scores)
+        tokens, seen, neighbours = found = reference.count_windows(windows, scores, superwords)
         assert total.tokens == tokens
         assert dict(enumerate(total.pieces.tolist())) == {
             i: seen[piece] for i, piece in enumerate(expected)

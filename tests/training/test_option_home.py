@@ -1,6 +1,7 @@
 """The home of each training option: `train`, its types, the command line and the docs follow it."""
 
 import inspect
+import json
 import re
 import typing
 from dataclasses import replace
@@ -146,30 +147,36 @@ def test_a_checkpoint_with_the_former_name_resumes(tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bytepiece.train(texts, 400, checkpoint=kept, progress=stop)
+        bytepiece.train(texts, 400, spaces="words", checkpoint=kept, progress=stop)
     document = (kept / "run.json").read_text("utf-8")
-    run = {**checkpoint.arguments_of(kept), "algorithm": "em"}
     old = document.replace('"algorithm": "merge"', '"algorithm": "em"')
+    old = old.replace('"spaces": "words"', '"within_words": true')
+    run = json.loads(old)["run"]
     old = re.sub(r'"sha256": "\w+"', f'"sha256": "{checkpoint._checksum(run)}"', old)
     assert '"em"' in old
+    assert '"within_words"' in old
     (kept / "run.json").write_text(old, "utf-8")
     assert checkpoint.arguments_of(kept)["algorithm"] == "merge"
-    expected = bytepiece.train(texts, 400)
+    expected = bytepiece.train(texts, 400, spaces="words")
     steps = sorted(path.name for path in kept.glob("*.step"))
     assert "round-0.step" in steps
     before = (kept / "round-0.step").stat().st_mtime_ns
-    model = bytepiece.train(texts, 400, checkpoint=kept)
+    model = bytepiece.train(texts, 400, spaces="words", checkpoint=kept)
     assert (model, dict(model.record)) == (expected, dict(expected.record))
     assert (kept / "round-0.step").stat().st_mtime_ns == before
 
 
 def test_models_with_the_former_name_in_their_record_are_edited_alike(tmp_path):
-    new = bytepiece.train(TEXTS, 300, newlines="end", max_piece_length=5)
+    new = bytepiece.train(TEXTS, 300, newlines="end", max_piece_length=5, spaces="words")
     path = tmp_path / "x.model"
-    bytepiece.model_io.save(replace(new, record={**new.record, "algorithm": "em"}), path)
+    record = {**new.record, "algorithm": "em", "within_words": True}
+    del record["spaces"]
+    bytepiece.model_io.save(replace(new, record=record), path)
     old = bytepiece.model_io.load(path)
     assert old.record["algorithm"] == "em"
     assert bytepiece.extend(old, ["el gato"] * 9, 310).model == (
         bytepiece.extend(new, ["el gato"] * 9, 310).model
     )
-    assert bytepiece.prune(old, 262).model == bytepiece.prune(new, 262).model
+    pruned = bytepiece.prune(old, 262).model
+    assert pruned == bytepiece.prune(new, 262).model
+    assert pruned.record["spaces"] == "words"

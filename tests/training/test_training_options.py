@@ -1,5 +1,7 @@
 """Options of training: required pieces, special tokens, padding, memory."""
 
+import re
+
 import numpy as np
 import pytest
 from support import SAMPLE
@@ -65,10 +67,18 @@ def test_the_few_ids_of_a_small_corpus_are_padded():
 
 
 def test_pieces_within_words_begin_with_their_spaces():
-    across, within = train(600), train(600, within_words=True)
+    across, within = train(600), train(600, spaces="words")
     assert any(b" " in p.lstrip() for p in across.pieces)
     assert not any(b" " in p.lstrip() for p in within.pieces if p.strip())
     assert any(p.startswith(b" ") and len(p) > 3 for p in within.pieces)
+
+
+def test_superwords_are_whole_words():
+    pieces = train(1200, spaces="superwords").pieces
+    words = {word for text in TEXTS for word in re.findall(r"\s*\S+|\s+$", text)}
+    superwords = [p.decode() for p in pieces if b" " in p.strip()]
+    assert len(superwords) > 5
+    assert all(set(re.findall(r"\s*\S+|\s+$", piece)) <= words for piece in superwords)
 
 
 @pytest.mark.parametrize(
