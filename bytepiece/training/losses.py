@@ -1,4 +1,4 @@
-"""What the likelihood of a text loses if a piece is dropped."""
+"""The numbers that the unigram trainer computes from expected counts: masses and losses."""
 
 import math
 
@@ -10,6 +10,40 @@ from bytepiece.kernels.best_path import best_path
 from bytepiece.kernels.jit import UINT_0, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.training.growth import last_but_whole
+
+_SERIES_FROM = 12.0
+
+
+def masses(counts: F64, sparse: bool) -> F64:
+    """Return the numbers that probabilities are proportional to, float64.
+
+    Args:
+        counts: float64[pieces], above 0.
+        sparse: whether the numbers are exp(digamma(count)) instead of the counts. This is close to
+            count − 1/2, so that rare pieces become rarer still. It is the step of variational
+            Bayes with a Dirichlet prior whose parameter goes to 0 (Johnson 2010).
+    """
+    if not sparse:
+        return counts
+    found = np.empty(len(counts), dtype=np.float64)
+    _fill_sparse(counts, found)
+    return found
+
+
+# From 12 on, five terms of the series in x − 1/2 are exact to 12 digits. Below,
+# digamma(x) = digamma(x + 1) − 1/x leads there.
+@kernel
+def _fill_sparse(counts: F64, found: F64) -> None:
+    for i in range(len(counts)):
+        x, less = counts[i], 0.0
+        while x < _SERIES_FROM:
+            less += 1.0 / x
+            x += 1.0
+        y = x - 0.5
+        square = 1.0 / (y * y)
+        terms = 10313.0 / 2903040.0 - square * (5509121.0 / 1393459200.0)
+        terms = 1.0 / 24.0 + square * (-37.0 / 5760.0 + square * terms)
+        found[i] = (y + terms / y) * math.exp(-less)
 
 
 def losses(automaton: Automaton, flat: U8, offsets: I64, counts: F64) -> F64:

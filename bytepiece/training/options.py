@@ -90,8 +90,8 @@ OPTIONS = (
         "algorithm",
         "choice",
         "merge",
-        "merge joins neighbouring pieces and compresses best. unigram is Kudo's trainer: its scores "
-        "are likelihoods. bnlm is the original library's trainer.",
+        "merge joins neighbouring pieces and compresses best. unigram is Kudo's trainer, whose "
+        "scores are likelihoods. bnlm is the original library's trainer.",
         choices=get_args(Algorithm),
     ),
     TrainingOption(

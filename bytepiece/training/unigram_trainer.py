@@ -15,13 +15,14 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F64, I64, U8, offsets_of
-from bytepiece._logarithms import logs_of, rounded
+from bytepiece._arrays import F64, I64, offsets_of
+from bytepiece._logarithms import rounded
 from bytepiece.errors import CorpusError
 from bytepiece.kernels.automaton import Automaton, link
 from bytepiece.kernels.expectation import add_expected_counts
@@ -39,10 +40,10 @@ from bytepiece.training.corpus_sample import (
     windows_of,
 )
 from bytepiece.training.growth import PieceRules
-from bytepiece.training.losses import losses
+from bytepiece.training.losses import losses, masses
 from bytepiece.training.piece_counts import PieceCounts, select
-from bytepiece.training.progress import Progress
-from bytepiece.training.substrings import SeedRules, seeds
+from bytepiece.training.progress import Progress, counting_up
+from bytepiece.training.substrings import SeedRules, seeds, sorted_order
 from bytepiece.training.units import units_of
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ _HEAVIEST = 1 << 48
 _LARGEST = 1 << 62
 _SEEDS = 1_000_000
 """The largest number of seeds."""
+_SEED_TEXT = 1 << 25
+"""Seeds are found in about this many bytes, in windows from all parts of the text."""
 _ITERATIONS = 2
 """The iterations of expectation maximization in a round."""
 _SETTLING = 4
@@ -98,7 +101,7 @@ class UnigramPieces(NamedTuple):
     def strings(self) -> list[bytes]:
         """Return the pieces, not mirrored."""
         flat, ends = self.flat.tobytes(), self.offsets.tolist()
-        return [flat[a:b][::-1] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [flat[a:b][::-1] for a, b in pairwise(ends)]
 
 
 class UnigramState(NamedTuple):
@@ -134,9 +137,7 @@ def expect(shard: Sequence[Block], state: UnigramState) -> ExpectedCounts:
     for window in shard:
         text, bounds = mirror(window.text, window.bounds)
         repeats = np.ascontiguousarray(window.weights[::-1])
-        total += add_expected_counts(
-            state.automaton, state.weights, text, bounds, repeats, counts
-        )
+        total += add_expected_counts(state.automaton, state.weights, text, bounds, repeats, counts)
     units = np.rint(np.ldexp(counts[:-1], state.bits)).astype(np.int64)
     return ExpectedCounts(units, total)
 
@@ -205,6 +206,7 @@ class _UnigramRounds:
         progress: Progress,
     ) -> None:
         self._units = units_of(sample.windows, options.rules)
+        self._size = sum(len(unit.text) for unit in self._units)
         self._reader = reader
         self._options = options
         self._engine = engine
@@ -219,6 +221,7 @@ class _UnigramRounds:
     def vocabularies(self, sizes: Sequence[int]) -> list[UnigramPieces]:
         """Return a vocabulary for each size."""
         pieces = _pieces_of(self._checkpoint.step("seeds", lambda: _arrays_of(self._start())))
+        self._progress("seeding", self._size, self._size)
         learned: dict[int, UnigramPieces] = {}
         self._expected = _rounds_to(len(pieces.counts), min(sizes)) + len(set(sizes))
         for size in sorted(set(sizes), reverse=True):
@@ -233,8 +236,9 @@ class _UnigramRounds:
 
     def scores(self, pieces: UnigramPieces) -> F64:
         """Return the logarithms of the probabilities of pieces."""
-        counts = np.maximum(pieces.counts, self._once >> 1)
-        return rounded(logs_of(counts) - math.log(int(counts.sum())))
+        mass = self._masses(pieces)
+        logs = np.array([math.log(one) for one in mass.tolist()])
+        return rounded(logs - math.log(math.fsum(mass.tolist())))
 
     def counted_in_all(self, name: str, pieces: UnigramPieces) -> UnigramPieces:
         """Read the whole corpus once more, and return the pieces with their counts in it."""
@@ -255,9 +259,9 @@ class _UnigramRounds:
         """Return the seeds, the single bytes and the pieces that are asked for."""
         rules = self._options.rules
         limits = SeedRules(rules.max_piece_length, rules.parts, 2 * self._reader.unit, _SEEDS)
-        return starting_pieces(
-            seeds(self._units, limits, self._engine), self._options.pieces
-        )
+        some = self._units[:: 1 + self._size // _SEED_TEXT]
+        done = counting_up("seeding", self._size + 1, self._progress)
+        return starting_pieces(seeds(some, limits, self._engine, done), self._options.pieces)
 
     def _round(self, pieces: UnigramPieces, size: int | None, iterations: int) -> UnigramPieces:
         compute = partial(self._computed, pieces, size, iterations)
@@ -271,9 +275,7 @@ class _UnigramRounds:
             state = self._state(pieces)
             counted = self._counted(self._units, state)
             pieces = pieces._replace(counts=counted.counts)
-        logger.debug(
-            "%d pieces; log likelihood %.6g", len(pieces.counts), counted.log_likelihood
-        )
+        logger.debug("%d pieces; log likelihood %.6g", len(pieces.counts), counted.log_likelihood)
         most = size
         if most is None:
             useful = int(np.count_nonzero((2 * pieces.counts >= self._once) | (pieces.staying > 0)))
@@ -293,14 +295,18 @@ class _UnigramRounds:
 
     def _state(self, pieces: UnigramPieces) -> UnigramState:
         automaton = _automaton_of(pieces)
-        masses = np.maximum(pieces.counts, self._once >> 1) / float(self._once)
-        probabilities = masses / math.fsum(masses.tolist())
+        mass = self._masses(pieces)
         weights = Weights(
-            automaton.by_entry(probabilities, 0),
-            automaton.by_entry(np.zeros(len(masses), dtype=np.int32), 0),
-            True,
+            automaton.by_entry(mass / math.fsum(mass.tolist()), 0),
+            automaton.by_entry(np.zeros(len(mass), dtype=np.int32), 0),
+            plain=True,
         )
         return UnigramState(automaton, weights, self._bits)
+
+    def _masses(self, pieces: UnigramPieces) -> F64:
+        """Return the numbers that the probabilities of pieces are proportional to."""
+        counts = np.maximum(pieces.counts, self._once >> 1) / float(self._once)
+        return masses(counts, self._options.sparse)
 
     def _counted(self, units: Sequence[Block], state: UnigramState) -> ExpectedCounts:
         counts = np.zeros(len(state.automaton.following) - 1, dtype=np.int64)
@@ -318,21 +324,22 @@ def starting_pieces(found: PieceCounts, pieces: Iterable[bytes]) -> UnigramPiece
         found: the seeds.
         pieces: pieces that are never dropped, besides the single bytes.
     """
-    flat, ends = found.flat.tobytes(), found.offsets.tolist()
-    counts = {
-        flat[a:b][::-1]: count * (b - a)
-        for a, b, count in zip(ends[:-1], ends[1:], found.counts.tolist(), strict=True)
-    }
-    staying = {bytes([byte]) for byte in range(256)} | {piece[::-1] for piece in pieces}
-    counts |= {piece: counts.get(piece, 1) for piece in staying}
-    strings = sorted(counts)
-    factor = _LARGEST // sum(counts.values())
-    return UnigramPieces(
-        np.frombuffer(b"".join(strings), dtype=np.uint8),
-        offsets_of(map(len, strings)),
-        np.array([counts[string] for string in strings], dtype=np.int64) * factor,
-        np.array([string in staying for string in strings], dtype=np.uint8),
-    )
+    others = {bytes([byte]): 1 for byte in range(256)} | dict.fromkeys(pieces, 1)
+    flat = np.concatenate([found.flat, np.frombuffer(b"".join(others), dtype=np.uint8)])
+    offsets = offsets_of(np.concatenate([np.diff(found.offsets), [*map(len, others)]]))
+    flat, offsets = mirror(flat, offsets)
+    scores = np.append(found.counts * np.diff(found.offsets), [*others.values()])[::-1]
+    staying = np.arange(len(scores)) < len(others)
+    order = sorted_order(flat, offsets)
+    flat, offsets = select(flat, offsets, order)
+    factor = _LARGEST // int(scores.sum())
+    started = UnigramPieces(flat, offsets, scores[order] * factor, staying[order].astype(np.uint8))
+    if len(others) > 256:  # a seed may be among them
+        strings = started.strings()
+        again = [i for i, (a, b) in enumerate(pairwise(strings)) if a == b]
+        started.staying[[i + 1 for i in again]] = 1
+        started = started.only(np.delete(np.arange(len(strings)), again))
+    return started
 
 
 def _following(pieces: int) -> int:

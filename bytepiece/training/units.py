@@ -1,10 +1,11 @@
 """The units that the unigram trainer counts: the parts of segments that no piece crosses."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from bytepiece._arrays import I64, U8, cuts, offsets_of
+from bytepiece._arrays import I64, U8, cuts
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.training.corpus_reader import Block
 from bytepiece.training.growth import PieceRules
@@ -27,7 +28,7 @@ def units_of(windows: Sequence[Block], rules: PieceRules) -> list[Block]:
     words = join_all_counts(_words(window, apart) for window in windows)
     found = []
     ends = cuts(words.offsets, _BLOCK)
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in pairwise(ends):
         bounds = words.offsets[low : high + 1]
         text = words.flat[bounds[0] : bounds[-1]]
         found.append(Block(text, bounds - bounds[0], words.counts[low:high]))
