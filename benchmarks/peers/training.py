@@ -104,6 +104,7 @@ TRAINERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "bpe": (sentencepiece, {"kind": "bpe", **_ACROSS_SPACES}),
     "unigram": (sentencepiece, {"kind": "unigram", **_ACROSS_SPACES}),
     "words": (sentencepiece, {"kind": "bpe", **_WITHIN_WORDS}),
+    "unigram-words": (sentencepiece, {"kind": "unigram", **_WITHIN_WORDS}),
     "bytes": (byte_level_bpe, {}),
 }
 

@@ -30,6 +30,7 @@ class TrainingOptions:
     objective: str
     newlines: str
     spaces: str
+    sparse: bool
     order: int
     min_count: int
     max_piece_length: int
@@ -42,23 +43,29 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         for name in ("algorithm", "objective", "newlines", "spaces"):
             choice(name, getattr(self, name))
+        if self.algorithm == "unigram" and self.spaces == "superwords":
+            raise ArgumentError(
+                'algorithm="unigram" knows no spaces="superwords"; choose "across" or "words"'
+            )
         for name in ("order", "min_count", "max_piece_length", "pad_to_multiple"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         # The names that padding may need are not free for other tokens.
         check_special_tokens(
             [*self.special_tokens, *unused_tokens(MAX_ID >> 1, self.pad_to_multiple - 1)]
         )
-        object.__setattr__(self, "ensure_unicode", bool(self.ensure_unicode))
+        for name in ("sparse", "ensure_unicode"):
+            object.__setattr__(self, name, bool(getattr(self, name)))
 
     def of_algorithm(self) -> dict[str, Any]:
         """Return the options that matter to the algorithm, for a model's record."""
         names = {
             "merge": ["objective", "newlines", "spaces", "max_piece_length"],
+            "unigram": ["newlines", "spaces", "sparse", "max_piece_length"],
             "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
         }[self.algorithm]
         # The first records of the merge trainer did not have "ensure_unicode". It is written only
         # if it is not the default, so that equal runs keep equal records.
-        if self.algorithm == "merge" and self.ensure_unicode:
+        if self.algorithm != "bnlm" and self.ensure_unicode:
             names.append("ensure_unicode")
         return {name: getattr(self, name) for name in names}
 
@@ -69,7 +76,7 @@ class TrainingOptions:
             **self.of_algorithm(),
             "ensure_unicode": self.ensure_unicode,
             "normalization": list(self.rules.normalization),
-            "isolate_digits": self.rules.isolate_digits,
+            "digits": self.rules.digits,
             "pieces": [piece.hex() for piece in self.pieces],
             "special_tokens": [token.name for token in self.special_tokens],
             "pad_to_multiple": self.pad_to_multiple,
@@ -148,11 +155,11 @@ def pieces_of(
             )
         text = np.frombuffer(raw, dtype=np.uint8)
         ends, plain = offsets_of([len(raw)]), np.full(1, -1, dtype=np.int32)
-        bounds, _ = segment_bounds(text, ends, plain, rules.isolate_digits)
+        bounds, _ = segment_bounds(text, ends, plain, rules.digit_group)
         if len(bounds) > 2:
             raise ArgumentError(
-                f"the piece {piece!r:.60} can never match: a line end, or a digit that is "
-                "isolated, is within it"
+                f"the piece {piece!r:.60} can never match: a line end, or a place where digits are "
+                "cut, is within it"
             )
         found[raw] = None
     return tuple(found)

@@ -124,7 +124,8 @@ def _counts_of(often: I64, sums: I64, weights: I64, damped: bool) -> I64:
     """
     powers = _powers(1 << int(often.max(initial=1)).bit_length())[often] if damped else often
     if len(weights) == 1:
-        return powers * weights[0]
+        counts: I64 = powers * weights[0]
+        return counts
     if not damped:
         return sums
     # This is sums · powers // often, in an order that keeps products small.

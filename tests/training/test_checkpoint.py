@@ -74,13 +74,11 @@ def same(models, others):
 
 
 RUNS = [
-    {},
-    SAMPLED,
-    {"spaces": "words"},
-    {"spaces": "superwords", **SAMPLED},
-    {"algorithm": "bnlm"},
-    {"algorithm": "bnlm", **SAMPLED},
+    {"algorithm": algorithm, **memory}
+    for algorithm in ("merge", "unigram", "bnlm")
+    for memory in ({}, SAMPLED)
 ]
+RUNS += [{"spaces": "words"}, {"spaces": "superwords", **SAMPLED}]
 
 
 @pytest.mark.usefixtures("small")
@@ -137,10 +135,16 @@ def test_a_full_disk_loses_nothing(corpus, options, monkeypatch):
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "unigram", "bnlm"])
 def test_kept_steps_are_not_done_again(corpus, algorithm, monkeypatch):
     expected = train(corpus, algorithm=algorithm)
-    for stage in ("merge_trainer.count", "ngrams.count_block", "bnlm_trainer.cut_block"):
+    for stage in (
+        "merge_trainer.count",
+        "substrings._bucket_seeds",
+        "unigram_trainer.expect",
+        "ngrams.count_block",
+        "bnlm_trainer.cut_block",
+    ):
         monkeypatch.setattr(f"bytepiece.training.{stage}", lambda *_: pytest.fail("again"))
     assert same(train(corpus, algorithm=algorithm, threads=2), expected)
 
@@ -188,7 +192,7 @@ def test_texts_with_other_ends_are_refused(tmp_path, monkeypatch):
         ({"newlines": "end"}, "newlines"),
         ({"spaces": "words"}, 'spaces was "across", not "words"'),
         ({"ensure_unicode": True}, "ensure_unicode was false, not true"),
-        ({"isolate_digits": True}, "isolate_digits was false, not true"),
+        ({"digits": "each"}, 'digits was "free", not "each"'),
         ({"normalization": ["NFC"]}, "normalization"),
         ({"user_pieces": ["cat"]}, "pieces"),
         ({"memory": "2G"}, "memory"),

@@ -12,7 +12,7 @@ from bytepiece.training.memory import bytes_of, default_memory, room
 
 TEXTS = SAMPLE.read_text("utf-8").splitlines(True)
 
-ALGORITHMS = pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+ALGORITHMS = pytest.mark.parametrize("algorithm", ["merge", "unigram", "bnlm"])
 
 
 def train(size=320, **options):
@@ -85,7 +85,8 @@ def test_superwords_are_whole_words():
     ("options", "words"),
     [
         ({"user_pieces": ["a\nb"]}, "can never match"),
-        ({"user_pieces": ["42"], "isolate_digits": True}, "can never match"),
+        ({"user_pieces": ["42"], "digits": "each"}, "can never match"),
+        ({"user_pieces": ["4200"], "digits": "groups-of-three"}, "where digits are cut"),
         ({"user_pieces": [""]}, "not empty"),
         ({"user_pieces": [5]}, "not 5"),
         ({"user_pieces": "abc"}, "a list"),
@@ -133,6 +134,7 @@ def test_the_end_of_each_phase_is_logged(algorithm, caplog):
         phases
         == {
             "merge": ["reading", "merging", "scoring"],
+            "unigram": ["reading", "seeding", "pruning"],
             "bnlm": ["reading", "counting", "cutting", "pruning"],
         }[algorithm]
     )
