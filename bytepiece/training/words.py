@@ -51,10 +51,11 @@ class WordTable:
         if every == 1:
             return self._blocks
         heavy = max(1, len(self._blocks) // (2 * every))
-        return self._blocks[:heavy] + [
-            Block(block.text, block.bounds, block.weights * (2 * every))
-            for block in self._blocks[heavy :: 2 * every]
-        ]
+        others = self._blocks[heavy:]
+        chosen = others[min(every, len(others) // 2) :: 2 * every]
+        times = len(others) // max(1, len(chosen))
+        weighed = [Block(one.text, one.bounds, one.weights * times) for one in chosen]
+        return self._blocks[:heavy] + weighed
 
 
 def lies_within_word(piece: bytes) -> bool:
