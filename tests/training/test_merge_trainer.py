@@ -189,10 +189,10 @@ def test_several_sizes_equal_several_runs_when_the_text_is_too_small(spaces):
 @pytest.mark.parametrize("spaces", SPACES)
 def test_several_sizes_equal_several_runs(spaces):
     corpus = texts(lines=60)
-    large, small = train(corpus, [420, 300], spaces=spaces)
-    assert (large.vocab_size, small.vocab_size) == (420, 300)
+    large, small = train(corpus, [380, 300], spaces=spaces)
+    assert (large.vocab_size, small.vocab_size) == (380, 300)
     assert train(corpus, 300, spaces=spaces) == small
-    assert train(corpus, 420, spaces=spaces) == large
+    assert train(corpus, 380, spaces=spaces) == large
 
 
 def test_the_smallest_vocabulary_is_the_single_bytes():
