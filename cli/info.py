@@ -10,7 +10,7 @@ import bytepiece
 
 from .options import DEFAULT_MODEL, MODEL_VARIABLE, missing_model_explained
 from .progress import megabytes
-from .streams import write
+from .streams import name_of, write
 
 if TYPE_CHECKING:
     from bytepiece.model import Model
@@ -20,6 +20,10 @@ _DIGITS = {
     "each": "each by itself",
     "groups-of-three": "in groups of up to three, from the left",
 }
+_ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+"""The alphas whose cost `--on` shows."""
+_PRICED = 1_000_000
+"""The most bytes of text that `--on` looks at."""
 
 
 @click.command("info", short_help="Show what a model file holds.")
@@ -29,8 +33,15 @@ _DIGITS = {
     envvar=MODEL_VARIABLE,
     default=DEFAULT_MODEL,
 )
+@click.option(
+    "--on",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Also show what sampling costs on the first megabyte of this text: for some alphas the "
+    "expected number of tokens, their ratio to the best path, and the entropy.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
-def command(model: Path, as_json: bool) -> None:
+def command(model: Path, on: Path | None, as_json: bool) -> None:
     """Show a model file's format, vocabulary, rules for text, and how it was made.
 
     Without MODEL, the file that $BYTEPIECE_MODEL names or else bytepiece.model is read. Models
@@ -40,10 +51,14 @@ def command(model: Path, as_json: bool) -> None:
     Examples:
       bytepiece info
       bytepiece info other.model
+      bytepiece info --on corpus.txt
       bytepiece info --json | jq .vocab_size
     """  # noqa: D301
     with missing_model_explained(model):
-        facts = _facts(model, *bytepiece.model_io.load_with_format(model))
+        loaded, its_format = bytepiece.model_io.load_with_format(model)
+    facts = _facts(model, loaded, its_format)
+    if on is not None:
+        facts["on"] = _prices(loaded, on)
     text = json.dumps(facts, ensure_ascii=False, indent=1) if as_json else _table(facts)
     write(text.encode("utf-8", "backslashreplace") + b"\n")
 
@@ -78,6 +93,23 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
     }
 
 
+def _prices(model: "Model", path: Path) -> dict[str, Any]:
+    """Return what samples of a text cost."""
+    # Imported here, because it loads the compiler, which the other facts do not need.
+    from bytepiece.encoding.encoder import Encoder  # noqa: PLC0415
+    from bytepiece.lattice.price import prices  # noqa: PLC0415
+
+    from .documents import documents_or_columns, first_bytes  # noqa: PLC0415
+
+    texts, _ = first_bytes(documents_or_columns([path], None, "text", lambda _: None), _PRICED)
+    rows = prices(Encoder(model), texts, _ALPHAS)
+    return {
+        "file": name_of(path),
+        "bytes": sum(map(len, texts)),
+        "alphas": [row._asdict() for row in rows],
+    }
+
+
 def _table(facts: dict[str, Any]) -> str:
     length = facts["piece_length"]
     specials = [f"{_bare(t['name'])} {t['id']} ({t['role']})" for t in facts["special_tokens"]]
@@ -94,7 +126,24 @@ def _table(facts: dict[str, Any]) -> str:
         ("record", "\n                ".join(record) or "none"),
         ("fingerprint", facts["fingerprint"]),
     ]
-    return "\n".join(f"{name:<16}{value}" for name, value in rows)
+    lines = [f"{name:<16}{value}" for name, value in rows]
+    if "on" in facts:
+        lines += _cost(facts["on"])
+    return "\n".join(lines)
+
+
+def _cost(on: dict[str, Any]) -> list[str]:
+    """Return the lines of the table of what samples cost."""
+    lines = [
+        "",
+        f"on {megabytes(on['bytes'])} of {on['file']}",
+        f"{'alpha':<16}{'tokens':>12}{'price':>10}{'bits per byte':>16}",
+    ]
+    for row in on["alphas"]:
+        name = "best path" if row["alpha"] is None else f"{row['alpha']:g}"
+        price = f"{row['price']:.4f}"
+        lines.append(f"{name:<16}{row['tokens']:>12.0f}{price:>10}{row['entropy']:>16.4f}")
+    return lines
 
 
 def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
