@@ -350,7 +350,7 @@ class Tokenizer:
         A price of 1.1 means 10 % more tokens than the best path has. For perfect sampling the
         number of tokens is the expected one by the exact law, and the price is met to 1e-6 of
         itself. For the other samplers it is the mean of draws with a fixed seed, at least a
-        megabyte of them: the same in every call, but only within about 0.3 % of the expected one.
+        megabyte of them: the same in every call, but only within about 0.2 % of the expected one.
 
         The price usually falls as alpha grows, but not always. The search goes down from alpha 64
         to 0 in steps of a factor of √½, and ends at the first step that reaches the price. So it

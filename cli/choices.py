@@ -107,11 +107,12 @@ def training_choices(command: F) -> F:
     def wrapped(*, algorithm: str, **others: Any) -> Any:
         ctx = click.get_current_context()
         for option in OPTIONS:
-            if option.algorithm in (None, algorithm):
+            if not option.algorithms or algorithm in option.algorithms:
                 continue
             if ctx.get_parameter_source(option.name) is not ParameterSource.DEFAULT:
+                names = " or ".join(option.algorithms)
                 raise click.UsageError(
-                    f"{option.command_line} is about --algorithm {option.algorithm}; add that"
+                    f"{option.command_line} is about --algorithm {names}; add that"
                 )
         return command(algorithm=algorithm, **others)
 

@@ -36,12 +36,14 @@ _PRICED = 1_000_000
 @click.option(
     "--on",
     metavar="FILE",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="Also show what sampling costs on the first megabyte of this text: for some alphas the "
-    "expected number of tokens, their ratio to the best path, and the entropy.",
+    help="Also show what sampling costs on the first megabyte of a text: for some alphas the "
+    "expected number of tokens, its ratio to the best path, and the entropy. Repeat it for "
+    "several texts.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
-def command(model: Path, on: Path | None, as_json: bool) -> None:
+def command(model: Path, on: tuple[Path, ...], as_json: bool) -> None:
     """Show a model file's format, vocabulary, rules for text, and how it was made.
 
     Without MODEL, the file that $BYTEPIECE_MODEL names or else bytepiece.model is read. Models
@@ -57,8 +59,8 @@ def command(model: Path, on: Path | None, as_json: bool) -> None:
     with missing_model_explained(model):
         loaded, its_format = bytepiece.model_io.load_with_format(model)
     facts = _facts(model, loaded, its_format)
-    if on is not None:
-        facts["on"] = _prices(loaded, on)
+    if on:
+        facts["on"] = [_prices(loaded, path) for path in on]
     text = json.dumps(facts, ensure_ascii=False, indent=1) if as_json else _table(facts)
     write(text.encode("utf-8", "backslashreplace") + b"\n")
 
@@ -127,8 +129,8 @@ def _table(facts: dict[str, Any]) -> str:
         ("fingerprint", facts["fingerprint"]),
     ]
     lines = [f"{name:<16}{value}" for name, value in rows]
-    if "on" in facts:
-        lines += _cost(facts["on"])
+    for on in facts.get("on", []):
+        lines += _cost(on)
     return "\n".join(lines)
 
 

@@ -198,7 +198,7 @@ def _largest(
         least, most = min(least, below), max(most, below)
     raise ArgumentError(
         f"a price of {wanted:.9g} is out of reach: it must be at least 1, and with alphas from 0 "
-        f"to {top:g} these texts have {least:.9g} to {most:.9g} times the tokens of their best "
+        f"to {top:g} these texts have {least:.6g} to {most:.6g} times the tokens of their best "
         f"paths"
     )
 

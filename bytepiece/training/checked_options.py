@@ -30,6 +30,7 @@ class TrainingOptions:
     objective: str
     newlines: str
     spaces: str
+    sparse: bool
     order: int
     min_count: int
     max_piece_length: int
@@ -42,23 +43,29 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         for name in ("algorithm", "objective", "newlines", "spaces"):
             choice(name, getattr(self, name))
+        if self.algorithm == "unigram" and self.spaces == "superwords":
+            raise ArgumentError(
+                'algorithm="unigram" knows no spaces="superwords"; choose "across" or "words"'
+            )
         for name in ("order", "min_count", "max_piece_length", "pad_to_multiple"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))
         # The names that padding may need are not free for other tokens.
         check_special_tokens(
             [*self.special_tokens, *unused_tokens(MAX_ID >> 1, self.pad_to_multiple - 1)]
         )
-        object.__setattr__(self, "ensure_unicode", bool(self.ensure_unicode))
+        for name in ("sparse", "ensure_unicode"):
+            object.__setattr__(self, name, bool(getattr(self, name)))
 
     def of_algorithm(self) -> dict[str, Any]:
         """Return the options that matter to the algorithm, for a model's record."""
         names = {
             "merge": ["objective", "newlines", "spaces", "max_piece_length"],
+            "unigram": ["newlines", "spaces", "sparse", "max_piece_length"],
             "bnlm": ["order", "min_count", "max_piece_length", "ensure_unicode"],
         }[self.algorithm]
         # The first records of the merge trainer did not have "ensure_unicode". It is written only
         # if it is not the default, so that equal runs keep equal records.
-        if self.algorithm == "merge" and self.ensure_unicode:
+        if self.algorithm != "bnlm" and self.ensure_unicode:
             names.append("ensure_unicode")
         return {name: getattr(self, name) for name in names}
 

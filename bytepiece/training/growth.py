@@ -297,7 +297,7 @@ def _weigh(
         if stop - start == 1:
             continue
         best_path(automaton, scores, flat, matches, start, stop, best, via)
-        via[stop - start] = _last_but_whole(automaton, scores, flat, matches, start, stop, best)
+        via[stop - start] = last_but_whole(automaton, scores, flat, matches, start, stop, best)
         tokens = 0
         position = uint(stop - start)
         while position > UINT_0:
@@ -309,7 +309,7 @@ def _weigh(
 
 
 @kernel
-def _last_but_whole(
+def last_but_whole(
     automaton: Automaton,
     scores: F64,
     text: U8,

@@ -17,7 +17,7 @@ from bytepiece.training.progress import Progress
 if TYPE_CHECKING:
     from bytepiece.rules.text_rules import Digits, NormalizationStep  # its module imports NumPy
 
-Algorithm = Literal["merge", "bnlm"]
+Algorithm = Literal["merge", "unigram", "bnlm"]
 Objective = Literal["compression", "likelihood"]
 Newlines = Literal["apart", "end"]
 Spaces = Literal["across", "words", "superwords"]
@@ -42,7 +42,7 @@ class TrainingOption:
             "texts" (several texts), "choices" (several choices), "ints" (one or several) or "path".
         default: the value without it. None: see `default_help`.
         help: one line for the command line and for the documentation.
-        algorithm: the only algorithm that the option matters to, or None.
+        algorithms: the algorithms that the option matters to; empty if it matters to all.
         smallest, largest: the range of a number; both are 0 for other types.
         choices: the values that a choice may have.
         default_help: the default in words, where the value alone does not say it.
@@ -53,7 +53,7 @@ class TrainingOption:
     type: str
     default: Any
     help: str
-    algorithm: str | None = None
+    algorithms: tuple[str, ...] = ()
     smallest: int = 0
     largest: int = 0
     choices: tuple[str, ...] = ()
@@ -72,8 +72,8 @@ class TrainingOption:
 
     @property
     def full_help(self) -> str:
-        """The help. If only one algorithm has the option, the algorithm's name comes first."""
-        return f"{self.algorithm}: {self.help}" if self.algorithm else self.help
+        """The help. If not all algorithms have the option, the names of those come first."""
+        return f"{', '.join(self.algorithms)}: {self.help}" if self.algorithms else self.help
 
 
 OPTIONS = (
@@ -90,8 +90,8 @@ OPTIONS = (
         "algorithm",
         "choice",
         "merge",
-        "merge joins neighbouring pieces and compresses best. bnlm is the original library's "
-        "trainer.",
+        "merge joins neighbouring pieces and compresses best. unigram is Kudo's trainer, whose "
+        "scores are likelihoods. bnlm is the original library's trainer.",
         choices=get_args(Algorithm),
     ),
     TrainingOption(
@@ -99,7 +99,7 @@ OPTIONS = (
         "choice",
         "compression",
         "Scores that give few tokens (compression) or follow frequencies (likelihood).",
-        algorithm="merge",
+        algorithms=("merge",),
         choices=get_args(Objective),
     ),
     TrainingOption(
@@ -107,7 +107,7 @@ OPTIONS = (
         "choice",
         "apart",
         "Newlines have pieces of their own (apart) or may end a piece (end).",
-        algorithm="merge",
+        algorithms=("merge", "unigram"),
         choices=NEWLINES,
     ),
     TrainingOption(
@@ -116,8 +116,15 @@ OPTIONS = (
         "across",
         "A piece may reach across spaces anywhere (across), lies within one word (words), or "
         "lies within one word or is several whole words (superwords).",
-        algorithm="merge",
+        algorithms=("merge", "unigram"),
         choices=SPACES,
+    ),
+    TrainingOption(
+        "sparse",
+        "bool",
+        False,
+        "Give rare pieces less than their share: exp(digamma(count)) in place of the count.",
+        algorithms=("unigram",),
     ),
     TrainingOption(
         "order",
@@ -125,7 +132,7 @@ OPTIONS = (
         6,
         "The length of the byte n-grams that are counted. Longer ones cut more sharply and take "
         "more memory.",
-        algorithm="bnlm",
+        algorithms=("bnlm",),
         smallest=2,
         largest=7,
     ),
@@ -134,7 +141,7 @@ OPTIONS = (
         "int",
         2,
         "Drop rarer n-grams and pieces. 4 suits 10 MB of text, 32 suits gigabytes.",
-        algorithm="bnlm",
+        algorithms=("bnlm",),
         smallest=1,
         largest=_LARGEST_COUNT,
     ),
@@ -242,6 +249,7 @@ class TrainingKeywords(TypedDict, total=False):
     objective: Objective
     newlines: Newlines
     spaces: Spaces
+    sparse: bool
     order: int
     min_count: int
     ensure_unicode: bool | None

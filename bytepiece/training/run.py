@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import bytepiece
+from bytepiece._arrays import F64
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import original
 from bytepiece.inputs.corpus import Corpus
@@ -14,7 +15,7 @@ from bytepiece.inputs.files import Files
 from bytepiece.model import Model
 from bytepiece.parallel import Engine
 from bytepiece.tokenizer import Tokenizer
-from bytepiece.training import bnlm_trainer, merge_trainer
+from bytepiece.training import bnlm_trainer, merge_trainer, unigram_trainer
 from bytepiece.training.checked_options import TrainingOptions, unused_tokens
 from bytepiece.training.checkpoint import Checkpoint, clear
 from bytepiece.training.corpus_reader import CorpusReader
@@ -54,7 +55,11 @@ def models_of(
     rules = options.rules
     reader = CorpusReader(corpus, rules.normalization, rules.digit_group)
     most = [size - len(options.special_tokens) for size in sizes]
-    if options.algorithm == "merge":
+    if options.algorithm == "unigram":
+        space = room(settings.memory, unigram_trainer.MEMORY_PER_BYTE)
+        sample = read_sample(reader, space, True, checkpoint, settings.progress)
+        models = _by_unigrams(sample, reader, most, options, settings, checkpoint)
+    elif options.algorithm == "merge":
         space = room(settings.memory, merge_trainer.MEMORY_PER_BYTE)
         sample = read_sample(reader, space, True, checkpoint, settings.progress)
         models, sample = _by_merges(sample, reader, most, options, settings, checkpoint)
@@ -103,12 +108,7 @@ def _by_merges(
 ) -> tuple[list[Model], CorpusSample]:
     chosen = merge_trainer.MergeOptions(
         options.objective,
-        PieceRules(
-            options.max_piece_length,
-            options.newlines,
-            options.spaces,
-            parts=not options.ensure_unicode,
-        ),
+        _piece_rules(options),
         initial_pieces(options.pieces),
         frozenset(options.pieces),
     )
@@ -120,8 +120,11 @@ def _by_merges(
 
 
 def _merge_model(vocabulary: CountedPieces, unit: int, options: TrainingOptions) -> Model:
-    pieces = vocabulary.pieces
     scores = merge_trainer.scores_of(vocabulary.counts, options.objective, unit)
+    return _sorted_model(vocabulary.pieces, scores, options)
+
+
+def _sorted_model(pieces: Sequence[bytes], scores: F64, options: TrainingOptions) -> Model:
     order = sorted(range(len(pieces)), key=lambda i: (len(pieces[i]), pieces[i]))
     return Model(
         tuple(pieces[i] for i in order),
@@ -129,6 +132,33 @@ def _merge_model(vocabulary: CountedPieces, unit: int, options: TrainingOptions)
         special_tokens=options.special_tokens,
         rules=options.rules,
     )
+
+
+def _piece_rules(options: TrainingOptions) -> PieceRules:
+    return PieceRules(
+        options.max_piece_length,
+        options.newlines,
+        options.spaces,
+        parts=not options.ensure_unicode,
+    )
+
+
+def _by_unigrams(
+    sample: CorpusSample,
+    reader: CorpusReader,
+    most: Sequence[int],
+    options: TrainingOptions,
+    settings: RunSettings,
+    checkpoint: Checkpoint,
+) -> list[Model]:
+    chosen = unigram_trainer.UnigramOptions(_piece_rules(options), options.pieces, options.sparse)
+    learned = unigram_trainer.learn(
+        sample, reader, most, chosen, settings.engine, checkpoint, settings.progress
+    )
+    return [
+        _sorted_model(pieces, scores, options)
+        for pieces, scores in zip(learned.pieces, learned.scores, strict=True)
+    ]
 
 
 def _by_bnlm(

@@ -111,7 +111,9 @@ def test_info_shows_what_samples_cost(tok, tmp_path):
     path = tmp_path / "x.txt"
     path.write_bytes(TEXT)
     table = invoke("info", "--on", path).stdout.splitlines()
-    facts = json.loads(invoke("info", "--on", "-", "--json", input=TEXT).stdout)["on"]
+    [facts] = json.loads(invoke("info", "--on", "-", "--json", input=TEXT).stdout)["on"]
+    twice = invoke("info", "--on", path, "--on", path).stdout.splitlines()
+    assert twice == [*table, *table[-11:]]
     size = sum(map(len, LINES))
     assert (facts["file"], facts["bytes"]) == ("<stdin>", size)
     assert [row["alpha"] for row in facts["alphas"]] == [None, 0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0]

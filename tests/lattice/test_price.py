@@ -144,8 +144,9 @@ def test_the_price_found_is_checked(tok, monkeypatch):
 def test_the_alpha_found_is_logged(tok, caplog):
     with caplog.at_level(logging.INFO, "bytepiece"):
         alpha = tok.alpha_for_tokens(TEXTS, 1.1)
+    size = sum(len(text.encode()) for text in TEXTS)
     assert [r.getMessage() for r in caplog.records if r.name == module.__name__] == [
-        f"alpha {alpha!r} gives 1.1000 times the tokens of the best path, by 693 bytes"
+        f"alpha {alpha!r} gives 1.1000 times the tokens of the best path, by {size} bytes"
     ]
 
 
@@ -161,6 +162,12 @@ def test_prices_of_alphas(tok):
         assert row.tokens == pytest.approx(math.fsum(one.expected_tokens() for one in lattices))
         assert row.price == pytest.approx(row.tokens / tokens)
         assert row.entropy == pytest.approx(math.fsum(o.entropy("bits") for o in lattices) / size)
+
+
+def test_texts_of_a_column(tok):
+    pyarrow = pytest.importorskip("pyarrow")
+    found = tok.alpha_for_tokens(pyarrow.array([TEXTS[0], None, *TEXTS[1:]]), 1.05)
+    assert found == tok.alpha_for_tokens(TEXTS, 1.05)
 
 
 def test_a_scoreless_model_has_a_price():

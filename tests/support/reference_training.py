@@ -270,3 +270,46 @@ def advance(vocabulary, counted, scores, size, most, rules, kept=()):
     out = set(sorted(pieces, key=worth.__getitem__)[:dropped])
     staying = {piece: count for piece, count in counts.items() if piece not in out}
     return staying | dict(best[:taken])
+
+
+def seeds(segments, most_bytes, parts, least):
+    """Return the counts of the seeds of valid texts with weights.
+
+    A seed is an allowed substring that occurs more often than each longer allowed substring that
+    begins with it, and than each longer one that has one more character before it.
+    """
+
+    def allowed(string):
+        if len(string) < 2 or string[0] & 0xC0 == 0x80:
+            return False
+        first = 1 + (string[0] >= 0xC0) + (string[0] >= 0xE0) + (string[0] >= 0xF0)
+        return is_text(string) or (parts and len(string) < first)
+
+    counts = Counter()
+    for segment, weight in segments:
+        for start in range(len(segment)):
+            for end in range(start + 2, min(start + most_bytes, len(segment)) + 1):
+                if allowed(segment[start:end]):
+                    counts[segment[start:end]] += weight
+    longer = Counter()
+    for string, count in counts.items():
+        for end in range(2, len(string)):
+            longer[string[:end]] = max(longer[string[:end]], count)
+        if is_text(string):
+            rest = string.decode()[1:].encode()
+            longer[rest] = max(longer[rest], count)
+    return {s: c for s, c in counts.items() if c >= least and c > longer[s]}
+
+
+def loss(piece, counts):
+    """Return by how much the log likelihood falls if a piece's count goes to its best other path.
+
+    The probabilities are the counts' shares.
+    """
+    total = sum(counts.values())
+    scores = {p: math.log(count / total) for p, count in counts.items() if p != piece}
+    path = best_path(piece, scores)
+    added = counts[piece]
+    after = math.log(total + added * (len(path) - 1))
+    other = sum(math.log(counts[part] + added) - after for part in path)
+    return added * (math.log(added / total) - other)

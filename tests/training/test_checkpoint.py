@@ -73,7 +73,11 @@ def same(models, others):
     return [(m, dict(m.record)) for m in models] == [(m, dict(m.record)) for m in others]
 
 
-RUNS = [{}, SAMPLED, {"algorithm": "bnlm"}, {"algorithm": "bnlm", **SAMPLED}]
+RUNS = [
+    {"algorithm": algorithm, **memory}
+    for algorithm in ("merge", "unigram", "bnlm")
+    for memory in ({}, SAMPLED)
+]
 
 
 @pytest.mark.usefixtures("small")
@@ -130,10 +134,16 @@ def test_a_full_disk_loses_nothing(corpus, options, monkeypatch):
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "unigram", "bnlm"])
 def test_kept_steps_are_not_done_again(corpus, algorithm, monkeypatch):
     expected = train(corpus, algorithm=algorithm)
-    for stage in ("merge_trainer.count", "ngrams.count_block", "bnlm_trainer.cut_block"):
+    for stage in (
+        "merge_trainer.count",
+        "substrings._bucket_seeds",
+        "unigram_trainer.expect",
+        "ngrams.count_block",
+        "bnlm_trainer.cut_block",
+    ):
         monkeypatch.setattr(f"bytepiece.training.{stage}", lambda *_: pytest.fail("again"))
     assert same(train(corpus, algorithm=algorithm, threads=2), expected)
 

@@ -129,9 +129,9 @@ def test_the_command_accepts_the_former_name_with_one_line(tmp_path, monkeypatch
     assert "em is" not in invoke("train", "x.txt", "--algorithm", "merge").stderr
 
 
-def test_unigram_is_not_the_name_of_a_trainer_yet():
-    with pytest.raises(ArgumentError, match='must be "merge" or "bnlm", not \'unigram\''):
-        bytepiece.train(TEXTS, 300, algorithm="unigram")
+def test_unigram_is_no_former_name_of_the_merge_trainer():
+    trained = bytepiece.train(TEXTS, 300, algorithm="unigram")
+    assert trained.record["algorithm"] == "unigram"
 
 
 @pytest.mark.parametrize("algorithm", [None, ["merge"], 5])

@@ -42,7 +42,7 @@ def trained(algorithm, engine, memory=1 << 30):
     return models_of(TEXTS, [330, 400], options(algorithm), settings)
 
 
-@pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+@pytest.mark.parametrize("algorithm", ["merge", "unigram", "bnlm"])
 @pytest.mark.parametrize("memory", [1 << 30, 1])
 def test_processes_and_threads_give_the_same_model(algorithm, memory, monkeypatch):
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 9000)

@@ -12,7 +12,7 @@ from bytepiece.training.memory import bytes_of, default_memory, room
 
 TEXTS = SAMPLE.read_text("utf-8").splitlines(True)
 
-ALGORITHMS = pytest.mark.parametrize("algorithm", ["merge", "bnlm"])
+ALGORITHMS = pytest.mark.parametrize("algorithm", ["merge", "unigram", "bnlm"])
 
 
 def train(size=320, **options):
@@ -134,6 +134,7 @@ def test_the_end_of_each_phase_is_logged(algorithm, caplog):
         phases
         == {
             "merge": ["reading", "merging", "scoring"],
+            "unigram": ["reading", "seeding", "pruning"],
             "bnlm": ["reading", "counting", "cutting", "pruning"],
         }[algorithm]
     )
