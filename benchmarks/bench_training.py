@@ -39,7 +39,7 @@ from benchmarks.support import SAMPLE, killed_runs, trainers
 from benchmarks.support.commands import Taken, measurable, run
 from benchmarks.support.corpora import copies_of, part_of
 from benchmarks.support.harness import BenchmarkReport, write_json
-from benchmarks.support.trainers import BNLM, OURS, RIVALS, SMALL_MEMORY, Trained
+from benchmarks.support.trainers import BNLM, OURS, RIVALS, SMALL_MEMORY, UNIGRAM, Trained
 
 _COPIES = 20
 _THREADS = (1, 2, 4)
@@ -82,7 +82,8 @@ class TrainingBenchmarkSettings:
 
 def compression(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
     """Compare every trainer on the small corpus."""
-    found = _trained(report, settings, settings.small, "32 k", ["merge", "bnlm", *settings.rivals])
+    ours = ["merge", "our-unigram", "bnlm"]
+    found = _trained(report, settings, settings.small, "32 k", [*ours, *settings.rivals])
     report.target("small", over_best(found, held_out))
     if settings.others:
         report.target("others", over_best(found, mean_of_others))
@@ -247,7 +248,7 @@ def kill(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
 
 def threads(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
     """Compare the models that several numbers of threads make, for each corpus and options."""
-    tasks = [(settings.small, ()), (settings.small, BNLM)]
+    tasks = [(settings.small, options) for options in ((), UNIGRAM, BNLM)]
     if settings.large:
         tasks.append((settings.large, SMALL_MEMORY))
     rows = []
@@ -284,7 +285,7 @@ def warm_up(settings: TrainingBenchmarkSettings) -> None:
     """Train on little text, so that all kernels are compiled before the measurements."""
     output = settings.directory / "warm.model"
     checkpoint = ("--checkpoint", str(settings.directory / "warm"))
-    for options in ((), BNLM, SMALL_MEMORY, checkpoint):
+    for options in ((), UNIGRAM, BNLM, SMALL_MEMORY, checkpoint):
         run(trainers.ours(SAMPLE, 1000, output, options))
 
 
