@@ -12,6 +12,8 @@ r"""Measure this library against others, and on larger and larger inputs.
     python -m benchmarks fuzz       random texts and damaged files: no promise may break
     python -m benchmarks all        all of these
     python -m benchmarks lm         language models on each tokenizer; its options: lm --help
+    python -m benchmarks translation
+                                    translators that differ in how training text is sampled; as lm
 
 Install the rivals with `pip install -e ".[bench]"`. Install the original library with
 `python -m bytepiece.adapters.original_library`, because its import name is the same as ours, and
@@ -43,6 +45,7 @@ from benchmarks import (
     bench_scaling,
     bench_speed,
     bench_startup,
+    bench_translation,
 )
 from benchmarks.support import SAMPLE, trained_models
 from benchmarks.support.corpora import FreshTexts
@@ -63,8 +66,9 @@ PARTS = {
 
 def main() -> None:
     """Run the chosen part, or all parts."""
-    if sys.argv[1:2] == ["lm"]:
-        bench_lm.main(sys.argv[2:])
+    apart = {"lm": bench_lm.main, "translation": bench_translation.main}
+    if sys.argv[1:2] and sys.argv[1] in apart:
+        apart[sys.argv[1]](sys.argv[2:])
         return
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",

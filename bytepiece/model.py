@@ -177,12 +177,14 @@ class Model:
         """64 hexadecimal digits; models with equal fingerprints encode and decode alike."""
         settings: dict[str, list[Any]] = {
             "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
-            "rules": [self.rules.normalization, self.rules.isolate_digits, self.rules.segment],
+            "rules": [self.rules.normalization, self.rules.digits != "free", self.rules.segment],
         }
         # Fields that were added later are hashed only if the model uses them, so that older models
         # keep their fingerprints.
         if self.aliases:
             settings["aliases"] = [[id_, piece.hex()] for id_, piece in self.aliases.items()]
+        if self.rules.digits == "groups-of-three":
+            settings["digits"] = [[self.rules.digits]]
         if self.rules.unknown is not None:
             settings["unknown"] = [[self.rules.unknown]]
         if self.rules.library is not None:

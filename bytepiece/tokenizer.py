@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece._checks import unsigned, unsigned_array
+from bytepiece._checks import unsigned
 from bytepiece.encoding.alignment import Alignment, align
+from bytepiece.encoding.canonical import canonical_ids
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.options import NBEST_SIZE, Alpha, Sampler
-from bytepiece.encoding.request import Sampling
+from bytepiece.encoding.request import Sampling, document_numbers
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.special import AllowedSpecial, TokenMatchers
 from bytepiece.encoding.stream_decoder import StreamDecoder
@@ -209,6 +210,8 @@ class Tokenizer:
         samples: int = 1,
         threads: int = 1,
         allowed_special: AllowedSpecial = (),
+        log_probs: bool = False,
+        replace: bool = True,
     ) -> Encoded:
         """Return the ids of many texts, as flat arrays.
 
@@ -222,11 +225,21 @@ class Tokenizer:
             samples: the number of rows per document. They are the samples 0 … samples − 1 of the
                 document, which share most of the work.
             threads: how many threads to use; the result does not depend on it.
+            log_probs: return the natural logarithm of the exact probability of each row, too. Every
+                text must have an alpha of at least 0. With "nbest" it is the probability among the
+                best paths.
+            replace: False draws different segmentations of each text, one after the other, each
+                from the law without the ones before (Kool et al., 2019). Their log-probabilities
+                and their inclusion probabilities come with them, and Σ f / inclusion over the rows
+                of a text is an unbiased estimate of Σ f over all its segmentations. If a text has
+                fewer segmentations than `samples`, the other rows hold only the special tokens, and
+                have log-probability −inf. Only with "perfect".
             add_bos, add_eos, alpha, sampler, nbest_size, sample_prob, seed, epoch,
                 allowed_special: see `encode`.
 
         Returns:
-            len(texts) · samples rows, document by document.
+            len(texts) · samples rows, document by document. `log_probs` and `inclusion` of the
+            result are None unless they were asked for.
 
         Raises:
             ArgumentError: if an argument is outside its range.
@@ -238,19 +251,19 @@ class Tokenizer:
         ([2, 2, 2], 'int32', 3)
         """
         given = texts_of(texts)
-        if doc_ids is None:
-            first = unsigned(doc_id0, 64, "doc_id0")
-            unsigned(int(first) + max(len(given) - 1, 0), 64, "doc_id0 + number of texts")
-            numbers = first + np.arange(len(given), dtype=np.uint64)
-        else:
-            numbers = unsigned_array(doc_ids, "doc_ids")
-            if numbers.shape != (len(given),):
-                raise ArgumentError(f"{numbers.size} doc_ids for {len(given)} texts")
+        numbers = document_numbers(doc_id0, doc_ids, len(given))
         sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
         streams = sampling.streams(numbers, samples=samples)
+        groups = sampling.groups(streams)
+        if log_probs or not replace:
+            sampling.check_law(groups, replace)
         marks = self._marks(add_bos, add_eos, allowed_special)
         try:
-            return self._encoder.encode(given, marks, sampling.groups(streams), streams, threads)
+            if replace:
+                return self._encoder.encode(given, marks, groups, streams, threads, log_probs)
+            from bytepiece.lattice.distinct import encode_distinct  # noqa: PLC0415  # as in `lattice`
+
+            return encode_distinct(self._encoder, given, marks, groups, streams, threads)
         except ArgumentError:
             for number, text in enumerate(given):
                 check_text(text, number)
@@ -322,6 +335,53 @@ class Tokenizer:
 
         return Lattice(self._encoder, self._vocabulary, text, alpha)
 
+    def alpha_for_tokens(
+        self,
+        texts: Iterable[Text],
+        price: float,
+        *,
+        sampler: Sampler = "perfect",
+        nbest_size: int = NBEST_SIZE,
+        sample_prob: float = 1.0,
+        threads: int = 1,
+    ) -> float | None:
+        """Return the alpha at which samples of some texts have a wanted number of tokens.
+
+        A price of 1.1 means 10 % more tokens than the best path has. For perfect sampling the
+        number of tokens is the expected one by the exact law, and the price is met to 1e-6 of
+        itself. For the other samplers it is the mean of draws with a fixed seed, at least a
+        megabyte of them: the same in every call, but only within about 0.2 % of the expected one.
+
+        The price usually falls as alpha grows, but not always. The search goes down from alpha 64
+        to 0 in steps of a factor of √½, and ends at the first step that reaches the price. So it
+        finds the largest alpha, unless the price rises and falls again within one step.
+
+        Args:
+            texts: typical texts, in any series that `encode_batch` takes. A megabyte is enough.
+                The time is about that of 40 calls of `encode_batch`.
+            price: at least 1, with the documents that are not sampled counted in. Special tokens
+                are not counted.
+            sampler, nbest_size, sample_prob: see the class.
+            threads: how many threads to use; the result does not depend on it.
+
+        Returns:
+            alpha; None, which means the best path, for a price of exactly 1.
+
+        Raises:
+            ArgumentError: if no alpha has this price, which a price below 1 never has; the message
+                names the range of prices. Or if an argument is outside its range.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+        >>> alpha = tok.alpha_for_tokens(["the hat"], 1.1)
+        >>> round(tok.lattice("the hat", alpha).expected_tokens() / tok.count("the hat"), 6)
+        1.1
+        """
+        from bytepiece.lattice.price import alpha_for_tokens  # noqa: PLC0415  # as in `lattice`
+
+        sampling = Sampling(None, sampler, nbest_size, sample_prob)
+        return alpha_for_tokens(self._encoder, texts, price, sampling, threads)
+
     def align(
         self,
         text: Text,
@@ -368,6 +428,32 @@ class Tokenizer:
             )
         except KeyError as error:
             raise vocabulary.unknown_id(error.args[0]) from None
+
+    def canonical(self, ids: Iterable[int]) -> list[int]:
+        """Return the ids of the best path of the bytes that ids stand for.
+
+        Special tokens keep their places, and the bytes between them are encoded anew. The ids of a
+        model that was read from another library's file stand for normalized text, which is not
+        normalized again.
+
+        Raises:
+            VocabularyError: if an id is not in the vocabulary.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+        >>> sample = tok.encode("the cat", add_eos=True, alpha=0.0, seed=1)
+        >>> tok.is_canonical(sample), tok.canonical(sample) == tok.encode("the cat", add_eos=True)
+        (False, True)
+        """
+        return canonical_ids(ids, self._vocabulary, self._encoder)
+
+    def is_canonical(self, ids: Iterable[int]) -> bool:
+        """Return whether ids are the best path of the bytes that they stand for.
+
+        See `canonical`. `encode` and `encode_batch` give such ids unless they sample.
+        """
+        given = list(ids)
+        return self.canonical(given) == given
 
     def continuations(
         self, prompt: Text | Iterable[int], backtrack: int = 1, *, tokens: int | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from bytepiece.errors import BytepieceError
 from bytepiece.inputs import parquet
 from bytepiece.inputs.decompress import suffix_of
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX, text_of
+from bytepiece.rules.text import to_bytes
 
 from .streams import STDIN, LineBatch, read_lines
 
@@ -65,6 +67,30 @@ def documents_or_columns(
             yield from parquet.column_arrays(path, column, advance)
         else:
             yield from documents([path], field, advance)
+
+
+def first_bytes(batches: Iterator[Any], size: int) -> tuple[list[bytes], Iterator[Any]]:
+    """Return the beginning of all text, and all batches, also those read for it.
+
+    Args:
+        batches: batches of documents; see `documents_or_columns`.
+        size: how many bytes the beginning has. The last document in it may be cut off.
+
+    Returns:
+        the documents of the beginning; the batches.
+    """
+    from bytepiece.inputs.series import texts_of  # noqa: PLC0415  # --help needs no NumPy
+
+    read: list[Any] = []
+    head: list[bytes] = []
+    for batch in batches:
+        read.append(batch)
+        for text in texts_of(batch):
+            head.append(to_bytes(text)[:size])
+            size -= len(head[-1])
+            if not size:
+                return head, chain(read, batches)
+    return head, iter(read)
 
 
 def _is_parquet(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """bytepiece encode: turn text into ids."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 import bytepiece
 from bytepiece.parallel import usable_cores
 
-from .documents import documents_or_columns
+from .documents import documents_or_columns, first_bytes
 from .options import (
     column_option,
     files_argument,
@@ -24,6 +25,8 @@ from .streams import STDOUT
 
 _LINES = ("ids", "pieces", "jsonl")
 _TOKEN_FILES = ("megatron", "npy")
+_PRICED = 1_000_000
+"""The number of bytes at the beginning of the input that find the alpha of --more-tokens."""
 
 
 @click.command("encode", short_help="Turn text into ids, by the best path or a random one.")
@@ -63,6 +66,7 @@ def command(
     files: tuple[Path, ...],
     model: Path,
     sampling: dict[str, Any],
+    more_tokens: float | None,
     format: Any,
     output: Path | None,
     resume: bool,
@@ -85,7 +89,7 @@ def command(
     Examples:
       echo "some text" | bytepiece encode
       bytepiece encode corpus.txt > ids.txt
-      bytepiece encode --sample --alpha 0.1 --seed 7 --epoch 3 < corpus.txt
+      bytepiece encode --sample --more-tokens 10% --seed 7 --epoch 3 < corpus.txt
       bytepiece encode --format pieces --bos --eos records.jsonl
       bytepiece encode --format parquet -o ids.parquet --column text texts.parquet
       bytepiece encode --format megatron -o tokens --eos --resume corpus.txt
@@ -96,24 +100,30 @@ def command(
 
     with missing_model_explained(model):
         tokenizer = bytepiece.Tokenizer.load(model)
+    threads = threads or usable_cores()
     options = {"add_bos": bos, "add_eos": eos, **sampling}
-    if output is None:
-        opened = sinks.lines(format, tokenizer)
-    elif format == "parquet":
-        opened = sinks.parquet(output, files)
-    else:
-        arguments = {**options, "jsonl": jsonl, "column": column}
-        opened = sinks.token_files(output, format, tokenizer, files, arguments, resume)
     doc_id = 0
-    with opened as sink, input_progress("encoding", files, output or STDOUT) as progress:
-        for texts in documents_or_columns(files, jsonl, column, progress.advance):
+    with input_progress("encoding", files, output or STDOUT) as progress, ExitStack() as stack:
+        batches = documents_or_columns(files, jsonl, column, progress.advance)
+        if more_tokens is not None:
+            head, batches = first_bytes(batches, _PRICED)
+            if any(head):  # without text, any alpha will do
+                law = {name: sampling[name] for name in ("sampler", "nbest_size", "sample_prob")}
+                price = 1 + more_tokens
+                options["alpha"] = tokenizer.alpha_for_tokens(head, price, threads=threads, **law)
+        if output is None:
+            opened = sinks.lines(format, tokenizer)
+        elif format == "parquet":
+            opened = sinks.parquet(output, files)
+        else:
+            arguments = {**options, "jsonl": jsonl, "column": column}
+            opened = sinks.token_files(output, format, tokenizer, files, arguments, resume)
+        sink = stack.enter_context(opened)
+        for texts in batches:
             skipped = min(max(sink.documents - doc_id, 0), len(texts))
             rest = texts[skipped:] if skipped else texts
             rows = tokenizer.encode_batch(
-                rest,
-                doc_id0=doc_id + skipped,
-                threads=threads or usable_cores(),
-                **options,
+                rest, doc_id0=doc_id + skipped, threads=threads, **options
             )
             sink.append(rows, rest)
             doc_id += len(texts)

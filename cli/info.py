@@ -10,10 +10,20 @@ import bytepiece
 
 from .options import DEFAULT_MODEL, MODEL_VARIABLE, missing_model_explained
 from .progress import megabytes
-from .streams import write
+from .streams import name_of, write
 
 if TYPE_CHECKING:
     from bytepiece.model import Model
+
+_DIGITS = {
+    "free": "like other characters",
+    "each": "each by itself",
+    "groups-of-three": "in groups of up to three, from the left",
+}
+_ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
+"""The alphas whose cost `--on` shows."""
+_PRICED = 1_000_000
+"""The most bytes of text that `--on` looks at."""
 
 
 @click.command("info", short_help="Show what a model file holds.")
@@ -23,8 +33,17 @@ if TYPE_CHECKING:
     envvar=MODEL_VARIABLE,
     default=DEFAULT_MODEL,
 )
+@click.option(
+    "--on",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Also show what sampling costs on the first megabyte of a text: for some alphas the "
+    "expected number of tokens, its ratio to the best path, and the entropy. Repeat it for "
+    "several texts.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
-def command(model: Path, as_json: bool) -> None:
+def command(model: Path, on: tuple[Path, ...], as_json: bool) -> None:
     """Show a model file's format, vocabulary, rules for text, and how it was made.
 
     Without MODEL, the file that $BYTEPIECE_MODEL names or else bytepiece.model is read. Models
@@ -34,10 +53,14 @@ def command(model: Path, as_json: bool) -> None:
     Examples:
       bytepiece info
       bytepiece info other.model
+      bytepiece info --on corpus.txt
       bytepiece info --json | jq .vocab_size
     """  # noqa: D301
     with missing_model_explained(model):
-        facts = _facts(model, *bytepiece.model_io.load_with_format(model))
+        loaded, its_format = bytepiece.model_io.load_with_format(model)
+    facts = _facts(model, loaded, its_format)
+    if on:
+        facts["on"] = [_prices(loaded, path) for path in on]
     text = json.dumps(facts, ensure_ascii=False, indent=1) if as_json else _table(facts)
     write(text.encode("utf-8", "backslashreplace") + b"\n")
 
@@ -62,13 +85,30 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
         },
         "special_tokens": [vars(token) for token in model.special_tokens],
         "normalization": list(rules.normalization),
-        "isolate_digits": rules.isolate_digits,
+        "digits": rules.digits,
         "segment": rules.segment,
         "unknown": rules.unknown,
         "library": None if rules.library is None else repr(rules.library),
         "aliases": len(model.aliases),
         "record": dict(model.record),
         "fingerprint": model.fingerprint,
+    }
+
+
+def _prices(model: "Model", path: Path) -> dict[str, Any]:
+    """Return what samples of a text cost."""
+    # Imported here, because it loads the compiler, which the other facts do not need.
+    from bytepiece.encoding.encoder import Encoder  # noqa: PLC0415
+    from bytepiece.lattice.price import prices  # noqa: PLC0415
+
+    from .documents import documents_or_columns, first_bytes  # noqa: PLC0415
+
+    texts, _ = first_bytes(documents_or_columns([path], None, "text", lambda _: None), _PRICED)
+    rows = prices(Encoder(model), texts, _ALPHAS)
+    return {
+        "file": name_of(path),
+        "bytes": sum(map(len, texts)),
+        "alphas": [row._asdict() for row in rows],
     }
 
 
@@ -82,13 +122,30 @@ def _table(facts: dict[str, Any]) -> str:
         ("piece length", f"{length['min']} to {length['max']} bytes, {length['mean']} on average"),
         ("special tokens", ", ".join(specials) or "none"),
         ("normalization", ", ".join(facts["normalization"]) or "none"),
-        ("digits", "each by itself" if facts["isolate_digits"] else "like other characters"),
+        ("digits", _DIGITS[facts["digits"]]),
         ("segment", f"a {facts['segment']}"),
         *_foreign(facts),
         ("record", "\n                ".join(record) or "none"),
         ("fingerprint", facts["fingerprint"]),
     ]
-    return "\n".join(f"{name:<16}{value}" for name, value in rows)
+    lines = [f"{name:<16}{value}" for name, value in rows]
+    for on in facts.get("on", []):
+        lines += _cost(on)
+    return "\n".join(lines)
+
+
+def _cost(on: dict[str, Any]) -> list[str]:
+    """Return the lines of the table of what samples cost."""
+    lines = [
+        "",
+        f"on {megabytes(on['bytes'])} of {on['file']}",
+        f"{'alpha':<16}{'tokens':>12}{'price':>10}{'bits per byte':>16}",
+    ]
+    for row in on["alphas"]:
+        name = "best path" if row["alpha"] is None else f"{row['alpha']:g}"
+        price = f"{row['price']:.4f}"
+        lines.append(f"{name:<16}{row['tokens']:>12.0f}{price:>10}{row['entropy']:>16.4f}")
+    return lines
 
 
 def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -153,6 +153,24 @@ class _AlphaType(click.ParamType):  # type: ignore[type-arg]  # not generic in o
         return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
+class _PercentType(click.ParamType):  # type: ignore[type-arg]  # not generic in older releases
+    """A percentage above 0, such as 10%, as a share."""
+
+    name = "percentage"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            percent = float(str(value).removesuffix("%")) if str(value).endswith("%") else math.nan
+        except ValueError:
+            percent = math.nan
+        if not 0 < percent < math.inf:
+            hint = " (for the best path, leave --sample out)" if percent == 0 else ""
+            self.fail(f"{value!r} is not a percentage above 0 such as 10%{hint}", param, ctx)
+        return percent / 100
+
+
 def _share(_: click.Context, parameter: click.Parameter, share: float) -> float:
     if not 0 <= share <= 1:  # click's own range lets NaN pass
         raise click.BadParameter(f"{share} is not in 0…1", param=parameter)
@@ -174,6 +192,14 @@ _SAMPLING = (
         help="The exponent on a path's probability, at least 0. 0 makes all paths equally likely, "
         "1 is the model's own law, and larger values come closer to the best path. With 0.1:0.5, "
         "each document's alpha is drawn from that range.",
+    ),
+    click.option(
+        "--more-tokens",
+        type=_PercentType(),
+        metavar="PERCENT",
+        help="Take the alpha at which all documents together have this many more tokens than by "
+        "the best path, such as 10%. It is found with the first megabyte of text, before any "
+        "document is encoded, and is shown on standard error. It takes the place of --alpha.",
     ),
     click.option(
         "--sample-prob",
@@ -216,25 +242,32 @@ _SAMPLING = (
 
 
 def sampling_options(command: F) -> F:
-    """Add the options of sampling; the command gets them as `sampling`, for encode_batch."""
+    """Add the options of sampling.
+
+    The command gets them as `sampling`, for encode_batch. It also gets `more_tokens`, the share by
+    which the number of tokens may grow; None if the alpha is in `sampling`.
+    """
 
     @wraps(command)
     def wrapped(*, sample: bool, **others: Any) -> Any:
-        names = ("alpha", "sample_prob", "seed", "epoch", "sampler", "nbest_size")
+        names = ("alpha", "more_tokens", "sample_prob", "seed", "epoch", "sampler", "nbest_size")
         given = {name: others.pop(name) for name in names}
         ctx = click.get_current_context()
         chosen = [n for n in names if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT]
         if sample:
             if "nbest_size" in chosen and given["sampler"] != "nbest":
                 raise click.UsageError("--nbest-size needs --sampler nbest; add that")
+            if {"alpha", "more_tokens"} <= {*chosen}:
+                raise click.UsageError("--more-tokens finds the alpha; leave --alpha out")
             if given["seed"] is None:
                 given["seed"] = secrets.randbits(64)
                 say(f"bytepiece: to draw the same samples again, add --seed {given['seed']}")
-            return command(sampling=given, **others)
+            more_tokens = given.pop("more_tokens")
+            return command(sampling=given, more_tokens=more_tokens, **others)
         if chosen:
             name = chosen[0].replace("_", "-")
             raise click.UsageError(f"--{name} is an option of sampling; add --sample")
-        return command(sampling={}, **others)
+        return command(sampling={}, more_tokens=None, **others)
 
     for option in reversed(_SAMPLING):
         option(wrapped)

@@ -15,6 +15,7 @@ from .choices import memory_option, training_choices, training_option
 from .corpus import CorpusInputs
 from .options import (
     DEFAULT_MODEL,
+    TEXT,
     column_option,
     jsonl_option,
 )
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 _SAMPLE = 1_000_000
 """The compression in the closing message is measured on this many bytes of the corpus's
 beginning."""
+
+_MOST_TOLD = 9
+"""The most groups whose weights the closing message tells. The model's record has all."""
 
 
 @click.command("train", cls=WeightedCommand, short_help="Train a model on text.")
@@ -53,6 +57,20 @@ beginning."""
 )
 @jsonl_option
 @column_option
+@click.option(
+    "--balance",
+    metavar="EXPONENT",
+    type=click.FloatRange(0, 1),
+    help="Make the shares of the inputs more equal: p becomes p^EXPONENT, for example with 0.3. "
+    "With 0 all inputs count equally. Weights are multiplied with it.",
+)
+@click.option(
+    "--balance-by",
+    metavar="FIELD",
+    type=TEXT,
+    help="With --balance: the groups are not the inputs, but the values of this field of JSON "
+    "lines, and of this column of Parquet files.",
+)
 @memory_option
 @training_option(
     "checkpoint",
@@ -78,6 +96,8 @@ def command(
     vocab_size: tuple[int, ...],
     jsonl: str | None,
     column: str,
+    balance: float | None,
+    balance_by: str | None,
     checkpoint: Path | None,
     temp_dir: Path | None,
     format: str,
@@ -92,14 +112,15 @@ def command(
     in Parquet, one column of each row. Each line of a .tsv file is a text, a tab and how often the
     text counts. Files may be compressed with gzip, bzip2, xz or zstd. If PATH is -, standard input
     is read, and kept in a temporary file during training. The text in PATH:WEIGHT counts WEIGHT
-    times, so that languages can be balanced. The result is the same for any number of threads, and
-    however often a run with --checkpoint is killed.
+    times, so that languages can be balanced; --balance computes such weights. The result is the
+    same for any number of threads, and however often a run with --checkpoint is killed.
 
     \b
     Examples:
       bytepiece train corpus.txt
       bytepiece train --vocab-size 8000 --vocab-size 32000 -o zh.model wiki.txt news.txt.gz
       bytepiece train english:0.5 chinese:2 --column content --special-token '<|user|>'
+      bytepiece train crawl.jsonl.gz --balance 0.3 --balance-by language
       bytepiece train 'crawl/**/*.jsonl.zst' --jsonl content --memory 4G --checkpoint crawl.kept
       curl https://example.org/corpus.txt.gz | bytepiece train - --vocab
     """  # noqa: D301
@@ -113,6 +134,10 @@ def command(
         save = model_io.save_original
         normalization = normalization or ("NFC",)
         _check_original(normalization, options)
+    if balance is None and balance_by is not None:
+        raise click.UsageError("--balance-by needs --balance EXPONENT; add that, such as 0.3")
+    if balance is not None and balance_by is None and len(inputs) < 2:
+        raise click.UsageError("--balance needs several inputs, or --balance-by FIELD")
     targets = dict.fromkeys(vocab_size, output)
     if len(targets) > 1:
         targets = {size: Path(f"{output}.{size}") for size in vocab_size}
@@ -125,6 +150,8 @@ def command(
     with corpus.opened(temp_dir) as files, _resumable(checkpoint):
         start = time.monotonic()
         with Phases() as phases:
+            if balance is not None:
+                files = files.balanced(balance, balance_by, progress=phases.report)  # noqa: PLW2901
             models = bytepiece.train(
                 files,
                 list(targets),
@@ -152,6 +179,9 @@ def command(
     memory = peak_memory()
     most = f"; {megabytes(memory)} of memory at most" if memory else ""
     say(f"trained on {text} of text in {duration(seconds)}{apart}{most}")
+    if files.balance is not None:
+        by_input = dict(zip(inputs, files.weights, strict=True)) if balance_by is None else None
+        _tell_weights(by_input or files.balance.weights)
     for (size, target), model in zip(targets.items(), models, strict=True):
         _sum_up(target, model, size, sample)
 
@@ -160,7 +190,7 @@ def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) ->
     """Raise a usage error if the original format cannot express an option."""
     asked = {
         "--normalization": tuple(normalization) != ("NFC",),
-        "--isolate-digits": options["isolate_digits"],
+        "--digits": options["digits"] != "free",
         "--special-token": options["special_tokens"],
         "--reserved": options["reserved"],
         "--pad-to-multiple": options["pad_to_multiple"] > 1,
@@ -202,6 +232,15 @@ def _beginning(files: "Files") -> list[bytes]:
             if not left:
                 break
     return lines
+
+
+def _tell_weights(weights: Mapping[str, float]) -> None:
+    """Tell the user how often the text of each group counts."""
+    shown = [
+        f"{group:.40} {weight:g} times" for group, weight in list(weights.items())[:_MOST_TOLD]
+    ]
+    more = len(weights) - len(shown)
+    say(f"balanced: the text counts in {', '.join(shown)}{f' and {more} more' if more > 0 else ''}")
 
 
 def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> None:

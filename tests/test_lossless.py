@@ -20,10 +20,10 @@ METHODS = [
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["lines", "digits"])
+@pytest.fixture(scope="module", params=["free", "each", "groups-of-three"])
 def each_tok(request, model):
-    """Return a tokenizer of the small model, with and without isolated digits."""
-    rules = TextRules(isolate_digits=request.param)
+    """Return a tokenizer of the small model, by each rule for digits."""
+    rules = TextRules(digits=request.param)
     return Tokenizer(make_model(scores_of(model), rules=rules))
 
 

@@ -51,7 +51,7 @@ def test_models_and_tokenizers_cannot_be_changed(model, tok):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(model, name, None)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        model.rules.isolate_digits = True
+        model.rules.digits = "each"
     with pytest.raises(AttributeError):
         tok.model = model
     with pytest.raises((TypeError, AttributeError)):
@@ -99,7 +99,8 @@ def test_models_are_equal_if_they_encode_alike(model):
     for change in (
         {"scores": np.nextafter(model.scores, 0)},
         {"ids": model.ids + 1},
-        {"rules": TextRules(isolate_digits=True)},
+        {"rules": TextRules(digits="each")},
+        {"rules": TextRules(digits="groups-of-three")},
         {"special_tokens": model.special_tokens[:2]},
         {"pieces": [*model.pieces[:-1], b"changed"]},
     ):
@@ -152,7 +153,7 @@ def test_invalid_models_are_refused(fields, message):
     [
         {"normalization": ("NFX",)},
         {"normalization": ["NFC"]},
-        {"isolate_digits": 1},
+        {"digits": "both"},
         {"segment": "word"},
         {"unknown": "<unk>"},
     ],

@@ -45,7 +45,7 @@ def tokenizers() -> dict[str, Tokenizer]:
             )
         models = {
             "own": own,
-            "digits": bytepiece.train(SAMPLE, 400, isolate_digits=True),
+            "digits": bytepiece.train(SAMPLE, 400, digits="each"),
             "nfc": bytepiece.train(SAMPLE, 800, algorithm="bnlm", normalization=("NFC",)),
             "read": model_io.load(folder / "read.json"),
             "characters": model_io.load(folder / "characters"),

@@ -13,7 +13,11 @@ _BATCH = 16
 
 
 def bits_of_documents(
-    model: Transformer, documents: Sequence[Tokens], newline: int, context: int
+    model: Transformer,
+    documents: Sequence[Tokens],
+    newline: int,
+    context: int,
+    uncounted: Sequence[int] | None = None,
 ) -> list[float]:
     """Return the bits of each document.
 
@@ -26,15 +30,17 @@ def bits_of_documents(
         documents: the tokens of each document.
         newline: the token before each document.
         context: the number of tokens that the model was trained with.
+        uncounted: the number of first tokens of each document that are only read.
     """
     windows = []
+    first_counted = uncounted or [0] * len(documents)
     half = context // 2
     for number, document in enumerate(documents):
         tokens = np.concatenate([[newline], document]).astype(np.int64)
         start, counted = 0, 0
         while counted < len(document):
             window = tokens[start : start + context + 1]
-            windows.append((number, window, counted - start))
+            windows.append((number, window, max(counted, first_counted[number]) - start))
             counted = start + len(window) - 1
             start += half if start or len(document) > context else 0
     windows.sort(key=lambda one: len(one[1]))

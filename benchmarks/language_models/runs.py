@@ -5,22 +5,32 @@ import json
 import os
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks.language_models import vocabularies
+from benchmarks.language_models.cuts import bits_after_cuts
 from benchmarks.language_models.evaluation import bits_of_documents
+from benchmarks.language_models.probes import Probe, noisy, other_kinds
+from benchmarks.language_models.sampling import Sampling, Segmenter
 from benchmarks.language_models.texts import Stream, documents_of, shuffled, stream_of, tokens_of
 from benchmarks.language_models.training import Batches, train
-from benchmarks.language_models.transformer import Shape, rows_for
+from benchmarks.language_models.transformer import Shape, Transformer, rows_for
+from benchmarks.support.commands import FailedError
+from bytepiece import Tokenizer
 from bytepiece.adapters.base import Adapter
 
 _CONTEXT = 1024
 """Bytes of text in a sequence, and the largest size of a document."""
+_CUT_LINES = 30
+_ROUNDS = 3
+"""Which lines of a schedule are samples depends on the text that is read, and the other way round;
+after three rounds neither changes."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,11 @@ class Run:
     sampling: str = ""
 
 
+Left = tuple[Run, int]
+"""A run, and 0 if its model is to be trained. If only its further tests are left, the context of
+its model."""
+
+
 @dataclass(frozen=True)
 class Experiment:
     """What all runs have in common.
@@ -51,11 +66,12 @@ class Experiment:
         corpus: the text to train on.
         held_out: texts to test on, by name.
         size: the bytes of text that the reference tokenizer reads.
+        kept: the folder of trained tokenizers and models.
         reference_vocabulary: the number of ids of the reference tokenizer.
         shape: the transformer.
         sequences: the sequences of a batch.
         tested: the largest number of bytes of each text to test on.
-        kept: the folder of trained tokenizers.
+        threads: the threads of a run.
     """
 
     corpus: Path
@@ -66,6 +82,7 @@ class Experiment:
     shape: Shape = field(default_factory=Shape)
     sequences: int = 8
     tested: int = 300_000
+    threads: int = 1
 
     def flops(self) -> float:
         """Return the floating-point operations of training the reference on the text."""
@@ -82,48 +99,105 @@ class Experiment:
         """Train and test a model; return the line of the run.
 
         Raises:
-            FailedError: if the tokenizer cannot be trained.
+            FailedError: if the tokenizer cannot be trained, or the corpus is too small.
         """
+        torch.set_num_threads(self.threads)
         path = vocabularies.trained(run.tokenizer, run.vocabulary, self.corpus, self.kept)
         adapter = vocabularies.loaded(path).adapter
         newline = len(adapter.vocabulary())
-        stream = stream_of(adapter, shuffled(self.corpus, run.seed), newline)
-        context = context_of(stream)
-        of_token = self.shape.training_flops(rows_for(newline + 1), context)
-        tokens = (
-            self.flops() / of_token
-            if run.budget == "compute"
-            else self.size / stream.bytes_per_token
-        )
-        batches = Batches(context, self.sequences, round(tokens / context / self.sequences))
+        sampling = Sampling.parse(run.sampling) if run.sampling else None
+        segmenter = Segmenter(path, adapter, shuffled(self.corpus, run.seed), sampling, run.seed)
+        flops = self.flops() if run.budget == "compute" else None
+        stream = segmenter.stream()
+        batches = self._batches(stream, newline, flops)
+        if sampling and sampling.until < 1:
+            for _ in range(_ROUNDS):
+                read = stream.bytes_of(batches.tokens)
+                stream = segmenter.stream(read, self.sequences)
+                batches = self._batches(stream, newline, flops)
         if batches.tokens >= len(stream.ids):
-            raise SystemExit(
-                f"{self.corpus}: {run} reads {batches.tokens} tokens and the corpus has "
-                f"{len(stream.ids)}; give a larger corpus or a smaller --megabytes"
+            raise FailedError(
+                f"the run reads {batches.tokens} tokens and the corpus has {len(stream.ids)}; "
+                "give a larger corpus or a smaller --megabytes"
             )
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         model = train(stream.ids, newline + 1, batches, self.shape, run.seed)
-        seconds = time.perf_counter() - begin
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
         kept = self.file_of(run)
         kept.parent.mkdir(parents=True, exist_ok=True)
         torch.save(model.state_dict(), kept)
+        of_token = self.shape.training_flops(rows_for(newline + 1), batches.context)
         return {
             "run": asdict(run),
             "experiment": self.described(),
             "tokenizer": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
             "rows": rows_for(newline + 1),
-            "context": context,
+            "context": batches.context,
             "bytes per token": stream.bytes_per_token,
+            "strength": segmenter.strength,
             "tokens": batches.tokens,
             "bytes": round(stream.bytes_of(batches.tokens)),
             "flops": batches.tokens * of_token,
             "seconds": round(seconds, 1),
+            "cpu seconds": round(cpu, 1),
             "peak memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "texts": {
-                name: self._tested(model, adapter, held_out, newline, context)
+                name: self._tested(model, adapter, self._documents(held_out), batches.context)
                 for name, held_out in self.held_out.items()
             },
         }
+
+    def further(self, run: Run, context: int) -> dict[str, Any]:
+        """Test the kept model of a run on other kinds of text, noise and cuts; return the line.
+
+        Args:
+            run: a run whose model is kept.
+            context: the tokens of a sequence in its training.
+        """
+        torch.set_num_threads(self.threads)
+        path = vocabularies.trained(run.tokenizer, run.vocabulary, self.corpus, self.kept)
+        adapter = vocabularies.loaded(path).adapter
+        newline = len(adapter.vocabulary())
+        model = Transformer(self.shape, newline + 1, 0).bfloat16().eval()
+        model.load_state_dict(torch.load(self.file_of(run)))
+        [first, *_] = self.held_out.values()
+        lines = first.read_text("utf-8", errors="replace").split("\n")
+        probes = other_kinds(_CONTEXT, self.tested // 3) | noisy(lines, self.tested // 300)
+        texts = {
+            name: self._tested(model, adapter, some, context)
+            for name, some in probes.items()
+            if some
+        }
+        if run.tokenizer in vocabularies.OURS and run.seed == 1:
+            tokenizer = Tokenizer.load(path)
+            texts |= bits_after_cuts(model, tokenizer, lines, _CUT_LINES, newline)
+        return {"run": asdict(run), "experiment": self.described(), "further": texts}
+
+    def left(self, runs: Sequence[Run], lines: Sequence[Mapping[str, Any]]) -> list[Left]:
+        """Return the runs that are left, and of which only the further tests are left.
+
+        Args:
+            runs: the runs of the plan.
+            lines: the results so far.
+        """
+        described = self.described()
+        mine = [line for line in lines if line["experiment"] == described]
+        contexts = {Run(**line["run"]): line["context"] for line in mine if "texts" in line}
+        tested = {Run(**line["run"]) for line in mine if "further" in line}
+        return [
+            (run, contexts.get(run, 0))
+            for run in runs
+            if run not in contexts or (run not in tested and self.file_of(run).exists())
+        ]
+
+    def _batches(self, stream: Stream, newline: int, flops: float | None) -> Batches:
+        """Return the batches of a run; `flops` is its compute, None if its text is given."""
+        context = context_of(stream)
+        if flops is None:
+            tokens = self.size / stream.bytes_per_token
+        else:
+            tokens = flops / self.shape.training_flops(rows_for(newline + 1), context)
+        return Batches(context, self.sequences, round(tokens / context / self.sequences))
 
     def file_of(self, run: Run) -> Path:
         """Return the file in which the weights of a run's model are kept."""
@@ -140,16 +214,34 @@ class Experiment:
             "sequences": self.sequences,
         }
 
-    def _tested(
-        self, model: Any, adapter: Adapter, path: Path, newline: int, context: int
-    ) -> dict[str, Any]:
+    def _documents(self, path: Path) -> list[Probe]:
         lines = path.read_text("utf-8", errors="replace").split("\n")
-        documents = documents_of(lines, _CONTEXT, self.tested)
-        tokens = tokens_of(adapter, documents, newline)
+        return [Probe(document) for document in documents_of(lines, _CONTEXT, self.tested)]
+
+    def _tested(
+        self, model: Transformer, adapter: Adapter, probes: Sequence[Probe], context: int
+    ) -> dict[str, Any]:
+        """Return the bits and the bytes of each probe, from the first token that counts.
+
+        That is the first token that ends after the byte from which on the bits count.
+        """
+        pieces = adapter.vocabulary()
+        newline = len(pieces)
+        lengths = np.array([*map(len, pieces), 1])
+        rows = tokens_of(adapter, [probe.text for probe in probes], newline)
+        ends = [np.cumsum(lengths[row]) for row in rows]
+        uncounted = [
+            int(np.searchsorted(end, probe.start, side="right")) if probe.start else 0
+            for end, probe in zip(ends, probes, strict=True)
+        ]
+        sizes = [
+            len(probe.text.encode()) - int(end[first - 1] if first else 0)
+            for probe, end, first in zip(probes, ends, uncounted, strict=True)
+        ]
         return {
-            "sizes": [len(document.encode()) for document in documents],
-            "tokens": sum(map(len, tokens)),
-            "bits": bits_of_documents(model, tokens, newline, context),
+            "sizes": sizes,
+            "tokens": sum(map(len, rows)),
+            "bits": bits_of_documents(model, rows, newline, context, uncounted),
         }
 
 
@@ -159,24 +251,21 @@ def context_of(stream: Stream) -> int:
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a file of results; a last line that is not complete is left out."""
+    """Yield the lines of a file of results; lines that a kill cut off are left out."""
     if path.exists():
         for line in path.read_text("utf-8").split("\n")[:-1]:
-            yield json.loads(line)
+            if line.endswith("}"):
+                yield json.loads(line)
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:
     """Add a line to a file of results, in one write, and wait until it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
     with path.open("ab") as file:
-        file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
+        file.write(b"\n" * torn + (json.dumps(line, ensure_ascii=False) + "\n").encode())
         file.flush()
         os.fsync(file.fileno())
-
-
-def key_of(line: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return what tells the run of a line from other runs."""
-    return line["run"], line["experiment"]
 
 
 def shown(line: Mapping[str, Any]) -> str:
@@ -186,7 +275,8 @@ def shown(line: Mapping[str, Any]) -> str:
     words += [run["sampling"]] if run["sampling"] else []
     if "reason" in line:
         return f"{' '.join(words)}: {line['reason']}"
-    words += [f"{line['bytes'] / 1e6:.2f} MB", f"{line['tokens']} tokens", f"{line['seconds']} s:"]
-    for name, text in line["texts"].items():
+    if "texts" in line:
+        words += [f"{line['bytes'] / 1e6:.2f} MB,", f"{line['seconds']} s,"]
+    for name, text in line.get("texts", line.get("further", {})).items():
         words.append(f"{name} {sum(text['bits']) / sum(text['sizes']):.4f}")
     return " ".join(words)

@@ -62,7 +62,23 @@ def stream_of(adapter: Adapter, lines: Sequence[str], newline: int) -> Stream:
         lines: lines without newlines.
         newline: the id of the token after each line.
     """
-    ids, lengths = adapter.flat(adapter.encode_batch(lines).result)
+    return joined(lines, *adapter.flat(adapter.encode_batch(lines).result), newline)
+
+
+def joined(
+    lines: Sequence[str],
+    ids: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int64],
+    newline: int,
+) -> Stream:
+    """Return encoded lines as one stream.
+
+    Args:
+        lines: lines without newlines.
+        ids: their tokens.
+        lengths: the number of tokens of each line.
+        newline: the id of the token after each line.
+    """
     ends = np.cumsum(lengths)
     sizes = [len(line.encode()) + 1 for line in lines]
     tokens = np.insert(ids, ends, newline).astype(np.int32)

@@ -26,6 +26,8 @@ OURS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "ours, superwords, likelihood",
         ("--spaces", "superwords", "--objective", "likelihood"),
     ),
+    "unigram": ("ours, Unigram, across spaces", ("--algorithm", "unigram")),
+    "unigram-words": ("ours, Unigram, in words", ("--algorithm", "unigram", "--spaces", "words")),
     "bnlm": ("ours, BNLM", trainers.BNLM),
 }
 """By key: the name in tables, and options of `bytepiece train`."""

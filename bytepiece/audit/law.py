@@ -47,21 +47,31 @@ def byte_edges(text: bytes, scores: Scores, cuts: frozenset[int] = frozenset()) 
     Args:
         text: the text to segment.
         scores: the score of each piece.
-        cuts: the positions that no piece may cross, such as the two sides of an isolated digit.
+        cuts: the positions that no piece may cross, such as the two sides of a group of digits.
     """
     return unit_edges(text, range(len(text) + 1), scores, None, cuts)
 
 
-def digit_cuts(text: bytes) -> frozenset[int]:
-    """Return the positions on both sides of every decimal digit."""
+def digit_cuts(text: bytes, group: int) -> frozenset[int]:
+    """Return the positions on both sides of every group of decimal digits.
+
+    Args:
+        text: the text.
+        group: the most digits in a group, counted from the left; 0 for no groups.
+    """
     cuts = set()
-    position = 0
+    position = before = 0
     for char in text.decode("utf-8"):
         after = position + len(char.encode())
-        if char.isdecimal():
-            cuts |= {position, after}
+        if group and char.isdecimal():
+            if before % group == 0:
+                cuts.add(position)
+            before += 1
+        elif before:
+            cuts.add(position)
+            before = 0
         position = after
-    return frozenset(cuts)
+    return frozenset(cuts | {position} if before else cuts)
 
 
 def character_edges(text: bytes, scores: Scores, lite: bool = False) -> list[Edge]:

@@ -48,7 +48,7 @@ def library_text(text: str, model: Model) -> LibraryText:
     raw = normalized(text, model)
     pieces, unknown = _pieces(model)
     bounds = character_bounds(raw) if is_over_characters(model) else range(len(raw) + 1)
-    cuts = digit_cuts(raw) if model.rules.isolate_digits else frozenset[int]()
+    cuts = digit_cuts(raw, model.rules.digit_group)
     edges = unit_edges(raw, bounds, pieces, unknown, cuts)
     if model.rules.unknown != "token":
         return LibraryText(raw, tuple(edges))

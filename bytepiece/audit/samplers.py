@@ -97,8 +97,8 @@ def _over_bytes(scores: Scores, text: bytes, rules: TextRules) -> list[Edge]:
 
 
 def _over_segments(scores: Scores, text: bytes, rules: TextRules) -> list[Edge]:
-    """Return the edges over bytes. If the rules isolate digits, no edge crosses a digit's sides."""
-    return byte_edges(text, scores, digit_cuts(text) if rules.isolate_digits else frozenset())
+    """Return the edges over bytes that cross no place where the rules cut digits."""
+    return byte_edges(text, scores, digit_cuts(text, rules.digit_group))
 
 
 def _over_characters(scores: Scores, text: bytes, rules: TextRules) -> list[Edge]:
@@ -188,7 +188,7 @@ class LibrarySampler(AuditedSampler):
                 found = library_text(text, model)
                 return ReferenceLaw(found.raw, found.edges, alpha, self.nbest_size)
             raw = text.encode()
-            if self.nbest_size and model.rules.isolate_digits and digit_cuts(raw):
+            if self.nbest_size and digit_cuts(raw, model.rules.digit_group):
                 raise NotPossibleError(
                     "the sampler finds the best paths of each stretch between digits by itself"
                 )

@@ -125,7 +125,7 @@ def _learn(
         objective_of(model), _rules(model, characters), _start(old), frozenset(old.pieces)
     )
     checkpoint = Checkpoint(None, {})
-    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits, rules.library)
+    reader = CorpusReader(corpus, rules.normalization, rules.digit_group, rules.library)
     sample = read_sample(reader, settings.room, False, checkpoint, settings.progress)
     found = merge_trainer.learn(
         sample,

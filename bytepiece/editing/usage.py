@@ -44,6 +44,6 @@ def read_text(corpus: Corpus, rules: TextRules, progress: Progress) -> TextWindo
         CorpusError: see `bytepiece.train`.
     """
     with replayable(corpus) as texts:
-        reader = CorpusReader(texts, rules.normalization, rules.isolate_digits, rules.library)
+        reader = CorpusReader(texts, rules.normalization, rules.digit_group, rules.library)
         sample = read_sample(reader, _MOST, False, Checkpoint(None, {}), progress)
         return TextWindows(sample.windows, facts_of(texts, reader, sample))

@@ -5,13 +5,15 @@ ids of all chunks are put into rows.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from bytepiece._arrays import I32, I64, cuts, offsets_of
+from bytepiece._arrays import F64, I32, I64, cuts, offsets_of
+from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.segmentation import Marks, segment
 from bytepiece.errors import ArgumentError
@@ -23,9 +25,8 @@ from bytepiece.parallel import ordered_map
 from bytepiece.rules.text import Text
 from bytepiece.rules.text_rules import TextRules
 
-EncodeRun = Callable[[Segments, Streams, int, int], tuple[I32, I32]]
-"""A function that encodes the segments low…high − 1. It returns their ids, and the number of ids of
-each sample of each segment."""
+EncodeRun = Callable[[Segments, Streams, int, int], Drawn]
+"""A function that encodes the segments low…high − 1."""
 
 CHUNK = 1 << 21
 """Most bytes of text that one call of a kernel encodes, unless one segment has more. A kernel first
@@ -59,13 +60,12 @@ class SegmentedBatch(NamedTuple):
     Args:
         segments: the segments of all the documents.
         cuts: the number of the first segment of each chunk, and the number of segments.
-        chunks: for each finished chunk its ids, int32[tokens], and the number of ids of each sample
-            of each segment.
+        chunks: what each finished chunk gave.
     """
 
     segments: Segments
     cuts: list[int]
-    chunks: list[tuple[I32, I32]]
+    chunks: list[Drawn]
 
 
 def encode_texts(
@@ -75,6 +75,7 @@ def encode_texts(
     encode_run: EncodeRun,
     streams: Streams,
     threads: int,
+    log_probs: bool = False,
 ) -> Encoded:
     """Encode texts by a given function and return their rows.
 
@@ -84,10 +85,11 @@ def encode_texts(
         encode_run: the function; threads call it.
         streams: the random streams of the documents.
         threads: how many threads to use; the result does not depend on it.
+        log_probs: return the log-probability of each row, too. `encode_run` must compute them.
     """
     batches: list[SegmentedBatch] = []
 
-    def chunks() -> Iterator[tuple[SegmentedBatch, Callable[[], tuple[I32, I32]]]]:
+    def chunks() -> Iterator[tuple[SegmentedBatch, Callable[[], Drawn]]]:
         together, size = _plan(texts, threads, streams.samples)
         for low, high in pairwise(together):
             some = texts if high - low == len(texts) else texts[low:high]
@@ -100,9 +102,10 @@ def encode_texts(
             for run in pairwise(batch.cuts):
                 yield batch, partial(encode_run, segments, theirs, *run)
 
-    for batch, ids in ordered_map(lambda chunk: (chunk[0], chunk[1]()), chunks(), threads):
-        batch.chunks.append(ids)
-    return assemble(batches, streams.samples)
+    for batch, drawn in ordered_map(lambda chunk: (chunk[0], chunk[1]()), chunks(), threads):
+        batch.chunks.append(drawn)
+    rows = assemble(batches, streams.samples)
+    return replace(rows, log_probs=_log_probs(batches, streams.samples)) if log_probs else rows
 
 
 def chunk_size(total: int, threads: int, samples: int) -> int:
@@ -129,11 +132,11 @@ def assemble(batches: Sequence[SegmentedBatch], samples: int) -> Encoded:
     tables = []
     for segments, ends, chunks in batches:
         lengths = np.zeros((len(segments.document_starts), samples), dtype=np.int64)
-        for low, (_, counts) in zip(ends, chunks, strict=False):
-            _add_lengths(lengths, segments, low, counts.reshape(-1, samples))
+        for low, drawn in zip(ends, chunks, strict=False):
+            _add_lengths(lengths, segments, low, drawn.counts.reshape(-1, samples))
         tables.append(lengths)
     offsets = offsets_of(np.concatenate([np.empty(0, np.int64), *map(np.ravel, tables)]))
-    alone = [ids for _, _, chunks in batches for ids, _ in chunks] if samples == 1 else []
+    alone = [drawn.ids for batch in batches for drawn in batch.chunks] if samples == 1 else []
     if len(alone) == 1 and alone[0].flags.owndata and len(alone[0]) == offsets[-1]:
         # There are no special tokens, and the ids are in order. The ids of a long segment are the
         # only ones that own their memory.
@@ -142,10 +145,29 @@ def assemble(batches: Sequence[SegmentedBatch], samples: int) -> Encoded:
     done = 0
     for (segments, ends, chunks), lengths in zip(batches, tables, strict=True):
         filled = offsets[done : done + lengths.size].copy().reshape(lengths.shape)
-        for low, (ids, counts) in zip(ends, chunks, strict=False):
-            _fill(out, filled, segments, low, ids, counts.reshape(-1, samples))
+        for low, drawn in zip(ends, chunks, strict=False):
+            _fill(out, filled, segments, low, drawn.ids, drawn.counts.reshape(-1, samples))
         done += lengths.size
     return Encoded(out, offsets)
+
+
+def _log_probs(batches: Sequence[SegmentedBatch], samples: int) -> F64:
+    """Return the log-probability of each row: the sum of those of its segments, in their order."""
+    tables = [np.empty((0, samples), dtype=np.float64)]
+    for segments, ends, chunks in batches:
+        sums = np.zeros((len(segments.document_starts), samples), dtype=np.float64)
+        for low, drawn in zip(ends, chunks, strict=False):
+            assert drawn.log_p is not None  # for the type checker
+            _add_logs(sums, segments, low, drawn.log_p.reshape(-1, samples))
+        tables.append(sums)
+    return np.concatenate(tables).ravel()
+
+
+@kernel
+def _add_logs(sums: F64, segments: Segments, low: Scalar, log_p: F64) -> None:
+    for i in range(log_p.shape[0]):
+        for sample in range(log_p.shape[1]):
+            sums[segments.documents[low + i], sample] += log_p[i, sample]
 
 
 @kernel

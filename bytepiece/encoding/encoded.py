@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import I32, I64, offsets_of
+from bytepiece._arrays import F64, I32, I64, offsets_of
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs import arrow as columns
 from bytepiece.kernels.jit import Scalar, kernel
@@ -25,10 +25,16 @@ class Encoded:
     Args:
         ids: int32[tokens].
         offsets: int64[rows + 1].
+        log_probs: float64[rows], the natural logarithm of each row's probability; None if it was
+            not asked for, or if rows were truncated.
+        inclusion: float64[rows], the inclusion probability of each row; None if rows were not drawn
+            without replacement. See `bytepiece.Tokenizer.encode_batch`.
     """
 
     ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
+    log_probs: npt.NDArray[np.float64] | None = None
+    inclusion: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -57,6 +63,8 @@ class Encoded:
             isinstance(other, Encoded)
             and np.array_equal(self.ids, other.ids)
             and np.array_equal(self.offsets, other.offsets)
+            and np.array_equal(self.log_probs, other.log_probs)  # type: ignore[arg-type]
+            and np.array_equal(self.inclusion, other.inclusion)  # type: ignore[arg-type]
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -166,7 +174,13 @@ def interleaved(parts: Iterable[tuple[I64, Encoded]], documents: int, samples: i
     out = np.empty(offsets[-1], dtype=np.int32)
     for numbers, rows in parts:
         _place(rows.ids, rows.offsets, numbers, samples, offsets, out)
-    return Encoded(out, offsets)
+    log_probs: F64 | None = None
+    if all(rows.log_probs is not None for _, rows in parts):
+        table = np.empty((documents, samples), dtype=np.float64)
+        for numbers, rows in parts:
+            table[numbers] = rows.log_probs.reshape(-1, samples)  # type: ignore[union-attr]
+        log_probs = table.ravel()
+    return Encoded(out, offsets, log_probs)
 
 
 @kernel

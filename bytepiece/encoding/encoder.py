@@ -8,11 +8,12 @@ import numpy as np
 
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
-from bytepiece.encoding.batches import CHUNK, EncodeRun, encode_texts
+from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
+from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.nbest import nbest_ids
 from bytepiece.encoding.options import RANGE_STEPS
-from bytepiece.encoding.perfect import perfect_ids
+from bytepiece.encoding.perfect import perfect_ids, scored_ids
 from bytepiece.encoding.request import Group, Method
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.viterbi_sampler import viterbi_ids
@@ -48,6 +49,7 @@ class Encoder:
         scores, ids = built.by_entry(model.scores, -math.inf), _ids_by_entry(built, model)
         self._tables = pack(built, scores, ids)
         self.automaton, self.scores, self.ids = unpack(*self._tables)
+        self._digit_group = model.rules.digit_group
         self.longest_short = CHUNK if model.rules.own else -1
         """The most bytes of a text that `encode_short` takes; −1 for no text at all."""
         # The weights of the alphas used last. The dict is replaced as a whole, so that several
@@ -69,7 +71,7 @@ class Encoder:
         Args:
             text: at most `longest_short` bytes.
         """
-        return best_ids_of_text(self._tables, text, self.model.rules.isolate_digits)
+        return best_ids_of_text(self._tables, text, self._digit_group)
 
     def encode(
         self,
@@ -78,6 +80,7 @@ class Encoder:
         groups: Sequence[Group],
         streams: Streams,
         threads: int,
+        log_probs: bool = False,
     ) -> Encoded:
         """Encode texts, each by the method of its group.
 
@@ -87,6 +90,8 @@ class Encoder:
             groups: each document is in one of them.
             streams: the random streams of the documents.
             threads: how many threads to use.
+            log_probs: return the log-probability of each row, too; every text must be sampled, and
+                not by Viterbi sampling.
 
         Raises:
             ArgumentError: if `threads` is not at least 1, or if the texts cannot be cut into
@@ -94,7 +99,7 @@ class Encoder:
         """
         check_whole(threads, "threads", 1)
         if len(groups) == 1:
-            return self._encode_group(texts, marks, groups[0].method, streams, threads)
+            return self._encode_group(texts, marks, groups[0].method, streams, threads, log_probs)
         parts = []
         for method, documents in groups:
             some: Sequence[Text] | Column
@@ -103,7 +108,8 @@ class Encoder:
             else:
                 some = [texts[number] for number in documents.tolist()]
             theirs = streams._replace(doc_ids=streams.doc_ids[documents])
-            parts.append((documents, self._encode_group(some, marks, method, theirs, threads)))
+            rows = self._encode_group(some, marks, method, theirs, threads, log_probs)
+            parts.append((documents, rows))
         return interleaved(parts, len(texts), streams.samples)
 
     def _encode_group(
@@ -113,22 +119,45 @@ class Encoder:
         method: Method | None,
         streams: Streams,
         threads: int,
+        log_probs: bool,
     ) -> Encoded:
         samples = streams.samples
         if method is None:
             streams = streams._replace(samples=1)
-        encode_run = self._kernel_of(method)
-        if self.unknown is not None:
-            encode_run = partial(_without_runs_of_unknown, encode_run, self.unknown.id)
-        rows = encode_texts(texts, self.model.rules, marks, encode_run, streams, threads)
+        run = self._run_of(method, log_probs)
+        rows = encode_texts(texts, self.model.rules, marks, run, streams, threads, log_probs)
         return repeat(rows, samples) if method is None and samples > 1 else rows
 
-    def _kernel_of(self, method: Method | None) -> EncodeRun:
+    def encode_segments(self, segments: Segments) -> Encoded:
+        """Return the best path of each document in a text that is cut into segments."""
+        numbers = np.zeros(len(segments.document_starts), dtype=np.uint64)
+        streams = Streams(np.uint64(0), np.uint64(0), numbers, np.uint64(0), 1)
+        every = len(segments.documents)
+        drawn = self._run_of(None, False)(segments, streams, 0, every)
+        return assemble([SegmentedBatch(segments, [0, every], [drawn])], 1)
+
+    def _run_of(self, method: Method | None, log_probs: bool) -> EncodeRun:
+        """Return the function that encodes a run of segments and merges unknown tokens."""
+        run = self._kernel_of(method, log_probs)
+        if self.unknown is None:
+            return run
+        return partial(_without_runs_of_unknown, run, self.unknown.id)
+
+    def _kernel_of(self, method: Method | None, log_probs: bool) -> EncodeRun:
         """Return the function that encodes a run of segments by a method."""
         if method is None:
-            return lambda segments, _, low, high: self._best(self.ids, segments, low, high)
+            return lambda segments, _, low, high: Drawn(*self._best(self.ids, segments, low, high))
         if method.sampler == "perfect":
             mirrored, ids = self.mirrored
+            if log_probs:
+                return partial(
+                    scored_ids,
+                    mirrored,
+                    self.weights(method.alpha),
+                    self.model.ids,
+                    self._logs(method.alpha),
+                    known=self.known,
+                )
             return partial(perfect_ids, mirrored, self.weights(method.alpha), ids, known=self.known)
         if method.sampler == "nbest":
             return partial(
@@ -209,14 +238,24 @@ class Encoder:
         """
         table = self._latest.get(alpha)
         if table is None:
-            less = None
-            if self.known is not None:
-                less = np.zeros(len(self.model.pieces))
-                less[self.model.pieces.index(bytes([HIDDEN]))] = _WITHHELD
-            table = weights(self.mirrored[0], self.model.scores, alpha, less)
+            table = weights(self.mirrored[0], self.model.scores, alpha, self._withheld)
             latest = list(self._latest.items())[1 - RANGE_STEPS :]
             self._latest = {**dict(latest), alpha: table}
         return table
+
+    @cached_property
+    def _withheld(self) -> F64 | None:
+        """What is subtracted from the logarithm of each piece's weight; None for nothing."""
+        if self.known is None:
+            return None
+        withheld = np.zeros(len(self.model.pieces))
+        withheld[self.model.pieces.index(bytes([HIDDEN]))] = _WITHHELD
+        return withheld
+
+    def _logs(self, alpha: float) -> F64:
+        """Return the logarithms of the weights of the pieces at an alpha."""
+        logs = self.model.scores * alpha
+        return logs if self._withheld is None else logs - self._withheld
 
 
 def _without_runs_of_unknown(
@@ -226,11 +265,11 @@ def _without_runs_of_unknown(
     streams: Streams,
     low: int,
     high: int,
-) -> tuple[I32, I32]:
+) -> Drawn:
     """Encode segments, and replace each run of unknown tokens in a segment by one token."""
-    ids, counts = encode_run(segments, streams, low, high)
+    ids, counts, log_p = encode_run(segments, streams, low, high)
     rows = without_runs(Encoded(ids, offsets_of(counts)), unknown)
-    return rows.ids, np.diff(rows.offsets).astype(np.int32)
+    return Drawn(rows.ids, np.diff(rows.offsets).astype(np.int32), log_p)
 
 
 def _ids_by_entry(built: Automaton, model: Model) -> U32:

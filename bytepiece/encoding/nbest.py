@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, U8, U32
-from bytepiece.encoding.perfect import room
+from bytepiece.encoding.drawn import Drawn, room
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.automaton import (
     GROUP,
@@ -181,7 +181,7 @@ def nbest_ids(
     low: int,
     high: int,
     known: Known | None = None,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+) -> Drawn:
     """Draw the segments low…high − 1 from P(path) ∝ exp(alpha · Σ score) over the n best paths.
 
     Args:
@@ -193,7 +193,7 @@ def nbest_ids(
         segments, streams, low, high, known: see `bytepiece.encoding.perfect.perfect_ids`.
 
     Returns:
-        the same arrays as `perfect_ids`.
+        the ids with their log-probabilities, which are those among the n best paths.
 
     Raises:
         ArgumentError: if a segment is too long for n paths.
@@ -204,8 +204,10 @@ def nbest_ids(
     out, counts = room(run, streams)
     paths = paths_for(longest(run.bounds, 0, len(run.bounds) - 1), n)
     covered = alone(run.text, known)
-    filled = _nbest_ids(automaton, scores, ids, alpha, run, covered, streams, paths, out, counts)
-    return out[:filled], counts
+    log_p = np.empty(len(counts), dtype=np.float64)
+    drawn = out, counts, log_p
+    filled = _nbest_ids(automaton, scores, ids, alpha, run, covered, streams, paths, drawn)
+    return Drawn(out[:filled], counts, log_p)
 
 
 # Draw 0 of a segment chooses its path. Lower uniform numbers choose better paths.
@@ -219,11 +221,11 @@ def _nbest_ids(
     covered: U8,
     streams: Streams,
     paths: BestPaths,
-    out: I32,
-    counts: I32,
+    drawn: tuple[I32, I32, F64],
 ) -> Scalar:
-    """Fill `out` and `counts` as `nbest_ids` returns them, and return how many ids there are."""
+    """Fill `drawn` with what `nbest_ids` returns, and return how many ids there are."""
     text, bounds = run.text, run.bounds
+    out, counts, log_p = drawn
     matches = np.empty(len(text), dtype=np.uint32)
     entries = np.empty(automaton.deepest + GROUP, dtype=np.uint32)
     nexts = np.empty(automaton.deepest + GROUP, dtype=np.int64)
@@ -248,7 +250,10 @@ def _nbest_ids(
                 rank += 1
             before = filled
             filled = trace_rank(automaton, ids, paths, length, rank, out, filled)
-            counts[segment * streams.samples + sample] = filled - before
+            row = segment * streams.samples + sample
+            counts[row] = filled - before
+            difference = paths.sums[length, rank] - paths.sums[length, 0]
+            log_p[row] = alpha * difference - np.log(total)
     return filled
 
 

@@ -1,14 +1,14 @@
 """A caller's request: best paths or samples, the sampler, and the random streams."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
-from bytepiece._checks import seed_word, unsigned
+from bytepiece._checks import seed_word, unsigned, unsigned_array
 from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, RANGE_STEPS, Alpha, Sampler
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.jit import Scalar, kernel
@@ -97,6 +97,32 @@ class Sampling(NamedTuple):
             for value in np.unique(alphas)
         ] or [Group(None, np.arange(0))]
 
+    def check_law(self, groups: Sequence[Group], replace: bool) -> None:
+        """Check that every row is a sample whose probability is known.
+
+        Args:
+            groups: the documents, as `groups` returns them.
+            replace: False if the samples of a document must differ.
+
+        Raises:
+            ArgumentError: if rows can be best paths, or if the sampler does not have this law.
+        """
+        why = "log_probs=True" if replace else "replace=False"
+        if any(method is None and len(documents) for method, documents in groups) or (
+            self.sample_prob != 1
+        ):
+            raise ArgumentError(
+                f"{why} needs an alpha of at least 0 for each text, and sample_prob 1, since a "
+                f"best path is not drawn"
+            )
+        if self.sampler == "viterbi":
+            raise ArgumentError(
+                f'{why} needs the sampler "perfect"; the probability of a path in Viterbi sampling '
+                f"is known only by following all its choices"
+            )
+        if not replace and self.sampler != "perfect":
+            raise ArgumentError(f'{why} needs the sampler "perfect", not "{self.sampler}"')
+
     def check_unlisted(self) -> None:
         """Check that alpha fits any number of documents.
 
@@ -119,6 +145,27 @@ class Sampling(NamedTuple):
         if alpha is None or checked_alpha(alpha) < 0:
             return None
         return Method(float(alpha), self.sampler, int(size))
+
+
+def document_numbers(first: int, numbers: Iterable[int] | None, count: int) -> U64:
+    """Return the numbers of a batch of documents.
+
+    Args:
+        first: the number of the first document, if `numbers` is None.
+        numbers: one number per document.
+        count: how many documents there are.
+
+    Raises:
+        ArgumentError: if a number is outside its range, or if there is not one per document.
+    """
+    if numbers is None:
+        start = unsigned(first, 64, "doc_id0")
+        unsigned(int(start) + max(count - 1, 0), 64, "doc_id0 + number of texts")
+        return np.arange(count, dtype=np.uint64) + start
+    given = unsigned_array(numbers, "doc_ids")
+    if given.shape != (count,):
+        raise ArgumentError(f"{given.size} doc_ids for {count} texts")
+    return given
 
 
 def checked_alpha(alpha: float) -> float:

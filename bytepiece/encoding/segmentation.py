@@ -78,16 +78,38 @@ def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) ->
         given = raws = [to_bytes(text) for text in texts]
         # Most batches have no special tokens, and laying them out as plain text is faster.
         layout = _inside if marks.allowed.occur_in(raws) else _around
-    buffer, bounds, documents, special, starts = layout(given, rules, marks)
+    parts = layout(given, rules, marks)
     if isinstance(texts, Column) and texts.present is not None:
-        kept = texts.present[documents]  # a null has no bytes and gets no marks
-        documents, special = documents[kept], special[kept]
-        bounds = np.append(bounds[:-1][kept], bounds[-1:])
+        kept = texts.present[parts.documents]  # a null has no bytes and gets no marks
+        parts = parts._replace(
+            documents=parts.documents[kept],
+            special=parts.special[kept],
+            bounds=np.append(parts.bounds[:-1][kept], parts.bounds[-1:]),
+        )
+    return _cut(parts, rules)
+
+
+def segment_stretches(
+    stretches: Sequence[bytes], tokens: Sequence[int], rules: TextRules
+) -> Segments:
+    """Cut the normalized stretches of one text into segments.
+
+    Args:
+        stretches: the text before, between and behind special tokens.
+        tokens: the ids of these tokens, one fewer than stretches.
+        rules: the rules of the model.
+    """
+    return _cut(_taking_turns(stretches, tokens, [len(stretches) + len(tokens)]), rules)
+
+
+def _cut(parts: Parts, rules: TextRules) -> Segments:
+    """Cut parts into segments."""
+    buffer, bounds, documents, special, starts = parts
     if rules.segment == "text":
         part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
         bounds = np.append(bounds[part_of], len(buffer))
     else:
-        bounds, part_of = segment_bounds(buffer, bounds, special, rules.isolate_digits)
+        bounds, part_of = segment_bounds(buffer, bounds, special, rules.digit_group)
     if len(buffer) > MAX_SEGMENT:
         _check_lengths(bounds, np.append(starts, len(buffer)))
     return Segments(buffer, bounds, documents[part_of], special[part_of], starts)
@@ -140,16 +162,9 @@ def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
         texts_of_parts += some
         names += between
         counts.append(len(some) + len(between))
+    tokens = list(map(marks.allowed.ids.__getitem__, names))
+    buffer, bounds, documents, special, starts = _taking_turns(texts_of_parts, tokens, counts)
     firsts = offsets_of(counts)
-    documents = np.arange(len(counts)).repeat(counts)
-    # In each document, stretches of text and special tokens take turns.
-    is_token = (np.arange(firsts[-1]) - firsts[documents]) % 2 == 1
-    lengths = np.zeros(len(documents), dtype=np.int64)
-    lengths[~is_token] = list(map(len, texts_of_parts))
-    special = np.full(len(documents), -1, dtype=np.int32)
-    special[is_token] = list(map(marks.allowed.ids.__getitem__, names))
-    bounds = offsets_of(lengths)
-    starts = bounds[firsts[:-1]]
     begins, ends = firsts[:-1], firsts[1:]
     for mark, places in ((marks.eos, ends), (marks.bos, begins)):
         if mark is not None:
@@ -158,8 +173,28 @@ def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
             bounds = np.insert(bounds, places, bounds[places])
             # Each earlier document has got one mark, so a document begins that many parts later.
             begins = begins + np.arange(len(counts))
-    buffer = np.frombuffer(b"".join(texts_of_parts), dtype=np.uint8)
     return Parts(buffer, bounds, documents, special, starts)
+
+
+def _taking_turns(stretches: Sequence[bytes], tokens: Sequence[int], counts: list[int]) -> Parts:
+    """Lay out documents in which stretches of text and special tokens take turns.
+
+    Args:
+        stretches: the stretches of all documents, normalized.
+        tokens: the ids of the special tokens of all documents.
+        counts: for each document the number of its stretches and tokens. It begins and ends with a
+            stretch.
+    """
+    firsts = offsets_of(counts)
+    documents = np.arange(len(counts)).repeat(counts)
+    is_token = (np.arange(firsts[-1]) - firsts[documents]) % 2 == 1
+    lengths = np.zeros(len(documents), dtype=np.int64)
+    lengths[~is_token] = list(map(len, stretches))
+    special = np.full(len(documents), -1, dtype=np.int32)
+    special[is_token] = tokens
+    bounds = offsets_of(lengths)
+    buffer = np.frombuffer(b"".join(stretches), dtype=np.uint8)
+    return Parts(buffer, bounds, documents, special, bounds[firsts[:-1]])
 
 
 def _laid_out(texts: Iterable[Text], rules: TextRules) -> tuple[U8, I64]:

@@ -1,10 +1,9 @@
 """Viterbi sampling: the older sampler, whose law is not the exact one."""
 
 import numpy as np
-import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, U8, U32
-from bytepiece.encoding.perfect import room
+from bytepiece.encoding.drawn import Drawn, room
 from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
 from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
 from bytepiece.kernels.paths import trace
@@ -21,7 +20,7 @@ def viterbi_ids(
     streams: Streams,
     low: int,
     high: int,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+) -> Drawn:
     """Draw the segments low…high − 1 by Viterbi sampling.
 
     Args:
@@ -31,15 +30,12 @@ def viterbi_ids(
         alpha: the exponent.
         segments, streams, low, high: see `bytepiece.encoding.perfect.perfect_ids`.
 
-    Returns:
-        the same arrays as `perfect_ids`.
-
     Source: Su, https://kexue.fm/archives/9768, the first algorithm, of 2023-09.
     """
     run = segments.run(low, high)
     out, counts = room(run, streams)
     filled = _viterbi_ids(automaton, scores, ids, alpha, run, streams, out, counts)
-    return out[:filled], counts
+    return Drawn(out[:filled], counts)
 
 
 # Candidates reach a position in the order of their lengths, longest first, since the pieces that

@@ -16,7 +16,12 @@ library has two more fields, and version 2:
      "aliases": [[3, "text"], …],
      "library": {"name": "sentencepiece", …}
 
-A model that version 1 can hold is written as version 1, so that older releases read it.
+A model that cuts digits into groups has the fields of version 2, but for "isolate_digits", and
+version 3:
+
+     "digits": "groups-of-three",
+
+A model that version 1 or 2 can hold is written as such, so that older releases read it.
 """
 
 import json
@@ -29,9 +34,8 @@ from bytepiece.display import printable
 from bytepiece.errors import ModelError
 from bytepiece.model import MAX_PIECES, Model, SpecialToken
 from bytepiece.rules import as_json as library_rules
-from bytepiece.rules.text_rules import TextRules
+from bytepiece.rules.text_rules import Digits, TextRules
 
-_VERSIONS = (1, 2)
 _FIELDS = {
     "format",
     "version",
@@ -46,7 +50,11 @@ _FIELDS = {
     "counts",
     "pieces",
 }
-_FIELDS_OF_VERSION_2 = _FIELDS | {"aliases", "library"}
+_FIELDS_OF_VERSION = {
+    1: _FIELDS,
+    2: _FIELDS | {"aliases", "library"},
+    3: _FIELDS - {"isolate_digits"} | {"aliases", "library", "digits"},
+}
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
@@ -77,12 +85,12 @@ def from_document(document: dict[str, Any]) -> Model:
         ModelError: if the file breaks a rule of the format.
     """
     version = document.get("version")
-    if type(version) is not int or version not in _VERSIONS:
+    if type(version) is not int or version not in _FIELDS_OF_VERSION:
         raise ModelError(
-            f"has format version {version!r:.20}, and this release reads versions 1 and 2; "
+            f"has format version {version!r:.20}, and this release reads versions 1 to 3; "
             "update bytepiece or save the model with this release"
         )
-    known = _FIELDS if version == 1 else _FIELDS_OF_VERSION_2
+    known = _FIELDS_OF_VERSION[version]
     if document.keys() != known:
         missing = sorted(known - document.keys())
         extra = sorted(document.keys() - known)
@@ -101,7 +109,7 @@ def from_document(document: dict[str, Any]) -> Model:
         raise ModelError("two aliases have the same id")
     text_rules = TextRules(
         tuple(document["normalization"]),
-        document["isolate_digits"],
+        document["digits"] if version == 3 else _digits(document["isolate_digits"]),
         document["segment"],
         document["unknown"],
         library_rules.from_document(document["library"]),
@@ -116,6 +124,12 @@ def from_document(document: dict[str, Any]) -> Model:
         document["record"],
         aliases,
     )
+
+
+def _digits(isolate_digits: Any) -> Digits:
+    if not isinstance(isolate_digits, bool):
+        raise ModelError(f"isolate_digits must be true or false, not {isolate_digits!r:.60}")
+    return "each" if isolate_digits else "free"
 
 
 def _piece(entry: Any) -> bytes:
@@ -146,10 +160,13 @@ def _lines(model: Model) -> Iterable[str]:
     version = 2
     if rules.own and not model.aliases:
         version = 2 if any(token.role == "unknown" for token in model.special_tokens) else 1
+    digits: tuple[str, Any] = ("isolate_digits", rules.digits == "each")
+    if rules.digits == "groups-of-three":
+        version, digits = 3, ("digits", rules.digits)
     yield f'{{\n "format": "bytepiece",\n "version": {version},\n'
     for name, value in (
         ("normalization", list(rules.normalization)),
-        ("isolate_digits", rules.isolate_digits),
+        digits,
         ("segment", rules.segment),
         ("unknown", rules.unknown),
         ("special_tokens", [vars(token) for token in model.special_tokens]),

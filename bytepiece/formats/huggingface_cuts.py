@@ -7,10 +7,11 @@ marks a cut, and a `Split` at newlines removes it. Older releases take these ste
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bytepiece.formats.byte_level import alphabet
 from bytepiece.kernels.digits import DIGIT_RANGES
+from bytepiece.rules.text_rules import Digits
 
 _CHARS = alphabet()
 _CUT = "\n"
@@ -24,8 +25,21 @@ def _replace(pattern: dict[str, str], content: str) -> dict[str, Any]:
     return {"type": "Replace", "pattern": pattern, "content": content}
 
 
-def _pattern_of_digits() -> str:
-    """Return a pattern for the places before and after each digit that is not in ASCII."""
+class _DigitPatterns(NamedTuple):
+    """Patterns for the decimal digits that are not in ASCII, as `ByteLevel` spells them.
+
+    Args:
+        leads: the first characters of all digits, as in a class.
+        trails: their last characters, as in a class.
+        alike_long: a pattern for the digits of each length.
+    """
+
+    leads: str
+    trails: str
+    alike_long: list[str]
+
+
+def _digits() -> _DigitPatterns:
     # Most digits of a script differ in the last byte alone, and many scripts in the byte before it.
     last: dict[bytes, set[int]] = defaultdict(set)
     for low, high in DIGIT_RANGES[1:]:
@@ -39,14 +53,17 @@ def _pattern_of_digits() -> str:
     for (start, trail), middle in alike.items():
         pattern = "".join(_CHARS[byte] for byte in start) + f"[{_spelled(middle)}][{trail}]"
         by_length[len(start)].append(pattern)
-    # 1.0 finds nothing if the patterns of one look behind differ in length. Looking at one
-    # character first makes the search several times as fast.
     leads = _spelled({start[0] for start in last})
     trails = _spelled(set().union(*last.values()))
-    alike_long = ["|".join(patterns) for patterns in by_length.values()]
-    before = "|".join(alike_long)
-    after = "|".join(f"(?<={patterns})" for patterns in alike_long)
-    return f"(?=[{leads}])(?={before})|(?<=[{trails}])(?:{after})"
+    return _DigitPatterns(leads, trails, ["|".join(patterns) for patterns in by_length.values()])
+
+
+_LEADS, _TRAILS, _ALIKE_LONG = _digits()
+# Looking at one character first makes the search several times as fast.
+_FOREIGN = "|".join(_ALIKE_LONG)
+_DIGIT = f"(?:[0-9]|(?=[{_LEADS}])(?:{_FOREIGN}))"
+# 1.0 finds nothing if the patterns of one look behind differ in length.
+_AFTER_FOREIGN = f"(?<=[{_TRAILS}])(?:{'|'.join(f'(?<={each})' for each in _ALIKE_LONG)})"
 
 
 BYTES: dict[str, Any] = {"type": "ByteLevel"}
@@ -56,12 +73,25 @@ LINES: list[dict[str, Any]] = [
     _replace({"String": _CUT + _CHARS[10]}, _CHARS[10]),
 ]
 """Normalizers after `BYTES` that mark a cut after each line with all its trailing newlines."""
-DIGITS: list[dict[str, Any]] = [
-    *(_replace({"String": digit}, f"{_CUT}{digit}{_CUT}") for digit in "0123456789"),
-    _replace({"Regex": _pattern_of_digits()}, _CUT),
-]
-"""Normalizers after `LINES` that mark a cut on both sides of each decimal digit. They list every
-digit, because the digits that a library knows depend on its version of Unicode."""
+DIGITS: dict[Digits, list[dict[str, Any]]] = {
+    "free": [],
+    "each": [
+        *(_replace({"String": digit}, f"{_CUT}{digit}{_CUT}") for digit in "0123456789"),
+        _replace({"Regex": f"(?=[{_LEADS}])(?={_FOREIGN})|{_AFTER_FOREIGN}"}, _CUT),
+    ],
+    # A space follows each digit; then the space after each group becomes a cut, and the others are
+    # removed again. `\K` keeps what is before it out of the match, so only the space is replaced. A
+    # match without a character would not do: 1.0 then goes on one character later than 0.23.
+    "groups-of-three": [
+        _replace({"Regex": f"(?<=[0-9])|{_AFTER_FOREIGN}"}, " "),
+        _replace({"Regex": rf"{_DIGIT}(?: {_DIGIT}){{0,2}}\K "}, _CUT),
+        _replace({"String": " "}, ""),
+        _replace({"Regex": f"(?<![0-9])(?!{_AFTER_FOREIGN})(?={_DIGIT})"}, _CUT),
+    ],
+}
+"""Normalizers after `LINES` that mark a cut on both sides of each segment of digits, by the rule
+for digits. They list every digit, because the digits that a library knows depend on its version of
+Unicode."""
 SPLIT: dict[str, Any] = {
     "type": "Split",
     "pattern": {"String": _CUT},
@@ -73,4 +103,5 @@ SPLIT: dict[str, Any] = {
 OLD_LINES = r"\n+"
 """The pattern of a `Split` before `ByteLevel` that stands for `LINES` in files written before."""
 OLD_DIGITS = "".join(["[", *(f"\\x{{{low:X}}}-\\x{{{high:X}}}" for low, high in DIGIT_RANGES), "]"])
-"""The pattern of a `Split` before `ByteLevel` that stands for `DIGITS` in files written before."""
+"""The pattern of a `Split` before `ByteLevel` that stands for digits by themselves in files written
+before."""

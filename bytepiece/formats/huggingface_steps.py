@@ -8,7 +8,7 @@ from bytepiece.errors import ModelError
 from bytepiece.formats.huggingface_cuts import BYTES, DIGITS, LINES, OLD_DIGITS, OLD_LINES, SPLIT
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import HuggingFaceRules, Prefix
-from bytepiece.rules.text_rules import NormalizationStep, TextRules
+from bytepiece.rules.text_rules import Digits, NormalizationStep, TextRules
 
 
 class TokenizerSteps(NamedTuple):
@@ -21,7 +21,7 @@ class TokenizerSteps(NamedTuple):
         words: every space begins a word, and no piece crosses the end of a word.
         byte_level: pieces are spelled in the ByteLevel alphabet.
         lines: no piece crosses the end of a line.
-        digits: every digit is a segment of its own.
+        digits: which segments digits are; see `TextRules`.
         parted: the text was cut at white space before.
         strips: decoding removes the leading space of the first token.
     """
@@ -32,7 +32,7 @@ class TokenizerSteps(NamedTuple):
     words: bool = False
     byte_level: bool = False
     lines: bool = False
-    digits: bool = False
+    digits: Digits = "free"
     parted: bool = False
     strips: bool = False
 
@@ -76,7 +76,8 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
     if cuts is not None:
         if spaces or document.get("pre_tokenizer") != (SPLIT if cuts else None):
             raise ModelError("its pre_tokenizer does not fit its ByteLevel; it cannot be read")
-        return steps._replace(byte_level=True, lines=bool(cuts), digits=len(cuts) > len(LINES))
+        [digits] = [rule for rule in DIGITS if DIGITS[rule] == cuts[len(LINES) :]]
+        return steps._replace(byte_level=True, lines=bool(cuts), digits=digits)
     for step in _flat(document.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers"):
         reader = _PRE_TOKENIZERS.get(step["type"])
         if reader is None or steps.byte_level or steps.words:
@@ -84,7 +85,7 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
         steps = reader(step, steps)
     if steps.parted and not steps.spaces:
         raise ModelError("its pre_tokenizer WhitespaceSplit cannot be read without Metaspace")
-    if (steps.lines or steps.digits) and not steps.byte_level:
+    if (steps.lines or steps.digits != "free") and not steps.byte_level:
         raise ModelError("its pre_tokenizer splits texts, but has no ByteLevel; it cannot be read")
     return steps
 
@@ -98,7 +99,7 @@ def _parted(steps: _Steps) -> tuple[_Steps, _Steps | None]:
         return steps, None
     place = steps.index(BYTES)
     cuts = steps[place + 1 :]
-    if cuts not in ([], LINES, LINES + DIGITS):
+    if cuts and cuts not in [LINES + digits for digits in DIGITS.values()]:
         raise ModelError(_refusal("normalizer", cuts[0]))
     return steps[:place], cuts
 
@@ -196,7 +197,7 @@ def _byte_level(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     if _truth(step, "use_regex", True) or steps.spaces:
         raise ModelError(_refusal("pre_tokenizer", step))
     prefix: Prefix = "always" if _truth(step, "add_prefix_space", True) else "never"
-    if prefix == "always" and (steps.lines or steps.digits):
+    if prefix == "always" and (steps.lines or steps.digits != "free"):
         # ByteLevel would put the space before each line or digit, not before the text.
         raise ModelError(_refusal("pre_tokenizer", step))
     return steps._replace(prefix=prefix, byte_level=True)
@@ -208,7 +209,7 @@ def _split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     if settings == ({"Regex": OLD_LINES}, "MergedWithPrevious", False):
         return steps._replace(lines=True)
     if settings == ({"Regex": OLD_DIGITS}, "Isolated", False):
-        return steps._replace(digits=True)
+        return steps._replace(digits="each")
     raise ModelError(_refusal("pre_tokenizer", step))
 
 

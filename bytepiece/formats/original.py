@@ -1,7 +1,7 @@
 """The original BytePiece library's model file: JSON of base64(piece) → [id, text, count].
 
 A score is log(count) − log(sum of counts). The ids 0, 1 and 2 are <pad>, <bos> and <eos>. Texts are
-normalized to NFC, and digits are not isolated. A file does not say so, but the original tokenizer
+normalized to NFC, and digits are not cut. A file does not say so, but the original tokenizer
 treats every file this way.
 """
 
@@ -119,9 +119,9 @@ def to_json(model: Model) -> str:
     model.check_own("the original format")
     if model.rules != RULES:
         forms = " and ".join(model.rules.normalization) or "nothing"
-        digits = " and isolates digits" if model.rules.isolate_digits else ""
+        digits = "" if model.rules.digits == "free" else f" and cuts digits ({model.rules.digits})"
         raise ModelError(
-            "the original format means normalization to NFC and no isolated digits, and this model "
+            "the original format means normalization to NFC and uncut digits, and this model "
             f"normalizes to {forms}{digits}; train one with normalization NFC alone"
         )
     if model.special_tokens != STANDARD_SPECIAL_TOKENS:

@@ -6,8 +6,8 @@ byte fallback; with byte fallback, bytes would take no part in the search for th
 libraries add the same scores in float64 in the same order, and both choose the same path among
 equal ones. So the ids are the same.
 
-The file's steps do what our own rules do: normalization forms, digits by themselves if the model
-isolates them, and lines with all their trailing newlines. A special token is an added token. The
+The file's steps do what our own rules do: normalization forms, segments of digits if the model cuts
+digits, and lines with all their trailing newlines. A special token is an added token. The
 Unigram model must have an entry with its name too; the score of that entry is so low that no best
 path contains it.
 """
@@ -115,8 +115,7 @@ def to_json(model: Model) -> str:
         return with_vocabulary({**head, **fields}, entries)
     model.check_own("tokenizer.json")
     steps = [*({"type": form} for form in rules.normalization), BYTES, *LINES]
-    if rules.isolate_digits:
-        steps += DIGITS
+    steps += DIGITS[rules.digits]
     document: dict[str, Any] = {
         **head,
         "normalizer": {"type": "Sequence", "normalizers": steps},

@@ -84,6 +84,11 @@ def save(model: Model, path: str | os.PathLike[str], lite: bool = False) -> None
 def _entries(model: Model, lite: bool) -> tuple[list[SentencePieceEntry], list[str]]:
     """Return the entries of a model's file in the order of their ids, and messages about losses."""
     model.check_own("SentencePiece's format")
+    if model.rules.digits == "groups-of-three":
+        raise ModelError(
+            "SentencePiece cannot cut digits into groups of three from the left, as this model "
+            "does; train one with the digits free or each"
+        )
     if model.ids[0] < len(_OWN):
         raise ModelError(f"SentencePiece has its own special tokens at ids below {len(_OWN)}")
     # SentencePiece has no segments. Without these pieces, no path crosses the end of a segment.
@@ -139,7 +144,7 @@ def _byte_piece(byte: int, score: float) -> SentencePieceEntry:
 
 def _crossing(model: Model) -> set[int]:
     """Return the ids of pieces that cross the end of a segment, and so are never used."""
-    found = segment(model.pieces, TextRules(isolate_digits=model.rules.isolate_digits))
+    found = segment(model.pieces, TextRules(digits=model.rules.digits))
     counts = np.bincount(found.documents, minlength=len(model.pieces))
     return set(model.ids[counts > 1].tolist())
 

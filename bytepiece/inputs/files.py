@@ -2,17 +2,26 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Literal, NamedTuple, SupportsFloat
 
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs import parquet, texts
+from bytepiece.inputs.balance import (
+    MOST_GROUPS,
+    Balance,
+    balanced_steps,
+    exponent_of,
+    factors_of,
+)
 from bytepiece.inputs.decompress import compression_of, decompressed, opened, suffix_of
 from bytepiece.inputs.globs import files_of
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX
 from bytepiece.inputs.weights import STEPS, steps_of, unit_of
-from bytepiece.rules.text import Text
+from bytepiece.rules.text import Text, to_bytes
 
 _MODEL = re.compile(rb'{"format":"bytepiece"|{"[0-9A-Za-z+/]+=*":\[[0-9]+,"')
 
@@ -25,12 +34,28 @@ class Input(NamedTuple):
     Args:
         path: a regular file.
         format: the format of the decompressed content.
-        weight: how many units each of its texts counts; at least 1.
+        number: the place of the path that it was found by in `Files.paths`.
     """
 
     path: Path
     format: Format
-    weight: int
+    number: int
+
+
+class GroupedText(NamedTuple):
+    """A text of a file.
+
+    Args:
+        text: the text.
+        times: how often it counts in its file.
+        number: the number of its file's path; see `Input`.
+        group: the name of the group that a field of its record gives, or None.
+    """
+
+    text: Text
+    times: int
+    number: int
+    group: str | None
 
 
 class Files:
@@ -77,9 +102,84 @@ class Files:
             raise ArgumentError(f"{len(steps)} weights for {len(self.paths)} paths")
         self.weights = tuple(number / STEPS for number in steps)
         """The weight of each path: how often an occurrence counts."""
-        self.unit = unit_of(steps)
+        self.balance: Balance | None = None
+        """How groups of texts are balanced, if they are; see `balanced`."""
+        self._set_units({(number, None): one for number, one in enumerate(steps)})
+
+    def _set_units(self, steps: Mapping[tuple[int, str | None], int]) -> None:
+        """Set the weights in steps, by the numbers of the texts' paths and their groups."""
+        self.unit = unit_of(steps.values())
         """How many units make a weight of 1. Texts are counted in units."""
-        self._units = [number * self.unit // STEPS for number in steps]
+        self._units = {key: number * self.unit // STEPS for key, number in steps.items()}
+
+    def balanced(
+        self,
+        exponent: SupportsFloat,
+        by: str | None = None,
+        *,
+        progress: Callable[[str, int, int], object] = lambda *_: None,
+    ) -> "Files":
+        """Return the same files with weights that make the shares of groups more equal.
+
+        A group that has the share p of the bytes of text gets a share in proportion to p^exponent.
+        The size of the whole corpus stays the same. The files are read once, to measure the groups.
+        The weights that the files have already are multiplied with those of the groups.
+
+        Args:
+            exponent: 0…1; 0 makes all groups equally large, 1 changes nothing.
+            by: the field of JSON records, and the column of Parquet files, that names the group of
+                each text. None: each path is a group.
+            progress: called as progress("measuring", done, total), in bytes of the files.
+
+        Raises:
+            ArgumentError: if the exponent is not a number in 0…1, or there is only one path.
+            CorpusError: if a file cannot be read, or a text has no group.
+
+        >>> files = Files(["data/sample.txt", "data/README.md"]).balanced(0.3)
+        >>> files.weights[0] < 1 < files.weights[1]  # the second file is shorter
+        True
+        """
+        exponent = exponent_of(exponent)
+        if by is None and len(self.paths) < 2:
+            raise ArgumentError(
+                "a single path is a single group, with nothing to balance; give one path for each "
+                "group, or name the field of the records that tells the groups"
+            )
+        done, total = 0, self.size
+
+        def advance(size: int) -> None:
+            nonlocal done
+            done += size
+            progress("measuring", done, total)
+
+        measured: Counter[tuple[int, str | None]] = Counter()
+        for text, times, number, group in self._texts(by, advance):
+            measured[number, group] += len(to_bytes(text)) * times
+        sizes: Counter[int | str | None] = Counter()
+        for (number, group), size in measured.items():
+            sizes[number if by is None else group] += size
+        if by is not None and len(sizes) > MOST_GROUPS:
+            raise CorpusError(
+                f'the field "{by}" names {len(sizes)} groups, and {MOST_GROUPS} are the most; '
+                "name a field that has one value for each language or source"
+            )
+        factors = factors_of(sizes, exponent)
+        steps = {
+            (number, group): balanced_steps(
+                self.weights[number], factors[number if by is None else group]
+            )
+            for number, group in measured
+        }
+        files = copy(self)
+        files._set_units(steps)
+        weights: dict[str, float] = {}
+        if by is None:
+            weight_of = {number: one / STEPS for (number, _), one in steps.items()}
+            files.weights = tuple(weight_of.get(i, one) for i, one in enumerate(self.weights))
+        else:
+            weights = {str(name): balanced_steps(1, one) / STEPS for name, one in factors.items()}
+        files.balance = Balance(exponent, by, weights)
+        return files
 
     @property
     def size(self) -> int:
@@ -93,12 +193,12 @@ class Files:
             CorpusError: if a file does not exist or holds no text; see `files_of`.
         """
         inputs = []
-        for path, weight in zip(self.paths, self._units, strict=True):
+        for number, (path, weight) in enumerate(zip(self.paths, self.weights, strict=True)):
             try:
                 found = path.is_dir()
                 for file in files_of(path):
                     if weight:
-                        inputs.append(Input(file, _format(file, self.jsonl_field, found), weight))
+                        inputs.append(Input(file, _format(file, self.jsonl_field, found), number))
             except OSError as error:
                 raise CorpusError(f"{error.filename or path}: {error.strerror}") from None
         return inputs
@@ -118,23 +218,41 @@ class Files:
         Raises:
             CorpusError: if a file cannot be read. The message names the file and the record.
         """
-        for path, kind, weight in self.inputs():
+        by = None if self.balance is None else self.balance.by
+        for text, times, number, group in self._texts(by, advance):
+            units = self._units.get((number, group))
+            if units is None:
+                raise CorpusError(
+                    f"{self.paths[number]}: the corpus changed after its groups were measured; "
+                    "measure them again"
+                )
+            yield text, times * units
+
+    def _texts(self, by: str | None, advance: Callable[[int], object]) -> Iterator[GroupedText]:
+        """Yield the texts with the groups that the field `by` of their records gives them."""
+        for path, kind, number in self.inputs():
+            if by is not None and kind in ("text", "tsv"):
+                raise CorpusError(
+                    f'{path} has no field "{by}", because it has no records; without a field, '
+                    "each path is a group"
+                )
             if kind == "parquet":
                 column = self.parquet_column
-                for text in parquet.column_texts(path, column, texts.LONGEST_RECORD, advance):
-                    yield text, weight
+                rows = parquet.column_texts(path, column, by, texts.LONGEST_RECORD, advance)
+                for row, group in rows:
+                    yield GroupedText(row, 1, number, group)
                 continue
             with opened(path, advance) as file:
                 if kind == "jsonl":
                     field = self.jsonl_field or DEFAULT_FIELD
-                    for record in texts.records(file, str(path), field):
-                        yield record, weight
+                    for record, group in texts.records(file, str(path), field, by):
+                        yield GroupedText(record, 1, number, group)
                 elif kind == "tsv":
                     for line, count in texts.counted(file, str(path)):
-                        yield line, count * weight
+                        yield GroupedText(line, count, number, None)
                 else:
                     for stretch in texts.stretches(file):
-                        yield stretch, weight
+                        yield GroupedText(stretch, 1, number, None)
 
 
 def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:

@@ -1,7 +1,8 @@
 """The texts in a column of a Parquet file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -28,35 +29,56 @@ def is_parquet(head: bytes, suffix: str) -> bool:
 
 
 def column_texts(
-    path: Path, column: str, longest: int, advance: Callable[[int], object]
-) -> Iterator[bytes]:
-    """Yield the texts in a column. Rows without a text are left out.
+    path: Path,
+    column: str,
+    group_column: str | None,
+    longest: int,
+    advance: Callable[[int], object],
+) -> Iterator[tuple[bytes, str | None]]:
+    """Yield the texts in a column, and the groups of the texts. Rows without a text are left out.
 
     Args:
         path: the file.
         column: the name of a column of strings or bytes.
+        group_column: the name of the column that names the group; if it is None, the groups are
+            None, too.
         longest: the largest number of bytes in a text.
         advance: as for `column_arrays`.
 
     Raises:
-        CorpusError: if the file is damaged, has no such column, or has a longer text.
+        CorpusError: if the file is damaged, has no such column, has a longer text, or has a text
+            without a group.
     """
-    row = 0
-    for array in column_arrays(path, column, advance, _ROWS):
-        for text in array.cast("large_binary").to_pylist():
-            row += 1
-            if text is None:
-                continue
-            if len(text) > longest:
-                raise CorpusError(
-                    f"{path}: the text in row {row} has {len(text)} bytes, and {longest} "
-                    "are the most; cut it up first"
-                )
-            yield text
+    groups: Iterator[bytes | None] = repeat(None)
+    if group_column is not None:
+        option = "--balance-by, or Files.balanced,"
+        groups = _values(column_arrays(path, group_column, lambda _: None, _ROWS, option))
+    texts = _values(column_arrays(path, column, advance, _ROWS))
+    for row, (text, group) in enumerate(zip(texts, groups, strict=False), 1):
+        if text is None:
+            continue
+        if len(text) > longest:
+            raise CorpusError(
+                f"{path}: the text in row {row} has {len(text)} bytes, and {longest} "
+                "are the most; cut it up first"
+            )
+        if group is None and group_column is not None:
+            raise CorpusError(f'{path}: row {row} has a text, but no group in "{group_column}"')
+        yield text, None if group is None else group.decode("utf-8", "backslashreplace")
+
+
+def _values(arrays: Iterable[Any]) -> Iterator[bytes | None]:
+    """Yield the values of arrays, None where there is none."""
+    for array in arrays:
+        yield from array.cast("large_binary").to_pylist()
 
 
 def column_arrays(
-    path: Path, column: str, advance: Callable[[int], object], rows: int | None = None
+    path: Path,
+    column: str,
+    advance: Callable[[int], object],
+    rows: int | None = None,
+    option: str = "--column NAME, or parquet_column,",
 ) -> Iterator[Any]:
     """Yield a column of texts as Arrow arrays.
 
@@ -66,6 +88,7 @@ def column_arrays(
         advance: called after each array with the array's share of the bytes of the file, in
             proportion to its rows.
         rows: the number of rows in an array; by default, enough rows for some megabytes.
+        option: what names the column, for errors.
 
     Raises:
         CorpusError: if the file is damaged or has no such column.
@@ -76,7 +99,7 @@ def column_arrays(
     with path.open("rb") as source:
         try:
             file = parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
-            _check(arrow, file.schema_arrow, column, path)
+            _check(arrow, file.schema_arrow, column, path, option)
             total = max(file.metadata.num_rows, 1)
             some = rows or min(max(_TOGETHER * total // _size(file.metadata, column), 1), _MOST)
             for batch in file.iter_batches(some, columns=[column], use_threads=False):
@@ -104,13 +127,12 @@ def _size(metadata: Any, column: str) -> int:
     return max(sum(sizes), 1)
 
 
-def _check(arrow: Any, schema: Any, column: str, path: Path) -> None:
+def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> None:
     """Raise a CorpusError unless the column exists and holds texts."""
     if column not in schema.names:
         known = ", ".join(f'"{name[:30]}"' for name in schema.names[:9]) or "none"
         raise CorpusError(
-            f'{path}: no column "{column}"; the columns are: {known}; --column NAME, or '
-            "parquet_column, names one"
+            f'{path}: no column "{column}"; the columns are: {known}; {option} names one'
         )
     held = schema.field(column).type
     if arrow.types.is_dictionary(held):
@@ -118,8 +140,7 @@ def _check(arrow: Any, schema: Any, column: str, path: Path) -> None:
     texts = {arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary()}
     if held not in texts:
         raise CorpusError(
-            f'{path}: the column "{column}" holds {held}, not text; --column NAME, or '
-            "parquet_column, names another one"
+            f'{path}: the column "{column}" holds {held}, not text; {option} names another one'
         )
 
 

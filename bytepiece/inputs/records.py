@@ -13,13 +13,18 @@ _MOST_DIGITS = 16
 """No count needs more digits, and Python refuses to read numbers of thousands of digits."""
 
 
-def text_of(line: bytes, field: str) -> str:
+_OTHER_FIELD = "; --jsonl FIELD, or jsonl_field, names another one"
+
+
+def text_of(line: bytes, field: str, hint: str = _OTHER_FIELD) -> str:
     """Return the text in a field of a record.
+
+    Args:
+        line, field, hint: see `value_of`. The hint also tells what to do if the value is no text.
 
     Raises:
         CorpusError: if the line is not a record with this text. The message does not name the line.
     """
-    hint = "; --jsonl FIELD, or jsonl_field, names another one"
     text = value_of(line, field, hint)
     if not isinstance(text, str):
         shown = json.dumps(text)

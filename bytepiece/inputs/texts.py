@@ -13,6 +13,8 @@ LONGEST_LINE = 1 << 24
 LONGEST_RECORD = 1 << 26
 """Records of more bytes are refused."""
 
+_OTHER_GROUP = "; --balance-by, or Files.balanced, names another one"
+
 
 def stretches(file: BinaryIO) -> Iterator[bytes]:
     """Yield a plain text in stretches that end where a segment ends."""
@@ -34,14 +36,24 @@ def stretches(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def records(file: BinaryIO, name: str, field: str) -> Iterator[str]:
-    """Yield the texts in a field of JSON records, one in each line."""
+def records(
+    file: BinaryIO, name: str, field: str, group_field: str | None
+) -> Iterator[tuple[str, str | None]]:
+    """Yield the texts in a field of JSON records, one in each line, and the groups of the texts.
+
+    Args:
+        file: the records.
+        name: the name of the file, for errors.
+        field: the field that holds the text.
+        group_field: the field that names the group; if it is None, the groups are None, too.
+    """
     for number, line in _lines(file, name):
         try:
             text = text_of(line, field)
+            group = None if group_field is None else text_of(line, group_field, _OTHER_GROUP)
         except CorpusError as error:
             raise CorpusError(f"{name}:{number}: {error}") from None
-        yield text
+        yield text, group
 
 
 def counted(file: BinaryIO, name: str) -> Iterator[tuple[bytes, int]]:

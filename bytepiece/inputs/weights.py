@@ -1,7 +1,7 @@
 """Weights: how often an occurrence counts. They are whole numbers of units, so sums are exact."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import SupportsFloat
 
 from bytepiece.errors import ArgumentError
@@ -39,7 +39,7 @@ def steps_of(weight: SupportsFloat) -> int:
     return steps
 
 
-def unit_of(steps: Sequence[int]) -> int:
+def unit_of(steps: Iterable[int]) -> int:
     """Return how many units make a weight of 1.
 
     It is the smallest number for which every weight is a whole number of units.

@@ -13,6 +13,8 @@ from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.series import texts_of
+from bytepiece.integrations.pricing import alpha_by_price
+from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
 IDS = "input_ids"
@@ -37,6 +39,10 @@ class Encode:
         column: the name of the column of texts.
         alpha, sample_prob, seed, epoch, add_bos, add_eos, allowed_special: see
             `bytepiece.Tokenizer.encode_batch`. The seed is never fresh, because results are kept.
+        more_tokens: take the alpha at which samples have this share of tokens more than best paths,
+            such as 0.1 for 10 %, in place of alpha. It is found once, here, and `logging` gets it.
+        price_texts: typical texts by which it is found; see
+            `bytepiece.Tokenizer.alpha_for_tokens`.
         doc_ids: the name of a column with the documents' numbers. By default a document's number
             is its index in the dataset, which `with_indices=True` gives.
         max_length: cut rows that are longer.
@@ -65,11 +71,14 @@ class Encode:
         max_length: int | None = None,
         keep: Iterable[str] = (),
         threads: int = 1,
+        more_tokens: float | None = None,
+        price_texts: Iterable[Text] | None = None,
     ) -> None:
         if seed is None:
             raise ArgumentError(
                 "datasets keep results in a cache, so samples need a seed: a number"
             )
+        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob)
         Sampling(alpha).check_unlisted()
         if isinstance(keep, str):
             raise ArgumentError("keep must be a list of columns' names, not one name")

@@ -19,6 +19,7 @@ from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column, chunked, is_arrow
 from bytepiece.inputs.series import is_series, numbered
+from bytepiece.integrations.pricing import alpha_by_price
 from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
@@ -66,6 +67,10 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         alpha, sample_prob, seed, epoch, add_bos, allowed_special: see
             `bytepiece.Tokenizer.encode_batch`. A document's number is its place, from 0. The seed
             is never fresh, because workers and restarts must agree on it.
+        more_tokens: take the alpha at which samples have this share of tokens more than best paths,
+            such as 0.1 for 10 %, in place of alpha. It is found once, here, and `logging` gets it.
+        price_texts: typical texts by which it is found; see
+            `bytepiece.Tokenizer.alpha_for_tokens`.
         add_eos: end every document with the eos token.
         fill_last: fill the last block with the pad token. By default the tokens at the end of an
             epoch that do not fill a block are dropped.
@@ -101,6 +106,8 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         world_size: int = 1,
         threads: int | None = None,
         positions: bool = False,
+        more_tokens: float | None = None,
+        price_texts: Iterable[Text] | None = None,
     ) -> None:
         super().__init__()
         if is_arrow(documents):
@@ -114,6 +121,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         length = check_whole(length, "length", 1)
         if seed is None:
             raise ArgumentError("seed must be a number: workers and restarts must agree on it")
+        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob)
         Sampling(alpha).check_unlisted()
         if not 0 <= rank < world_size:
             raise ArgumentError(f"rank must be in 0…{world_size - 1}, not {rank}")

@@ -20,10 +20,12 @@ from bytepiece.encoding.special import NO_TOKENS
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
 from bytepiece.integrations.fast_tokenizer import fast
+from bytepiece.integrations.pricing import alpha_by_price
 from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
 from bytepiece.integrations.transformers_vocabulary import ModelVocabulary
 from bytepiece.integrations.words import LazyPlaces
 from bytepiece.model import Model
+from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
 try:
@@ -61,6 +63,10 @@ class BytePieceTokenizer(ModelVocabulary):
         vocab_file: a model file, a `Model` or a `Tokenizer`.
         alpha: sample with this exponent, or with an alpha for each text from a range (low, high).
             None, the default, gives the best path.
+        more_tokens: take the alpha at which samples have this share of tokens more than best paths,
+            such as 0.1 for 10 %, in place of alpha. It is found once, here, and `logging` gets it.
+        price_texts: typical texts by which it is found; see
+            `bytepiece.Tokenizer.alpha_for_tokens`.
         seed: the seed of the samples; None takes a fresh one for every call.
         epoch: another number gives other samples.
         sample_prob: the share of texts that are sampled; the others get the best path.
@@ -99,6 +105,8 @@ class BytePieceTokenizer(ModelVocabulary):
         seed: int | None = None,
         epoch: int = 0,
         sample_prob: float = 1.0,
+        more_tokens: float | None = None,
+        price_texts: Iterable[Text] | None = None,
         add_bos: bool = False,
         add_eos: bool = False,
         **kwargs: Any,
@@ -106,6 +114,7 @@ class BytePieceTokenizer(ModelVocabulary):
         if vocab_file is None:
             raise ArgumentError("there is no bytepiece.model; save_pretrained writes one")
         tokenizer = vocab_file if isinstance(vocab_file, Tokenizer) else Tokenizer(vocab_file)
+        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob)
         self._sampling = _checked_sampling(tokenizer, alpha, seed, epoch, sample_prob)
         model = tokenizer.model
         for token in model.special_tokens:
@@ -121,13 +130,16 @@ class BytePieceTokenizer(ModelVocabulary):
 
     def sampled(
         self,
-        alpha: Alpha,
+        alpha: Alpha = None,
         *,
         seed: int | None = None,
         epoch: int = 0,
         sample_prob: float = 1.0,
+        more_tokens: float | None = None,
+        price_texts: Iterable[Text] | None = None,
     ) -> "BytePieceTokenizer":
         """Return a tokenizer like this one that samples with these settings; see the class."""
+        alpha = alpha_by_price(self._tokenizer, alpha, more_tokens, price_texts, sample_prob)
         twin = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, (dict, list)):

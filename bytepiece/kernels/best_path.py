@@ -238,16 +238,16 @@ def unpack(words: U32, scores: F64, lengths: U16) -> tuple[Automaton, F64, U32]:
 _unpack = inlined(unpack)
 
 
-def best_ids_of_text(tables: Tables, text: bytes, isolate_digits: bool) -> I32:
+def best_ids_of_text(tables: Tables, text: bytes, digit_group: int) -> I32:
     """Return the ids of the best path of one text, without the work that only batches need."""
     buffer = np.frombuffer(text, _BYTE)
     out = np.empty(len(text), _ID)
-    return out[: _best_ids_of_text(*tables, buffer, isolate_digits, out)]
+    return out[: _best_ids_of_text(*tables, buffer, digit_group, out)]
 
 
 @kernel
 def _best_ids_of_text(
-    words: U32, scores: F64, lengths: U16, text: U8, isolate_digits: bool, out: I32
+    words: U32, scores: F64, lengths: U16, text: U8, digit_group: Scalar, out: I32
 ) -> Scalar:
     automaton, scores, ids = _unpack(words, scores, lengths)
     bounds = np.empty(len(text) + 1, dtype=np.int64)
@@ -255,6 +255,6 @@ def _best_ids_of_text(
     bounds[0] = 0
     segments = 0
     while bounds[segments] < len(text):
-        bounds[segments + 1] = segment_end(text, bounds[segments], len(text), isolate_digits, 0)
+        bounds[segments + 1] = segment_end(text, bounds[segments], len(text), digit_group, 0)
         segments += 1
     return _best_ids(automaton, scores, ids, text, bounds[: segments + 1], out, counts)

@@ -106,13 +106,24 @@ def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
 
 
 @kernel
-def segment_end(
-    text: U8, start: Scalar, stop: Scalar, isolate_digits: bool, most: Scalar
-) -> Scalar:
+def _digits_end(text: U8, start: Scalar, stop: Scalar, most: Scalar) -> Scalar:
+    """Return where the digits that begin at `start` end, or where at most `most` of them end."""
+    position = start
+    for _ in range(most):
+        length = digit_length(text, position, stop) if position < stop else 0
+        if length == 0:
+            break
+        position += length
+    return position
+
+
+@kernel
+def segment_end(text: U8, start: Scalar, stop: Scalar, digit_group: Scalar, most: Scalar) -> Scalar:
     """Return where the segment that begins at `start` ends, in a text that ends at `stop`.
 
-    If `most` is above 0, as in training, a segment has at most `most` characters before its
-    newlines, and at most 100 newlines.
+    `digit_group` is the most digits in a segment of digits, or 0; see `bytepiece.TextRules`. If
+    `most` is above 0, as in training, a segment has at most `most` characters before its newlines,
+    and at most 100 newlines.
     """
     position = start
     chars = 0
@@ -121,10 +132,8 @@ def segment_end(
             if chars == most:
                 return position
             chars += 1
-        if isolate_digits:
-            length = digit_length(text, position, stop)
-            if length > 0:
-                return position if position > start else position + length
+        if digit_group > 0 and digit_length(text, position, stop) > 0:
+            return position if position > start else _digits_end(text, start, stop, digit_group)
         position += 1
         # Text that is not UTF-8 may contain no byte that begins a character. So bytes are counted,
         # too.
@@ -140,7 +149,7 @@ def segment_end(
 
 
 def segment_bounds(
-    text: U8, part_bounds: I64, part_special: I32, isolate_digits: bool, most: int = 0
+    text: U8, part_bounds: I64, part_special: I32, digit_group: int, most: int = 0
 ) -> tuple[I64, I64]:
     """Cut parts of a text into segments.
 
@@ -149,7 +158,7 @@ def segment_bounds(
         part_bounds: int64[parts + 1], where each part begins, and the end.
         part_special: int32[parts], −1 for a part with text; for a part without bytes, the id of the
             special token that it stands for.
-        isolate_digits: see `bytepiece.TextRules`.
+        digit_group: see `bytepiece.TextRules`.
         most: see `segment_end`.
 
     Returns:
@@ -162,9 +171,7 @@ def segment_bounds(
     while True:
         bounds, part_of = np.empty(count + 1, dtype=np.int64), np.empty(count, dtype=np.int64)
         room = count
-        count = _segment_bounds(
-            text, part_bounds, part_special, isolate_digits, most, bounds, part_of
-        )
+        count = _segment_bounds(text, part_bounds, part_special, digit_group, most, bounds, part_of)
         if count <= room:
             return bounds[: count + 1], part_of[:count]
 
@@ -174,7 +181,7 @@ def _segment_bounds(
     text: U8,
     part_bounds: I64,
     part_special: I32,
-    isolate_digits: bool,
+    digit_group: Scalar,
     most: Scalar,
     bounds: I64,
     part_of: I64,
@@ -189,7 +196,7 @@ def _segment_bounds(
                 bounds[count] = position
                 part_of[count] = part
             count += 1
-            position = segment_end(text, position, stop, isolate_digits, most)
+            position = segment_end(text, position, stop, digit_group, most)
             if special:
                 break
     if count < len(bounds):

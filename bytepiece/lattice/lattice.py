@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, offsets_of
-from bytepiece._checks import check_whole, seed_word
+from bytepiece._checks import check_whole
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.nbest import nbest_of_segments
@@ -21,6 +21,7 @@ from bytepiece.errors import ArgumentError
 from bytepiece.kernels.partition import MAX_EXPONENT
 from bytepiece.lattice import chain as chains
 from bytepiece.lattice import counting as paths
+from bytepiece.lattice.law import inclusion_of, law_of, tokens_of
 from bytepiece.lattice.results import DistinctSample, Marginals, Segmentation
 from bytepiece.lattice.without_replacement import top_k
 from bytepiece.rules.text import Text, to_bytes
@@ -79,14 +80,8 @@ class Lattice:
         self._vocabulary = vocabulary
         self._alpha = float(alpha)
         self._segments = segment([self._given], encoder.model.rules)
-        self._chain, self._pieces, self._log_z = chains.build(
-            encoder.mirrored[0],
-            encoder.weights(self._alpha),
-            self._segments.text,
-            self._segments.bounds,
-            encoder.known,
-            encoder.unknown is not None and encoder.unknown.whole,
-        )
+        self._law = law_of(encoder, self._segments, self._alpha)
+        self._chain, self._pieces, self._log_z = self._law
 
     @property
     def text(self) -> bytes:
@@ -245,11 +240,10 @@ class Lattice:
 
         Source: Kool et al., https://arxiv.org/abs/1903.06059, over the tree of all beginnings.
         """
-        drawn = top_k(self._chain, check_whole(k, "k", 1), seed_word(seed))
+        streams = Sampling(seed=seed).streams(np.zeros(1, dtype=np.uint64))
+        drawn = top_k(self._chain, check_whole(k, "k", 1), streams)
         found = [self._segmentation(path) for path in drawn.paths]
-        with np.errstate(over="ignore"):  # an infinite value means probability 1
-            inclusion = -np.expm1(-np.exp(drawn.log_p - drawn.threshold))
-        return DistinctSample(found, drawn.gumbels, drawn.threshold, inclusion)
+        return DistinctSample(found, drawn.gumbels, drawn.threshold, inclusion_of(drawn))
 
     def paths(self, limit: int = MOST_PATHS) -> Iterator[Segmentation]:
         """Return an iterator over all segmentations; at each position, shorter pieces come first.
@@ -422,17 +416,10 @@ class Lattice:
 
     def _segmentation(self, edges: I64) -> Segmentation:
         """Return the path that consists of these edges."""
-        ids = self._encoder.model.ids[self._pieces[edges]]
-        ends = self._chain.ends[edges]
-        last = np.ones(len(edges), dtype=np.bool_)
-        if self._encoder.unknown is not None:
-            # In a segment, a run of unknown tokens is one token.
-            unknown = ids == self._encoder.unknown.id
-            last[:-1] = ~(unknown[:-1] & unknown[1:]) | np.isin(ends[:-1], self._segments.bounds)
-        cuts = [0, *ends[last].tolist()]
-        pieces = tuple([self.text[start:end] for start, end in pairwise(cuts)])
+        ids, ends = tokens_of(self._encoder, self._law, self._segments.bounds, edges)
+        pieces = tuple([self.text[start:end] for start, end in pairwise([0, *ends.tolist()])])
         log_prob = math.fsum(self._chain.log_p[edges].tolist())
-        return Segmentation(pieces, tuple(ids[last].tolist()), log_prob)
+        return Segmentation(pieces, tuple(ids.tolist()), log_prob)
 
     def __repr__(self) -> str:
         return f"<bytepiece.Lattice: {len(self._segments.text)} bytes, alpha {self._alpha:g}>"

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I64
 from bytepiece.kernels.jit import Scalar, kernel
-from bytepiece.kernels.streams import document_words, uniforms
+from bytepiece.kernels.streams import Streams, sample_words, uniforms
 from bytepiece.lattice.chain import Chain
 
 
@@ -61,14 +61,14 @@ class Aside(NamedTuple):
     tops: npt.NDArray[np.float64]
 
 
-def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
+def top_k(chain: Chain, k: int, streams: Streams, document: int = 0) -> Perturbed:
     """Draw k different paths, or all paths if there are fewer.
 
     Args:
         chain: the law to draw from.
         k: at least 1.
-        seed: its stream for document 0, epoch 0, sample 0, segment 0 provides the draws. See
-            `bytepiece.kernels.streams`.
+        streams, document: the document's first sample in these streams, with segment 0, provides
+            the draws.
     """
     # Room for all edges is enough, since a walk leaves each edge aside at most once.
     edges = len(chain.ends)
@@ -76,7 +76,7 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
     path = np.empty(len(chain.first), dtype=np.int64)
     paths: list[npt.NDArray[np.int64]] = []
     found: list[tuple[float, float]] = []
-    root = -math.log(-math.log(_first_draw(seed)))
+    root = -math.log(-math.log(_first_draw(streams, document)))
     draws = made = 1
     least = -math.inf  # nodes with a smaller G are no longer needed
     # The nodes that wait. Each item holds the largest G below the node, negated, since a heap
@@ -90,7 +90,9 @@ def top_k(chain: Chain, k: int, seed: np.uint64) -> Perturbed:
         if edge >= 0:
             path[:depth], path[depth] = paths[other][:depth], edge
             position, depth = int(chain.ends[edge]), depth + 1
-        depth, log, left, draws = _walk(chain, position, -top, log, seed, draws, path, depth, aside)
+        depth, log, left, draws = _walk(
+            chain, position, -top, log, streams, document, draws, path, depth, aside
+        )
         paths.append(path[:depth].copy())
         found.append((log, -top))
         # One node more than is needed, for the threshold.
@@ -114,9 +116,9 @@ def _open(words: tuple[Scalar, ...], draw: Scalar) -> Scalar:
 
 
 @kernel
-def _first_draw(seed: Scalar) -> Scalar:
-    """Return draw 0 of a seed's stream."""
-    return _open(document_words(seed, np.uint64(0), np.uint64(0), np.uint64(0)), 0)
+def _first_draw(streams: Streams, document: Scalar) -> Scalar:
+    """Return draw 0 of a document's stream."""
+    return _open(sample_words(streams, document, 0), 0)
 
 
 @kernel
@@ -125,7 +127,8 @@ def _walk(
     position: Scalar,
     top: Scalar,
     log: Scalar,
-    seed: Scalar,
+    streams: Streams,
+    document: Scalar,
     draws: Scalar,
     path: I64,
     depth: Scalar,
@@ -138,7 +141,7 @@ def _walk(
         position: the position of the node in the text.
         top: the largest G below the node.
         log: the node's log-probability.
-        seed: see `top_k`.
+        streams, document: see `top_k`.
         draws: how many draws of the stream are used up.
         path: its first `depth` edges lead to the node; the edges that follow are filled in.
         depth: the number of edges before the node.
@@ -148,7 +151,7 @@ def _walk(
         the number of tokens of the path, its log-probability, the number of nodes not entered, and
         how many draws of the stream are used up afterwards.
     """
-    words = document_words(seed, np.uint64(0), np.uint64(0), np.uint64(0))
+    words = sample_words(streams, document, 0)
     left = np.int64(0)
     while position < len(chain.first) - 1:
         low, high = chain.first[position], chain.first[position + 1]

@@ -7,6 +7,9 @@ from bytepiece.errors import ModelError
 from bytepiece.rules.foreign import HuggingFaceRules, LibraryRules, SentencePieceRules
 
 NormalizationStep = Literal["NFC", "NFD", "NFKC", "NFKD"]
+Digits = Literal["free", "each", "groups-of-three"]
+
+_DIGIT_GROUPS = {"free": 0, "each": 1, "groups-of-three": 3}
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,10 @@ class TextRules:
 
     Args:
         normalization: Unicode normalization forms, applied in this order; none by default.
-        isolate_digits: make every Unicode decimal digit a segment of its own.
+        digits: how Unicode decimal digits are treated. "free": like all other characters. "each":
+            every digit is a segment of its own. "groups-of-three": a run of digits is cut from the
+            left into groups of three, the last of which may be shorter, and each group is a segment
+            of its own.
         segment: "line", a line with all its trailing newlines, or "text", a whole text. No piece
             crosses the end of a segment.
         unknown: how a character without a piece is encoded. None: by single bytes, which are
@@ -26,7 +32,7 @@ class TextRules:
     """
 
     normalization: tuple[NormalizationStep, ...] = ()
-    isolate_digits: bool = False
+    digits: Digits = "free"
     segment: Literal["line", "text"] = "line"
     unknown: Literal["bytes", "token"] | None = None
     library: LibraryRules | None = None
@@ -38,10 +44,9 @@ class TextRules:
             if step not in get_args(NormalizationStep):
                 known = ", ".join(get_args(NormalizationStep))
                 raise ModelError(f"unknown normalization step {step!r:.60}; known are {known}")
-        if not isinstance(self.isolate_digits, bool):
-            raise ModelError(
-                f"isolate_digits must be true or false, not {self.isolate_digits!r:.60}"
-            )
+        if self.digits not in get_args(Digits):
+            known = ", ".join(get_args(Digits))
+            raise ModelError(f"unknown rule for digits {self.digits!r:.60}; known are {known}")
         if self.segment not in ("line", "text"):
             raise ModelError(f"unknown segment rule {self.segment!r:.60}; known are line and text")
         if self.unknown not in (None, "bytes", "token"):
@@ -53,8 +58,13 @@ class TextRules:
                 raise ModelError(
                     "a model with the rules of a library cannot have its own normalization"
                 )
-        if self.isolate_digits and self.segment == "text":
-            raise ModelError("where digits are isolated, a segment is a line, not a text")
+        if self.digit_group and self.segment == "text":
+            raise ModelError("where digits are cut, a segment is a line, not a text")
+
+    @property
+    def digit_group(self) -> int:
+        """The most digits in a segment of digits; 0 if digits are like all other characters."""
+        return _DIGIT_GROUPS[self.digits]
 
     @property
     def own(self) -> bool:

@@ -76,7 +76,7 @@ class TrainingOptions:
             **self.of_algorithm(),
             "ensure_unicode": self.ensure_unicode,
             "normalization": list(self.rules.normalization),
-            "isolate_digits": self.rules.isolate_digits,
+            "digits": self.rules.digits,
             "pieces": [piece.hex() for piece in self.pieces],
             "special_tokens": [token.name for token in self.special_tokens],
             "pad_to_multiple": self.pad_to_multiple,
@@ -155,11 +155,11 @@ def pieces_of(
             )
         text = np.frombuffer(raw, dtype=np.uint8)
         ends, plain = offsets_of([len(raw)]), np.full(1, -1, dtype=np.int32)
-        bounds, _ = segment_bounds(text, ends, plain, rules.isolate_digits)
+        bounds, _ = segment_bounds(text, ends, plain, rules.digit_group)
         if len(bounds) > 2:
             raise ArgumentError(
-                f"the piece {piece!r:.60} can never match: a line end, or a digit that is "
-                "isolated, is within it"
+                f"the piece {piece!r:.60} can never match: a line end, or a place where digits are "
+                "cut, is within it"
             )
         found[raw] = None
     return tuple(found)

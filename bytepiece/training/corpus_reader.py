@@ -74,7 +74,7 @@ class CorpusReader:
 
     Args:
         corpus: see `Corpus`.
-        normalization, isolate_digits: as in `bytepiece.TextRules`.
+        normalization, digit_group: as in `bytepiece.TextRules`.
         library: the rules of another library, which normalize each line.
 
     Raises:
@@ -86,7 +86,7 @@ class CorpusReader:
         self,
         corpus: Corpus,
         normalization: Sequence[NormalizationStep],
-        isolate_digits: bool,
+        digit_group: int,
         library: LibraryRules | None = None,
     ) -> None:
         corpus = source_of(corpus)
@@ -97,7 +97,7 @@ class CorpusReader:
             )
         self._corpus = corpus
         self._normalization = normalization
-        self._isolate_digits = isolate_digits
+        self._digit_group = digit_group
         self._library = library
         self._read: tuple[str, str] | None = None
         self._consumed = 0
@@ -213,7 +213,7 @@ class CorpusReader:
         parts = offsets_of(map(len, texts))
         buffer = np.frombuffer(b"".join(texts), dtype=np.uint8)
         plain = np.full(len(texts), -1, dtype=np.int32)
-        bounds, part_of = segment_bounds(buffer, parts, plain, self._isolate_digits, _MOST_CHARS)
+        bounds, part_of = segment_bounds(buffer, parts, plain, self._digit_group, _MOST_CHARS)
         return Block(buffer, bounds, np.array(weights, dtype=np.int64)[part_of])
 
 

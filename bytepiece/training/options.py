@@ -15,7 +15,7 @@ from bytepiece.errors import ArgumentError
 from bytepiece.training.progress import Progress
 
 if TYPE_CHECKING:
-    from bytepiece.rules.text_rules import NormalizationStep  # its module imports NumPy
+    from bytepiece.rules.text_rules import Digits, NormalizationStep  # its module imports NumPy
 
 Algorithm = Literal["merge", "unigram", "bnlm"]
 Objective = Literal["compression", "likelihood"]
@@ -161,7 +161,14 @@ OPTIONS = (
         smallest=1,
         largest=1024,
     ),
-    TrainingOption("isolate_digits", "bool", False, "Make every decimal digit a token by itself."),
+    TrainingOption(
+        "digits",
+        "choice",
+        "free",
+        "Decimal digits are like other characters (free), tokens by themselves (each), or cut from "
+        "the left into groups of up to three, which no piece crosses (groups-of-three).",
+        choices=("free", "each", "groups-of-three"),
+    ),
     TrainingOption(
         "normalization",
         "choices",
@@ -247,7 +254,7 @@ class TrainingKeywords(TypedDict, total=False):
     min_count: int
     ensure_unicode: bool | None
     max_piece_length: int
-    isolate_digits: bool
+    digits: "Digits"
     normalization: "Sequence[NormalizationStep]"
     user_pieces: Iterable[str | bytes]
     required_chars: str

@@ -23,7 +23,8 @@ class Trainer:
     """The original library's trainer: BNLM, NFC, and the original's model file.
 
     Args:
-        order, max_piece_length, min_count, isolate_digits, ensure_unicode: see `train`.
+        order, max_piece_length, min_count, ensure_unicode: see `train`.
+        isolate_digits: make every decimal digit a segment of its own.
         max_vocab_size: the largest number of ids. A list gives one model for each number.
 
     >>> trainer = Trainer(order=6, max_vocab_size=300, min_count=2)
@@ -46,7 +47,7 @@ class Trainer:
             "order": order,
             "max_piece_length": max_piece_length,
             "min_count": min_count,
-            "isolate_digits": isolate_digits,
+            "digits": "each" if isolate_digits else "free",
             "ensure_unicode": ensure_unicode,
         }
         if isinstance(max_vocab_size, int):

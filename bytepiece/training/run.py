@@ -53,7 +53,7 @@ def models_of(
     if settings.checkpoint is not None:
         _check_apart(settings.checkpoint, corpus)
     rules = options.rules
-    reader = CorpusReader(corpus, rules.normalization, rules.isolate_digits)
+    reader = CorpusReader(corpus, rules.normalization, rules.digit_group)
     most = [size - len(options.special_tokens) for size in sizes]
     if options.algorithm == "unigram":
         space = room(settings.memory, unigram_trainer.MEMORY_PER_BYTE)
@@ -199,6 +199,8 @@ def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict
         record["sampled_bytes"] = sample.size
     if isinstance(corpus, Files) and set(corpus.weights) != {1.0}:
         record["weights"] = list(corpus.weights)
+    if isinstance(corpus, Files) and corpus.balance is not None:
+        record["balance"] = corpus.balance.record()
     if reader.weight != reader.size:
         record["weighted_bytes"] = reader.weight / reader.unit
     if reader.unit != 1:

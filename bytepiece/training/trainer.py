@@ -9,7 +9,7 @@ from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import Model
 from bytepiece.parallel import in_threads, usable_cores
-from bytepiece.rules.text_rules import NormalizationStep, TextRules
+from bytepiece.rules.text_rules import Digits, NormalizationStep, TextRules
 from bytepiece.training.checked_options import (
     TrainingOptions,
     pieces_of,
@@ -55,7 +55,7 @@ def train(
     min_count: int = 2,
     ensure_unicode: bool | None = None,
     max_piece_length: int = 36,
-    isolate_digits: bool = False,
+    digits: Digits = "free",
     normalization: Sequence[NormalizationStep] = (),
     user_pieces: Iterable[str | bytes] = (),
     required_chars: str = "",
@@ -99,7 +99,9 @@ def train(
             which compress rare characters. In text that is not UTF-8, "bnlm" makes no piece that
             begins within a character, and the others make no piece that is not UTF-8.
         max_piece_length: the largest number of bytes in a piece, 1 … 1024.
-        isolate_digits: make every decimal digit a segment of its own, so that no piece has two.
+        digits: "free": decimal digits are like other characters. "each": every digit is a segment
+            of its own. "groups-of-three": a run of digits is cut from the left into groups of up to
+            three, and each group is a segment of its own, so that no piece crosses its ends.
         normalization: Unicode normalization forms, such as ("NFC",). They are applied here, and in
             encoding, because the model remembers them.
         user_pieces: pieces that enter the vocabulary, however rare they are. They compete with
@@ -145,7 +147,7 @@ def train(
             DeprecationWarning,
             stacklevel=2,
         )
-    rules = TextRules(tuple(normalization), isolate_digits)
+    rules = TextRules(tuple(normalization), digits)
     if ensure_unicode is None:
         ensure_unicode = current == "bnlm"
     options = TrainingOptions(

@@ -116,10 +116,13 @@ def test_too_many_paths_are_not_enumerated():
 
 def test_no_edge_crosses_a_digit_boundary():
     text = "a12٣b".encode()
-    assert digit_cuts(text) == {1, 2, 3, 5}
+    assert digit_cuts(text, 0) == set()
+    assert digit_cuts(text, 1) == {1, 2, 3, 5}
+    assert digit_cuts(text, 3) == {1, 5}
+    assert digit_cuts(b"1234ab56789", 3) == {0, 3, 4, 6, 9, 11}
     scores = dict.fromkeys([b"a", b"1", b"2", b"a1", b"12", "٣".encode(), b"\xd9", b"\xa3b"], -1.0)
     scores |= {b"\xa3": -1.0, b"b": -1.0}
-    found = {text[e.start : e.end] for e in byte_edges(text, scores, digit_cuts(text))}
+    found = {text[e.start : e.end] for e in byte_edges(text, scores, digit_cuts(text, 1))}
     assert found == {b"a", b"1", b"2", "٣".encode(), b"\xd9", b"\xa3", b"b"}
 
 

@@ -281,13 +281,24 @@ def test_texts_are_normalized_as_the_model_says():
 
 def test_isolated_digits():
     pieces = {b"12": -1.0, b"1a": -1.0, b"ab": -2.0}
-    model = make_model(pieces, byte_score=-3.0, rules=TextRules(isolate_digits=True))
+    model = make_model(pieces, byte_score=-3.0, rules=TextRules(digits="each"))
     report = audit(model, ["perfect", "nbest"], ["12ab", "abab"], [0.5], draws=DRAWS)
     perfect, nbest = report.verdicts
     assert perfect.follows
     assert perfect.cases[0].paths == 2
     assert [case.text for case in nbest.cases] == ["abab"]
     assert "between digits" in nbest.note
+
+
+def test_groups_of_digits():
+    pieces = {b"12": -1.0, b"345": -1.0, b"34": -1.0, b"45": -2.0, b"5a": -1.0}
+    model = make_model(pieces, byte_score=-3.0, rules=TextRules(digits="groups-of-three"))
+    report = audit(model, ["perfect", "nbest", "sentencepiece"], ["12345a"], [0.5], draws=DRAWS)
+    perfect, nbest, sentencepiece = report.verdicts
+    assert perfect.follows
+    assert perfect.cases[0].paths == 4
+    assert "between digits" in nbest.note
+    assert "groups of three" in sentencepiece.note
 
 
 def test_a_model_that_the_original_library_cannot_hold(small):

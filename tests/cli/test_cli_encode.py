@@ -129,6 +129,7 @@ def test_the_default_alpha_is_one_tenth(tok):
     "option",
     [
         ["--alpha", "0.1"],
+        ["--more-tokens", "10%"],
         ["--sample-prob", "0.5"],
         ["--seed", "1"],
         ["--epoch", "0"],

@@ -55,7 +55,7 @@ def test_the_command_trains_the_same_model_as_the_library(corpus, tmp_path):
 
 def test_the_options_reach_the_library(corpus):
     options = ["--order", 4, "--min-count", 5, "--max-piece-length", 7, "--threads", 2]
-    rules = ["--isolate-digits", "--no-ensure-unicode", "--normalization", "NFKC"]
+    rules = ["--digits", "each", "--no-ensure-unicode", "--normalization", "NFKC"]
     sizes = ["--vocab-size", 290, "--algorithm", "bnlm"]
     invoke("train", corpus, "-o", "x.model", *sizes, *options, *rules)
     model = model_io.load("x.model")
@@ -66,11 +66,11 @@ def test_the_options_reach_the_library(corpus):
         order=4,
         min_count=5,
         max_piece_length=7,
-        isolate_digits=True,
+        digits="each",
         ensure_unicode=False,
         normalization=["NFKC"],
     )
-    assert model.rules.isolate_digits
+    assert model.rules.digits == "each"
     assert model.rules.normalization == ("NFKC",)
 
 
@@ -258,7 +258,7 @@ def test_the_original_format_normalizes(corpus):
 @pytest.mark.parametrize(
     "option",
     [
-        ["--isolate-digits"],
+        ["--digits", "groups-of-three"],
         ["--normalization", "NFKC"],
         ["--special-token", "<x>"],
         ["--reserved", 1],

@@ -11,6 +11,7 @@ from support.strategies import JIT
 NEEDS = {
     "datasets_map": ["datasets"],
     "export_to_transformers": ["transformers"],
+    "marginal_likelihood": ["torch", "transformers"],
     "torch_loader": ["torch"],
     "train_on_dataset": ["datasets"],
 }

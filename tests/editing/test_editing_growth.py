@@ -126,7 +126,7 @@ def test_contradicting_special_tokens_are_an_error(token, words):
     ("rules", "words"),
     [
         (TextRules(("NFC",)), r"normalization is \(\) in the first and \('NFC',\) in the other"),
-        (TextRules(isolate_digits=True), "isolate_digits is False in the first and True"),
+        (TextRules(digits="each"), "digits is free in the first and each"),
     ],
 )
 def test_different_rules_are_an_error(rules, words):
@@ -207,7 +207,7 @@ def test_weights_decide_what_is_learned_first(tmp_path):
 
 def test_new_pieces_follow_the_rules_of_the_old_ones():
     corpus = ["so 1999 it goes\n\n"] * 9
-    isolating = bytepiece.train(TEXT, 270, isolate_digits=True, spaces="words")
+    isolating = bytepiece.train(TEXT, 270, digits="each", spaces="words")
     for model in (isolating, bytepiece.prune(isolating, 265).model):
         pieces = bytepiece.extend(model, corpus, 300).model.pieces[model.vocab_size - 3 :]
         assert b"1999" not in b"".join(pieces)

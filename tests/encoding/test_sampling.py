@@ -297,14 +297,15 @@ def test_encodings_equal_the_slow_twins(scores, text, alpha, place, number):
 
 
 @pytest.mark.parametrize("sampler", ["perfect", "viterbi"])
-@pytest.mark.parametrize("isolate_digits", [False, True])
-def test_encodings_of_a_long_text_equal_the_slow_twins(model, sampler, isolate_digits):
+@pytest.mark.parametrize("digits", ["free", "each", "groups-of-three"])
+def test_encodings_of_a_long_text_equal_the_slow_twins(model, sampler, digits):
     scores = scores_of(model)
-    model = make_model(scores, rules=TextRules(isolate_digits=isolate_digits))
+    rules = TextRules(digits=digits)
+    model = make_model(scores, rules=rules)
     text = "the cat and the hat... 今天天气\n\n12 the 3 👍👍\r\nthat\n".encode()
     text = text * (8 if JIT else 1) + b"\xe9\n\xe4\xbb\xff"
     place = {"seed": 11, "epoch": 2, "doc_id": 2**40, "sampler": sampler}
-    expected = reference.sample(text, scores, 0.3, number=4, isolate_digits=isolate_digits, **place)
+    expected = reference.sample(text, scores, 0.3, number=4, digit_group=rules.digit_group, **place)
     assert Tokenizer(model).tokenize(text, alpha=0.3, sample=4, **place) == expected
 
 

@@ -21,7 +21,8 @@ from bytepiece.kernels.segments import digit_length, segment_bounds
 from bytepiece.rules import text as rules_text
 from bytepiece.rules.text import to_bytes
 
-PLAIN, DIGITS = TextRules(), TextRules(isolate_digits=True)
+PLAIN, DIGITS = TextRules(), TextRules(digits="each")
+THREES = TextRules(digits="groups-of-three")
 
 TABLE = {int(zero) + i for zero in ZEROS for i in range(10)}
 PYTHON = {c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Nd"}
@@ -47,13 +48,13 @@ def pieces_of(segments):
     return documents
 
 
-def cut(raw, isolate_digits=False, most=0):
+def cut(raw, digit_group=0, most=0):
     """Return the segments of one text, with the limits that training sets."""
     bounds, part_of = segment_bounds(
         np.frombuffer(raw, dtype=np.uint8),
         np.array([0, len(raw)]),
         np.array([-1], dtype=np.int32),
-        isolate_digits,
+        digit_group,
         most,
     )
     assert part_of.tolist() == [0] * (len(bounds) - 1)
@@ -125,36 +126,43 @@ def test_other_types_are_refused(value):
 
 
 @given(TEXTS)
-@pytest.mark.parametrize("rules", [PLAIN, DIGITS], ids=["lines", "digits"])
-def test_segments_follow_the_regular_expression(rules, value):
+@pytest.mark.parametrize(("rules", "digit_group"), [(PLAIN, 0), (DIGITS, 1), (THREES, 3)])
+def test_segments_follow_the_regular_expression(rules, digit_group, value):
     (segments,) = pieces_of(segmentation.segment([value], rules))
-    assert segments == reference.segments(to_bytes(value), rules.isolate_digits)
+    assert segments == reference.segments(to_bytes(value), digit_group)
 
 
 @given(st.text(st.sampled_from(SHARED_DIGITS + "a \n\u0300一"), max_size=30))
 def test_digits_of_all_scripts_are_segments(chars):
-    (segments,) = pieces_of(segmentation.segment([chars], DIGITS))
-    assert segments == reference.segments(chars.encode(), isolate_digits=True)
+    for rules, digit_group in [(DIGITS, 1), (THREES, 3)]:
+        (segments,) = pieces_of(segmentation.segment([chars], rules))
+        assert segments == reference.segments(chars.encode(), digit_group)
+
+
+def test_groups_of_digits_are_counted_from_the_left():
+    text = "in 1234567, ٣1２४5 or 12\n3456"
+    expected = ["in ", "123", "456", "7", ", ", "٣1２", "४5", " or ", "12", "\n", "345", "6"]
+    assert pieces_of(segmentation.segment([text], THREES)) == [[part.encode() for part in expected]]
 
 
 @given(st.text(st.sampled_from("aé今👍5٣\n"), max_size=80) | STRINGS, st.sampled_from([1, 3, 10]))
 @example("a" * 10 + "\n" * 205 + "b", 10)
 @example("a" * 11 + "\n" * 100, 10)
 @example("\n" * 101, 10)
-@pytest.mark.parametrize("isolate_digits", [False, True])
-def test_segments_of_training_follow_the_regular_expression(isolate_digits, chars, most):
+@pytest.mark.parametrize("digit_group", [0, 1, 3])
+def test_segments_of_training_follow_the_regular_expression(digit_group, chars, most):
     raw = chars.encode("utf-8", "surrogatepass")
     if any("\ud800" <= char <= "\udfff" for char in chars):
         # The twin takes an encoded surrogate for three stray bytes; the kernel for one character.
-        assert b"".join(cut(raw, isolate_digits, most)) == raw
+        assert b"".join(cut(raw, digit_group, most)) == raw
     else:
-        assert cut(raw, isolate_digits, most) == reference.segments(raw, isolate_digits, most)
+        assert cut(raw, digit_group, most) == reference.segments(raw, digit_group, most)
 
 
-@given(BYTES, st.integers(1, 10), st.booleans())
-@example(b"\x80" * 100, 10, False)
-def test_limits_hold_for_bytes_that_are_not_utf8(raw, most, isolate_digits):
-    segments = cut(raw, isolate_digits, most)
+@given(BYTES, st.integers(3, 10), st.sampled_from([0, 1, 3]))
+@example(b"\x80" * 100, 10, 0)
+def test_limits_hold_for_bytes_that_are_not_utf8(raw, most, digit_group):
+    segments = cut(raw, digit_group, most)
     assert b"".join(segments) == raw
     for segment in segments:
         line = segment.rstrip(b"\n")
@@ -181,7 +189,7 @@ def test_limits_hold_for_bytes_that_are_not_utf8(raw, most, isolate_digits):
     ],
 )
 def test_overlong_and_broken_digits_are_no_digits(raw):
-    assert cut(b"a" + raw + b"b", isolate_digits=True) == [b"a" + raw + b"b"]
+    assert cut(b"a" + raw + b"b", digit_group=1) == [b"a" + raw + b"b"]
 
 
 def test_the_digit_table_agrees_with_unicode():
@@ -212,9 +220,7 @@ def test_a_digit_that_the_end_of_the_text_cuts_is_no_digit():
 @given(st.lists(TEXTS, max_size=6), st.booleans(), st.booleans())
 def test_documents_stay_apart(texts, bos, eos):
     segments = segmentation.segment(texts, DIGITS, Marks(1 if bos else None, 2 if eos else None))
-    expected = [
-        [1] * bos + reference.segments(to_bytes(value), True) + [2] * eos for value in texts
-    ]
+    expected = [[1] * bos + reference.segments(to_bytes(value), 1) + [2] * eos for value in texts]
     assert pieces_of(segments) == expected
     lengths = [len(to_bytes(value)) for value in texts]
     assert segments.document_starts.tolist() == [sum(lengths[:i]) for i in range(len(texts))]

@@ -207,7 +207,7 @@ def test_a_model_that_normalizes_is_not_lossless():
 
 
 def test_isolated_digits_make_longer_pieces_unreachable():
-    rules = bytepiece.TextRules(isolate_digits=True)
+    rules = bytepiece.TextRules(digits="each")
     model = make_model({b"12": -1.0, b"1a": -1.0, b"ab": -1.0}, rules=rules)
     measures = evaluate([model], ["12 1a ab"]).models[0]
     assert set(measures.unreachable) == {b"12", b"1a"}

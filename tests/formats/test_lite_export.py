@@ -63,7 +63,7 @@ KINDS = {
     "merged": lambda trained: bytepiece.merge(trained["merge"], special_tokens()).model,
     "pruned": lambda trained: bytepiece.prune(trained["whole"], 1000).model,
     "the original library's": lambda _: model_io.load(ROOT / "tests/golden/original.model"),
-    "isolated digits": lambda _: bytepiece.train(SAMPLE, vocab_size=1000, isolate_digits=True),
+    "isolated digits": lambda _: bytepiece.train(SAMPLE, vocab_size=1000, digits="each"),
     "odd pieces": lambda _: odd_pieces(),
     "shuffled bytes": lambda _: shuffled_bytes(),
 }

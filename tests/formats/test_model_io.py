@@ -53,6 +53,19 @@ def test_files_are_readable_and_the_same_everywhere(path):
     assert document["unknown"] is None
 
 
+def test_only_groups_of_digits_need_version_3(path):
+    """Models that older releases can read are written as before."""
+    for digits, field in [
+        ("free", b'"version": 1,\n "normalization": [],\n "isolate_digits": false,\n'),
+        ("each", b'"version": 1,\n "normalization": [],\n "isolate_digits": true,\n'),
+        ("groups-of-three", b'"version": 3,\n "normalization": [],\n "digits": "groups-of-three",'),
+    ]:
+        model = make_model({b"12": -1.5}, rules=TextRules(digits=digits))
+        model_io.save(model, path)
+        assert field in path.read_bytes()
+        assert same(model_io.load(path), model)
+
+
 def test_a_record_may_hold_the_name_of_any_file(path):
     """Python writes bytes of a file name that are not UTF-8 as lone surrogates."""
     model = make_model({}, record={"corpus": ["caf\udce9.txt"]})
@@ -114,12 +127,13 @@ def test_a_model_without_counts_and_with_equal_scores(path, pieces):
     "fields",
     [
         {"rules": TextRules()},
-        {"rules": TextRules(normalization=("NFC",), isolate_digits=True)},
+        {"rules": TextRules(normalization=("NFC",), digits="each")},
+        {"rules": TextRules(normalization=("NFC",), digits="groups-of-three")},
         {"rules": TextRules(normalization=("NFKC",))},
         {"rules": NFC, "special_tokens": STANDARD_SPECIAL_TOKENS[:2]},
         {"rules": NFC, "ids": [*range(3, 258), 300]},
     ],
-    ids=["no NFC", "digits", "NFKC", "special tokens", "gap"],
+    ids=["no NFC", "digits", "groups of digits", "NFKC", "special tokens", "gap"],
 )
 def test_models_that_the_original_format_cannot_hold(path, fields):
     path.write_bytes(b"old")

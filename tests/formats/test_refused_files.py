@@ -93,7 +93,8 @@ def changed(name, value, index=None):
 @pytest.mark.parametrize(
     ("name", "value", "index", "message"),
     [
-        ("version", 3, None, "version"),
+        ("version", 3, None, "'digits'"),
+        ("version", 4, None, "version"),
         ("version", "1", None, "version"),
         ("version", None, None, "version"),
         ("version", True, None, "version"),

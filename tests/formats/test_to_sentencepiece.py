@@ -11,6 +11,7 @@ from support.strategies import make_model
 
 from bytepiece import SpecialToken, TextRules, Tokenizer
 from bytepiece.errors import ModelError
+from bytepiece.formats import to_sentencepiece
 from bytepiece.model import STANDARD_SPECIAL_TOKENS
 
 with warnings.catch_warnings():
@@ -116,6 +117,14 @@ def test_further_special_tokens_keep_their_names(tmp_path):
     assert theirs.is_unused(5)
 
 
+@pytest.mark.parametrize("lite", [False, True])
+def test_groups_of_digits_are_refused(lite, tmp_path):
+    model = make_model({b"12": -1.0}, rules=TextRules(digits="groups-of-three"))
+    with pytest.raises(ModelError, match="cannot cut digits into groups of three"):
+        to_sentencepiece.save(model, tmp_path / "sp.model", lite)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("special", "warning"),
     [
@@ -134,7 +143,7 @@ def test_a_warning_names_special_tokens_that_lose_their_names(special, warning, 
 
 def test_no_path_crosses_the_end_of_a_segment(tmp_path):
     pieces = {b"a\nb": -1.0, b"b\n\n": -1.0, b"a7": -1.0, "٣\n".encode(): -1.0, b"77": -1.0}
-    tok = Tokenizer(make_model(pieces, rules=TextRules(isolate_digits=True)))
+    tok = Tokenizer(make_model(pieces, rules=TextRules(digits="each")))
     theirs = load(tok, tmp_path / "sp.model")
     for text in ["a\nb\n\nb", "b\na7\n77", "٣\n٣", "777"]:
         assert theirs.encode(text) == tok.encode(text)

@@ -27,7 +27,7 @@ PIECES = {b"the": -3.5, b" hat": -4.0, "é".encode(): -6.0, "今天".encode(): -
 RULES = [
     TextRules(),
     TextRules(("NFC",)),
-    TextRules(("NFD", "NFKC"), isolate_digits=True),
+    TextRules(("NFD", "NFKC"), digits="each"),
 ]
 TOKENIZERS = [Tokenizer(make_model(PIECES, rules=rules)) for rules in RULES]
 SAMPLED = {"alpha": 0.4, "seed": 5}

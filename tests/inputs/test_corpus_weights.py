@@ -25,7 +25,7 @@ def parts():
     return ["a.txt", "b.txt", "c.txt"]
 
 
-@pytest.mark.parametrize("options", [{}, {"min_count": 5, "order": 3}, {"isolate_digits": True}])
+@pytest.mark.parametrize("options", [{}, {"min_count": 5, "order": 3}, {"digits": "each"}])
 @pytest.mark.parametrize("weights", [[2, 1, 1], [1, 3, 2], [0, 1, 2], [5, 5, 0]])
 def test_a_whole_weight_equals_that_many_readings(parts, weights, options):
     repeated = [part for part, weight in zip(parts, weights, strict=True) for _ in range(weight)]
@@ -88,7 +88,7 @@ def test_weight_zero_for_all_leaves_nothing(parts):
 
 def test_changed_counts_between_passes_are_noticed():
     write_lines("x.tsv", [b"ab\t1", b"cd\t2"])
-    reader = CorpusReader("x.tsv", (), False)
+    reader = CorpusReader("x.tsv", (), 0)
     list(reader)
     list(reader)
     write_lines("x.tsv", [b"ab\t2", b"cd\t1"])
@@ -98,7 +98,7 @@ def test_changed_counts_between_passes_are_noticed():
 
 def test_a_new_file_between_passes_is_noticed():
     write_lines("data/a.txt", [b"ab"])
-    reader = CorpusReader("data", (), False)
+    reader = CorpusReader("data", (), 0)
     list(reader)
     write_lines("data/b.txt", [b"ab"])
     with pytest.raises(CorpusError, match="changed"):
@@ -112,7 +112,7 @@ def test_progress_of_compressed_input_is_in_bytes_of_text(packed, monkeypatch):
     rng = random.Random(3)
     text = "".join(f"{rng.randrange(1 << 60)} hat\n" for _ in range(20_000)).encode()
     Path("x").write_bytes(pack(text))
-    reader = CorpusReader("x", (), False)
+    reader = CorpusReader("x", (), 0)
     assert reader.size == Path("x").stat().st_size
     done, estimates = 0, []
     for block in reader:

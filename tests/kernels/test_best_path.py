@@ -63,15 +63,16 @@ def test_scores_are_added_in_the_order_of_the_text():
     assert Tokenizer(make_model(scores | {b"abc": -0.61})).tokenize(b"abc") == [b"a", b"b", b"c"]
 
 
-@pytest.mark.parametrize("isolate_digits", [False, True])
+@pytest.mark.parametrize("digits", ["free", "each", "groups-of-three"])
 @pytest.mark.parametrize("steps", [(), ("NFC",)])
-def test_each_segment_is_encoded_by_itself(model, isolate_digits, steps):
+def test_each_segment_is_encoded_by_itself(model, digits, steps):
     """`encode`, which has a faster way for one text, agrees with `encode_batch`."""
-    scores = scores_of(model) | {b"1": -9.0, b"12": -1.0, b" 3": -1.0}
-    rules = TextRules(normalization=steps, isolate_digits=isolate_digits)
+    scores = scores_of(model) | {b"1": -9.0, b"12": -1.0, b" 3": -1.0, b"23": -1.0}
+    rules = TextRules(normalization=steps, digits=digits)
     tok = Tokenizer(make_model(scores, rules=rules))
-    text = "the hat\n\nand 12 the 3 cat\nthe 今天٣e\u0301\n".encode() * (20 if JIT else 2) + b"\xff"
-    segments = reference.segments(to_bytes(text, steps), isolate_digits)
+    text = "the hat\n\nand 12 the 3 cat 12323\n12\nthe 今天٣e\u0301\n" * (20 if JIT else 2)
+    text = text.encode() + b"\xff"
+    segments = reference.segments(to_bytes(text, steps), rules.digit_group)
     expected = [p for s in segments for p in reference.best_path(s, scores)]
     assert tok.tokenize(text) == expected
     for row in tok.encode_batch([text, text]):

@@ -52,7 +52,7 @@ TEXTS = {
 }
 MODELS = {
     "words": make_model(PIECES),
-    "digits apart": make_model({**PIECES, b"12": -1.0}, rules=TextRules(isolate_digits=True)),
+    "digits apart": make_model({**PIECES, b"12": -1.0}, rules=TextRules(digits="each")),
     "never settled": make_model({b"aa": -1.0}, byte_score=-9.0),
     "long pieces": make_model({b"a" * n: -1.0 for n in (7, 50, 63)}),
     "tiny weights": make_model({b"th": -700.0, b"aaa": -2000.0, b"e ": 30.0}, byte_score=-900.0),

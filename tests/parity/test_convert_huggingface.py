@@ -73,19 +73,27 @@ def test_any_model_and_text(model, texts):
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
-@pytest.mark.parametrize("isolate_digits", [False, True])
-def test_rules(trained, form, isolate_digits):
-    pieces = {b"a1": -1.0, b"\nb": -1.0, b"7\n": -1.0, b"11": -1.0, "é".encode(): -3.0}
-    rules = TextRules(normalization=(form,), isolate_digits=isolate_digits)
+@pytest.mark.parametrize("digits", ["free", "each", "groups-of-three"])
+def test_rules(trained, form, digits):
+    pieces = {
+        b"a1": -1.0,
+        b"\nb": -1.0,
+        b"7\n": -1.0,
+        b"11": -1.0,
+        b"1111": -0.5,
+        "é".encode(): -3.0,
+    }
+    rules = TextRules(normalization=(form,), digits=digits)
     model = make_model(pieces, rules=rules)
     tok, theirs = Tokenizer(model), load(model)
-    for text in [*ODD, "a11\nb7\n\n8\nba1", "11\n\n11"]:
+    for text in [*ODD, "a11\nb7\n\n8\nba1", "11\n\n11", "1111a11111 1117777777\n11"]:
         assert theirs.encode(text) == tok.encode(text)
 
 
-def test_segments_equal_those_of_this_library():
+@pytest.mark.parametrize("digits", ["each", "groups-of-three"])
+def test_segments_equal_those_of_this_library(digits):
     """Pieces join each character's bytes to both neighbors, so any other cut gives other ids."""
-    rules = TextRules(isolate_digits=True)
+    rules = TextRules(digits=digits)
     starts = {char.encode()[:1] for char in SCALARS} | {b"\n"}
     ends = {char.encode()[-1:] for char in SCALARS if ord(char) > 0x7F}
     pieces = {b"a" + start: -1.0 for start in starts} | {end + b"b": -1.0 for end in ends}
@@ -97,10 +105,21 @@ def test_segments_equal_those_of_this_library():
     assert [len(Tokenizer(model).encode(f"a{char}b")) for char in "7٣७é中"] == [3, 4, 5, 2, 3]
 
 
+@given(st.text(st.sampled_from("0123٣٤７𝟕a\u0300é \n"), max_size=60))
+@example("0" * 3001)
+@example("٣" * 3000 + "a")
+def test_groups_of_digits(text):
+    runs = {char * n: -1.0 for char in "0٣７" for n in (2, 3, 4)}
+    runs |= dict.fromkeys(["01", "123", "23٣", "a0", "3a", " 1", "2\n"], -1.0)
+    rules = TextRules(digits="groups-of-three")
+    model = make_model({run.encode(): score for run, score in runs.items()}, rules=rules)
+    assert load(model).encode(text) == Tokenizer(model).encode(text)
+
+
 @before_1
-@pytest.mark.parametrize("isolate_digits", [False, True])
-def test_offsets_are_into_the_text_given(trained, isolate_digits):
-    rules = TextRules(isolate_digits=isolate_digits)
+@pytest.mark.parametrize("digits", ["free", "each", "groups-of-three"])
+def test_offsets_are_into_the_text_given(trained, digits):
+    rules = TextRules(digits=digits)
     for model in (trained["merge"], make_model({b"a1": -1.0, b"\n\n": -1.0}, rules=rules)):
         theirs, tok = load(model), Tokenizer(model)
         for text in [*ODD, SAMPLE.read_text("utf-8")[:20000], "a1\n\n\n٣٣x"]:

@@ -59,7 +59,7 @@ TABLE = dict(fields(dict(fields(trained(normalization_rule_name="nmt_nfkc")))[3]
         (HuggingFaceRules, {"strips": "all"}),
         (TextRules, {"library": "sentencepiece"}),
         (TextRules, {"library": SPACES, "normalization": ("NFC",)}),
-        (TextRules, {"segment": "text", "isolate_digits": True}),
+        (TextRules, {"segment": "text", "digits": "each"}),
         (TextRules, {"segment": "word"}),
         (TextRules, {"unknown": "any"}),
     ],

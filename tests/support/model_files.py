@@ -28,7 +28,7 @@ RICH = make_model(
         b'"\\\x00\x7f': 1 / 3,
         "\u2028\ufeff".encode(): -7,
     },
-    rules=TextRules(normalization=("NFKC", "NFD"), isolate_digits=True),
+    rules=TextRules(normalization=("NFKC", "NFD"), digits="each"),
     special_tokens=(
         SpecialToken("<|end|>", 300_000, "eos"),
         SpecialToken("今\n", 0, "control"),

@@ -378,12 +378,12 @@ def sample(
     epoch: int = 0,
     doc_id: int = 0,
     number: int = 0,
-    isolate_digits: bool = False,
+    digit_group: int = 0,
 ) -> list[bytes]:
     """Return the pieces of a sample of a text, which may have several segments."""
     pieces: list[bytes] = []
     offset = 0
-    for segment in segments(text, isolate_digits):
+    for segment in segments(text, digit_group):
         draw = stream(seed, epoch, doc_id, number, offset)
         pieces += SAMPLERS[sampler](segment, scores, alpha, draw)
         offset += len(segment)
@@ -393,15 +393,16 @@ def sample(
 # ---- text
 
 
-def segments(text: bytes, isolate_digits: bool = False, most: int = 0) -> list[bytes]:
-    """Cut a text by the original library's regular expressions.
+def segments(text: bytes, digit_group: int = 0, most: int = 0) -> list[bytes]:
+    """Cut a text by the original library's regular expressions, and digits into groups.
 
     A byte that belongs to no well-formed character counts as a character.
     """
-    if isolate_digits and most:
-        rule = rf"\d|[^\n\d]{{,{most}}}\n{{1,100}}|[^\n\d]{{1,{most}}}"
-    elif isolate_digits:
-        rule = r"\d|[^\n\d]*\n+|[^\n\d]+"
+    digits = rf"\d{{1,{digit_group}}}"
+    if digit_group and most:
+        rule = rf"{digits}|[^\n\d]{{,{most}}}\n{{1,100}}|[^\n\d]{{1,{most}}}"
+    elif digit_group:
+        rule = rf"{digits}|[^\n\d]*\n+|[^\n\d]+"
     elif most:
         rule = rf".{{,{most}}}\n{{1,100}}|.{{1,{most}}}"
     else:

@@ -190,7 +190,7 @@ def test_texts_with_other_ends_are_refused(tmp_path, monkeypatch):
         ({"algorithm": "bnlm"}, 'algorithm was "merge", not "bnlm"'),
         ({"newlines": "end"}, "newlines"),
         ({"ensure_unicode": True}, "ensure_unicode was false, not true"),
-        ({"isolate_digits": True}, "isolate_digits was false, not true"),
+        ({"digits": "each"}, 'digits was "free", not "each"'),
         ({"normalization": ["NFC"]}, "normalization"),
         ({"user_pieces": ["cat"]}, "pieces"),
         ({"memory": "2G"}, "memory"),

@@ -18,7 +18,7 @@ def segments(source, **options):
     """Return all segments of a corpus, as byte strings."""
     found = []
     for block in CorpusReader(
-        source, options.get("normalization", ()), options.get("digits", False)
+        source, options.get("normalization", ()), options.get("digit_group", 0)
     ):
         text = block.text.tobytes()
         ends = zip(block.bounds[:-1], block.bounds[1:], strict=True)
@@ -70,7 +70,7 @@ def test_a_bad_record_is_named_by_file_and_line(tmp_path, line):
 
 def test_a_reader_refuses_a_one_shot_iterator():
     with pytest.raises(CorpusError, match="only once"):
-        CorpusReader((line for line in ["a", "b"]), (), False)
+        CorpusReader((line for line in ["a", "b"]), (), 0)
 
 
 def test_a_corpus_that_changes_is_refused(monkeypatch):
@@ -104,7 +104,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_short_texts_do_not_pile_up(monkeypatch):
     monkeypatch.setattr(corpus_reader, "_MOST_TEXTS", 10)
     few = ["", "ab", "", "c"] * 30
-    blocks = list(CorpusReader(few, (), False))
+    blocks = list(CorpusReader(few, (), 0))
     assert max(len(block.bounds) - 1 for block in blocks) == 10
     assert segments(few) == [b"ab", b"c"] * 30
 

@@ -230,7 +230,7 @@ def test_newlines_stay_apart_or_end_pieces():
 
 def test_pieces_respect_characters_lengths_and_digits():
     corpus = [*texts(), "in 1999 and 1999, ١٩٩٩ or １９\n" * 30]
-    pieces = train(corpus, 900, isolate_digits=True, max_piece_length=12).pieces
+    pieces = train(corpus, 900, digits="each", max_piece_length=12).pieces
     assert max(map(len, pieces)) <= 12
     assert b"19" not in pieces
     for piece in pieces:

@@ -16,7 +16,7 @@ from support.cli import invoke
 import bytepiece
 from bytepiece import model
 from bytepiece.errors import ArgumentError
-from bytepiece.rules.text_rules import NormalizationStep
+from bytepiece.rules.text_rules import Digits, NormalizationStep
 from bytepiece.training import checkpoint, growth, merge_trainer, ngrams
 from bytepiece.training.options import BY_NAME, OPTIONS, TrainingKeywords, table
 
@@ -35,7 +35,8 @@ def test_the_signature_of_train_agrees_with_the_home():
         assert SIGNATURE[option.name].default == option.default, option.name
 
 
-HINTS = typing.get_type_hints(TrainingKeywords, None, {"NormalizationStep": NormalizationStep})
+LATER = {"Digits": Digits, "NormalizationStep": NormalizationStep}
+HINTS = typing.get_type_hints(TrainingKeywords, None, LATER)
 
 
 def test_the_types_for_editors_agree_with_the_signature():
@@ -67,6 +68,7 @@ def test_numbers_and_words_of_the_home_are_those_of_the_library():
     assert BY_NAME["order"].largest == ngrams.MAX_ORDER
     assert BY_NAME["objective"].choices == tuple(merge_trainer.EXPONENTS)
     assert BY_NAME["newlines"].choices == growth.NEWLINES
+    assert BY_NAME["digits"].choices == typing.get_args(Digits)
     assert BY_NAME["normalization"].choices == typing.get_args(NormalizationStep)
 
 

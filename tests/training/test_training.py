@@ -166,13 +166,26 @@ def test_a_small_corpus_gives_a_small_vocabulary():
 
 def test_isolated_digits_are_never_in_longer_pieces():
     texts = ["in 1999 and 1999, ١٩٩٩ or １９"] * 20
-    model = train(texts, 400, isolate_digits=True)
+    model = train(texts, 400, digits="each")
     joined = [p.decode() for p in model.pieces if len(p) > 1 and p.isascii() is False]
     assert not [p for p in joined if len(p) > 1 and any(c.isdecimal() for c in p)]
     assert b"19" not in model.pieces
     tok = bytepiece.Tokenizer(model)
     assert tok.tokenize("1999") == [b"1", b"9", b"9", b"9"]
     assert any(p.endswith(b" and ") or p == b"and " for p in model.pieces)
+
+
+def test_groups_of_digits_hold_in_training_and_encoding():
+    texts = ["in 12345678 and 12345678, ١٢٣٤٥"] * 20
+    for algorithm in ("merge", "bnlm"):
+        model = bytepiece.train(texts, 400, algorithm=algorithm, digits="groups-of-three")
+        found = {p.decode() for p in model.pieces if len(p) > 1 and reference.lacks(p) == 0}
+        with_digits = {piece for piece in found if any(map(str.isdecimal, piece))}
+        assert {"123", "456", "78"} <= with_digits
+        assert all(piece.isdecimal() and len(piece) <= 3 for piece in with_digits)
+        tok = bytepiece.Tokenizer(model)
+        assert tok.tokenize("12345678") == [b"123", b"456", b"78"]
+        assert tok.tokenize("x" * 2000 + "12345678")[-3:] == [b"123", b"456", b"78"]
 
 
 def test_pieces_are_whole_characters_if_asked():

@@ -85,7 +85,8 @@ def test_superwords_are_whole_words():
     ("options", "words"),
     [
         ({"user_pieces": ["a\nb"]}, "can never match"),
-        ({"user_pieces": ["42"], "isolate_digits": True}, "can never match"),
+        ({"user_pieces": ["42"], "digits": "each"}, "can never match"),
+        ({"user_pieces": ["4200"], "digits": "groups-of-three"}, "where digits are cut"),
         ({"user_pieces": [""]}, "not empty"),
         ({"user_pieces": [5]}, "not 5"),
         ({"user_pieces": "abc"}, "a list"),

@@ -1,0 +1,161 @@
+"""Streams of tokens that are samples: which lines are sampled, and how strongly."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.language_models.texts import Stream, joined
+from benchmarks.support.commands import FailedError
+from bytepiece import Tokenizer
+from bytepiece.adapters.base import Adapter
+from bytepiece.adapters.sentencepiece import SentencePiece
+
+_FORM = re.compile(r"(perfect|viterbi|nbest|dropout) \+(\d+)%(?: p=([\d.]+))?(?: until=([\d.]+))?")
+_TRIED = 2000
+"""Lines, evenly spread, whose tokens are counted to find the strength of a price."""
+_STEPS = 18
+_WEAKEST = 20.0
+_ALLOWED = 0.003
+"""The largest difference between the price that was wanted and the price that was found."""
+
+Flat = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""The ids of all lines, and the number of tokens of each line."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a text is sampled.
+
+    Args:
+        sampler: "perfect", "viterbi", "nbest" (of 64 paths), or SentencePiece's BPE-"dropout".
+        more: how many more tokens a sampled line has, as a part of those of the best path.
+        share: the part of the lines that is sampled.
+        until: the part of the training after which no line is sampled.
+    """
+
+    sampler: str
+    more: float
+    share: float = 1.0
+    until: float = 1.0
+
+    @classmethod
+    def parse(cls, text: str) -> "Sampling":
+        """Return what a text such as "perfect +10% p=0.5 until=0.75" says.
+
+        Raises:
+            ValueError: if it has another form.
+        """
+        if not (found := _FORM.fullmatch(text)):
+            raise ValueError(f"{text!r} is not of the form 'perfect +10% p=0.5 until=0.75'")
+        sampler, more, share, until = found.groups()
+        return cls(sampler, int(more) / 100, float(share or 1), float(until or 1))
+
+
+class Segmenter:
+    """Makes streams of some lines.
+
+    Args:
+        path: the file of a tokenizer.
+        adapter: the same tokenizer.
+        lines: the lines.
+        sampling: None for the best path of each line.
+        seed: the seed of the samples.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        adapter: Adapter,
+        lines: Sequence[str],
+        sampling: Sampling | None,
+        seed: int,
+    ) -> None:
+        self._lines = lines
+        self._newline = len(adapter.vocabulary())
+        self._sampling = sampling
+        self.strength: float | None = None
+        """The alpha, or the rate of dropout, that has the price."""
+        self.best = adapter.flat(adapter.encode_batch(lines).result)
+        if sampling:
+            draw = _drawing(path, adapter, sampling.sampler)
+            self.strength = _strength(draw, lines[:: max(1, len(lines) // _TRIED)], sampling)
+            self._drawn = draw(lines, self.strength, seed)
+            self._chosen = np.random.default_rng(seed).random(len(lines)) < sampling.share
+
+    def stream(self, read: float = np.inf, sequences: int = 1) -> Stream:
+        """Return the stream.
+
+        Args:
+            read: the bytes of text that a run reads.
+            sequences: the sequences of a batch; each of them reads a part of the text.
+        """
+        if not self._sampling:
+            return joined(self._lines, *self.best, self._newline)
+        sizes = np.array([len(line.encode()) + 1 for line in self._lines])
+        done = (np.cumsum(sizes) - sizes) * sequences / read % 1
+        mask = self._chosen & (done < self._sampling.until)
+        return joined(self._lines, *_merged(self.best, self._drawn, mask), self._newline)
+
+
+def _merged(best: Flat, drawn: Flat, mask: npt.NDArray[np.bool_]) -> Flat:
+    """Return the drawn tokens of the lines of a mask, and the best path of the others."""
+    rows = [np.split(ids, np.cumsum(lengths)[:-1]) for ids, lengths in (best, drawn)]
+    chosen = [rows[int(one)][line] for line, one in enumerate(mask)]
+    return np.concatenate(chosen), np.where(mask, drawn[1], best[1])
+
+
+Draw = Callable[[Sequence[str], float | None, int], Flat]
+"""Encodes lines with a strength and a seed; the strength None means the best path."""
+
+
+def _drawing(path: Path, adapter: Adapter, sampler: str) -> Draw:
+    if sampler != "dropout":
+        tokenizer = Tokenizer.load(path)
+
+        def ours(lines: Sequence[str], alpha: float | None, seed: int) -> Flat:
+            kind: Any = sampler
+            return adapter.flat(tokenizer.encode_batch(lines, alpha=alpha, sampler=kind, seed=seed))
+
+        return ours
+
+    def theirs(lines: Sequence[str], rate: float | None, seed: int) -> Flat:
+        import sentencepiece  # noqa: PLC0415
+
+        assert isinstance(adapter, SentencePiece), "BPE-dropout is SentencePiece's"
+        # A batch call starts a new thread, which begins with this seed.
+        sentencepiece.set_random_generator_seed(seed)
+        return adapter.flat(
+            (
+                adapter.encode_batch(lines) if rate is None else adapter.sample_batch(lines, rate)
+            ).result
+        )
+
+    return theirs
+
+
+def _strength(draw: Draw, lines: Sequence[str], sampling: Sampling) -> float:
+    """Return the alpha or the rate of dropout at which lines have the wanted price.
+
+    Raises:
+        FailedError: if no strength has this price.
+    """
+    shortest = int(draw(lines, None, 0)[1].sum())
+
+    def price(strength: float) -> float:
+        return float(draw(lines, strength, 0)[1].sum()) / shortest - 1
+
+    weak, strong = (0.0, 1.0) if sampling.sampler == "dropout" else (_WEAKEST, 0.0)
+    for _ in range(_STEPS):
+        middle = (weak + strong) / 2
+        weak, strong = (middle, strong) if price(middle) < sampling.more else (weak, middle)
+    if abs(found := price(weak) - sampling.more) > _ALLOWED:
+        raise FailedError(
+            f"{sampling.sampler} cannot cost {sampling.more:+.0%} tokens; the nearest is "
+            f"{found + sampling.more:+.1%}"
+        )
+    return weak

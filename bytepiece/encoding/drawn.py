@@ -1,0 +1,57 @@
+"""What encoding a run of segments gives: ids, and perhaps their log-probabilities."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import F64, I32
+from bytepiece.kernels.jit import kernel
+from bytepiece.kernels.segments import SegmentRun
+from bytepiece.kernels.streams import Streams
+
+
+class Drawn(NamedTuple):
+    """The ids of a run of segments.
+
+    Args:
+        ids: int32[tokens], segment after segment, and sample after sample within a segment.
+        counts: int32[segments · samples], the number of ids of each sample of each segment.
+        log_p: float64[segments · samples], the log-probability of each of them; None if the way to
+            encode does not compute it.
+    """
+
+    ids: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.int32]
+    log_p: npt.NDArray[np.float64] | None = None
+
+
+def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return room for one token per byte and sample, and for the counts of tokens.
+
+    The system provides memory only for the part that is written to.
+    """
+    counts = np.empty(len(run.documents) * streams.samples, dtype=np.int32)
+    return np.empty(len(run.text) * streams.samples, dtype=np.int32), counts
+
+
+@kernel
+def score(numbers: I32, counts: I32, logs: F64, ids: I32, sums: F64) -> None:
+    """Add up the logarithms of the weights of pieces, and replace the pieces' numbers by their ids.
+
+    Args:
+        numbers: int32[tokens], the numbers of pieces; ids afterwards.
+        counts: int32[rows], how many of them each row has.
+        logs: float64[pieces].
+        ids: int32[pieces].
+        sums: float64[rows], to be filled.
+    """
+    done = 0
+    for row in range(len(counts)):
+        total = 0.0
+        for place in range(done, done + counts[row]):
+            number = numbers[place]
+            total += logs[number]
+            numbers[place] = ids[number]
+        sums[row] = total
+        done += counts[row]

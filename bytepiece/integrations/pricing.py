@@ -1,0 +1,44 @@
+"""The settings `more_tokens` and `price_texts`, which stand for an alpha."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bytepiece.encoding.options import Alpha
+from bytepiece.errors import ArgumentError
+from bytepiece.rules.text import Text
+from bytepiece.tokenizer import Tokenizer
+
+
+def alpha_by_price(
+    tokenizer: Tokenizer,
+    alpha: Alpha,
+    more_tokens: float | None,
+    price_texts: Iterable[Text] | None,
+    sample_prob: float,
+) -> Alpha:
+    """Return the alpha that is given, or the one at which samples have this many more tokens.
+
+    Args:
+        tokenizer: the tokenizer that samples.
+        alpha: the alpha that is given.
+        more_tokens: the share by which the number of tokens grows; None if alpha is given.
+        price_texts: the texts whose tokens are counted; None if alpha is given.
+        sample_prob: the share of documents that are sampled.
+
+    Raises:
+        ArgumentError: if the settings do not fit together, or if no alpha has this price.
+    """
+    if more_tokens is None and price_texts is None:
+        return alpha
+    if alpha is not None:
+        raise ArgumentError("more_tokens finds the alpha; leave alpha out")
+    if more_tokens is None or price_texts is None:
+        raise ArgumentError(
+            "more_tokens and price_texts belong together: the alpha is found with these texts"
+        )
+    if isinstance(more_tokens, bool) or not isinstance(
+        more_tokens, (int, float, np.integer, np.floating)
+    ):
+        raise ArgumentError(f"more_tokens must be a number such as 0.1, not {more_tokens!r:.30}")
+    return tokenizer.alpha_for_tokens(price_texts, 1 + more_tokens, sample_prob=sample_prob)
