@@ -39,7 +39,7 @@ from benchmarks.support import SAMPLE, killed_runs, trainers
 from benchmarks.support.commands import Taken, measurable, run
 from benchmarks.support.corpora import copies_of, part_of
 from benchmarks.support.harness import BenchmarkReport, write_json
-from benchmarks.support.trainers import BNLM, OURS, RIVALS, SMALL_MEMORY, Trained
+from benchmarks.support.trainers import BNLM, OURS, RIVALS, SMALL_MEMORY, UNIGRAM, Trained
 
 _ON_SMALL = [key for key in OURS if key != "merge-512M"]
 _COPIES = 20
@@ -253,7 +253,7 @@ def kill(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
 
 def threads(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
     """Compare the models that several numbers of threads make, for each corpus and options."""
-    tasks = [(settings.small, ()), (settings.small, BNLM)]
+    tasks = [(settings.small, options) for options in ((), UNIGRAM, BNLM)]
     if settings.large:
         tasks.append((settings.large, SMALL_MEMORY))
     rows = []
@@ -290,7 +290,7 @@ def warm_up(settings: TrainingBenchmarkSettings) -> None:
     """Train on little text, so that all kernels are compiled before the measurements."""
     output = settings.directory / "warm.model"
     checkpoint = ("--checkpoint", str(settings.directory / "warm"))
-    for options in ((), BNLM, SMALL_MEMORY, checkpoint):
+    for options in ((), UNIGRAM, BNLM, SMALL_MEMORY, checkpoint):
         run(trainers.ours(SAMPLE, 1000, output, options))
 
 

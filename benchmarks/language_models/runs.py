@@ -17,7 +17,7 @@ from benchmarks.language_models import vocabularies
 from benchmarks.language_models.cuts import bits_after_cuts
 from benchmarks.language_models.evaluation import bits_of_documents
 from benchmarks.language_models.probes import Probe, noisy, other_kinds
-from benchmarks.language_models.sampling import Sampling, Segmenter
+from benchmarks.language_models.sampling import SampledTraining, Segmenter
 from benchmarks.language_models.texts import Stream, documents_of, shuffled, stream_of, tokens_of
 from benchmarks.language_models.training import Batches, train
 from benchmarks.language_models.transformer import Shape, Transformer, rows_for
@@ -105,7 +105,7 @@ class Experiment:
         path = vocabularies.trained(run.tokenizer, run.vocabulary, self.corpus, self.kept)
         adapter = vocabularies.loaded(path).adapter
         newline = len(adapter.vocabulary())
-        sampling = Sampling.parse(run.sampling) if run.sampling else None
+        sampling = SampledTraining.parse(run.sampling) if run.sampling else None
         segmenter = Segmenter(path, adapter, shuffled(self.corpus, run.seed), sampling, run.seed)
         flops = self.flops() if run.budget == "compute" else None
         stream = segmenter.stream()

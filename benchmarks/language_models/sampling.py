@@ -28,7 +28,7 @@ Flat = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
-class Sampling:
+class SampledTraining:
     """How a text is sampled.
 
     Args:
@@ -44,7 +44,7 @@ class Sampling:
     until: float = 1.0
 
     @classmethod
-    def parse(cls, text: str) -> "Sampling":
+    def parse(cls, text: str) -> "SampledTraining":
         """Return what a text such as "perfect +10% p=0.5 until=0.75" says.
 
         Raises:
@@ -72,7 +72,7 @@ class Segmenter:
         path: Path,
         adapter: Adapter,
         lines: Sequence[str],
-        sampling: Sampling | None,
+        sampling: SampledTraining | None,
         seed: int,
     ) -> None:
         self._lines = lines
@@ -138,7 +138,7 @@ def _drawing(path: Path, adapter: Adapter, sampler: str) -> Draw:
     return theirs
 
 
-def _strength(draw: Draw, lines: Sequence[str], sampling: Sampling) -> float:
+def _strength(draw: Draw, lines: Sequence[str], sampling: SampledTraining) -> float:
     """Return the alpha or the rate of dropout at which lines have the wanted price.
 
     Raises:

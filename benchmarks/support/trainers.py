@@ -17,6 +17,7 @@ from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
 
 THREADS = 2
+UNIGRAM = ("--algorithm", "unigram")
 BNLM = ("--algorithm", "bnlm", "--min-count", "4")
 SMALL_MEMORY = ("--memory", "512M")
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -24,6 +25,7 @@ OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "merge-512M": (", --memory 512M", SMALL_MEMORY),
     "merge-words": (", --spaces words", ("--spaces", "words")),
     "merge-superwords": (", --spaces superwords", ("--spaces", "superwords")),
+    "our-unigram": (", Unigram", UNIGRAM),
     "bnlm": (", BNLM", BNLM),
 }
 """By key: the words after the library's name in a table, and options of `bytepiece train`."""

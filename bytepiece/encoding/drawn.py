@@ -36,13 +36,13 @@ def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.
 
 
 @kernel
-def score(numbers: I32, counts: I32, logs: F64, ids: I32, sums: F64) -> None:
-    """Add up the logarithms of the weights of pieces, and replace the pieces' numbers by their ids.
+def score(numbers: I32, counts: I32, values: F64, ids: I32, sums: F64) -> None:
+    """Add up a value of each piece, and replace the numbers of the pieces by their ids.
 
     Args:
         numbers: int32[tokens], the numbers of pieces; ids afterwards.
         counts: int32[rows], how many of them each row has.
-        logs: float64[pieces].
+        values: float64[pieces].
         ids: int32[pieces].
         sums: float64[rows], to be filled.
     """
@@ -51,7 +51,7 @@ def score(numbers: I32, counts: I32, logs: F64, ids: I32, sums: F64) -> None:
         total = 0.0
         for place in range(done, done + counts[row]):
             number = numbers[place]
-            total += logs[number]
+            total += values[number]
             numbers[place] = ids[number]
         sums[row] = total
         done += counts[row]

@@ -155,7 +155,7 @@ class Encoder:
                     mirrored,
                     self.weights(method.alpha),
                     self.model.ids,
-                    self._logs(method.alpha),
+                    *self._logs(method.alpha),
                     known=self.known,
                 )
             return partial(perfect_ids, mirrored, self.weights(method.alpha), ids, known=self.known)
@@ -252,10 +252,14 @@ class Encoder:
         withheld[self.model.pieces.index(bytes([HIDDEN]))] = _WITHHELD
         return withheld
 
-    def _logs(self, alpha: float) -> F64:
-        """Return the logarithms of the weights of the pieces at an alpha."""
-        logs = self.model.scores * alpha
-        return logs if self._withheld is None else logs - self._withheld
+    def _logs(self, alpha: float) -> tuple[F64, float]:
+        """Return the logarithms of the weights of the pieces at an alpha, divided by a factor.
+
+        The factor comes with them. Usually it is alpha, so that no table has to be made.
+        """
+        if self._withheld is None:
+            return self.model.scores, alpha
+        return self.model.scores * alpha - self._withheld, 1.0
 
 
 def _without_runs_of_unknown(

@@ -90,6 +90,7 @@ def scored_ids(
     weights: Weights,
     ids: I32,
     logs: F64,
+    factor: float,
     segments: Segments,
     streams: Streams,
     low: int,
@@ -100,7 +101,8 @@ def scored_ids(
 
     Args:
         ids: int32[pieces].
-        logs: float64[pieces], the natural logarithms of the weights.
+        logs, factor: float64[pieces] and a number; their product is the natural logarithm of each
+            piece's weight.
         automaton, weights, segments, streams, low, high, known: see `perfect_ids`.
     """
     log_z = np.empty(high - low, dtype=np.float64)
@@ -109,7 +111,7 @@ def scored_ids(
     )
     sums = np.empty(len(counts), dtype=np.float64)
     score(numbers, counts, logs, ids, sums)
-    return Drawn(numbers, counts, sums - np.repeat(log_z, streams.samples))
+    return Drawn(numbers, counts, factor * sums - np.repeat(log_z, streams.samples))
 
 
 class Mirrored(NamedTuple):

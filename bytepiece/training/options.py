@@ -151,7 +151,7 @@ OPTIONS = (
         None,
         "Make no pieces of parts of characters, except the 256 single bytes. SentencePiece's "
         "format needs this; with merge it costs 0.3 % of compression.",
-        default_help="yes with bnlm, no with merge",
+        default_help="yes with bnlm, otherwise no",
     ),
     TrainingOption(
         "max_piece_length",

@@ -76,23 +76,28 @@ def train(
             temporary file during training. Nulls of a column are left out.
         vocab_size: the largest number of ids, special tokens included, at least 259. If there are
             several numbers, one run makes a model for each. A small corpus gives fewer ids.
-        algorithm: "merge" joins pairs of pieces that are neighbours on the best path. "bnlm", the
-            original library's trainer, cuts where a byte n-gram language model says that something
-            new begins, and compresses far less. "merge" was called "em", which is deprecated.
+        algorithm: "merge" joins pairs of pieces that are neighbours on the best path. "unigram",
+            Kudo's trainer, begins with frequent substrings and drops pieces; its scores are
+            likelihoods. "bnlm", the original library's trainer, cuts where a byte n-gram language
+            model says that something new begins, and compresses far less. "merge" was called "em",
+            which is deprecated.
         objective: for "merge". "compression" gives pieces nearly equal scores, so that the best
             path has few tokens; "likelihood" gives them the logarithms of their frequencies.
-        newlines: for "merge". A piece may "end" in newlines, or newlines stay "apart" in pieces of
-            their own.
-        spaces: for "merge". A word is some spaces, or none, and the other bytes that follow them. A
-            piece may reach "across" spaces anywhere; it lies within one word ("words"); or it lies
-            within one word or is several whole words ("superwords").
+        newlines: for "merge" and "unigram". A piece may "end" in newlines, or newlines stay "apart"
+            in pieces of their own.
+        spaces: for "merge" and "unigram". A word is some spaces, or none, and the other bytes that
+            follow them. A piece may reach "across" spaces anywhere; it lies within one word
+            ("words"); or it lies within one word or is several whole words ("superwords", for
+            "merge" only).
+        sparse: for "unigram". Make probabilities proportional to exp(digamma(count)) instead of the
+            expected count, so that pieces with a small count get less.
         order: for "bnlm", the order of the n-gram model, 2 … 7.
         min_count: for "bnlm", drop rarer n-grams, and rarer pieces of two or more bytes.
         ensure_unicode: form every piece of more than one byte from whole characters. A model that
             is to be written for SentencePiece needs this. The default is yes for "bnlm" and no for
-            "merge". Without it, "merge" also makes pieces that are the beginning of one character,
+            the others. Without it, these also make pieces that are the beginning of one character,
             which compress rare characters. In text that is not UTF-8, "bnlm" makes no piece that
-            begins within a character, and "merge" makes no piece that is not UTF-8.
+            begins within a character, and the others make no piece that is not UTF-8.
         max_piece_length: the largest number of bytes in a piece, 1 … 1024.
         digits: "free": decimal digits are like other characters. "each": every digit is a segment
             of its own. "groups-of-three": a run of digits is cut from the left into groups of up to
@@ -127,7 +132,8 @@ def train(
             neither str nor bytes.
         CheckpointError: if the checkpoint belongs to another run, is damaged, or cannot be written.
 
-    Source: for "bnlm", Su, https://kexue.fm/archives/9752.
+    Source: for "unigram", Kudo 2018, https://arxiv.org/abs/1804.10959; for "bnlm", Su,
+    https://kexue.fm/archives/9752.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, vocab_size=300)

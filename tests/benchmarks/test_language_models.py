@@ -18,7 +18,7 @@ from benchmarks import bench_lm
 from benchmarks.language_models import intervals, plan, probes, runs, tables, texts
 from benchmarks.language_models.cuts import bits_after_cuts
 from benchmarks.language_models.evaluation import bits_of_documents
-from benchmarks.language_models.sampling import Sampling, Segmenter
+from benchmarks.language_models.sampling import SampledTraining, Segmenter
 from benchmarks.language_models.training import Batches, train
 from benchmarks.language_models.transformer import Shape, Transformer, rows_for
 from benchmarks.language_models.vocabularies import NAMES
@@ -221,10 +221,10 @@ def test_noise_leaves_the_second_half_and_the_word_before_it():
     assert [probe.text for probe in found["after clean text"]] == lines[::2]
     for name, one in found.items():
         for probe in one:
-            assert probe.text.encode()[probe.start :] == b" the words that are noisy"
-            assert probe.text.encode()[: probe.start].endswith(b" before")
+            assert probe.text.encode()[probe.start :] == b" long before the words that are noisy"
+            assert probe.text.encode()[: probe.start][-1:].isdigit()
         changed = sum(a != b for a, b in zip(one, found["after clean text"], strict=True))
-        assert (changed > 15) == (name != "after clean text")
+        assert (changed > 10) == (name != "after clean text")
     assert probes.typos("the cat", random.Random(3)) != probes.typos("the cat", random.Random(4))
 
 
@@ -244,7 +244,7 @@ def test_samples_have_their_price_until_the_schedule_ends(tmp_path, sampler):
     model_io.save(model, path)
     adapter = Ours(Tokenizer(model))
     lines = ["the cat the cat the cat"] * 400
-    sampling = Sampling.parse(f"{sampler} +20% until=0.5")
+    sampling = SampledTraining.parse(f"{sampler} +20% until=0.5")
     segmenter = Segmenter(path, adapter, lines, sampling, 1)
     best = texts.stream_of(adapter, lines, len(pieces) + 3)
     every = segmenter.stream().token_ends[-1] - 400
@@ -256,9 +256,9 @@ def test_samples_have_their_price_until_the_schedule_ends(tmp_path, sampler):
     assert (lengths[300:] == shortest).all()
     assert lengths[:100].mean() > shortest + 0.5
     with pytest.raises(FailedError, match="cannot cost"):
-        Segmenter(path, adapter, lines, Sampling.parse(f"{sampler} +900%"), 1)
+        Segmenter(path, adapter, lines, SampledTraining.parse(f"{sampler} +900%"), 1)
     with pytest.raises(ValueError, match="not of the form"):
-        Sampling.parse("perfect")
+        SampledTraining.parse("perfect")
 
 
 def test_the_best_are_known_when_the_grid_is_complete():

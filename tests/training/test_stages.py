@@ -32,7 +32,7 @@ def _small(monkeypatch):
 
 def options(algorithm):
     return TrainingOptions(
-        algorithm, "compression", "apart", False, 6, 2, 36, True, TextRules(), (),
+        algorithm, "compression", "apart", "across", False, 6, 2, 36, True, TextRules(), (),
         special_tokens_of((), 0), 1,
     )  # fmt: skip
 
