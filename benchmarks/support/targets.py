@@ -78,6 +78,11 @@ TARGETS = {
     "large 100 k": Target(
         "bytes per token over the best rival's, 100 k from 100 MB", True, 1.02, " ×"
     ),
+    "words": Target("bytes per token, --spaces words, over gigabpe's", True, 1.05, " ×"),
+    "words time": Target(
+        "training time, --spaces words, over 1.5 × gigabpe's and a second", False, 1, " ×"
+    ),
+    "superwords time": Target("training time, --spaces superwords, over across", False, 1.5, " ×"),
     "small unigram": Target(
         "training time of SentencePiece Unigram over ours, 10 MB", True, 5, " ×"
     ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.peers.gigabpe import GigaBpe
 from benchmarks.peers.training import lines_of
 from benchmarks.support.commands import FailedError, Taken, run
 from bytepiece.adapters import original_library as original
@@ -22,6 +23,8 @@ SMALL_MEMORY = ("--memory", "512M")
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
     "merge": ("", ()),
     "merge-512M": (", --memory 512M", SMALL_MEMORY),
+    "merge-words": (", --spaces words", ("--spaces", "words")),
+    "merge-superwords": (", --spaces superwords", ("--spaces", "superwords")),
     "our-unigram": (", Unigram", UNIGRAM),
     "bnlm": (", BNLM", BNLM),
 }
@@ -31,6 +34,7 @@ RIVALS: dict[str, tuple[type[Adapter], str]] = {
     "bpe": (SentencePiece, " BPE, across spaces"),
     "words": (SentencePiece, " BPE, in words"),
     "bytes": (HuggingFace, " byte-level BPE"),
+    "gigabpe": (GigaBpe, " byte-level BPE"),
     "original": (original.Original, ""),
 }
 """By key: the library, and the words after its name in a table."""
@@ -105,6 +109,9 @@ def _command(key: str, corpus: Path, size: int, output: Path) -> tuple[list[str]
         request = {"do": "train", "corpus": str(corpus), "model": str(output), "workers": THREADS}
         request |= {"order": 6, "max_vocab_size": size, "min_count": 4}
         return [original.interpreter(), "-I", str(original.WORKER)], json.dumps(request) + "\n"
+    if key == "gigabpe":
+        module = [sys.executable, "-m", "benchmarks.peers.gigabpe"]
+        return [*module, str(corpus), str(size), str(output)], ""
     module = [sys.executable, "-m", "benchmarks.peers.training"]
     return [*module, key, str(corpus), str(size), str(output)], ""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 
-class Run(NamedTuple):
+class TranslationRun(NamedTuple):
     """One training of a network, and the scores of its translations.
 
     Args:
@@ -26,7 +26,7 @@ class Run(NamedTuple):
     part: str
 
 
-Results = dict[Run, dict[str, Any]]
+Results = dict[TranslationRun, dict[str, Any]]
 
 NOT_SAMPLED = ("none", "sentencepiece", "bpe")
 """The systems that encode training text by the best path."""
@@ -59,7 +59,7 @@ class Plan:
     prices: Sequence[float] = (0.05, 0.1, 0.2, 0.6)
     seeds: Sequence[int] = (1, 2, 3)
 
-    def runs(self, results: Results) -> Iterator[tuple[int, Run]]:
+    def runs(self, results: Results) -> Iterator[tuple[int, TranslationRun]]:
         """Yield the number and the run of each line of the plan that can be done now.
 
         The numbers do not depend on the results, so that processes can share the plan. A run on
@@ -75,7 +75,7 @@ class Plan:
                 for system in group:
                     more = self.chosen(system, results)
                     if system in self.systems and more is not None:
-                        yield number, Run(self.pair, system, more, seed, "test")
+                        yield number, TranslationRun(self.pair, system, more, seed, "test")
                     number += 1
 
     def chosen(self, system: str, results: Results) -> float | None:
@@ -88,11 +88,11 @@ class Plan:
         scores = {run.more: results[run]["dev"]["chrf"] for run in runs if "dev" in results[run]}
         return max(scores, key=lambda more: scores[more]) if scores else None
 
-    def _dev(self, system: str) -> list[Run]:
+    def _dev(self, system: str) -> list[TranslationRun]:
         if system not in self.systems or system in NOT_SAMPLED[1:]:
             return []
         prices = (0.0,) if system in NOT_SAMPLED else self.prices
-        return [Run(self.pair, system, more, DEV_SEED, "dev") for more in prices]
+        return [TranslationRun(self.pair, system, more, DEV_SEED, "dev") for more in prices]
 
 
 def read(path: Path) -> Results:
@@ -105,7 +105,7 @@ def read(path: Path) -> Results:
             figures = json.loads(line)
         except json.JSONDecodeError:  # a process was killed while it wrote
             continue
-        results[Run(*(figures[key] for key in Run._fields))] = figures
+        results[TranslationRun(*(figures[key] for key in TranslationRun._fields))] = figures
     return results
 
 

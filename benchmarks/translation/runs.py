@@ -16,8 +16,8 @@ from benchmarks.translation.counts import packed
 from benchmarks.translation.decoding import padded, translated
 from benchmarks.translation.network import BOS, EOS, NetworkSize, Translator
 from benchmarks.translation.pairs import Pairs
-from benchmarks.translation.plan import Run
-from benchmarks.translation.systems import Rows, Vocabulary
+from benchmarks.translation.plan import TranslationRun
+from benchmarks.translation.systems import Rows, SharedVocabulary
 
 _PRICED = 2000
 """Texts on which an alpha is sought."""
@@ -65,7 +65,7 @@ class Recipe:
     beams: int = 4
 
 
-def done(run: Run, data: TranslationData, recipe: Recipe) -> dict[str, Any] | None:
+def done(run: TranslationRun, data: TranslationData, recipe: Recipe) -> dict[str, Any] | None:
     """Do a run, and return its figures; None if its price cannot be reached."""
     seconds, cpu = time.perf_counter(), time.process_time()
     texts = [*data.train.sources, *data.train.targets]
@@ -88,7 +88,7 @@ def done(run: Run, data: TranslationData, recipe: Recipe) -> dict[str, Any] | No
 
 
 def _trained(
-    vocabulary: Vocabulary, pairs: Pairs, alpha: float | None, seed: int, recipe: Recipe
+    vocabulary: SharedVocabulary, pairs: Pairs, alpha: float | None, seed: int, recipe: Recipe
 ) -> tuple[Translator, dict[str, Any]]:
     torch.manual_seed(seed)
     order = np.random.default_rng(seed)
@@ -146,7 +146,7 @@ def _batches(
 
 def _scores(
     network: Translator,
-    vocabulary: Vocabulary,
+    vocabulary: SharedVocabulary,
     pairs: Pairs,
     chinese: bool,
     beams: int,

@@ -17,7 +17,7 @@ from bytepiece import Tokenizer
 Rows = list[list[int]]
 
 
-class Vocabulary(Protocol):
+class SharedVocabulary(Protocol):
     """What a network needs of a tokenizer."""
 
     size: int
@@ -55,7 +55,7 @@ class OurVocabulary:
     def encode(
         self, texts: Sequence[str], alpha: float | None, seed: int, epoch: int, side: int
     ) -> Rows:
-        """Return ids; see `Vocabulary`."""
+        """Return ids; see `SharedVocabulary`."""
         numbers = range(side, side + 2 * len(texts), 2)
         rows = self._tokenizer.encode_batch(
             texts, alpha=alpha, sampler=self._sampler, seed=seed, epoch=epoch, doc_ids=numbers
@@ -89,7 +89,7 @@ class SentencePieceVocabulary:
     def encode(
         self, texts: Sequence[str], alpha: float | None, seed: int, epoch: int, side: int
     ) -> Rows:
-        """Return ids; see `Vocabulary`. For BPE, `alpha` is the share of merges left out."""
+        """Return ids; see `SharedVocabulary`. For BPE, `alpha` is the share of merges left out."""
         if alpha is None:
             return self._processor.encode(list(texts))
         self._library.set_random_generator_seed((seed * 1000 + epoch) * 2 + side)
@@ -103,7 +103,7 @@ class SentencePieceVocabulary:
         return self._processor.decode(rows)
 
 
-def vocabulary(system: str, texts: Sequence[str], size: int, folder: Path) -> Vocabulary:
+def vocabulary(system: str, texts: Sequence[str], size: int, folder: Path) -> SharedVocabulary:
     """Train the vocabulary of a system: see `SYSTEMS`."""
     kind = SYSTEMS[system]
     if kind in ("unigram", "bpe"):
@@ -131,7 +131,7 @@ _BITS = 12
 
 
 def alpha_of(
-    system: str, vocabulary: Vocabulary, texts: Sequence[str], more: float
+    system: str, vocabulary: SharedVocabulary, texts: Sequence[str], more: float
 ) -> float | None:
     """Return the alpha at which texts cost a share more tokens than their best paths, or None.
 

@@ -124,4 +124,5 @@ def _without(weighed: WeighedPieces, staying: I64) -> tuple[WeighedPieces, Score
 
 
 def _state(automaton: Automaton, weighed: WeighedPieces) -> ScoredAutomaton:
-    return ScoredAutomaton(automaton, automaton.by_entry(weighed.scores, -math.inf))
+    scores = automaton.by_entry(weighed.scores, -math.inf)
+    return ScoredAutomaton(automaton, scores, len(weighed.pieces))

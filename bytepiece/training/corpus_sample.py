@@ -49,6 +49,10 @@ class CorpusSample(NamedTuple):
         """The number of bytes in the windows."""
         return sum(len(window.text) for window in self.windows)
 
+    def part(self, every: int) -> list[Block]:
+        """Return every n-th window, from the first on."""
+        return self.windows[::every]
+
 
 def read_sample(
     reader: CorpusReader, most: int, hold_out: bool, checkpoint: Checkpoint, progress: Progress
@@ -106,12 +110,12 @@ def _latest_windows(
     return {**arrays, **arrays_of(position)}
 
 
-def windows_of(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Cut blocks into windows of whole segments."""
+def windows_of(blocks: Iterable[Block], times: int = 1) -> Iterator[Block]:
+    """Cut blocks into windows of whole segments, or into parts that are some times as large."""
     for block in blocks:
         low = 0
         while low < len(block.bounds) - 1:
-            high = int(np.searchsorted(block.bounds, block.bounds[low] + _WINDOW))
+            high = int(np.searchsorted(block.bounds, block.bounds[low] + _WINDOW * times))
             high = min(high, len(block.bounds) - 1)
             yield _stretch(block, low, high)
             low = high

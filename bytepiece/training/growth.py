@@ -30,6 +30,7 @@ from bytepiece.kernels.segments import longest
 from bytepiece.rules.text import is_utf8
 from bytepiece.training.pairs import (
     COUNT_OF_ONE,
+    IS_SPACE,
     PairSums,
     ScoredAutomaton,
     TotalCounts,
@@ -41,6 +42,8 @@ _INHERITED = 8
 USELESS = 3
 """Usually, a piece is useless if it is worth less than a third of a pair not yet joined."""
 _NEWLINE = 0x0A
+_LENGTH_BY_LEAD = np.repeat([1, 2, 3, 4], [0xC0, 0x20, 0x10, 0x10])
+"""The number of bytes of a character, by its first byte."""
 NEWLINES = ("apart", "end")
 """The values of `PieceRules.newlines`."""
 
@@ -217,19 +220,21 @@ def _allowed(
     many rare characters, and takes 2 % fewer tokens with these pieces. If the rules do not allow
     parts of characters, a pair of parts may still be joined to whole characters.
     """
-    lengths = np.array([len(piece) for piece in pieces])
-    missing = np.array([_missing(piece) for piece in pieces])
+    lengths = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
+    flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
+    starts = offsets_of(lengths)[:-1]
+    first, last = flat[starts], flat[starts + lengths - 1]
+    missing = _missing(flat, starts, lengths)
     whole = (missing[left] == 0) & (missing[right] == 0)
     inside = (missing[left] > 0) & (missing[right] < 0)
     fits: npt.NDArray[np.bool_] = whole | inside
     fits &= lengths[left] + lengths[right] <= rules.max_piece_length
     if rules.newlines == "apart":
-        newline = np.array([piece[-1] == _NEWLINE for piece in pieces])
+        newline = last == _NEWLINE
         fits &= newline[left] == newline[right]
     if rules.spaces == "words":
-        begins = np.array([piece[:1].isspace() for piece in pieces])
-        blank = np.array([piece.isspace() for piece in pieces])
-        fits &= blank[left] | ~begins[right]
+        blank = np.logical_and.reduceat(IS_SPACE[flat], starts)
+        fits &= blank[left] | ~IS_SPACE[first][right]
     if not rules.parts:
         valid = np.array([is_utf8(piece) for piece in pieces])
         for i in np.flatnonzero(fits & ~(valid[left] & valid[right])).tolist():
@@ -237,19 +242,22 @@ def _allowed(
     return fits
 
 
-def _missing(piece: bytes) -> int:
-    """Return how many bytes the piece lacks to end with a whole character.
+def _missing(flat: U8, starts: I64, lengths: I64) -> I64:
+    """Return for each piece how many bytes it lacks to end with a whole character.
 
     The result is −1 for a piece that begins within a character.
+
+    Args:
+        flat: the pieces, end to end.
+        starts, lengths: where the pieces begin, and their numbers of bytes.
     """
-    if piece[0] & 0xC0 == 0x80:
-        return -1
-    tail = 1
-    while piece[-tail] & 0xC0 == 0x80:
-        tail += 1
-    lead = piece[-tail]
-    length = 1 if lead < 0xC0 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-    return max(length - tail, 0)
+    follows = flat & 0xC0 == 0x80
+    places = np.arange(len(flat))
+    # The last byte of each piece that begins a character. A piece without one is set to −1 below.
+    leads = np.maximum.accumulate(np.where(follows, 0, places))[starts + lengths - 1]
+    needed = _LENGTH_BY_LEAD[flat[leads]]
+    missing = np.maximum(needed - (starts + lengths - leads), 0)
+    return np.where(follows[starts], -1, missing)
 
 
 def worths(pieces: Sequence[bytes], state: ScoredAutomaton, counts: I64) -> I64:
@@ -266,7 +274,8 @@ def worths(pieces: Sequence[bytes], state: ScoredAutomaton, counts: I64) -> I64:
     flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
     inherited = np.zeros(len(pieces), dtype=np.int64)
     worth = np.empty(len(pieces), dtype=np.int64)
-    _weigh(*state, flat, offsets, order, counts, inherited, worth)
+    arrays = flat, offsets, order, counts, inherited, worth
+    _weigh(state.automaton, state.scores, *arrays)
     worth[lengths == 1] = np.iinfo(np.int64).max
     return worth
 

@@ -36,7 +36,7 @@ from bytepiece.training.corpus_sample import (
     windows_of,
 )
 from bytepiece.training.growth import CountedPieces, PieceRules, advance
-from bytepiece.training.pace import Pace, paces_for
+from bytepiece.training.pace import Pace, pace_of, paces_for
 from bytepiece.training.pairs import (
     COUNT_OF_ONE,
     ScoredAutomaton,
@@ -46,6 +46,7 @@ from bytepiece.training.pairs import (
     total,
 )
 from bytepiece.training.progress import Progress
+from bytepiece.training.words import WordTable, lies_within_word
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +64,11 @@ _COMPLETING = 2
 """The number of further rounds if parts of characters are not allowed. A character of three bytes
 is found by way of its first two bytes. So parts of characters are dropped only in these rounds, and
 pairs take their room. A third round gains nothing."""
-SUBWORDS = 80
-"""Superwords are learned when this percentage of the learned pieces are subwords."""
+_SUBWORDS = 80
+"""Superwords are learned when this percentage of the learned pieces are subwords. For 8,000 pieces
+from 10 MB of mixed text, bytes per token on text of the same kinds are 3.557 with 60 or 70 %, 3.552
+with 80 % and 3.542 with 90 %, if each round then adds an eighth. With 80 % and the pace of
+superwords they are 3.563. For 32,000 pieces, 70 % and 80 % give the same within 0.1 %."""
 EXPONENTS = {"compression": 0.25, "likelihood": 1.0}
 """For each objective, an exponent. A piece's probability is proportional to count^exponent."""
 
@@ -170,7 +174,7 @@ def scored_automaton(vocabulary: CountedPieces, objective: str, unit: int = 1) -
     """Return the automaton and the scores that windows are counted with."""
     automaton = build(vocabulary.pieces)
     scores = scores_of(vocabulary.counts, objective, unit)
-    return ScoredAutomaton(automaton, automaton.by_entry(scores, -math.inf))
+    return ScoredAutomaton(automaton, automaton.by_entry(scores, -math.inf), len(vocabulary.pieces))
 
 
 def _count(
@@ -180,6 +184,7 @@ def _count(
     engine: Engine,
     pairs: int = 0,
     superwords: bool = False,
+    damped: bool = True,
 ) -> TotalCounts:
     """Count windows.
 
@@ -189,12 +194,12 @@ def _count(
         pieces: the number of pieces.
         engine: counts each window.
         pairs: the largest number of different pairs; 0 does not count pairs.
-        superwords: see `bytepiece.training.pairs.count`.
+        superwords, damped: see `bytepiece.training.pairs.count`.
 
     Raises:
         TooManyError: if there are more pairs.
     """
-    stage = partial(count, state=state, with_pairs=pairs > 0, superwords=superwords)
+    stage = partial(count, state=state, with_pairs=pairs > 0, superwords=superwords, damped=damped)
     return total(engine(stage, windows), pieces, pairs)
 
 
@@ -234,8 +239,8 @@ class _Rounds:
         self.part = 1
         """A round that is to count all windows may count only every n-th, to fit in memory. This is
         the largest such n."""
-        self._windows = sample.windows
-        self._bytes = sample.size
+        self._sample = sample
+        self._table: WordTable | None = None
         self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)
         self._unit = unit
         self._options = options
@@ -246,6 +251,7 @@ class _Rounds:
             len(piece) == 1 or piece in options.protected for piece in options.start.pieces
         )
         """How many pieces are never dropped."""
+        self._within_words = all(map(lies_within_word, options.start.pieces))
         self._done = 0
         self._expected = 0
 
@@ -256,14 +262,17 @@ class _Rounds:
         growing = first = rules._replace(parts=True)
         share = 100
         if rules.spaces == "superwords":
-            first, share = growing._replace(spaces="words"), SUBWORDS
+            first, share = growing._replace(spaces="words"), _SUBWORDS
         settling = [growing] * _SETTLING + [rules] * (0 if rules.parts else _COMPLETING)
         chains = paces_for([size - self._staying for size in sizes])
         start = self._options.start
-        self._expected = sum(
-            pace.rounds(self._learned(start), chain[-1]) + len(settling) * len(chain)
-            for pace, chain in chains
-        )
+        for pace, chain in chains:
+            to_first = pace_of(first.spaces, pace).rounds
+            self._expected += to_first(self._learned(start), chain[-1] * share // 100)
+            self._expected += len(settling) * len(chain)
+            if first != growing:
+                to_last = pace_of(growing.spaces, pace).rounds
+                self._expected += sum(1 + to_last(most * share // 100, most) for most in chain)
         for pace, chain in chains:
             vocabulary = start
             grows = True
@@ -272,7 +281,10 @@ class _Rounds:
                     vocabulary, grows = self._grown(vocabulary, most * share // 100, pace, first)
                 settled = vocabulary
                 if first != growing:
-                    settled, _ = self._grown(vocabulary, most, pace, growing)
+                    # The subwords reach their share exactly.
+                    size = most * share // 100 + self._staying
+                    settled = self._round(vocabulary, size, pace, 1, first)
+                    settled, _ = self._grown(settled, most, pace, growing)
                 size = most + self._staying
                 # These rounds count all windows, because the pieces that they add stay in the
                 # vocabulary.
@@ -289,8 +301,9 @@ class _Rounds:
 
         Also return whether the last round made it larger.
         """
+        pace = pace_of(rules.spaces, pace)
         while (before := self._learned(vocabulary)) + pace.growth(before) <= most:
-            every = max(1, self._bytes // pace.bytes(before))
+            every = max(1, self._text(rules).size // pace.bytes(before))
             limit = len(vocabulary.pieces) + pace.growth(before)
             vocabulary = self._round(vocabulary, limit, pace, every, rules)
             if self._learned(vocabulary) <= before:
@@ -308,7 +321,7 @@ class _Rounds:
         def counted(vocabulary: CountedPieces) -> Arrays:
             state = scored_automaton(vocabulary, self._options.objective, self._unit)
             pieces = len(vocabulary.pieces)
-            tokens = _count(self._windows, state, pieces, self._engine).tokens
+            tokens = _count(self._sample.windows, state, pieces, self._engine).tokens
             return {"tokens": np.array([tokens], dtype=np.int64)}
 
         tokens = [
@@ -329,17 +342,26 @@ class _Rounds:
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
 
+    def _text(self, rules: PieceRules) -> CorpusSample | WordTable:
+        """Return the text to count: the sample or, if all pieces lie within words, its words."""
+        if rules.spaces != "words" or not self._within_words:
+            return self._sample
+        if self._table is None:
+            self._table = WordTable(self._sample.windows)
+        return self._table
+
     def _computed(
         self, vocabulary: CountedPieces, size: int, pace: Pace, every: int, rules: PieceRules
     ) -> Arrays:
         pieces = len(vocabulary.pieces)
         state = scored_automaton(vocabulary, self._options.objective, self._unit)
         part = every
+        text = self._text(rules)
+        kinds = rules.spaces == "superwords", text is self._sample
         while True:
             try:
-                windows = self._windows[::part]
-                superwords = rules.spaces == "superwords"
-                counted = _count(windows, state, pieces, self._engine, self._pairs, superwords)
+                blocks = text.part(part)
+                counted = _count(blocks, state, pieces, self._engine, self._pairs, *kinds)
                 break
             except TooManyError:
                 part *= 2

@@ -25,8 +25,9 @@ from bytepiece.training.corpus_reader import Block
 COUNT_OF_ONE = 16
 """The count of a key that occurs once in a window."""
 _PIECE_BITS = 24
-_TAB, _CARRIAGE_RETURN, _SPACE = 0x09, 0x0D, 0x20
 _SMALLEST_TABLE = 1 << 12
+IS_SPACE = np.array([bytes([byte]).isspace() for byte in range(256)])
+"""bool[256], whether a byte is ASCII white space."""
 
 
 class ScoredAutomaton(NamedTuple):
@@ -35,10 +36,12 @@ class ScoredAutomaton(NamedTuple):
     Args:
         automaton: the automaton of the pieces.
         scores: float64[entries], see `bytepiece.kernels.best_path.best_path`.
+        pieces: the number of pieces.
     """
 
     automaton: Automaton
     scores: npt.NDArray[np.float64]
+    pieces: int
 
 
 class WindowCounts(NamedTuple):
@@ -46,12 +49,12 @@ class WindowCounts(NamedTuple):
 
     Args:
         tokens: the number of tokens on its best paths.
-        pieces: two arrays int64[different pieces]: the numbers of the pieces, and their counts.
+        pieces: int64[pieces], the count of each piece.
         pairs: two arrays int64[different pairs]: keys (see `split_pairs`), and their counts.
     """
 
     tokens: int
-    pieces: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    pieces: npt.NDArray[np.int64]
     pairs: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
@@ -68,7 +71,11 @@ def _powers(most: int) -> I64:
 
 
 def count(
-    window: Block, state: ScoredAutomaton, with_pairs: bool = True, superwords: bool = False
+    window: Block,
+    state: ScoredAutomaton,
+    with_pairs: bool = True,
+    superwords: bool = False,
+    damped: bool = True,
 ) -> WindowCounts:
     """Count a window. The result depends on the arguments only.
 
@@ -78,35 +85,52 @@ def count(
         with_pairs: whether pairs are counted.
         superwords: count a pair only where it lies within one word or is several whole words. A
             word is some ASCII white space, or none, and the other bytes that follow it.
+        damped: whether n occurrences count less than n times one. If not, the weights say how much
+            an occurrence counts.
     """
-    size, segments = len(window.text), len(window.bounds) - 1
-    pieces, pairs = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
-    found, joined = np.empty((2, segments), dtype=np.int64)
-    arrays = window.text, window.bounds, superwords, found, joined, pieces, pairs
-    tokens = _trace_keys(state.automaton, state.scores, *arrays)
-    weights = window.weights
-    if weights.min() == weights.max():
-        pair_weights = piece_weights = weights[:1]
-    else:
-        piece_weights, pair_weights = np.repeat(weights, found), np.repeat(weights, joined)
-    neighbours = pairs[: joined.sum() if with_pairs else 0]
+    segments, weights = len(window.bounds) - 1, window.weights
+    factors = weights if weights.min() < weights.max() else weights[:1]
+    often, sums = np.zeros((2, state.pieces), dtype=np.int64)
+    joined = np.empty(segments, dtype=np.int64)
+    pairs = np.empty(len(window.text) if with_pairs else 0, dtype=np.int64)
+    automaton, scores, _ = state
+    arrays = window.text, window.bounds, factors, superwords, often, sums, joined, pairs
+    tokens = _trace_keys(automaton, scores, *arrays)
+    counts = _counts_of(often, sums, factors, damped)
+    if not with_pairs:
+        return WindowCounts(tokens, counts, (pairs, pairs))
+    pairs = pairs[: joined.sum()]
+    if len(factors) > 1:
+        factors = np.repeat(factors, joined)
+    distinct, often = np.empty((2, len(pairs)), dtype=np.int64)
+    sums = np.empty_like(factors)
+    slots = np.zeros(_table_size(len(pairs)), dtype=np.int32)
+    filled = _distinct(pairs, factors, slots, distinct, often, sums)
+    often, sums = often[:filled], sums[:filled]
     return WindowCounts(
-        tokens, _weighed(pieces[:tokens], piece_weights), _weighed(neighbours, pair_weights)
+        tokens, counts, (distinct[:filled].copy(), _counts_of(often, sums, factors, damped))
     )
 
 
-def _weighed(keys: I64, weights: I64) -> tuple[I64, I64]:
-    """Return the different keys, in the order of their first occurrence, and their counts.
+def _counts_of(often: I64, sums: I64, weights: I64, damped: bool) -> I64:
+    """Return the counts of keys.
 
-    There is one weight for each key, or a single weight for all.
+    Args:
+        often: int64[keys], how often each key occurs.
+        sums: int64[keys], the weights of the occurrences, added up; not used if there is a single
+            weight.
+        weights: the weights of the occurrences, or a single weight for all.
+        damped: see `count`.
     """
-    distinct, often, sums = (np.empty_like(keys) for _ in range(3))
-    slots = np.zeros(_table_size(len(keys)), dtype=np.int32)
-    filled = _distinct(keys, weights, slots, distinct, often, sums)
-    distinct, often, sums = (array[:filled].copy() for array in (distinct, often, sums))
-    powers = _powers(1 << int(often.max(initial=1)).bit_length())[often]
+    powers = _powers(1 << int(often.max(initial=1)).bit_length())[often] if damped else often
+    if len(weights) == 1:
+        counts: I64 = powers * weights[0]
+        return counts
+    if not damped:
+        return sums
     # This is sums · powers // often, in an order that keeps products small.
-    return distinct, sums // often * powers + sums % often * powers // often
+    often = np.maximum(often, 1)
+    return sums // often * powers + sums % often * powers // often
 
 
 def _table_size(keys: int) -> int:
@@ -114,20 +138,31 @@ def _table_size(keys: int) -> int:
     return max(_SMALLEST_TABLE, 1 << (2 * keys - 1).bit_length())
 
 
-# Cost: the best path, and two stores for each token.
+# Cost: the best path, and for each token two additions and a store.
 @kernel
 def _trace_keys(
     automaton: Automaton,
     scores: F64,
     text: U8,
     bounds: I64,
+    weights: I64,
     superwords: bool,
-    found: I64,
+    often: I64,
+    sums: I64,
     joined: I64,
-    pieces: I64,
     pairs: I64,
 ) -> Scalar:
-    """Fill in the pieces and pairs of the best paths, and how many each segment has of them.
+    """Count the pieces of the best paths, and fill in the pairs.
+
+    Args:
+        automaton, scores: the pieces.
+        text, bounds: the segments.
+        weights: one for each segment, or a single one for all, which is not added up.
+        superwords: see `count`.
+        often: int64[pieces], to be increased by the number of occurrences.
+        sums: int64[pieces], to be increased by the weights of the occurrences.
+        joined: int64[segments], to be filled with the number of pairs of each segment.
+        pairs: to be filled with the keys of the pairs. If it is empty, there are none.
 
     Returns:
         the number of tokens.
@@ -139,27 +174,31 @@ def _trace_keys(
     begins = np.empty(length + 1 if superwords else 0, dtype=np.int64)
     scan(automaton, text, bounds, matches)
     tokens, filled = 0, 0
+    many, with_pairs = len(weights) > 1, len(pairs) > 0
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         best_path(automaton, scores, text, matches, start, stop, best, via)
         position = uint(stop - start)
         if superwords:
             _words(text, start, stop, begins)
+        weight = weights[segment] if many else np.int64(0)
         right, end = np.int64(-1), position
-        tokens_before, filled_before = tokens, filled
+        before = filled
         while position > UINT_0:
             entry = uint(via[position])
-            left = np.int64(automaton.pieces[entry])
-            pieces[tokens] = left
+            piece = automaton.pieces[entry]
+            left = np.int64(piece)
+            often[piece] += 1
+            sums[piece] += weight
             tokens += 1
             begin = position - uint(automaton.lengths[entry])
             # The pair takes the bytes from `begin` to `end`.
-            if right >= 0 and (not superwords or _fits(begins, begin, end)):
+            if with_pairs and right >= 0 and (not superwords or _fits(begins, begin, end)):
                 pairs[filled] = left << _PIECE_BITS | right
                 filled += 1
             right, end = left, position
             position = begin
-        found[segment], joined[segment] = tokens - tokens_before, filled - filled_before
+        joined[segment] = filled - before
     return tokens
 
 
@@ -168,7 +207,7 @@ def _words(text: U8, start: Scalar, stop: Scalar, begins: I64) -> None:
     """Fill in for each byte of a segment where its word begins. A word begins at the end, too."""
     begin, after_space = 0, True
     for i in range(stop - start):
-        space = text[start + i] == _SPACE or _TAB <= text[start + i] <= _CARRIAGE_RETURN
+        space = IS_SPACE[text[start + i]]
         if space and not after_space:
             begin = i
         after_space = space
@@ -204,7 +243,8 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
         keys: the keys of pieces or of pairs, in the order of the text.
         weights: one for each key, or a single one for all.
         slots: zeros; their number is a power of two.
-        distinct, often, sums: filled in.
+        distinct, often: filled in.
+        sums: filled in, except if there is a single weight.
 
     Returns:
         the number of different keys.
@@ -217,11 +257,15 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
         while slots[slot] != 0 and distinct[slots[slot] - 1] != keys[i]:
             slot = (slot + uint(1)) & mask
         if slots[slot] == 0:
-            distinct[filled], often[filled], sums[filled] = keys[i], 0, 0
+            distinct[filled], often[filled] = keys[i], 0
+            if many:
+                sums[filled] = 0
             filled += 1
             slots[slot] = filled
-        often[slots[slot] - 1] += 1
-        sums[slots[slot] - 1] += weights[i] if many else weights[0]
+        place = slots[slot] - 1
+        often[place] += 1
+        if many:
+            sums[place] += weights[i]
     return filled
 
 
@@ -315,7 +359,6 @@ def total(counts: Iterable[WindowCounts], pieces: int, most: int = 0) -> TotalCo
     pairs = PairSums(most)
     for one in counts:
         tokens += one.tokens
-        numbers, weights = one.pieces
-        sums[numbers] += weights
+        sums += one.pieces
         pairs.add(*one.pairs)
     return TotalCounts(tokens, sums, pairs)

@@ -71,6 +71,7 @@ def test_the_options_reach_the_library(corpus):
         normalization=["NFKC"],
     )
     assert model.rules.digits == "each"
+    assert json.loads(invoke("info", "x.model", "--json").stdout)["digits"] == "each"
     assert model.rules.normalization == ("NFKC",)
 
 

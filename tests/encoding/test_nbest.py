@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import reference
+from support import reference, reference_texts
 from support.lattices import OVERLAPPING
 from support.strategies import (
     INTEGER_SCORES,
@@ -33,7 +33,7 @@ def test_draws_equal_the_slow_twin(scores, text, alpha, n, seed):
     model = make_model(scores)
     expected = [
         piece
-        for offset, segment in located(reference.segments(text))
+        for offset, segment in located(reference_texts.segments(text))
         for piece in reference.nbest_path(
             segment, scores_of(model), alpha, reference.stream(seed, 0, 0, 0, offset), n
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support import reference
+from support import reference_texts
 from support.strategies import BYTES, JIT, STRINGS, TEXTS
 
 from bytepiece import TextRules
@@ -81,7 +81,7 @@ def test_bytes_stay_as_they_are(kind, raw):
 @example(b"\xed\xa0\x80e\xcc\x81")
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
 def test_stray_bytes_pass_through_normalization(form, raw):
-    expected = reference.normalize(raw, lambda chars: unicodedata.normalize(form, chars))
+    expected = reference_texts.normalize(raw, lambda chars: unicodedata.normalize(form, chars))
     assert to_bytes(raw, (form,)) == expected
 
 
@@ -129,14 +129,14 @@ def test_other_types_are_refused(value):
 @pytest.mark.parametrize(("rules", "digit_group"), [(PLAIN, 0), (DIGITS, 1), (THREES, 3)])
 def test_segments_follow_the_regular_expression(rules, digit_group, value):
     (segments,) = pieces_of(segmentation.segment([value], rules))
-    assert segments == reference.segments(to_bytes(value), digit_group)
+    assert segments == reference_texts.segments(to_bytes(value), digit_group)
 
 
 @given(st.text(st.sampled_from(SHARED_DIGITS + "a \n\u0300一"), max_size=30))
 def test_digits_of_all_scripts_are_segments(chars):
     for rules, digit_group in [(DIGITS, 1), (THREES, 3)]:
         (segments,) = pieces_of(segmentation.segment([chars], rules))
-        assert segments == reference.segments(chars.encode(), digit_group)
+        assert segments == reference_texts.segments(chars.encode(), digit_group)
 
 
 def test_groups_of_digits_are_counted_from_the_left():
@@ -156,7 +156,7 @@ def test_segments_of_training_follow_the_regular_expression(digit_group, chars, 
         # The twin takes an encoded surrogate for three stray bytes; the kernel for one character.
         assert b"".join(cut(raw, digit_group, most)) == raw
     else:
-        assert cut(raw, digit_group, most) == reference.segments(raw, digit_group, most)
+        assert cut(raw, digit_group, most) == reference_texts.segments(raw, digit_group, most)
 
 
 @given(BYTES, st.integers(3, 10), st.sampled_from([0, 1, 3]))
@@ -220,7 +220,9 @@ def test_a_digit_that_the_end_of_the_text_cuts_is_no_digit():
 @given(st.lists(TEXTS, max_size=6), st.booleans(), st.booleans())
 def test_documents_stay_apart(texts, bos, eos):
     segments = segmentation.segment(texts, DIGITS, Marks(1 if bos else None, 2 if eos else None))
-    expected = [[1] * bos + reference.segments(to_bytes(value), 1) + [2] * eos for value in texts]
+    expected = [
+        [1] * bos + reference_texts.segments(to_bytes(value), 1) + [2] * eos for value in texts
+    ]
     assert pieces_of(segments) == expected
     lengths = [len(to_bytes(value)) for value in texts]
     assert segments.document_starts.tolist() == [sum(lengths[:i]) for i in range(len(texts))]
@@ -245,7 +247,7 @@ FORGED = st.lists(
 @example(b"<a<a>", ["<a", "<a><a>"])
 def test_special_tokens_are_found_leftmost_longest(raw, names):
     stretches, found = SpecialTokens(dict.fromkeys(names, 0)).split(raw)
-    expected = [part for part in reference.split_special(raw, names) if part]
+    expected = [part for part in reference_texts.split_special(raw, names) if part]
     assert [stretch for stretch in stretches if stretch] == [
         part for part in expected if isinstance(part, bytes)
     ]

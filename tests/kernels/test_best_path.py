@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from support import reference
+from support import reference, reference_texts
 from support.strategies import (
     INTEGER_SCORES,
     JIT,
@@ -72,7 +72,7 @@ def test_each_segment_is_encoded_by_itself(model, digits, steps):
     tok = Tokenizer(make_model(scores, rules=rules))
     text = "the hat\n\nand 12 the 3 cat 12323\n12\nthe 今天٣e\u0301\n" * (20 if JIT else 2)
     text = text.encode() + b"\xff"
-    segments = reference.segments(to_bytes(text, steps), rules.digit_group)
+    segments = reference_texts.segments(to_bytes(text, steps), rules.digit_group)
     expected = [p for s in segments for p in reference.best_path(s, scores)]
     assert tok.tokenize(text) == expected
     for row in tok.encode_batch([text, text]):

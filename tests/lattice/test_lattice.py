@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support import reference
+from support import reference, reference_texts
 from support.lattices import OVERLAPPING, lattice_of
 from support.reference import MP
 from support.strategies import (
@@ -177,7 +177,7 @@ def test_paths_of_long_texts_are_counted_exactly(line_ends):
     scores = scores_of(make_model(OVERLAPPING | {b"b\n": -1.0, b"\n\n\n": -1.0}))
     # No piece crosses the end of a line, so the counts of the segments multiply.
     expected = math.prod(
-        reference.count_paths(segment, scores) for segment in reference.segments(text)
+        reference.count_paths(segment, scores) for segment in reference_texts.segments(text)
     )
     lattice = lattice_of(scores, text, 0.0)
     assert lattice.n_paths() == expected

@@ -32,8 +32,8 @@ def block_of(segments, weights=None):
     return Block(text, np.cumsum([0, *map(len, segments)], dtype=np.int64), weights)
 
 
-def counted(blocks, state, pieces, superwords=False):
-    counts = [pairs.count(block, state, superwords=superwords) for block in blocks]
+def counted(blocks, state, pieces, superwords=False, damped=True):
+    counts = [pairs.count(block, state, superwords=superwords, damped=damped) for block in blocks]
     return pairs.total(counts, pieces, 1 << 40)
 
 

@@ -78,6 +78,7 @@ RUNS = [
     for algorithm in ("merge", "unigram", "bnlm")
     for memory in ({}, SAMPLED)
 ]
+RUNS += [{"spaces": "words"}, {"spaces": "superwords", **SAMPLED}]
 
 
 @pytest.mark.usefixtures("small")
@@ -189,6 +190,7 @@ def test_texts_with_other_ends_are_refused(tmp_path, monkeypatch):
         ({"size": (330,)}, "vocab_size was [330, 400], not [330]"),
         ({"algorithm": "bnlm"}, 'algorithm was "merge", not "bnlm"'),
         ({"newlines": "end"}, "newlines"),
+        ({"spaces": "words"}, 'spaces was "across", not "words"'),
         ({"ensure_unicode": True}, "ensure_unicode was false, not true"),
         ({"digits": "each"}, 'digits was "free", not "each"'),
         ({"normalization": ["NFC"]}, "normalization"),

@@ -167,29 +167,32 @@ def small_windows(monkeypatch):
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_the_model_does_not_depend_on_threads():
+@pytest.mark.parametrize("spaces", SPACES)
+def test_the_model_does_not_depend_on_threads(spaces):
     corpus = texts(lines=300 if JIT else 60)
-    expected = train(corpus, threads=1)
+    expected = train(corpus, threads=1, spaces=spaces)
     assert expected.vocab_size == 350
-    assert train(corpus, threads=2) == expected
-    assert train(corpus, threads=4) == expected
+    assert train(corpus, threads=2, spaces=spaces) == expected
+    assert train(corpus, threads=4, spaces=spaces) == expected
 
 
-def test_several_sizes_equal_several_runs_when_the_text_is_too_small():
+@pytest.mark.parametrize("spaces", SPACES)
+def test_several_sizes_equal_several_runs_when_the_text_is_too_small(spaces):
     corpus = ["".join(texts(lines=20))]
     sizes = [350, 700, 900, 2000]
-    models = train(corpus, sizes)
+    models = train(corpus, sizes, spaces=spaces)
     assert models[2].vocab_size < 900
-    assert [train(corpus, size) for size in sizes] == models
+    assert [train(corpus, size, spaces=spaces) for size in sizes] == models
 
 
 @pytest.mark.usefixtures("small_windows")
-def test_several_sizes_equal_several_runs():
+@pytest.mark.parametrize("spaces", SPACES)
+def test_several_sizes_equal_several_runs(spaces):
     corpus = texts(lines=60)
-    large, small = train(corpus, [420, 300])
+    large, small = train(corpus, [420, 300], spaces=spaces)
     assert (large.vocab_size, small.vocab_size) == (420, 300)
-    assert train(corpus, 300) == small
-    assert train(corpus, 420) == large
+    assert train(corpus, 300, spaces=spaces) == small
+    assert train(corpus, 420, spaces=spaces) == large
 
 
 def test_the_smallest_vocabulary_is_the_single_bytes():

@@ -1,0 +1,90 @@
+"""The table of different words: each is counted once, and the counts are those of the text."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from support import reference_training as reference
+from support.windows import block_of, counted, random_windows
+
+from bytepiece.training import growth, merge_trainer, pairs, words
+
+
+def words_in(segment):
+    starts = [*reference.word_starts(segment), len(segment)]
+    return [segment[a:b] for a, b in pairwise(starts)]
+
+
+def items(blocks):
+    for block in blocks:
+        text, bounds = block.text.tobytes(), block.bounds.tolist()
+        for low, high, weight in zip(bounds, bounds[1:], block.weights.tolist(), strict=False):
+            yield text[low:high], weight
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_table_has_each_word_once_with_its_weight(seed):
+    windows = list(random_windows(seed))
+    blocks = [block_of(segments, [3] * len(segments)) for segments in windows]
+    table = words.WordTable(blocks)
+    found = list(items(table.part(1)))
+    everything = [word for segments in windows for s in segments for word in words_in(s)]
+    assert dict(found) == {word: 48 * n for word, n in Counter(everything).items()}
+    assert len(found) == len(dict(found))
+    assert table.size == sum(len(word) for word, _ in found)
+    weights = [weight for _, weight in found]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_words_begin_with_their_white_space():
+    assert words_in(b"so  it\tis \n\n") == [b"so", b"  it", b"\tis", b" \n\n"]
+    assert [words.lies_within_word(word) for word in (b"  it", b" ", b"it ", b"so it")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_counts_of_the_table_are_plain_counts_of_the_text():
+    windows = list(random_windows(5))
+    vocabulary = growth.initial_pieces([b" a", b"aa", b"ab", "中文".encode()])
+    state = merge_trainer.scored_automaton(vocabulary, "compression")
+    table = words.WordTable(map(block_of, windows))
+    total = counted(table.part(1), state, len(vocabulary.pieces), damped=False)
+    expected, expected_pairs = Counter(), Counter()
+    scores = dict(
+        zip(
+            vocabulary.pieces,
+            merge_trainer.scores_of(vocabulary.counts, "compression").tolist(),
+            strict=True,
+        )
+    )
+    for segment in (s for segments in windows for s in segments):
+        path = reference.best_path(segment, scores)
+        expected.update(path)
+        begin = 0
+        for left, right in pairwise(path):
+            if re.search(rb"\S\s", segment[begin : begin + len(left + right)]) is None:
+                expected_pairs[left, right] += 16
+            begin += len(left)
+    assert total.pieces.tolist() == [16 * expected[piece] for piece in vocabulary.pieces]
+    keys, sums = total.pairs.items()
+    left, right = (numbers.tolist() for numbers in pairs.split_pairs(keys))
+    names = [(vocabulary.pieces[a], vocabulary.pieces[b]) for a, b in zip(left, right, strict=True)]
+    assert dict(zip(names, sums.tolist(), strict=True)) == expected_pairs
+
+
+def test_a_part_of_the_table_stands_for_all_of_it(monkeypatch):
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 100)
+    rng = np.random.default_rng(1)
+    lines = [b" ".join(b"%d" % n for n in rng.zipf(1.3, 9) % 10**6) for _ in range(3000)]
+    table = words.WordTable([block_of(lines)])
+    total = sum(weight for _, weight in items(table.part(1)))
+    for every in (2, 5, 9):
+        part = table.part(every)
+        assert sum(len(block.text) for block in part) == pytest.approx(table.size / every, rel=0.2)
+        assert sum(weight for _, weight in items(part)) == pytest.approx(total, rel=0.2)
+        assert list(items(part))[:5] == list(items(table.part(1)))[:5]
