@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from support import reference
+from support import reference, reference_training
 from support.strategies import JIT
 
 from bytepiece._arrays import offsets_of
@@ -50,7 +50,7 @@ def test_counts_are_those_of_all_segmentations(low, seed):
     logs = []
     short = {piece: scores[piece] for piece in chosen}
     for text, often in zip(texts, repeats, strict=True):
-        for piece, count in reference.expected_counts(text, short).items():
+        for piece, count in reference_training.expected_counts(text, short).items():
             expected[piece] += often * count
         logs.append(often * reference.MP.log(reference.suffix_sums(text, short, 1.0)[0]))
     for piece, count in expected.items():

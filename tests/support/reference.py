@@ -220,15 +220,6 @@ def chi_square_tail(counts: Mapping[Path, int], law: Mapping[Path, float]) -> fl
     return float(MP.gammainc((len(cells) - 1) / 2, statistic / 2, regularized=True))
 
 
-def expected_counts(text: bytes, scores: Scores) -> dict[bytes, mpf]:
-    """Return how often each piece occurs in a segmentation, on average, from an enumeration."""
-    counts = dict.fromkeys(scores, MP.mpf(0))
-    for path, log in path_logs(text, scores, 1.0).items():
-        for piece in path:
-            counts[piece] += MP.exp(log)
-    return counts
-
-
 # ---- random streams
 
 Draws = Callable[[int], float]

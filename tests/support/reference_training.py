@@ -5,6 +5,8 @@ import re
 from collections import Counter, defaultdict
 from itertools import pairwise
 
+from support import reference
+
 NOTHING = -math.inf
 
 
@@ -313,3 +315,12 @@ def loss(piece, counts):
     after = math.log(total + added * (len(path) - 1))
     other = sum(math.log(counts[part] + added) - after for part in path)
     return added * (math.log(added / total) - other)
+
+
+def expected_counts(text, scores):
+    """Return how often each piece occurs in a segmentation, on average, from an enumeration."""
+    counts = dict.fromkeys(scores, 0)
+    for path, log in reference.path_logs(text, scores, 1.0).items():
+        for piece in path:
+            counts[piece] += reference.MP.exp(log)
+    return counts

@@ -6,7 +6,7 @@ import random
 import mpmath
 import numpy as np
 import pytest
-from support import SAMPLE, reference
+from support import SAMPLE
 from support import reference_training as twin
 from support.strategies import JIT
 from support.windows import block_of
@@ -44,7 +44,7 @@ def test_a_stage_counts_as_the_enumeration_does():
                      UnigramState(automaton, law, 40))  # fmt: skip
     for number, piece in enumerate(pieces):
         expected = sum(
-            n * reference.expected_counts(text, scores).get(piece, 0)
+            n * twin.expected_counts(text, scores).get(piece, 0)
             for text, n in zip(texts, often, strict=True)
         )
         assert counted.counts[number] / 2**40 == pytest.approx(float(expected), abs=1e-11)
