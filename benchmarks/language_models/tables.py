@@ -125,9 +125,20 @@ def _cells(of_seeds: Mapping[int, Line], first: Mapping[int, Line], text: str) -
         return ["—", "—"]
     cells = [bits_per_byte(*_bits(of_seeds, seeds, text)).shown(".3f")]
     paired = [seed for seed in seeds if text in first.get(seed, {"texts": {}})["texts"]]
-    if first is of_seeds or not paired:
+    if first is of_seeds or not paired or not _same_documents(of_seeds, first, paired[0], text):
         return [*cells, ""]
     return [*cells, _difference(of_seeds, first, paired, text)]
+
+
+def _same_documents(
+    of_seeds: Mapping[int, Line], first: Mapping[int, Line], seed: int, text: str
+) -> bool:
+    """Return whether two models were tested on equally many documents.
+
+    Cuts after which a tokenizer spells the next bytes in too many ways are left out.
+    """
+    one, other = (lines[seed]["texts"][text]["bits"] for lines in (of_seeds, first))
+    return len(one) == len(other)
 
 
 def _difference(
