@@ -31,6 +31,7 @@ from bytepiece.rules.text import is_utf8
 from bytepiece.training.pairs import (
     COUNT_OF_ONE,
     IS_SPACE,
+    NEWLINE,
     PairSums,
     ScoredAutomaton,
     TotalCounts,
@@ -41,7 +42,6 @@ _INHERITED = 8
 """An inherited count weighs an eighth as much as a piece's own count."""
 USELESS = 3
 """Usually, a piece is useless if it is worth less than a third of a pair not yet joined."""
-_NEWLINE = 0x0A
 _LENGTH_BY_LEAD = np.repeat([1, 2, 3, 4], [0xC0, 0x20, 0x10, 0x10])
 """The number of bytes of a character, by its first byte."""
 NEWLINES = ("apart", "end")
@@ -230,7 +230,7 @@ def _allowed(
     fits: npt.NDArray[np.bool_] = whole | inside
     fits &= lengths[left] + lengths[right] <= rules.max_piece_length
     if rules.newlines == "apart":
-        newline = last == _NEWLINE
+        newline = last == NEWLINE
         fits &= newline[left] == newline[right]
     if rules.spaces == "words":
         blank = np.logical_and.reduceat(IS_SPACE[flat], starts)

@@ -26,6 +26,7 @@ COUNT_OF_ONE = 16
 """The count of a key that occurs once in a window."""
 _PIECE_BITS = 24
 _SMALLEST_TABLE = 1 << 12
+NEWLINE = 0x0A
 IS_SPACE = np.array([bytes([byte]).isspace() for byte in range(256)])
 """bool[256], whether a byte is ASCII white space."""
 

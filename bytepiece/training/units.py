@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import numpy as np
-
-from bytepiece._arrays import I64, U8, cuts
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece._arrays import cuts
 from bytepiece.training.corpus_reader import Block
 from bytepiece.training.growth import PieceRules
 from bytepiece.training.piece_counts import PieceCounts, count_strings, join_all_counts
+from bytepiece.training.words import parts_of
 
 _BLOCK = 1 << 18
 """About how many bytes of different words are in a block."""
@@ -24,7 +22,7 @@ def units_of(windows: Sequence[Block], rules: PieceRules) -> list[Block]:
     """
     apart = rules.newlines == "apart"
     if rules.spaces != "words":
-        return [_cut(window, apart, False) for window in windows]
+        return [parts_of(window, apart, within_words=False) for window in windows]
     words = join_all_counts(_words(window, apart) for window in windows)
     found = []
     ends = cuts(words.offsets, _BLOCK)
@@ -36,33 +34,5 @@ def units_of(windows: Sequence[Block], rules: PieceRules) -> list[Block]:
 
 
 def _words(window: Block, apart: bool) -> PieceCounts:
-    unit = _cut(window, apart, True)
-    return count_strings(unit.text, unit.bounds, unit.weights)
-
-
-def _cut(window: Block, apart: bool, words: bool) -> Block:
-    segment_of = np.empty(len(window.text), dtype=np.int64)
-    bounds = np.empty(len(window.text) + 1, dtype=np.int64)
-    number = _fill(window.text, window.bounds, apart, words, bounds, segment_of)
-    return Block(window.text, bounds[: number + 1].copy(), window.weights[segment_of[:number]])
-
-
-@kernel
-def _fill(
-    text: U8, segments: I64, apart: bool, words: bool, bounds: I64, segment_of: I64
-) -> Scalar:
-    """Fill in where each unit begins, and its segment. Return the number of units."""
-    filled = 0
-    for segment in range(len(segments) - 1):
-        for place in range(segments[segment], segments[segment + 1]):
-            begins = place == segments[segment]
-            if not begins:
-                byte, before = text[place], text[place - 1]
-                begins = apart and (byte == 0x0A) != (before == 0x0A)
-                if words and (byte == 0x20 or 0x09 <= byte <= 0x0D):
-                    begins = begins or not (before == 0x20 or 0x09 <= before <= 0x0D)
-            if begins:
-                bounds[filled], segment_of[filled] = place, segment
-                filled += 1
-    bounds[filled] = len(text)
-    return filled
+    words = parts_of(window, apart, within_words=True)
+    return count_strings(words.text, words.bounds, words.weights)

@@ -243,7 +243,8 @@ def test_a_model_has_the_oldest_version_that_holds_it(tmp_path):
     path = tmp_path / "m.model"
     for settings, version in (
         ({}, 1),
-        ({"rules": TextRules(("NFC",), True)}, 1),
+        ({"rules": TextRules(("NFC",), "each")}, 1),
+        ({"rules": TextRules(("NFC",), "groups-of-three")}, 3),
         ({"rules": TextRules(segment="text")}, 2),
         ({"rules": TextRules(library=SPACES)}, 2),
         ({"rules": TextRules(library=HuggingFaceRules((("charsmap", TABLE), ("NFC",))))}, 2),
