@@ -21,8 +21,10 @@ def alpha(tok):
 
 
 def packed(tok, **options):
-    module = pytest.importorskip("bytepiece.integrations.torch", reason="pip install torch")
-    return module.PackedBlocks(tok, TEXTS, 16, **options)
+    pytest.importorskip("torch", reason="pip install torch")
+    from bytepiece.integrations.torch import PackedBlocks
+
+    return PackedBlocks(tok, TEXTS, 16, **options)
 
 
 def for_transformers(tok, **options):
