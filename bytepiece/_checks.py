@@ -67,3 +67,9 @@ def check_whole(value: int, name: str, least: int) -> int:
     if not whole or value < least:
         raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r:.30}")
     return int(value)
+
+
+def is_number(value: object) -> bool:
+    """Return whether an argument is a number of Python or NumPy; a truth value is not a number."""
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    return number and not isinstance(value, bool)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
-from bytepiece._checks import seed_word, unsigned, unsigned_array
+from bytepiece._checks import is_number, seed_word, unsigned, unsigned_array
 from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, RANGE_STEPS, Alpha, Sampler
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.jit import Scalar, kernel
@@ -193,9 +193,7 @@ def _draw(seed: Scalar, epoch: Scalar, doc_ids: U64, out: F64) -> None:
 
 
 def _checked_probability(sample_prob: float) -> float:
-    if isinstance(sample_prob, bool) or not isinstance(
-        sample_prob, (int, float, np.integer, np.floating)
-    ):
+    if not is_number(sample_prob):
         raise ArgumentError(f"sample_prob must be a number, not {sample_prob!r:.30}")
     if not 0 <= sample_prob <= 1:
         raise ArgumentError(f"sample_prob must be in 0…1, not {sample_prob:g}")

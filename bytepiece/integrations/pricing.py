@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
+from bytepiece._checks import is_number
 from bytepiece.encoding.options import Alpha
 from bytepiece.errors import ArgumentError
 from bytepiece.rules.text import Text
@@ -37,8 +36,6 @@ def alpha_by_price(
         raise ArgumentError(
             "more_tokens and price_texts belong together: the alpha is found with these texts"
         )
-    if isinstance(more_tokens, bool) or not isinstance(
-        more_tokens, (int, float, np.integer, np.floating)
-    ):
+    if not is_number(more_tokens):
         raise ArgumentError(f"more_tokens must be a number such as 0.1, not {more_tokens!r:.30}")
     return tokenizer.alpha_for_tokens(price_texts, 1 + more_tokens, sample_prob=sample_prob)

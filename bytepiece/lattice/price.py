@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bytepiece._arrays import cuts
+from bytepiece._checks import is_number
 from bytepiece.encoding.batches import chunk_size
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.request import Sampling
@@ -23,6 +24,7 @@ from bytepiece.kernels.partition import MAX_EXPONENT
 from bytepiece.kernels.segments import Segments
 from bytepiece.kernels.token_counts import expected_counts
 from bytepiece.lattice import chain as chains
+from bytepiece.lattice.law import law_of
 from bytepiece.parallel import ordered_map
 from bytepiece.rules.text import Text
 
@@ -77,14 +79,7 @@ def prices(
     segments = segment(given, encoder.model.rules)
     rows = [PricedAlpha(None, best, 1.0, 0.0)]
     for alpha in alphas:
-        chain, _, _ = chains.build(
-            encoder.mirrored[0],
-            encoder.weights(alpha),
-            segments.text,
-            segments.bounds,
-            encoder.known,
-            encoder.unknown is not None and encoder.unknown.whole,
-        )
+        chain = law_of(encoder, segments, alpha).chain
         bits = chains.entropy(chain) / math.log(2.0)
         tokens = expected_tokens(encoder, segments, alpha, threads)
         rows.append(PricedAlpha(alpha, tokens, tokens / best, bits / len(segments.text)))
@@ -103,7 +98,7 @@ def alpha_for_tokens(
         sampling: how samples are drawn; its alpha, seed and epoch have no effect.
         threads: how many threads to use; the result does not depend on it.
     """
-    if isinstance(price, bool) or not isinstance(price, (int, float, np.integer, np.floating)):
+    if not is_number(price):
         raise ArgumentError(f"the price must be a number, not {price!r:.30}")
     if not math.isfinite(price):
         raise ArgumentError(f"the price must be a finite number, not {price}")
