@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.support import ROOT, SAMPLE
 from benchmarks.support.commands import FailedError
+from benchmarks.support.result_lines import append, lines_of
 
 if TYPE_CHECKING:
     from benchmarks.language_models.runs import Experiment, Left, Run
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.report:
         if not chosen.results:
             parser.error("--report needs --results")
-        print(tables.report(list(runs.lines_of(chosen.results))), end="")
+        print(tables.report(list(lines_of(chosen.results))), end="")
         return
     experiment = runs.Experiment(
         chosen.corpus,
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def left() -> "list[Left]":
         """Return the runs of this process that are left."""
-        lines = list(runs.lines_of(path))
+        lines = list(lines_of(path))
         of_all = experiment.left(planned(lines), lines)
         return [
             (run, context)
@@ -110,8 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         while todo := [one for one in left() if one not in tried]:
             tried.append(todo[0])
             line = _line(experiment, *todo[0])
-            if line not in runs.lines_of(path):
-                runs.append(path, line)
+            if line not in lines_of(path):
+                append(path, line)
             print(f"{len(todo)} left: {runs.shown(line)}", file=sys.stderr, flush=True)
 
 

@@ -27,6 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.support.result_lines import append
 from benchmarks.translation import plan
 from benchmarks.translation.pairs import Pairs, pairs_of
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.report:
         from benchmarks.translation import report  # noqa: PLC0415
 
-        print(report.text_of(plan.read(chosen.results)))
+        print(report.text_of(plan.results_of(chosen.results)))
         return
     try:
         import sacrebleu  # noqa: F401, PLC0415
@@ -95,13 +96,13 @@ def _one_run(
     from benchmarks.translation import runs  # noqa: PLC0415
 
     part, parts = shard
-    results = plan.read(path)
+    results = plan.results_of(path)
     left = (r for n, r in planned.runs(results) if n % parts == part and r not in results)
     run = next(left, None)
     if run is None:
         return False
     figures = runs.done(run, data, recipe) or {**run._asdict(), "unreachable": True}
-    plan.append(path, figures)
+    append(path, figures)
     said = f"{run.pair} {run.system} {run.more:+.0%} seed {run.seed} {run.part}"
     if "dev" in figures:
         said += f": dev chrF2 {figures['dev']['chrf']:.2f}, {figures['cpu']:.0f} CPU s"

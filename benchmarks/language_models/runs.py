@@ -1,11 +1,10 @@
-"""The runs of the plan, what one run does, and the file of results."""
+"""The runs of the plan, and what one run does."""
 
 import hashlib
 import json
-import os
 import resource
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -248,24 +247,6 @@ class Experiment:
 def context_of(stream: Stream) -> int:
     """Return the number of tokens that hold 1,024 bytes, as a multiple of 8."""
     return max(1, round(_CONTEXT / stream.bytes_per_token / 8)) * 8
-
-
-def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a file of results; lines that a kill cut off are left out."""
-    if path.exists():
-        for line in path.read_text("utf-8").split("\n")[:-1]:
-            if line.endswith("}"):
-                yield json.loads(line)
-
-
-def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Add a line to a file of results, in one write, and wait until it is on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
-    with path.open("ab") as file:
-        file.write(b"\n" * torn + (json.dumps(line, ensure_ascii=False) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def shown(line: Mapping[str, Any]) -> str:

@@ -1,11 +1,11 @@
 """The runs in their order, and the file of their results."""
 
-import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from benchmarks.support.result_lines import lines_of
 
 
 class TranslationRun(NamedTuple):
@@ -95,27 +95,7 @@ class Plan:
         return [TranslationRun(self.pair, system, more, DEV_SEED, "dev") for more in prices]
 
 
-def read(path: Path) -> Results:
+def results_of(path: Path) -> Results:
     """Return the runs of a file of results, and their figures."""
-    if not path.exists():
-        return {}
-    results = {}
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            figures = json.loads(line)
-        except json.JSONDecodeError:  # a process was killed while it wrote
-            continue
-        results[TranslationRun(*(figures[key] for key in TranslationRun._fields))] = figures
-    return results
-
-
-def append(path: Path, figures: dict[str, Any]) -> None:
-    """Add a line to a file of results, and wait until it is on the disk."""
-    line = json.dumps(figures).encode() + b"\n"
-    with path.open("ab+") as file:
-        if size := file.tell():
-            file.seek(size - 1)
-            line = line if file.read(1) == b"\n" else b"\n" + line
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+    fields = TranslationRun._fields
+    return {TranslationRun(*(line[key] for key in fields)): line for line in lines_of(path)}

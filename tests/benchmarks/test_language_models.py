@@ -22,6 +22,7 @@ from benchmarks.language_models.sampling import SampledTraining, Segmenter
 from benchmarks.language_models.training import Batches, train
 from benchmarks.language_models.transformer import Shape, Transformer, rows_for
 from benchmarks.language_models.vocabularies import NAMES
+from benchmarks.support import result_lines
 from benchmarks.support.commands import FailedError
 from bytepiece import Model, Tokenizer, model_io
 from bytepiece.adapters.ours import Ours
@@ -196,10 +197,10 @@ def test_the_report_compares_with_our_default():
 
 def test_a_file_of_results_without_its_last_newline_is_read(tmp_path):
     path = tmp_path / "lines"
-    runs.append(path, {"a": 1})
+    result_lines.append(path, {"a": 1})
     with path.open("a") as file:
         file.write('{"b"')
-    assert list(runs.lines_of(path)) == [{"a": 1}]
+    assert list(result_lines.lines_of(path)) == [{"a": 1}]
 
 
 def test_bits_after_a_cut_count_all_ways_to_spell_the_bytes():
@@ -279,7 +280,7 @@ def test_a_run_is_not_repeated(tmp_path, capfd, monkeypatch):
     arguments = ["--quick", "--results", str(results), "--kept", str(tmp_path)]
     bench_lm.main(arguments)
     first = results.read_text()
-    found, further = runs.lines_of(results)
+    found, further = result_lines.lines_of(results)
     text = found["texts"]["sample.txt"]
     assert 3 < sum(text["bits"]) / sum(text["sizes"]) < 9
     assert "after typos" in further["further"]
