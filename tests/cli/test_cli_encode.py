@@ -16,19 +16,13 @@ from hypothesis import strategies as st
 from support.cli import LINES, TEXT, invoke, posix_only, start
 from support.strategies import JIT
 
-from bytepiece import Encoded, model_io
+from bytepiece import Encoded
 from bytepiece.display import printable
 
 SAMPLING = ["--sample", "--alpha", "0.3", "--seed", "7"]
 
 
-@pytest.fixture(autouse=True)
-def model_file(model, tmp_path, monkeypatch):
-    """Save the model and set the environment variable that names it."""
-    path = tmp_path / "small.model"
-    model_io.save(model, path)
-    monkeypatch.setenv("BYTEPIECE_MODEL", str(path))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("model_of_the_environment")
 
 
 def ids_of(output):

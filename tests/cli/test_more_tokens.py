@@ -7,18 +7,12 @@ import pytest
 from bytepiece_cli import encode, streams
 from support.cli import LINES, TEXT, invoke
 
-from bytepiece import Encoded, model_io
+from bytepiece import Encoded
 
 TEN = ["--sample", "--seed", "7", "--more-tokens", "10%"]
 
 
-@pytest.fixture(autouse=True)
-def model_file(model, tmp_path, monkeypatch):
-    """Save the model and set the environment variable that names it."""
-    path = tmp_path / "small.model"
-    model_io.save(model, path)
-    monkeypatch.setenv("BYTEPIECE_MODEL", str(path))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("model_of_the_environment")
 
 
 def shown(rows):
