@@ -22,17 +22,12 @@ import numpy as np
 
 from bytepiece._arrays import F64, I64, offsets_of
 from bytepiece._logarithms import logs_of, rounded
-from bytepiece.errors import CorpusError
 from bytepiece.kernels.automaton import build
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus_reader import START, Block, CorpusReader
+from bytepiece.training.corpus_reader import Block, CorpusReader
 from bytepiece.training.corpus_sample import (
     CorpusSample,
-    arrays_of,
-    chunks,
-    position_of,
-    reading_progress,
     windows_of,
 )
 from bytepiece.training.growth import CountedPieces, PieceRules, advance
@@ -46,6 +41,7 @@ from bytepiece.training.pairs import (
     total,
 )
 from bytepiece.training.progress import Progress
+from bytepiece.training.whole_corpus import check_weight, counts_in_all
 from bytepiece.training.words import WordTable, lies_within_word
 
 logger = logging.getLogger(__name__)
@@ -55,9 +51,6 @@ MEMORY_PER_BYTE = 6
 _BYTES_PER_PAIR = 9
 """The smallest number of bytes in the windows for each different pair that is counted."""
 _LEAST_PAIRS = 1 << 19
-_HEAVIEST = 1 << 48
-"""The largest weight of a corpus: the sum of its bytes, each times its weight in units. All numbers
-that are computed from the counts then fit in 64 bits."""
 _SETTLING = 3
 """The number of rounds at the end that exchange pieces. Five more gain nothing."""
 _COMPLETING = 2
@@ -144,10 +137,7 @@ def learn(
     Raises:
         CorpusError: if the weights of the corpus are too large.
     """
-    if reader.weight > _HEAVIEST:
-        raise CorpusError(
-            f"weights make the corpus more than {_HEAVIEST // reader.unit} bytes; use smaller ones"
-        )
+    check_weight(reader)
     rounds = _Rounds(sample, reader.unit, options, engine, checkpoint, progress)
     learned = []
     for number, vocabulary in enumerate(rounds.vocabularies(sizes)):
@@ -163,7 +153,13 @@ def learn(
             counts = checkpoint.step(name, counted)["counts"]
             progress("scoring", size, size)
         else:
-            counts = _counted_in_all(name, reader, state, pieces, engine, checkpoint, progress)
+
+            def counted_in(
+                blocks: list[Block], state: ScoredAutomaton = state, pieces: int = pieces
+            ) -> I64:
+                return _count(windows_of(blocks), state, pieces, engine).pieces
+
+            counts = counts_in_all(name, reader, pieces, counted_in, checkpoint, progress)
         learned.append(CountedPieces(vocabulary.pieces, counts))
     if rounds.part > 1:
         sample = sample._replace(windows=sample.windows[:: rounds.part], whole=False)
@@ -201,27 +197,6 @@ def _count(
     """
     stage = partial(count, state=state, with_pairs=pairs > 0, superwords=superwords, damped=damped)
     return total(engine(stage, windows), pieces, pairs)
-
-
-def _counted_in_all(
-    name: str,
-    reader: CorpusReader,
-    state: ScoredAutomaton,
-    pieces: int,
-    engine: Engine,
-    checkpoint: Checkpoint,
-    progress: Progress,
-) -> I64:
-    """Read the whole corpus once more, and return the count of each piece in it."""
-    counts, after = np.zeros(pieces, dtype=np.int64), START
-    if (kept := checkpoint.load(name)) is not None:
-        counts, after = counts + kept["counts"], position_of(kept)
-    for chunk in chunks(reader, after, reading_progress("scoring", reader, progress)):
-        counts += _count(windows_of(chunk), state, pieces, engine).pieces
-        so_far = {"counts": counts, **arrays_of(reader.position)}
-        checkpoint.save(name, lambda so_far=so_far: so_far)  # type: ignore[misc]
-    progress("scoring", reader.size, reader.size)
-    return counts
 
 
 class _Rounds:

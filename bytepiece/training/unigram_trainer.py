@@ -23,20 +23,15 @@ import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, offsets_of
 from bytepiece._logarithms import rounded
-from bytepiece.errors import CorpusError
 from bytepiece.kernels.automaton import Automaton, link
 from bytepiece.kernels.expectation import add_expected_counts
 from bytepiece.kernels.partition import Weights, mirror
 from bytepiece.kernels.trie import build_sorted
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus_reader import START, Block, CorpusReader
+from bytepiece.training.corpus_reader import Block, CorpusReader
 from bytepiece.training.corpus_sample import (
     CorpusSample,
-    arrays_of,
-    chunks,
-    position_of,
-    reading_progress,
     windows_of,
 )
 from bytepiece.training.growth import PieceRules
@@ -45,12 +40,12 @@ from bytepiece.training.piece_counts import PieceCounts, select
 from bytepiece.training.progress import Progress, counting_up
 from bytepiece.training.substrings import SeedRules, seeds, sorted_order
 from bytepiece.training.units import units_of
+from bytepiece.training.whole_corpus import check_weight, counts_in_all
 
 logger = logging.getLogger(__name__)
 
 MEMORY_PER_BYTE = 24
 """Memory in bytes for each byte in the windows."""
-_HEAVIEST = 1 << 48
 _LARGEST = 1 << 62
 _SEEDS = 1_000_000
 """The largest number of seeds."""
@@ -178,10 +173,7 @@ def learn(
     Raises:
         CorpusError: if the weights of the corpus are too large.
     """
-    if reader.weight > _HEAVIEST:
-        raise CorpusError(
-            f"weights make the corpus more than {_HEAVIEST // reader.unit} bytes; use smaller ones"
-        )
+    check_weight(reader)
     rounds = _UnigramRounds(sample, reader, options, engine, checkpoint, progress)
     learned = rounds.vocabularies(sizes)
     if not sample.whole:
@@ -243,16 +235,14 @@ class _UnigramRounds:
     def counted_in_all(self, name: str, pieces: UnigramPieces) -> UnigramPieces:
         """Read the whole corpus once more, and return the pieces with their counts in it."""
         state = self._state(pieces)
-        counts, after = np.zeros(len(pieces.counts), dtype=np.int64), START
-        if (kept := self._checkpoint.load(name)) is not None:
-            counts, after = counts + kept["counts"], position_of(kept)
-        report = reading_progress("scoring", self._reader, self._progress)
-        for chunk in chunks(self._reader, after, report):
-            units = units_of(list(windows_of(chunk)), self._options.rules)
-            counts += self._counted(units, state).counts
-            so_far = {"counts": counts, **arrays_of(self._reader.position)}
-            self._checkpoint.save(name, lambda so_far=so_far: so_far)  # type: ignore[misc]
-        self._progress("scoring", self._reader.size, self._reader.size)
+
+        def counted_in(blocks: list[Block]) -> I64:
+            units = units_of(list(windows_of(blocks)), self._options.rules)
+            return self._counted(units, state).counts
+
+        counts = counts_in_all(
+            name, self._reader, len(pieces.counts), counted_in, self._checkpoint, self._progress
+        )
         return pieces._replace(counts=counts)
 
     def _start(self) -> UnigramPieces:
