@@ -8,13 +8,11 @@ import numpy as np
 
 from bytepiece._arrays import U64
 from bytepiece._checks import unsigned
+from bytepiece.encoding.options import BY_TEXT
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column, any_column, is_arrow, is_text, pyarrow
 from bytepiece.inputs.series import check_texts, is_series
 from bytepiece.rules.text import Text, to_bytes
-
-BY_TEXT = "text"
-"""The value of `doc_ids` that makes the hash of each text its number."""
 
 _TEXTS = get_args(Text)
 _DIGEST = 8
@@ -80,7 +78,7 @@ def numbers_of(doc_ids: "Iterable[int | str | bytes]") -> U64:
         if doc_ids.dtype.kind in "iu" and doc_ids.ndim == 1:
             wide = np.int64 if doc_ids.dtype.kind == "i" else np.uint64
             return doc_ids.astype(wide).view(np.uint64)
-    found = [_number(value, place) for place, value in enumerate(doc_ids)]
+    found = [number_of(value, f"doc_ids[{place}]") for place, value in enumerate(doc_ids)]
     return np.array(found, dtype=np.uint64)
 
 
@@ -101,16 +99,22 @@ def text_number(text: Text, salt: bytes = b"", person: bytes = b"") -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-def _number(value: Any, place: int) -> int:
-    """Return the number that an item of `doc_ids` stands for."""
+def number_of(value: Any, name: str) -> int:
+    """Return the number of one document.
+
+    Args:
+        value: an item that `numbers_of` takes.
+        name: what the item is called in errors.
+
+    Raises:
+        ArgumentError: if it is no such item.
+    """
     if isinstance(value, _TEXTS):
         return text_number(value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ArgumentError(
-            f"doc_ids[{place}] must be a whole number, a str or bytes, not {value!r:.30}"
-        )
+        raise ArgumentError(f"{name} must be a whole number, a str or bytes, not {value!r:.30}")
     if not _LEAST <= value < _BEYOND:
-        raise ArgumentError(f"doc_ids[{place}] must be in −2^63…2^64 − 1, not {value}")
+        raise ArgumentError(f"{name} must be in −2^63…2^64 − 1, not {value}")
     return int(value) % _BEYOND
 
 

@@ -6,8 +6,7 @@ It needs `pip install pyarrow`, unless batches are dicts.
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from bytepiece.encoding.documents import BY_TEXT
-from bytepiece.encoding.options import Alpha
+from bytepiece.encoding.options import BY_TEXT, Alpha
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError

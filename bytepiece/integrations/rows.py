@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bytepiece.encoding.documents import BY_TEXT, numbers_of, text_number
+from bytepiece.encoding.documents import numbers_of, text_number
+from bytepiece.encoding.options import BY_TEXT
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._checks import check_whole, unsigned
-from bytepiece.encoding.documents import BY_TEXT, numbers_of
-from bytepiece.encoding.options import Alpha
+from bytepiece.encoding.documents import numbers_of
+from bytepiece.encoding.options import BY_TEXT, Alpha
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
