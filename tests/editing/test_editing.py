@@ -149,7 +149,8 @@ def test_the_counts_of_dropped_pieces_are_inherited():
 
 
 def test_a_corpus_decides_which_pieces_go():
-    model = bytepiece.train([*TEXT * 9, "el gato y el pato\n" * 30], 320, algorithm="merge")
+    corpus = [*TEXT * 9, "el gato y el pato\n" * 30]
+    model = bytepiece.train(corpus, 320, algorithm="merge", spaces="across")
     size = model.vocab_size - 30
     spanish = bytepiece.prune(model, size, ["el gato y el pato\n"]).model
     english = bytepiece.prune(model, size, TEXT).model
