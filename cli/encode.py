@@ -39,11 +39,10 @@ _PRICED = 1_000_000
     default="ids",
     show_default=True,
     help="The format of the output. ids: a line of ids with spaces between them. pieces: a line of "
-    'readable pieces. jsonl: {"ids": [...]}. parquet: a column `ids` of lists. The others are token '
-    "files: all ids end to end, of the smallest type that holds the vocabulary. megatron: OUT.bin "
-    "and OUT.idx, for Megatron-LM. npy: OUT.ids.npy and OUT.offsets.npy, for np.load. raw: OUT.bin "
-    "without a head, for nanoGPT and OLMo-core. llmc: OUT.bin with the head of llm.c and "
-    "modded-nanogpt. datatrove: OUT.ds and OUT.ds.index.",
+    'readable pieces. jsonl: {"ids": [...]}. parquet: a column `ids` of lists. The others are '
+    "token files, which hold all ids end to end. megatron: OUT.bin and OUT.idx, for Megatron-LM. "
+    "npy: OUT.ids.npy and OUT.offsets.npy, for np.load. raw: OUT.bin without a head, for nanoGPT "
+    "and OLMo-core. llmc: OUT.bin with the head of llm.c. datatrove: OUT.ds and OUT.ds.index.",
 )
 @click.option(
     "-o",

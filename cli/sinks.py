@@ -89,9 +89,8 @@ def token_files(
             yield DocumentSink(writer.documents, lambda rows, _: writer.append(rows))
         kind = smallest_type(tokenizer.vocab_size, layout).name
         name = click.format_filename(names(prefix, layout)[0])
-        say(
-            f"bytepiece: {writer.documents} documents, {writer.tokens} ids of type {kind} in {name}"
-        )
+        counts = f"{writer.documents} documents, {writer.tokens} ids"
+        say(f"bytepiece: {counts} of type {kind} in {name}")
     except BaseException as error:
         stopped = isinstance(error, (KeyboardInterrupt, OSError)) or interrupted()
         if stopped and writer.documents:
