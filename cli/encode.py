@@ -25,7 +25,7 @@ from .progress import input_progress
 from .streams import STDOUT
 
 _LINES = ("ids", "pieces", "jsonl")
-_TOKEN_FILES = ("megatron", "npy")
+_TOKEN_FILES = ("megatron", "npy", "raw", "llmc", "datatrove")
 _PRICED = 1_000_000
 """The number of bytes at the beginning of the input that find the alpha of --more-tokens."""
 
@@ -40,9 +40,10 @@ _PRICED = 1_000_000
     default="ids",
     show_default=True,
     help="The format of the output. ids: a line of ids with spaces between them. pieces: a line of "
-    'readable pieces. jsonl: {"ids": [...]}. parquet: a column `ids` of lists. megatron: the files '
-    "OUT.bin and OUT.idx that Megatron-LM reads. npy: the files OUT.ids.npy and OUT.offsets.npy "
-    "that np.load reads.",
+    'readable pieces. jsonl: {"ids": [...]}. parquet: a column `ids` of lists. The others are '
+    "token files, which hold all ids end to end. megatron: OUT.bin and OUT.idx, for Megatron-LM. "
+    "npy: OUT.ids.npy and OUT.offsets.npy, for np.load. raw: OUT.bin without a head, for nanoGPT "
+    "and OLMo-core. llmc: OUT.bin with the head of llm.c. datatrove: OUT.ds and OUT.ds.index.",
 )
 @click.option(
     "-o",
@@ -50,13 +51,13 @@ _PRICED = 1_000_000
     metavar="OUT",
     type=OUTPUT,
     help="The file to write with --format parquet, or the beginning of the files' names with "
-    "megatron and npy. The other formats go to standard output.",
+    "token files. The other formats go to standard output.",
 )
 @click.option(
     "--resume",
     is_flag=True,
     help="Continue an earlier run that was stopped, with the same arguments. It works with "
-    "--format megatron and npy.",
+    "token files: --format megatron, npy, raw, llmc and datatrove.",
 )
 @jsonl_option
 @column_option
@@ -152,4 +153,4 @@ def _check(format: str, output: Path | None, resume: bool) -> None:
     if format not in _LINES and output in (None, STDOUT):
         raise click.UsageError(f"--format {format} is written to files; name them with -o")
     if resume and format not in _TOKEN_FILES:
-        raise click.UsageError(f"--resume is about --format {' and '.join(_TOKEN_FILES)}")
+        raise click.UsageError(f"--resume is about --format {', '.join(_TOKEN_FILES)}")
