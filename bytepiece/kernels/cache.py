@@ -35,7 +35,7 @@ _KEPT = 30 * 86400
 """How many seconds a directory of compiled kernels is kept after the last kernel was added."""
 _POLL = 0.05
 """Seconds between two looks at what another process has compiled."""
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 """Seconds that a process waits for one kernel. The largest takes 5. But the process that compiles
 it may be stopped for a while."""
 
@@ -151,6 +151,8 @@ class KernelCache(caching.FunctionCache):
     compiles. So if several processes start together, they compile each kernel once between them.
     """
 
+    unsaved = 0
+    """How many compiled kernels this process could not save, though the folder can be written."""
     _impl_class = KernelCacheFiles
     _wait = True
     """Whether this process waits for others; no longer after it has waited for nothing once."""
@@ -167,7 +169,8 @@ class KernelCache(caching.FunctionCache):
             if time.monotonic() > given_up:
                 KernelCache._wait = False
             time.sleep(_POLL)
-            found = self._found(sig, target_context)
+            if os.path.exists(self._cache_file._index_path):  # noqa: PTH110
+                found = self._found(sig, target_context)
         if found is None and TURN.held:
             found = self._found(sig, target_context)  # it may have been saved just before
         if found is None:
@@ -186,8 +189,10 @@ class KernelCache(caching.FunctionCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep compiled code, if that is possible."""
-        with suppress(OSError):
+        try:
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError:
+            KernelCache.unsaved += FOLDER.writable
         if KernelCache._began is self:
             end_turn()
 
