@@ -3,17 +3,13 @@
 import ast
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numba
 import pytest
+from support.fresh import PACKAGE, run
 from support.strategies import JIT
 
-from bytepiece.kernels import cache, jit
-
-PACKAGE = Path(jit.__file__).resolve().parents[1]
+from bytepiece.kernels import cache
 
 
 @pytest.fixture
@@ -23,7 +19,8 @@ def install(tmp_path, monkeypatch):
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(cache, "_PACKAGE", package)
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for name in ("XDG_CACHE_HOME", "BYTEPIECE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
     return package
 
 
@@ -93,17 +90,11 @@ def test_numbas_own_setting_is_followed_and_never_cleaned(install, tmp_path, mon
     assert not (install / "__pycache__").exists()
 
 
-def run(script, package, **environment):
-    """Run a script in a fresh interpreter that finds this package."""
-    inherited = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        env={**inherited, "PYTHONPATH": str(package.parent), **environment},
-        cwd=package.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_folder_can_be_chosen(install, tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "theirs"))
+    monkeypatch.setenv("BYTEPIECE_CACHE", str(tmp_path / "chosen"))
+    assert cache._kernel_folder().path.parent == tmp_path / "chosen"
+    assert not (tmp_path / "theirs").exists()
 
 
 def test_kernels_work_where_nothing_can_be_kept(install, no_home):
