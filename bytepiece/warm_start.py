@@ -44,7 +44,7 @@ def warmup(progress: Callable[[str], object] | None = None) -> list[WarmupStep]:
     """Compile all kernels that are not in the cache yet, so that later processes start warm.
 
     Run it once on each machine, or when an image of a container is built. It takes about a minute,
-    and a second if all kernels are in the cache. Compiled kernels belong to one version of
+    and some seconds if all kernels are in the cache. Compiled kernels belong to one version of
     bytepiece, of Numba and of Python and to one kind of processor.
 
     Args:
