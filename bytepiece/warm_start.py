@@ -140,8 +140,8 @@ def _train() -> None:
     for spaces in get_args(Spaces):
         model = train(_LINES * 9, 290, spaces=spaces)
         prune(model, 280, _LINES)
-    train(_LINES * 9, 290, algorithm="bnlm", digits="groups-of-three")
-    # The size is so small that seeds have to be taken away.
+    # These sizes are so small that pieces have to be taken away.
+    train(_LINES * 9, 262, algorithm="bnlm", digits="groups-of-three")
     train(_LINES * 9, 262, algorithm="unigram", spaces="across")
     train(_LINES * 9, 262, algorithm="unigram", spaces="words", sparse=True)
 
