@@ -138,10 +138,10 @@ def _measure() -> None:
 
 def _train() -> None:
     for spaces in get_args(Spaces):
-        model = train(_LINES * 9, 290, spaces=spaces)
+        model = train(_LINES * 9, 290, algorithm="merge", spaces=spaces)
         prune(model, 280, _LINES)
     # These sizes are so small that pieces have to be taken away.
-    train(_LINES * 9, 262, algorithm="bnlm", digits="groups-of-three")
+    train([*_LINES * 9, "and once"], 262, algorithm="bnlm", digits="groups-of-three")
     train(_LINES * 9, 262, algorithm="unigram", spaces="across")
     train(_LINES * 9, 262, algorithm="unigram", spaces="words", sparse=True)
 
