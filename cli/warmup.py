@@ -20,6 +20,7 @@ def command() -> None:
     Examples:
       bytepiece warmup
       BYTEPIECE_CACHE=/opt/bytepiece-cache bytepiece warmup
+      NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES= bytepiece warmup   # for other processors, too
     """  # noqa: D301
     from bytepiece.kernels.cache import FOLDER  # noqa: PLC0415  # it loads the compiler
 
