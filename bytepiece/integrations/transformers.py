@@ -1,7 +1,7 @@
 """A tokenizer for `transformers`: chat templates, padding, truncation and offsets, and sampling.
 
-It needs `pip install transformers`. It saves bytepiece's own model file, so that nothing is lost;
-`bytepiece.formats.to_huggingface` writes a tokenizer.json for other programs.
+It needs `pip install transformers`. It saves bytepiece's own model file, so that nothing is lost,
+and a tokenizer.json beside it for programs that do not know bytepiece.
 """
 
 import copy
@@ -19,7 +19,7 @@ from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import NO_TOKENS
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
-from bytepiece.integrations.fast_tokenizer import fast
+from bytepiece.integrations.fast_tokenizer import fast, save_fast
 from bytepiece.integrations.pricing import alpha_by_price
 from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
 from bytepiece.integrations.transformers_vocabulary import ModelVocabulary
@@ -82,6 +82,10 @@ class BytePieceTokenizer(ModelVocabulary):
     the hash of the text: the same text gets the same sample in any batch and any process,
     until seed or epoch changes. The settings of sampling belong to a training run, not to the
     tokenizer: `save_pretrained` leaves them out.
+
+    `save_pretrained` writes bytepiece.model, from which this class loads, and tokenizer.json, from
+    which `AutoTokenizer` and other programs load where bytepiece is not installed. A warning says
+    where tokenizer.json is not exact, or why there is none.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
@@ -326,6 +330,20 @@ class BytePieceTokenizer(ModelVocabulary):
         path = Path(save_directory) / (prefix + self.vocab_files_names["vocab_file"])
         model_io.save(self.model, path)
         return (str(path),)
+
+    def _save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        file_names: tuple[str, ...],
+        legacy_format: bool | None = None,
+        filename_prefix: str | None = None,
+    ) -> tuple[str, ...]:
+        """Write all files but tokenizer_config.json; `save_pretrained` ends here."""
+        files: tuple[str, ...] = super()._save_pretrained(
+            save_directory, file_names, legacy_format, filename_prefix
+        )
+        prefix = f"{filename_prefix}-" if filename_prefix else ""
+        return (*files, *save_fast(self, Path(save_directory) / f"{prefix}tokenizer.json"))
 
 
 class BytePieceConfig(PretrainedConfig):  # type: ignore[misc]
