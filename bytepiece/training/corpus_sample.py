@@ -19,8 +19,9 @@ _WINDOW = 3 << 15
 """The smallest number of bytes in a window. Only the last window of a block may have fewer."""
 _HELD_OUT = 4, 100
 """In one window of four, the segments in the last hundredth of its bytes may be held out."""
-_MOST_HELD_OUT = 1 << 20
+MOST_HELD_OUT = 1 << 20
 """The largest number of held-out bytes."""
+EMPTY = "the corpus is empty: there is no text in it to learn from"
 _BLOCK = 1 << 22
 """Windows are laid end to end until they have at least this many bytes together."""
 _CHUNK = 4
@@ -69,7 +70,7 @@ def read_sample(
     Raises:
         CorpusError: if the corpus is empty, or differs from the checkpoint's corpus.
     """
-    kept, held_out = _WindowChooser(most), _WindowChooser(_MOST_HELD_OUT)
+    kept, held_out = WindowChooser(most), WindowChooser(MOST_HELD_OUT)
     after, number = START, 0
     while (part := checkpoint.load(f"windows-{number}")) is not None:
         after = position_of(part)
@@ -80,8 +81,7 @@ def read_sample(
     for chunk in chunks(reader, after, reading_progress("reading", reader, progress)):
         first = kept.number, held_out.number
         for window in windows_of(chunk):
-            held = hold_out and kept.number % _HELD_OUT[0] == 0
-            learned_from, rest = _parted(window) if held else (window, None)
+            learned_from, rest = parted(window, kept.number) if hold_out else (window, None)
             kept.add(learned_from)
             if rest is not None:
                 held_out.add(rest)
@@ -92,7 +92,7 @@ def read_sample(
             checkpoint.save(f"windows-{number}", new)
             number += 1
     if not kept.number:
-        raise CorpusError("the corpus is empty: there is no text in it to learn from")
+        raise CorpusError(EMPTY)
     if finished is None:
         checkpoint.save("corpus", lambda: arrays_of(reader.position))
     elif position_of(finished) != reader.position:
@@ -102,7 +102,7 @@ def read_sample(
 
 
 def _latest_windows(
-    kept: "_WindowChooser", held_out: "_WindowChooser", first: tuple[int, int], position: Position
+    kept: "WindowChooser", held_out: "WindowChooser", first: tuple[int, int], position: Position
 ) -> Arrays:
     """Return the windows that arrived last, in arrays for a checkpoint."""
     numbers = zip((kept, held_out), first, ("kept", "held"), strict=True)
@@ -210,20 +210,25 @@ def _stretch(block: Block, low: int, high: int) -> Block:
     return Block(text, bounds - bounds[0], block.weights[low:high].copy())
 
 
-def _parted(window: Block) -> tuple[Block, Block | None]:
+def parted(window: Block, number: int) -> tuple[Block, Block | None]:
     """Split a window into the segments to learn from and the held-out segments at its end.
 
-    The second part is None if the window is small, or if its last segment is too long.
+    The second part is None in three windows of four, and if the window is small or its last segment
+    is too long.
+
+    Args:
+        window: the window.
+        number: its number in the corpus.
     """
     size = len(window.text)
     last = len(window.bounds) - 1
     cut = int(np.searchsorted(window.bounds, size - size // _HELD_OUT[1]))
-    if size < _WINDOW or cut == last:
+    if number % _HELD_OUT[0] or size < _WINDOW or cut == last:
         return window, None
     return _stretch(window, 0, cut), _stretch(window, cut, last)
 
 
-class _WindowChooser:
+class WindowChooser:
     """Keeps as many windows as fit in a number of bytes, and at least one.
 
     The number of a window times the golden ratio is its place on a circle. These places are spread

@@ -20,6 +20,7 @@ from bytepiece.training.checked_options import TrainingOptions, unused_tokens
 from bytepiece.training.checkpoint import Checkpoint, clear
 from bytepiece.training.corpus_reader import CorpusReader
 from bytepiece.training.corpus_sample import CorpusSample, read_sample
+from bytepiece.training.corpus_words import CorpusWords, read_words
 from bytepiece.training.growth import CountedPieces, PieceRules, initial_pieces
 from bytepiece.training.memory import room
 from bytepiece.training.progress import Progress
@@ -55,9 +56,9 @@ def models_of(
     rules = options.rules
     reader = CorpusReader(corpus, rules.normalization, rules.digit_group)
     most = [size - len(options.special_tokens) for size in sizes]
+    sample: CorpusSample | CorpusWords
     if options.algorithm == "unigram":
-        space = room(settings.memory, unigram_trainer.MEMORY_PER_BYTE)
-        sample = read_sample(reader, space, True, checkpoint, settings.progress)
+        sample = _unigram_sample(reader, options, settings, checkpoint)
         models = _by_unigrams(sample, reader, most, options, settings, checkpoint)
     elif options.algorithm == "merge":
         space = room(settings.memory, merge_trainer.MEMORY_PER_BYTE)
@@ -143,8 +144,19 @@ def _piece_rules(options: TrainingOptions) -> PieceRules:
     )
 
 
+def _unigram_sample(
+    reader: CorpusReader, options: TrainingOptions, settings: RunSettings, checkpoint: Checkpoint
+) -> CorpusSample | CorpusWords:
+    rules = _piece_rules(options)
+    if rules.spaces == "words":
+        space = room(settings.memory, unigram_trainer.MEMORY_PER_WORD_BYTE)
+        return read_words(reader, rules, space, checkpoint, settings.progress)
+    space = room(settings.memory, unigram_trainer.MEMORY_PER_BYTE)
+    return read_sample(reader, space, True, checkpoint, settings.progress)
+
+
 def _by_unigrams(
-    sample: CorpusSample,
+    sample: CorpusSample | CorpusWords,
     reader: CorpusReader,
     most: Sequence[int],
     options: TrainingOptions,
@@ -192,7 +204,9 @@ def _by_bnlm(
     return models
 
 
-def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict[str, Any]:
+def facts_of(
+    corpus: Corpus, reader: CorpusReader, sample: CorpusSample | CorpusWords
+) -> dict[str, Any]:
     """Return what a model's record says of the corpus. Weights are left out if all are 1."""
     record: dict[str, Any] = {"corpus_bytes": reader.size, "corpus_sha256": reader.digest}
     if not sample.whole:
@@ -208,7 +222,7 @@ def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict
     return record
 
 
-def _held_out(model: Model, sample: CorpusSample, threads: int) -> Mapping[str, Any]:
+def _held_out(model: Model, sample: CorpusSample | CorpusWords, threads: int) -> Mapping[str, Any]:
     """Measure how well the model encodes held-out lines without their line ends."""
     lines = [line for part in sample.held_out for line in part.text.tobytes().split(b"\n")]
     size = sum(map(len, lines))

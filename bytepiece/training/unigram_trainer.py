@@ -30,27 +30,28 @@ from bytepiece.kernels.trie import build_sorted
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus_reader import Block, CorpusReader
-from bytepiece.training.corpus_sample import (
-    CorpusSample,
-    windows_of,
-)
+from bytepiece.training.corpus_sample import CorpusSample, windows_of
+from bytepiece.training.corpus_words import CorpusWords
 from bytepiece.training.growth import PieceRules
 from bytepiece.training.losses import losses, masses
 from bytepiece.training.piece_counts import PieceCounts, select
 from bytepiece.training.progress import Progress, counting_up
+from bytepiece.training.sampled_counts import SampledCounts
 from bytepiece.training.substrings import SeedRules, seeds, sorted_order
-from bytepiece.training.units import units_of
+from bytepiece.training.units import blocks_of_words, units_of
 from bytepiece.training.whole_corpus import check_weight, counts_in_all
 
 logger = logging.getLogger(__name__)
 
 MEMORY_PER_BYTE = 24
 """Memory in bytes for each byte in the windows."""
+MEMORY_PER_WORD_BYTE = 4
+"""Memory in bytes for each byte of the table of different words."""
 _LARGEST = 1 << 62
 _SEEDS = 1_000_000
 """The largest number of seeds."""
-_SEED_TEXT = 1 << 25
-"""Seeds are found in about this many bytes, in windows from all parts of the text."""
+_SEED_TEXT = 1 << 24
+"""Seeds are found in about this many bytes, from all parts of the text."""
 _ITERATIONS = 2
 """The iterations of expectation maximization in a round."""
 _SETTLING = 4
@@ -150,7 +151,7 @@ class LearnedUnigrams(NamedTuple):
 
 
 def learn(
-    sample: CorpusSample,
+    sample: CorpusSample | CorpusWords,
     reader: CorpusReader,
     sizes: Sequence[int],
     options: UnigramOptions,
@@ -161,7 +162,8 @@ def learn(
     """Learn vocabularies from a corpus.
 
     Args:
-        sample: windows of the corpus. Pieces are chosen in these, and counted in the whole corpus.
+        sample: windows or words of the corpus. Pieces are chosen in these. If they are not all,
+            the pieces are then counted in the whole corpus.
         reader: the reader of the corpus.
         sizes: the largest number of pieces of each vocabulary. Each vocabulary is the same as if it
             were learned alone.
@@ -186,25 +188,29 @@ def learn(
 
 
 class _UnigramRounds:
-    """Learns vocabularies from windows in memory. Each round is reported and kept."""
+    """Learns vocabularies from a text in memory. Each round is reported and kept."""
 
     def __init__(
         self,
-        sample: CorpusSample,
+        sample: CorpusSample | CorpusWords,
         reader: CorpusReader,
         options: UnigramOptions,
         engine: Engine,
         checkpoint: Checkpoint,
         progress: Progress,
     ) -> None:
-        self._units = units_of(sample.windows, options.rules)
+        if isinstance(sample, CorpusWords):
+            self._units, self._rate = sample.blocks, sample.rate
+        else:
+            self._units, self._rate = units_of(sample.windows, options.rules), 1
         self._size = sum(len(unit.text) for unit in self._units)
         self._reader = reader
         self._options = options
         self._engine = engine
         self._checkpoint = checkpoint
         self._progress = progress
-        self._bits = 62 - reader.weight.bit_length()
+        weight = sum(int(np.dot(np.diff(unit.bounds), unit.weights)) for unit in self._units)
+        self._bits = 62 - max(weight, reader.weight).bit_length()
         self._once = reader.unit << self._bits
         """The units of an occurrence of weight 1."""
         self._done = 0
@@ -237,7 +243,7 @@ class _UnigramRounds:
         state = self._state(pieces)
 
         def counted_in(blocks: list[Block]) -> I64:
-            units = units_of(list(windows_of(blocks)), self._options.rules)
+            units = units_of(windows_of(blocks), self._options.rules)
             return self._counted(units, state).counts
 
         counts = counts_in_all(
@@ -248,10 +254,24 @@ class _UnigramRounds:
     def _start(self) -> UnigramPieces:
         """Return the seeds, the single bytes and the pieces that are asked for."""
         rules = self._options.rules
-        limits = SeedRules(rules.max_piece_length, rules.parts, 2 * self._reader.unit, _SEEDS)
-        some = self._units[:: 1 + self._size // _SEED_TEXT]
+        some, rate = self._seed_text()
+        least = 2 * max(self._reader.unit, rate)
+        limits = SeedRules(rules.max_piece_length, rules.parts, least, _SEEDS)
         done = counting_up("seeding", self._size + 1, self._progress)
         return starting_pieces(seeds(some, limits, self._engine, done), self._options.pieces)
+
+    def _seed_text(self) -> tuple[Sequence[Block], int]:
+        """Return the text in which seeds are found, and the smallest count of its words."""
+        if self._size <= _SEED_TEXT:
+            return self._units, self._rate
+        if self._options.rules.spaces != "words":
+            return self._units[:: 1 + self._size // _SEED_TEXT], 1
+        # Every n-th word would leave out frequent words.
+        words = SampledCounts(_SEED_TEXT)
+        for unit in self._units:
+            words.add(unit)
+        some, rate = words.strings(), max(words.rate, self._rate)
+        return blocks_of_words(some._replace(counts=np.maximum(some.counts, rate))), rate
 
     def _round(self, pieces: UnigramPieces, size: int | None, iterations: int) -> UnigramPieces:
         compute = partial(self._computed, pieces, size, iterations)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,9 @@ RUNS = [
     for algorithm in ("merge", "unigram", "bnlm")
     for memory in ({}, SAMPLED)
 ]
+UNIGRAM_WORDS = {"algorithm": "unigram", "spaces": "words"}
 RUNS += [{"spaces": "words"}, {"spaces": "superwords", **SAMPLED}]
+RUNS += [UNIGRAM_WORDS, {**UNIGRAM_WORDS, **SAMPLED}]
 
 
 @pytest.mark.usefixtures("small")
@@ -150,8 +153,11 @@ def test_kept_steps_are_not_done_again(corpus, algorithm, monkeypatch):
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("options", [{}, SAMPLED], ids=str)
-@pytest.mark.parametrize("done", [2, 7, 1000])
+@pytest.mark.parametrize(
+    ("options", "done"),
+    [*product([{}, SAMPLED], [2, 7, 1000]), (UNIGRAM_WORDS, 1000)],
+    ids=str,
+)
 def test_a_changed_corpus_is_refused(corpus, done, options):
     text = corpus.read_bytes()
     # The text that was read last ends with a block, so that more text is a block of its own.
@@ -410,9 +416,12 @@ def test_ctrl_c_says_how_to_resume(corpus):
 
 
 @posix_only
-def test_a_run_killed_at_random_moments_ends_with_the_same_model(corpus):
+@pytest.mark.parametrize(
+    "options", [(), ("--algorithm", "unigram"), ("--algorithm", "unigram", "--spaces", "words")]
+)
+def test_a_run_killed_at_random_moments_ends_with_the_same_model(corpus, options):
     corpus.write_bytes(many_lines())
-    command = [sys.executable, "-m", "bytepiece", *COMMAND]
+    command = [sys.executable, "-m", "bytepiece", *COMMAND[:1], *options, *COMMAND[1:]]
     begin = time.monotonic()
     subprocess.run([*command[:-4], "-o", "y.model"], check=True, capture_output=True)
     whole = time.monotonic() - begin
