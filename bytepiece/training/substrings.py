@@ -90,7 +90,7 @@ def seeds(
     places = np.concatenate([np.empty(0, np.int32), *(bucket.places for bucket in buckets)])
     lengths = np.concatenate([np.empty(0, np.uint16), *(bucket.lengths for bucket in buckets)])
     counts = np.concatenate([np.empty(0, np.int64), *(bucket.counts for bucket in buckets)])
-    chosen = _best(lengths, counts, rules.most)
+    chosen = best(lengths, counts, rules.most)
     places, lengths, counts = places[chosen], lengths[chosen].astype(np.int64), counts[chosen]
     offsets = offsets_of(lengths)
     flat = np.empty(offsets[-1], dtype=np.uint8)
@@ -166,13 +166,17 @@ def _bucket_seeds(places: I32, text: SegmentedText, rules: SeedRules) -> BucketS
     counts = np.empty(room, dtype=np.int64)
     limits = rules.parts, rules.max_piece_length, rules.least
     number = _runs(*text, places, *limits, at, lengths, counts)
-    chosen = _best(lengths[:number], counts[:number], rules.most)
+    chosen = best(lengths[:number], counts[:number], rules.most)
     byte = int(text.text[places[0]])
     return BucketSeeds(byte, len(places), at[chosen], lengths[chosen], counts[chosen])
 
 
-def _best(lengths: U16, counts: I64, most: int) -> I64:
-    """Return the numbers of the substrings with the largest scores, ascending. Ties stay out."""
+def best(lengths: U16 | I64, counts: I64, most: int) -> I64:
+    """Return the numbers of the substrings with the largest count · length, ascending.
+
+    There are at most `most` of them. Substrings that are equally good as one that has no room have
+    no room either.
+    """
     if len(counts) <= most:
         return np.arange(len(counts))
     scores = lengths * counts

@@ -37,7 +37,7 @@ from bytepiece.training.losses import losses, masses
 from bytepiece.training.piece_counts import PieceCounts, select
 from bytepiece.training.progress import Progress, counting_up
 from bytepiece.training.sampled_counts import SampledCounts
-from bytepiece.training.substrings import SeedRules, seeds, sorted_order
+from bytepiece.training.substrings import SeedRules, best, seeds, sorted_order
 from bytepiece.training.units import blocks_of_words, units_of
 from bytepiece.training.whole_corpus import check_weight, counts_in_all
 
@@ -50,6 +50,8 @@ MEMORY_PER_WORD_BYTE = 4
 _LARGEST = 1 << 62
 _SEEDS = 1_000_000
 """The largest number of seeds."""
+_SEEDS_PER_PIECE = 4
+"""The largest number of seeds for each piece of the vocabulary."""
 _SEED_TEXT = 1 << 24
 """Seeds are found in about this many bytes, from all parts of the text."""
 _ITERATIONS = 2
@@ -165,8 +167,7 @@ def learn(
         sample: windows or words of the corpus. Pieces are chosen in these. If they are not all,
             the pieces are then counted in the whole corpus.
         reader: the reader of the corpus.
-        sizes: the largest number of pieces of each vocabulary. Each vocabulary is the same as if it
-            were learned alone.
+        sizes: the largest number of pieces of each vocabulary. Each is learned by itself.
         options: the options of the trainer.
         engine: counts windows. The result does not depend on the engine.
         checkpoint: keeps the seeds and the rounds.
@@ -218,17 +219,18 @@ class _UnigramRounds:
 
     def vocabularies(self, sizes: Sequence[int]) -> list[UnigramPieces]:
         """Return a vocabulary for each size."""
-        pieces = _pieces_of(self._checkpoint.step("seeds", lambda: _arrays_of(self._start())))
+        found = _seeds_of(self._checkpoint.step("seeds", lambda: _seed_arrays(self._found())))
         self._progress("seeding", self._size, self._size)
+        starts = {size: self._start(found, size) for size in sorted(set(sizes), reverse=True)}
+        self._expected = sum(1 + _rounds_to(len(p.counts), size) for size, p in starts.items())
         learned: dict[int, UnigramPieces] = {}
-        self._expected = _rounds_to(len(pieces.counts), min(sizes)) + len(set(sizes))
-        for size in sorted(set(sizes), reverse=True):
+        for size, start in starts.items():
+            pieces = start
             while _following(len(pieces.counts)) > size:
                 pieces = self._round(pieces, None, _ITERATIONS)
-            chosen = pieces
             if len(pieces.counts) > size:
-                chosen = self._round(pieces, size, _ITERATIONS)
-            learned[size] = self._round(chosen, size, _SETTLING)
+                pieces = self._round(pieces, size, _ITERATIONS)
+            learned[size] = self._round(pieces, size, _SETTLING)
         self._progress("pruning", self._done, self._done)
         return [learned[size] for size in sizes]
 
@@ -251,14 +253,20 @@ class _UnigramRounds:
         )
         return pieces._replace(counts=counts)
 
-    def _start(self) -> UnigramPieces:
-        """Return the seeds, the single bytes and the pieces that are asked for."""
+    def _found(self) -> PieceCounts:
+        """Return the seeds of the largest possible vocabulary."""
         rules = self._options.rules
         some, rate = self._seed_text()
         least = 2 * max(self._reader.unit, rate)
         limits = SeedRules(rules.max_piece_length, rules.parts, least, _SEEDS)
         done = counting_up("seeding", self._size + 1, self._progress)
-        return starting_pieces(seeds(some, limits, self._engine, done), self._options.pieces)
+        return seeds(some, limits, self._engine, done)
+
+    def _start(self, found: PieceCounts, size: int) -> UnigramPieces:
+        """Return the pieces to begin with for a vocabulary."""
+        which = best(np.diff(found.offsets), found.counts, _SEEDS_PER_PIECE * size)
+        chosen = PieceCounts(*select(found.flat, found.offsets, which), found.counts[which])
+        return starting_pieces(chosen, self._options.pieces)
 
     def _seed_text(self) -> tuple[Sequence[Block], int]:
         """Return the text in which seeds are found, and the smallest count of its words."""
@@ -382,6 +390,14 @@ def _shards(units: Sequence[Block]) -> Iterator[list[Block]]:
 def _automaton_of(pieces: UnigramPieces) -> Automaton:
     trie, nodes = build_sorted(pieces.flat, pieces.offsets)
     return link(trie, nodes, np.diff(pieces.offsets))
+
+
+def _seed_arrays(found: PieceCounts) -> Arrays:
+    return {"flat": found.flat, "lengths": np.diff(found.offsets), "counts": found.counts}
+
+
+def _seeds_of(arrays: Arrays) -> PieceCounts:
+    return PieceCounts(arrays["flat"], offsets_of(arrays["lengths"]), arrays["counts"])
 
 
 def _arrays_of(pieces: UnigramPieces) -> Arrays:
