@@ -64,7 +64,7 @@ def documents_or_columns(
     """
     for path in paths or [STDIN]:
         if _is_parquet(path):
-            yield from parquet.column_arrays(path, column, advance)
+            yield from parquet.TextColumn(path, column).arrays(advance)
         else:
             yield from documents([path], field, advance)
 

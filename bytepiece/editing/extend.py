@@ -1,6 +1,7 @@
 """Extending a vocabulary: pieces learned from new text follow the old ones."""
 
 import os
+from functools import partial
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -13,14 +14,14 @@ from bytepiece.editing.weighed_pieces import WeighedPieces, objective_of, offset
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
-from bytepiece.parallel import Engine, in_threads, usable_cores
+from bytepiece.parallel import usable_cores
 from bytepiece.training import merge_trainer
-from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus_reader import CorpusReader
-from bytepiece.training.corpus_sample import read_sample
 from bytepiece.training.growth import NEWLINES, CountedPieces, PieceRules
 from bytepiece.training.memory import bytes_of, default_memory, room
 from bytepiece.training.options import SPACES, current_options, whole
+from bytepiece.training.passes import Count, Passes, learned, scored
 from bytepiece.training.progress import Progress, silent
 from bytepiece.training.run import facts_of
 
@@ -80,7 +81,7 @@ def extend(
         "larger ids are not possible",
     )
     settings = _ExtendSettings(
-        in_threads(usable_cores() if threads is None else whole("threads", threads)),
+        usable_cores() if threads is None else whole("threads", threads),
         room(
             default_memory() if memory is None else bytes_of(memory), merge_trainer.MEMORY_PER_BYTE
         ),
@@ -102,12 +103,12 @@ class _ExtendSettings(NamedTuple):
     """The settings of an extension. Of these, only `room` can change the result.
 
     Args:
-        engine: applies a stage to windows.
+        threads: the number of threads.
         room: the largest number of bytes of text in memory.
         progress: called after each part of the work.
     """
 
-    engine: Engine
+    threads: int
     room: int
     progress: Progress
 
@@ -124,32 +125,30 @@ def _learn(
     options = merge_trainer.MergeOptions(
         objective_of(model), _rules(model, characters), _start(old), frozenset(old.pieces)
     )
-    checkpoint = Checkpoint(None, {})
     reader = CorpusReader(corpus, rules.normalization, rules.digit_group, rules.library)
-    sample = read_sample(reader, settings.room, False, checkpoint, settings.progress)
-    found = merge_trainer.learn(
-        sample,
-        reader,
-        [len(old.pieces) + number],
-        options,
-        settings.engine,
-        checkpoint,
-        settings.progress,
-    )
-    [learned] = found.vocabularies
+    passes = Passes(reader, None, settings.threads, Checkpoint(None, {}), settings.progress)
+    learn = partial(merge_trainer.learn, sizes=[len(old.pieces) + number], options=options)
+    found = learned(passes, settings.room, False, learn)
+    facts = reader.facts()
+
+    def counter(vocabulary: Arrays) -> Count:
+        return merge_trainer.counter(vocabulary, options.objective, facts.unit)
+
+    [vocabulary] = scored(passes, found, counter)
+    pieces, counts = merge_trainer.vocabulary_from(vocabulary)
     ours = dict(zip(old.pieces, old.scores.tolist(), strict=True))
     if characters is not None:
         ours = characters.scored
-    logs = merge_trainer.scores_of(learned.counts, options.objective, reader.unit).tolist()
-    theirs = dict(zip(learned.pieces, logs, strict=True))
-    counted = dict(compress(theirs.items(), learned.counts.tolist()))
+    logs = merge_trainer.scores_of(counts, options.objective, facts.unit).tolist()
+    theirs = dict(zip(pieces, logs, strict=True))
+    counted = dict(compress(theirs.items(), counts.tolist()))
     # It may be that no old piece occurs on the best paths of the new text.
     added_to = offset(ours, theirs if ours.keys().isdisjoint(counted) else counted)
     known = set(old.pieces)
     newcomers = [NewPiece(p, score + added_to) for p, score in theirs.items() if p not in known]
     if characters is not None:
         newcomers = [one for one in newcomers if characters.may_have(one.piece)]
-    return newcomers, facts_of(corpus, reader, found.sample)
+    return newcomers, facts_of(corpus, facts, found.sample)
 
 
 def _start(old: WeighedPieces) -> CountedPieces:

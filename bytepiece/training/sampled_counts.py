@@ -9,19 +9,23 @@ weigh as much as the rate. The rate is doubled until the strings fit.
 Which strings stay depends only on the sequence of strings, and not on threads or restarts.
 """
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 import numpy as np
 
-from bytepiece._arrays import I32, I64, U8, offsets_of
+from bytepiece._arrays import I32, I64, U8, cuts
 from bytepiece.kernels.jit import Scalar, kernel
-from bytepiece.training.checkpoint import Arrays
 from bytepiece.training.corpus_reader import Block
-from bytepiece.training.piece_counts import PieceCounts, hash_of
+from bytepiece.training.piece_counts import hash_of
 
 _SMALLEST = 1 << 12
 _PER_STRING = 28
 """The bytes that a string takes besides its own: its offset, its count, and three slots."""
 _ROOM = 3, 4
 """After dropping, at most this part of the room is taken, so that new strings have room."""
+_BLOCK = 1 << 18
+"""About how many bytes of different strings are in a block."""
 
 
 class SampledCounts:
@@ -29,10 +33,9 @@ class SampledCounts:
 
     Args:
         most: the largest number of bytes that the table may take.
-        kept: what `arrays` returned.
     """
 
-    def __init__(self, most: int, kept: Arrays | None = None) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self.rate = 1
         """The strings with a smaller count are a sample; see the module."""
@@ -41,14 +44,6 @@ class SampledCounts:
         self._offsets = np.zeros(_SMALLEST + 1, dtype=np.int64)
         self._counts = np.empty(_SMALLEST, dtype=np.int64)
         self._slots = np.zeros(2 * _SMALLEST, dtype=np.int32)
-        if kept is not None:
-            self.rate = int(kept["rate"][0])
-            self._number = len(kept["counts"])
-            self._flat = kept["flat"].copy()
-            self._offsets = offsets_of(kept["lengths"])
-            self._counts = kept["counts"].copy()
-            self._slots = np.zeros(2, dtype=np.int32)
-            self._reserve(0, 0)
 
     @property
     def size(self) -> int:
@@ -75,24 +70,23 @@ class SampledCounts:
             self.rate *= 2
             self._drop()
 
-    def arrays(self) -> Arrays:
-        """Return the counts so far in arrays for a checkpoint."""
-        return {
-            "flat": self._flat[: self._offsets[self._number]],
-            "lengths": np.diff(self._offsets[: self._number + 1]),
-            "counts": self._counts[: self._number],
-            "rate": np.array([self.rate], dtype=np.int64),
-        }
+    def blocks(self) -> list[Block]:
+        """Return the strings that stay, as segments whose counts are their weights.
 
-    def strings(self) -> PieceCounts:
-        """Return the strings that stay, and how often each occurred. Nothing can be added later."""
+        Nothing can be added later.
+        """
         self._drop()
         self._slots = np.empty(0, dtype=np.int32)
         # Arrays are made smaller in place: a copy would need the same memory once more.
         self._flat.resize(self._offsets[self._number], refcheck=False)
         self._offsets.resize(self._number + 1, refcheck=False)
         self._counts.resize(self._number, refcheck=False)
-        return PieceCounts(self._flat, self._offsets, self._counts)
+        found = []
+        for low, high in pairwise(cuts(self._offsets, _BLOCK)):
+            bounds = self._offsets[low : high + 1]
+            text = self._flat[bounds[0] : bounds[-1]]
+            found.append(Block(text, bounds - bounds[0], self._counts[low:high]))
+        return found
 
     def _reserve(self, strings: int, size: int) -> None:
         """Make room for some more strings with some more bytes."""
@@ -118,6 +112,16 @@ class SampledCounts:
             self._number = _keep(*arrays, self._number, self.rate)
             self._slots[:] = 0
             _fill_slots(self._flat, self._offsets, self._number, self._slots)
+
+
+def standing_for(blocks: Iterable[Block], rate: int) -> list[Block]:
+    """Return blocks of strings in which a string also weighs as much as those that it stands for.
+
+    Args:
+        blocks: the strings that stay.
+        rate: the rate of their table.
+    """
+    return [Block(one.text, one.bounds, np.maximum(one.weights, rate)) for one in blocks]
 
 
 # An open hash table, as for `count_strings`.

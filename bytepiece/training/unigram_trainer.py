@@ -13,7 +13,7 @@ All strings here are mirrored, since the sums over segmentations run from right 
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -29,17 +29,16 @@ from bytepiece.kernels.partition import Weights, mirror
 from bytepiece.kernels.trie import build_sorted
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus_reader import Block, CorpusReader
+from bytepiece.training.corpus_reader import Block, CorpusFacts, check_weight
 from bytepiece.training.corpus_sample import CorpusSample, windows_of
-from bytepiece.training.corpus_words import CorpusWords
 from bytepiece.training.growth import PieceRules
+from bytepiece.training.learned import Learned
 from bytepiece.training.losses import losses, masses
 from bytepiece.training.piece_counts import PieceCounts, select
 from bytepiece.training.progress import Progress, counting_up
-from bytepiece.training.sampled_counts import SampledCounts
+from bytepiece.training.sampled_counts import SampledCounts, standing_for
 from bytepiece.training.substrings import SeedRules, best, seeds, sorted_order
-from bytepiece.training.units import blocks_of_words, units_of
-from bytepiece.training.whole_corpus import check_weight, counts_in_all
+from bytepiece.training.units import units_of
 
 logger = logging.getLogger(__name__)
 
@@ -140,80 +139,124 @@ def expect(shard: Sequence[Block], state: UnigramState) -> ExpectedCounts:
     return ExpectedCounts(units, total)
 
 
-class LearnedUnigrams(NamedTuple):
-    """The result of the unigram trainer.
+class UnigramScale(NamedTuple):
+    """The scale of expected counts.
 
     Args:
-        pieces: for each size, the pieces.
-        scores: for each size, float64[pieces], the logarithms of their probabilities.
+        once: the units of an occurrence of weight 1.
+        bits: an expected count of 1 is 2^bits units.
+        sparse: see `UnigramOptions`.
     """
 
-    pieces: list[list[bytes]]
-    scores: list[F64]
+    once: int
+    bits: int
+    sparse: bool
+
+    def masses(self, pieces: UnigramPieces) -> F64:
+        """Return the numbers that the probabilities of pieces are proportional to."""
+        counts = np.maximum(pieces.counts, self.once >> 1) / float(self.once)
+        return masses(counts, self.sparse)
+
+    def state(self, pieces: UnigramPieces) -> UnigramState:
+        """Return what text is counted with."""
+        automaton = _automaton_of(pieces)
+        mass = self.masses(pieces)
+        weights = Weights(
+            automaton.by_entry(mass / math.fsum(mass.tolist()), 0),
+            automaton.by_entry(np.zeros(len(mass), dtype=np.int32), 0),
+            plain=True,
+        )
+        return UnigramState(automaton, weights, self.bits)
+
+
+def scale_of(corpus: CorpusFacts, sparse: bool) -> UnigramScale:
+    """Return the scale with which all sums over a corpus fit in 64 bits."""
+    # One bit is spare, because words that stand for others may weigh more than the corpus.
+    bits = 61 - corpus.weight.bit_length()
+    return UnigramScale(corpus.unit << bits, bits, sparse)
 
 
 def learn(
-    sample: CorpusSample | CorpusWords,
-    reader: CorpusReader,
-    sizes: Sequence[int],
-    options: UnigramOptions,
+    sample: CorpusSample,
+    corpus: CorpusFacts,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> LearnedUnigrams:
-    """Learn vocabularies from a corpus.
+    *,
+    sizes: Sequence[int],
+    options: UnigramOptions,
+) -> Learned:
+    """Learn vocabularies from windows of a corpus.
 
     Args:
-        sample: windows or words of the corpus. Pieces are chosen in these. If they are not all,
-            the pieces are then counted in the whole corpus.
-        reader: the reader of the corpus.
-        sizes: the largest number of pieces of each vocabulary. Each is learned by itself.
-        options: the options of the trainer.
+        sample: the windows or, if pieces stay within words, the different words.
+        corpus: the facts of the corpus.
         engine: counts windows. The result does not depend on the engine.
         checkpoint: keeps the seeds and the rounds.
         progress: called with the rounds, and with the bytes counted.
+        sizes: the largest number of pieces of each vocabulary. Each is learned by itself.
+        options: the options of the trainer.
 
     Raises:
         CorpusError: if the weights of the corpus are too large.
     """
-    check_weight(reader)
-    rounds = _UnigramRounds(sample, reader, options, engine, checkpoint, progress)
-    learned = rounds.vocabularies(sizes)
-    if not sample.whole:
-        learned = [
-            rounds.counted_in_all(f"scoring-{i}", pieces) for i, pieces in enumerate(learned)
-        ]
-    return LearnedUnigrams(
-        [pieces.strings() for pieces in learned], [rounds.scores(pieces) for pieces in learned]
-    )
+    check_weight(corpus)
+    rounds = _UnigramRounds(sample, corpus, options, engine, checkpoint, progress)
+    learned = [_arrays_of(pieces) for pieces in rounds.vocabularies(sizes)]
+    return Learned(learned, sample.whole, sample.summary())
+
+
+def counter(
+    vocabulary: Arrays, scale: UnigramScale, rules: PieceRules
+) -> Callable[[list[Block], Engine], I64]:
+    """Return a function that counts the pieces of a vocabulary in blocks, with an engine.
+
+    It can be pickled. The counts do not depend on the engine.
+
+    Args:
+        vocabulary: as `learn` returns it.
+        scale: the scale of the counts.
+        rules: which pieces are allowed.
+    """
+    return partial(_expected_in, state=scale.state(_pieces_of(vocabulary)), rules=rules)
+
+
+def _expected_in(
+    blocks: list[Block], engine: Engine, state: UnigramState, rules: PieceRules
+) -> I64:
+    return _counted(units_of(windows_of(blocks), rules), state, engine).counts
+
+
+def scored_pieces(vocabulary: Arrays, scale: UnigramScale) -> tuple[list[bytes], F64]:
+    """Return the pieces of a vocabulary, and the logarithms of their probabilities."""
+    pieces = _pieces_of(vocabulary)
+    mass = scale.masses(pieces)
+    logs = np.array([math.log(one) for one in mass.tolist()])
+    return pieces.strings(), rounded(logs - math.log(math.fsum(mass.tolist())))
 
 
 class _UnigramRounds:
-    """Learns vocabularies from a text in memory. Each round is reported and kept."""
+    """Learns vocabularies from windows or words in memory. Each round is reported and kept."""
 
     def __init__(
         self,
-        sample: CorpusSample | CorpusWords,
-        reader: CorpusReader,
+        sample: CorpusSample,
+        corpus: CorpusFacts,
         options: UnigramOptions,
         engine: Engine,
         checkpoint: Checkpoint,
         progress: Progress,
     ) -> None:
-        if isinstance(sample, CorpusWords):
-            self._units, self._rate = sample.blocks, sample.rate
-        else:
-            self._units, self._rate = units_of(sample.windows, options.rules), 1
+        self._units, self._rate = sample.windows, sample.rate
+        if options.rules.spaces != "words":
+            self._units = units_of(sample.windows, options.rules)
         self._size = sum(len(unit.text) for unit in self._units)
-        self._reader = reader
+        self._unit = corpus.unit
         self._options = options
         self._engine = engine
         self._checkpoint = checkpoint
         self._progress = progress
-        weight = sum(int(np.dot(np.diff(unit.bounds), unit.weights)) for unit in self._units)
-        self._bits = 62 - max(weight, reader.weight).bit_length()
-        self._once = reader.unit << self._bits
-        """The units of an occurrence of weight 1."""
+        self._scale = scale_of(corpus, options.sparse)
         self._done = 0
         self._expected = 0
 
@@ -234,30 +277,11 @@ class _UnigramRounds:
         self._progress("pruning", self._done, self._done)
         return [learned[size] for size in sizes]
 
-    def scores(self, pieces: UnigramPieces) -> F64:
-        """Return the logarithms of the probabilities of pieces."""
-        mass = self._masses(pieces)
-        logs = np.array([math.log(one) for one in mass.tolist()])
-        return rounded(logs - math.log(math.fsum(mass.tolist())))
-
-    def counted_in_all(self, name: str, pieces: UnigramPieces) -> UnigramPieces:
-        """Read the whole corpus once more, and return the pieces with their counts in it."""
-        state = self._state(pieces)
-
-        def counted_in(blocks: list[Block]) -> I64:
-            units = units_of(windows_of(blocks), self._options.rules)
-            return self._counted(units, state).counts
-
-        counts = counts_in_all(
-            name, self._reader, len(pieces.counts), counted_in, self._checkpoint, self._progress
-        )
-        return pieces._replace(counts=counts)
-
     def _found(self) -> PieceCounts:
         """Return the seeds of the largest possible vocabulary."""
         rules = self._options.rules
         some, rate = self._seed_text()
-        least = 2 * max(self._reader.unit, rate)
+        least = 2 * max(self._unit, rate)
         limits = SeedRules(rules.max_piece_length, rules.parts, least, _SEEDS)
         done = counting_up("seeding", self._size + 1, self._progress)
         return seeds(some, limits, self._engine, done)
@@ -278,8 +302,8 @@ class _UnigramRounds:
         words = SampledCounts(_SEED_TEXT)
         for unit in self._units:
             words.add(unit)
-        some, rate = words.strings(), max(words.rate, self._rate)
-        return blocks_of_words(some._replace(counts=np.maximum(some.counts, rate))), rate
+        rate = max(words.rate, self._rate)
+        return standing_for(words.blocks(), rate), rate
 
     def _round(self, pieces: UnigramPieces, size: int | None, iterations: int) -> UnigramPieces:
         compute = partial(self._computed, pieces, size, iterations)
@@ -290,13 +314,14 @@ class _UnigramRounds:
 
     def _computed(self, pieces: UnigramPieces, size: int | None, iterations: int) -> Arrays:
         for _ in range(iterations):
-            state = self._state(pieces)
-            counted = self._counted(self._units, state)
+            counted = _counted(self._units, self._scale.state(pieces), self._engine)
             pieces = pieces._replace(counts=counted.counts)
         logger.debug("%d pieces; log likelihood %.6g", len(pieces.counts), counted.log_likelihood)
         most = size
         if most is None:
-            useful = int(np.count_nonzero((2 * pieces.counts >= self._once) | (pieces.staying > 0)))
+            useful = int(
+                np.count_nonzero((2 * pieces.counts >= self._scale.once) | (pieces.staying > 0))
+            )
             most = min(_following(len(pieces.counts)), useful)
         if len(pieces.counts) > most:
             pieces = pieces.only(self._kept(pieces, most))
@@ -305,34 +330,20 @@ class _UnigramRounds:
     def _kept(self, pieces: UnigramPieces, most: int) -> I64:
         """Return the numbers of the pieces that stay, at most `most` of them, ascending."""
         automaton = _automaton_of(pieces)
-        counts = np.maximum(pieces.counts, 1) / float(self._once)
+        counts = np.maximum(pieces.counts, 1) / float(self._scale.once)
         lost = losses(automaton, pieces.flat, pieces.offsets, counts)
         lost[pieces.staying > 0] = np.inf
         order = np.argsort(-lost, kind="stable")
         return np.sort(order[:most])
 
-    def _state(self, pieces: UnigramPieces) -> UnigramState:
-        automaton = _automaton_of(pieces)
-        mass = self._masses(pieces)
-        weights = Weights(
-            automaton.by_entry(mass / math.fsum(mass.tolist()), 0),
-            automaton.by_entry(np.zeros(len(mass), dtype=np.int32), 0),
-            plain=True,
-        )
-        return UnigramState(automaton, weights, self._bits)
 
-    def _masses(self, pieces: UnigramPieces) -> F64:
-        """Return the numbers that the probabilities of pieces are proportional to."""
-        counts = np.maximum(pieces.counts, self._once >> 1) / float(self._once)
-        return masses(counts, self._options.sparse)
-
-    def _counted(self, units: Sequence[Block], state: UnigramState) -> ExpectedCounts:
-        counts = np.zeros(len(state.automaton.following) - 1, dtype=np.int64)
-        likelihoods = []
-        for one in self._engine(partial(expect, state=state), _shards(units)):
-            counts += one.counts
-            likelihoods.append(one.log_likelihood)
-        return ExpectedCounts(counts, math.fsum(likelihoods))
+def _counted(units: Sequence[Block], state: UnigramState, engine: Engine) -> ExpectedCounts:
+    counts = np.zeros(len(state.automaton.following) - 1, dtype=np.int64)
+    likelihoods = []
+    for one in engine(partial(expect, state=state), _shards(units)):
+        counts += one.counts
+        likelihoods.append(one.log_likelihood)
+    return ExpectedCounts(counts, math.fsum(likelihoods))
 
 
 def starting_pieces(found: PieceCounts, pieces: Iterable[bytes]) -> UnigramPieces:
