@@ -94,9 +94,7 @@ class SampleRules(NamedTuple):
     size: int
     parts: Parts | None = None
 
-    def choosers(
-        self, before: int = 0
-    ) -> "tuple[_WindowChooser | _WordChooser, _WindowChooser]":
+    def choosers(self, before: int = 0) -> "tuple[_WindowChooser | _WordChooser, _WindowChooser]":
         """Return what chooses the kept windows, and what chooses the held-out stretches.
 
         Args:

@@ -49,13 +49,16 @@ MEMORY_PER_WORD_BYTE = 4
 _LARGEST = 1 << 62
 _SEEDS = 1_000_000
 """The largest number of seeds."""
-_SEEDS_PER_PIECE = 4
-"""The largest number of seeds for each piece of the vocabulary."""
+_FREQUENT = 8
+"""A seed occurs at least so often, if enough seeds do. Rarer seeds fit the text too well: with seeds
+that occur twice, unseen text is less likely, see docs/training.md."""
+_SEEDS_PER_PIECE = 2
+"""So many seeds for each piece of the vocabulary are enough."""
 _SEED_TEXT = 1 << 24
 """Seeds are found in about this many bytes, from all parts of the text."""
 _ITERATIONS = 2
 """The iterations of expectation maximization in a round."""
-_SETTLING = 4
+_SETTLING = 2
 """The iterations at the end."""
 _SHARD = 1 << 20
 """About how many bytes are counted by one call of a stage."""
@@ -288,7 +291,9 @@ class _UnigramRounds:
 
     def _start(self, found: PieceCounts, size: int) -> UnigramPieces:
         """Return the pieces to begin with for a vocabulary."""
-        which = best(np.diff(found.offsets), found.counts, _SEEDS_PER_PIECE * size)
+        frequent = np.count_nonzero(found.counts >= _FREQUENT * max(self._unit, self._rate))
+        most = max(int(frequent), _SEEDS_PER_PIECE * size)
+        which = best(np.diff(found.offsets), found.counts, most)
         chosen = PieceCounts(*select(found.flat, found.offsets, which), found.counts[which])
         return starting_pieces(chosen, self._options.pieces)
 
