@@ -50,10 +50,10 @@ _LARGEST = 1 << 62
 _SEEDS = 1_000_000
 """The largest number of seeds."""
 _FREQUENT = 8
-"""A seed occurs at least so often, if enough seeds do. Rarer seeds fit the text too well: with seeds
-that occur twice, unseen text is less likely, see docs/training.md."""
+"""Seeds occur at least this often, if enough of them do. Rarer seeds fit the text too well: with
+seeds that occur twice, unseen text is less likely; see docs/training.md."""
 _SEEDS_PER_PIECE = 2
-"""So many seeds for each piece of the vocabulary are enough."""
+"""This many seeds for each piece of the vocabulary are enough."""
 _SEED_TEXT = 1 << 24
 """Seeds are found in about this many bytes, from all parts of the text."""
 _ITERATIONS = 2
