@@ -119,13 +119,14 @@ def read_sample(
 
 
 def learned(
-    passes: Passes, most: int, hold_out: bool, parts: Parts | None, learn: Learn
+    passes: Passes, most: int, hold_out: bool, learn: Learn, parts: Parts | None = None
 ) -> Learned:
     """Read a corpus, and learn vocabularies from as many windows as fit.
 
     Args:
-        passes, most, hold_out, parts: see `read_sample`.
+        passes, most, hold_out: see `read_sample`.
         learn: the rounds of a trainer.
+        parts: see `SampleRules`.
 
     Raises:
         CorpusError: if the corpus is empty, or differs from the checkpoint's corpus.

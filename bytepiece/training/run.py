@@ -74,7 +74,7 @@ def models_of(
     method = _METHODS[options.algorithm](most, options, threads)
     space = room(settings.memory, method.memory_per_byte)
     if stage is None:
-        found = learned(passes, space, method.hold_out, method.parts, method.learn)
+        found = learned(passes, space, method.hold_out, method.learn, method.parts)
         found = found._replace(
             vocabularies=scored(passes, found, partial(method.counter, reader.facts()))
         )
