@@ -60,7 +60,7 @@ def models_of(
     run = {"vocab_size": list(sizes), "memory": settings.memory, **options.to_json()}
     engine, stage, directory = settings.engine, None, settings.checkpoint
     if engine is not None:
-        directory, corpus = _elsewhere(directory, corpus)
+        directory, corpus = elsewhere(directory, corpus)
     if isinstance(engine, JobStage):
         engine, stage = None, engine
     checkpoint = Checkpoint(directory, run, shared=stage is not None)
@@ -98,7 +98,7 @@ def models_of(
     return finished
 
 
-def _elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tuple[Path, Files]:
+def elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tuple[Path, Files]:
     """Return the checkpoint's directory and the corpus for workers with other directories.
 
     Raises:
