@@ -10,7 +10,7 @@ from bytepiece.training.learned import Learn
 from bytepiece.training.passes import Count
 
 
-class Method(NamedTuple):
+class TrainingMethod(NamedTuple):
     """An algorithm with its options.
 
     Args:

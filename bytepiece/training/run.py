@@ -24,7 +24,7 @@ from bytepiece.training.corpus_sample import SampleSummary
 from bytepiece.training.growth import PieceRules, initial_pieces
 from bytepiece.training.jobs import combined, work_on
 from bytepiece.training.memory import room
-from bytepiece.training.method import Method
+from bytepiece.training.method import TrainingMethod
 from bytepiece.training.options import STAGES, JobStage
 from bytepiece.training.passes import Count, Passes, learned, scored
 from bytepiece.training.progress import Progress
@@ -131,7 +131,7 @@ def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
         )
 
 
-def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> Method:
+def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
     rules, objective = _piece_rules(options), options.objective
     start = initial_pieces(options.pieces)
     chosen = merge_trainer.MergeOptions(objective, rules, start, frozenset(options.pieces))
@@ -146,10 +146,10 @@ def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> Metho
         )
 
     learn = partial(merge_trainer.learn, sizes=most, options=chosen)
-    return Method(merge_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
+    return TrainingMethod(merge_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
 
 
-def _unigram(most: Sequence[int], options: TrainingOptions, threads: int) -> Method:
+def _unigram(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
     rules, sparse = _piece_rules(options), options.sparse
     chosen = unigram_trainer.UnigramOptions(rules, options.pieces, sparse)
 
@@ -162,10 +162,10 @@ def _unigram(most: Sequence[int], options: TrainingOptions, threads: int) -> Met
         return _sorted_model(*unigram_trainer.scored_pieces(vocabulary, scale), options)
 
     learn = partial(unigram_trainer.learn, sizes=most, options=chosen)
-    return Method(unigram_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
+    return TrainingMethod(unigram_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
 
 
-def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> Method:
+def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
     chosen = bnlm_trainer.BnlmOptions(
         options.order, options.min_count, options.max_piece_length, options.ensure_unicode
     )
@@ -188,7 +188,7 @@ def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> Method
         )
 
     learn = partial(bnlm_trainer.learn, sizes=most, options=chosen, threads=threads)
-    return Method(bnlm_trainer.MEMORY_PER_BYTE, False, learn, counter, model)
+    return TrainingMethod(bnlm_trainer.MEMORY_PER_BYTE, False, learn, counter, model)
 
 
 _METHODS = {"merge": _merge, "unigram": _unigram, "bnlm": _bnlm}

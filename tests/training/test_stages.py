@@ -11,25 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import small_shards
 from support.cli import invoke
 from support.windows import block_of, random_windows
 
 import bytepiece
 from bytepiece.engines import RayEngine, SparkEngine
 from bytepiece.errors import ArgumentError, CheckpointError, CorpusError
-from bytepiece.inputs import shards
 from bytepiece.parallel import in_threads
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import (
-    corpus_reader,
-    corpus_sample,
-    growth,
-    memory,
-    merge_trainer,
-    ngrams,
-    pace,
-    pairs,
-)
+from bytepiece.training import growth, merge_trainer, ngrams, pairs
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.options import JobStage
 
@@ -37,30 +28,12 @@ LINES = [f"the cat number {i} and the hat of the {i * 7} rats, 今天天气不�
 ALGORITHMS = ["merge", "unigram", "bnlm"]
 
 
-def make_small():
-    """Make windows and shards so small that a little text has many of them."""
-    corpus_sample._WINDOW = 500
-    corpus_sample._BLOCK = 2000
-    corpus_sample._CHUNK = 3
-    corpus_reader._BLOCK = 2000
-    shards._SHARD = 5000
-    memory.LEAST_TEXT = 9000
-    pace.LARGE = pace.LARGE._replace(per_piece=4)
-
-
 @pytest.fixture
 def small(monkeypatch):
-    """Make everything small in this process, too."""
-    for module, names in (
-        (corpus_sample, ("_WINDOW", "_BLOCK", "_CHUNK")),
-        (corpus_reader, ("_BLOCK",)),
-        (shards, ("_SHARD",)),
-        (memory, ("LEAST_TEXT",)),
-        (pace, ("LARGE",)),
-    ):
-        for name in names:
-            monkeypatch.setattr(module, name, getattr(module, name))
-    make_small()
+    """Make windows and shards small in this process, until the end of the test."""
+    for module, name in small_shards.CONSTANTS:
+        monkeypatch.setattr(module, name, getattr(module, name))
+    small_shards.make_small()
 
 
 @pytest.fixture
@@ -110,7 +83,7 @@ def test_an_engine_and_threads_give_the_same_model(corpus, algorithm, size):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_processes_give_the_same_model(corpus, algorithm):
     rng = random.Random(3)
-    with ProcessPoolExecutor(2, get_context("spawn"), make_small) as pool:
+    with ProcessPoolExecutor(2, get_context("spawn"), small_shards.make_small) as pool:
 
         def engine(stage, items):
             results = list(pool.map(stage, items))
@@ -221,16 +194,18 @@ def test_a_missing_package_of_an_engine_is_named(corpus, name, monkeypatch):
     assert f"pip install 'bytepiece[{name}]'" in error
 
 
-def test_ray_gives_the_same_model(corpus):
-    pytest.importorskip("ray", reason="ray is not installed")
-    expected = bytepiece.train(corpus, 330)
-    assert bytepiece.train(corpus, 330, engine=RayEngine(), checkpoint="kept") == expected
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("package", "engine"), [("ray", RayEngine()), ("pyspark", SparkEngine())])
+def test_clusters_give_the_same_model(corpus, package, engine):
+    pytest.importorskip(package, reason="the engine's package is not installed")
 
+    def with_small(stage, items):
+        return engine(partial(small_shards.applied, stage), items)
 
-def test_spark_gives_the_same_model(corpus):
-    pytest.importorskip("pyspark", reason="pyspark is not installed")
-    expected = bytepiece.train(corpus, 330)
-    assert bytepiece.train(corpus, 330, engine=SparkEngine(), checkpoint="kept") == expected
+    assert trained(corpus, engine=with_small, checkpoint="kept") == trained(corpus)
+    Path("data/b.jsonl").write_text("[]\n")
+    with pytest.raises(CorpusError, match=r"b\.jsonl:1: not a JSON object"):
+        trained(corpus, engine=with_small, checkpoint="other")
 
 
 def test_a_stage_is_a_pure_function_of_shard_and_state():
