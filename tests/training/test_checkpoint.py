@@ -31,7 +31,8 @@ class StopError(Exception):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Make windows, blocks and chunks so small that a little text has many steps."""
+    """Make windows, blocks, chunks and shards so small that a little text has many steps."""
+    monkeypatch.setattr("bytepiece.inputs.shards._SHARD", 3000)
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.corpus_sample._BLOCK", 900)
     monkeypatch.setattr("bytepiece.training.corpus_sample._CHUNK", 2)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import small_shards
+from support import ROOT, small_shards
 from support.cli import invoke
 from support.windows import block_of, random_windows
 
@@ -196,8 +196,9 @@ def test_a_missing_package_of_an_engine_is_named(corpus, name, monkeypatch):
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(("package", "engine"), [("ray", RayEngine()), ("pyspark", SparkEngine())])
-def test_clusters_give_the_same_model(corpus, package, engine):
+def test_clusters_give_the_same_model(corpus, package, engine, monkeypatch):
     pytest.importorskip(package, reason="the engine's package is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))  # the workers import `small_shards`
 
     def with_small(stage, items):
         return engine(partial(small_shards.applied, stage), items)
