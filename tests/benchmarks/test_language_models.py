@@ -256,7 +256,7 @@ def test_samples_have_their_price_until_the_schedule_ends(tmp_path, sampler):
     assert (lengths[100:200] == shortest).all()
     assert (lengths[300:] == shortest).all()
     assert lengths[:100].mean() > shortest + 0.5
-    with pytest.raises(FailedError, match="cannot cost"):
+    with pytest.raises(FailedError, match="no strength costs"):
         Segmenter(path, adapter, lines, SampledTraining.parse(f"{sampler} +900%"), 1)
     with pytest.raises(ValueError, match="not of the form"):
         SampledTraining.parse("perfect")
