@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -106,6 +107,12 @@ _TYPES: dict[str, Callable[[TrainingOption], dict[str, Any]]] = {
 """The arguments of `click.option` that follow from the type of an option."""
 
 memory_option = training_option("memory")
+checkpoint_option = training_option(
+    "checkpoint",
+    " It is deleted when the models are written.",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+)
 
 
 def training_choices(command: F) -> F:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import bytepiece
-from bytepiece.errors import CheckpointError, CorpusError
+from bytepiece.errors import CorpusError
 from bytepiece.training.options import STAGES, JobStage
 
-from .choices import memory_option, training_choices, training_option
-from .corpus import CorpusInputs
+from .choices import checkpoint_option, memory_option, training_choices, training_option
+from .corpus import CorpusInputs, clear_checkpoint
 from .jobs import SHARD
 from .options import (
     DEFAULT_MODEL,
@@ -82,12 +82,7 @@ _MOST_TOLD = 9
     "lines, and of this column of Parquet files.",
 )
 @memory_option
-@training_option(
-    "checkpoint",
-    " It is deleted when the models are written.",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-)
+@checkpoint_option
 @training_option("temp_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @training_option("threads")
 @training_option("engine")
@@ -155,7 +150,6 @@ def command(
     # Imported here, because these load the compiler, which is slow, and --help does not need it.
     from bytepiece import model_io  # noqa: PLC0415
     from bytepiece.kernels.jit import compile_seconds  # noqa: PLC0415
-    from bytepiece.training.checkpoint import clear  # noqa: PLC0415
 
     save = model_io.save
     if format == "original":
@@ -203,11 +197,7 @@ def command(
         seconds = time.monotonic() - start
         sample = _beginning(files)
     if checkpoint is not None:
-        try:
-            clear(checkpoint)
-        except CheckpointError:  # the models are written, so this is no failure
-            name = click.format_filename(checkpoint)
-            say(f"bytepiece: {name} is no longer needed, but cannot be deleted")
+        clear_checkpoint(checkpoint)
     text = megabytes(models[0].record["corpus_bytes"])
     compiling = compile_seconds()
     apart = f", {duration(compiling)} of it compiling" if compiling > 1 else ""

@@ -14,7 +14,7 @@ from bytepiece.editing.weighed_pieces import WeighedPieces, objective_of, offset
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
-from bytepiece.parallel import usable_cores
+from bytepiece.parallel import Engine, usable_cores
 from bytepiece.training import merge_trainer
 from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus_reader import CorpusReader
@@ -23,7 +23,7 @@ from bytepiece.training.memory import bytes_of, default_memory, room
 from bytepiece.training.options import SPACES, current_options, whole
 from bytepiece.training.passes import Count, Passes, learned, scored
 from bytepiece.training.progress import Progress, silent
-from bytepiece.training.run import facts_of
+from bytepiece.training.run import elsewhere, facts_of
 
 _LONGEST = 36
 """The largest number of bytes in a new piece if the model's record has none."""
@@ -37,7 +37,9 @@ def extend(
     *,
     threads: int | None = None,
     memory: int | str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Edited:
     """Add to a vocabulary pieces that are learned from new text.
@@ -55,12 +57,13 @@ def extend(
             new text.
         corpus: the new text, as in `bytepiece.train`.
         vocab_size: the largest number of ids, more than the model has. A small corpus gives fewer.
-        threads, memory, temp_dir, progress: see `bytepiece.train`.
+        threads, memory, checkpoint, temp_dir, engine, progress: see `bytepiece.train`.
 
     Raises:
         ArgumentError: if an argument is outside its range.
         ModelError: if the model is another library's and its pieces are made of bytes.
         CorpusError: as in `bytepiece.train`.
+        CheckpointError: as in `bytepiece.train`.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 262)
@@ -82,9 +85,9 @@ def extend(
     )
     settings = _ExtendSettings(
         usable_cores() if threads is None else whole("threads", threads),
-        room(
-            default_memory() if memory is None else bytes_of(memory), merge_trainer.MEMORY_PER_BYTE
-        ),
+        engine,
+        default_memory() if memory is None else bytes_of(memory),
+        checkpoint,
         silent if progress is None else progress,
     )
     with replayable(corpus, temp_dir) as texts:
@@ -100,16 +103,12 @@ def extend(
 
 
 class _ExtendSettings(NamedTuple):
-    """The settings of an extension. Of these, only `room` can change the result.
-
-    Args:
-        threads: the number of threads.
-        room: the largest number of bytes of text in memory.
-        progress: called after each part of the work.
-    """
+    """The settings of an extension; see `bytepiece.training.run.RunSettings`."""
 
     threads: int
-    room: int
+    engine: Engine | None
+    memory: int
+    checkpoint: str | os.PathLike[str] | None
     progress: Progress
 
 
@@ -125,10 +124,21 @@ def _learn(
     options = merge_trainer.MergeOptions(
         objective_of(model), _rules(model, characters), _start(old), frozenset(old.pieces)
     )
+    threads, engine, memory, directory, progress = settings
+    if engine is not None:
+        directory, corpus = elsewhere(directory, corpus)
     reader = CorpusReader(corpus, rules.normalization, rules.digit_group, rules.library)
-    passes = Passes(reader, None, settings.threads, Checkpoint(None, {}), settings.progress)
+    run = {
+        "model": model.fingerprint,
+        "pieces": number,
+        "memory": memory,
+        "objective": options.objective,
+        "rules": options.rules,
+    }
+    kept = Checkpoint(directory, run)
+    passes = Passes(reader, engine, threads, kept, progress)
     learn = partial(merge_trainer.learn, sizes=[len(old.pieces) + number], options=options)
-    found = learned(passes, settings.room, False, learn)
+    found = learned(passes, room(memory, merge_trainer.MEMORY_PER_BYTE), False, learn)
     facts = reader.facts()
 
     def counter(vocabulary: Arrays) -> Count:

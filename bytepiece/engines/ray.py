@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from bytepiece.engines.outcomes import needed_package, outcome_of
+from bytepiece.engines.stages import needed_package, outcome_of
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -1,7 +1,8 @@
 """A corpus that can be read more than once, shard by shard, and the blocks it is read in."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import NamedTuple
 
 import numpy as np
@@ -97,11 +98,17 @@ class ShardReading:
         texts: the texts, and how many units each counts.
         rules: how the texts become blocks.
         cut: whether blocks are yielded. If not, the reading only finds the facts.
+        given_up: returns whether to end early, with an error that nobody sees.
     """
 
     def __init__(
-        self, texts: Iterable[tuple[Text, int]], rules: "BlockRules", cut: bool = True
+        self,
+        texts: Iterable[tuple[Text, int]],
+        rules: "BlockRules",
+        cut: bool,
+        given_up: Callable[[], bool],
     ) -> None:
+        self._given_up = given_up
         self._texts = texts
         self._rules = rules
         self._cut = cut
@@ -128,6 +135,8 @@ class ShardReading:
         weight = 1
         for text, units in self._texts:
             raw = rules.normalized(text)
+            if self._given_up():
+                raise CancelledError
             if not raw:
                 continue
             digest.update(raw)
@@ -211,6 +220,7 @@ class CorpusReader:
         self.unit = corpus.unit if isinstance(corpus, Files) else 1
         """See `CorpusFacts`."""
         self._rules = BlockRules(tuple(normalization), digit_group, library, self.unit)
+        self._given_up = False
         self.noted: list[ShardFacts] = []
         """The facts of all shards, after a reading."""
         self.in_files = isinstance(corpus, Files)
@@ -247,7 +257,11 @@ class CorpusReader:
         texts: Iterable[tuple[Text, int]] = ((text, 1) for text in shard.texts)
         if isinstance(self._corpus, Files):
             texts = self._corpus.weighted(shard.parts)
-        return ShardReading(texts, self._rules, cut)
+        return ShardReading(texts, self._rules, cut, lambda: self._given_up)
+
+    def give_up(self) -> None:
+        """End all readings in other threads early."""
+        self._given_up = True
 
     def note(self, found: Sequence[ShardFacts]) -> None:
         """Take note of the facts of all shards.

@@ -11,7 +11,7 @@ from bytepiece.training.checkpoint import Arrays
 from bytepiece.training.corpus_reader import ShardFacts, corpus_facts
 from bytepiece.training.corpus_sample import SampleRules, facts_from
 from bytepiece.training.learned import Learned
-from bytepiece.training.method import Method
+from bytepiece.training.method import TrainingMethod
 from bytepiece.training.options import JobStage
 from bytepiece.training.passes import (
     LEARNED,
@@ -26,7 +26,7 @@ from bytepiece.training.passes import (
 from bytepiece.training.progress import counting_up
 
 
-def work_on(stage: JobStage, passes: Passes, method: Method, most: int) -> None:
+def work_on(stage: JobStage, passes: Passes, method: TrainingMethod, most: int) -> None:
     """Do the work of a stage before "combine". The checkpoint keeps its results.
 
     Args:

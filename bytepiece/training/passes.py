@@ -160,7 +160,9 @@ def _read(
     reader, engine, threads, checkpoint, progress = passes
     stage = partial(read_shard, reader=reader, rules=rules, checkpoint=checkpoint, bring=bring)
     facts, done = {}, 0
-    for result in (engine or in_threads(threads))(stage, shards):
+    # The results may be as large as the shards, so few of them wait.
+    here = in_threads(threads, 1, reader.give_up)
+    for result in (engine or here)(stage, shards):
         facts[result.number] = result.facts
         done += result.size
         progress("reading", done, max(reader.file_size, done + 1))
@@ -264,7 +266,8 @@ def _counts_in_all(passes: Passes, vocabulary: int, count: Count) -> I64:
     )  # fmt: skip
     total = np.zeros(1, dtype=np.int64)
     done = 0
-    for result in (engine or in_threads(threads))(stage, _to_count(shards, reader.noted)):
+    here = in_threads(threads, 1, reader.give_up)
+    for result in (engine or here)(stage, _to_count(shards, reader.noted)):
         if result.counts is not None:
             total = total + result.counts
         done += result.size

@@ -24,7 +24,7 @@ from bytepiece.training.corpus_sample import SampleSummary
 from bytepiece.training.growth import PieceRules, initial_pieces
 from bytepiece.training.jobs import combined, work_on
 from bytepiece.training.memory import room
-from bytepiece.training.method import Method
+from bytepiece.training.method import TrainingMethod
 from bytepiece.training.options import STAGES, JobStage
 from bytepiece.training.passes import Count, Passes, learned, scored
 from bytepiece.training.progress import Progress
@@ -61,7 +61,7 @@ def models_of(
     run = {"vocab_size": list(sizes), "memory": settings.memory, **options.to_json()}
     engine, stage, directory = settings.engine, None, settings.checkpoint
     if engine is not None:
-        directory, corpus = _elsewhere(directory, corpus)
+        directory, corpus = elsewhere(directory, corpus)
     if isinstance(engine, JobStage):
         engine, stage = None, engine
     checkpoint = Checkpoint(directory, run, shared=stage is not None)
@@ -99,7 +99,7 @@ def models_of(
     return finished
 
 
-def _elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tuple[Path, Files]:
+def elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tuple[Path, Files]:
     """Return the checkpoint's directory and the corpus for workers with other directories.
 
     Raises:
@@ -132,7 +132,7 @@ def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
         )
 
 
-def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> Method:
+def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
     rules, objective = _piece_rules(options), options.objective
     start = initial_pieces(options.pieces)
     chosen = merge_trainer.MergeOptions(objective, rules, start, frozenset(options.pieces))
@@ -147,10 +147,10 @@ def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> Metho
         )
 
     learn = partial(merge_trainer.learn, sizes=most, options=chosen)
-    return Method(merge_trainer.MEMORY_PER_BYTE, True, None, learn, counter, model)
+    return TrainingMethod(merge_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
 
 
-def _unigram(most: Sequence[int], options: TrainingOptions, threads: int) -> Method:
+def _unigram(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
     rules, sparse = _piece_rules(options), options.sparse
     chosen = unigram_trainer.UnigramOptions(rules, options.pieces, sparse)
 
@@ -164,12 +164,12 @@ def _unigram(most: Sequence[int], options: TrainingOptions, threads: int) -> Met
 
     learn = partial(unigram_trainer.learn, sizes=most, options=chosen)
     if rules.spaces != "words":
-        return Method(unigram_trainer.MEMORY_PER_BYTE, True, None, learn, counter, model)
+        return TrainingMethod(unigram_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
     parts, per_byte = partial(parts_in, rules=rules), unigram_trainer.MEMORY_PER_WORD_BYTE
-    return Method(per_byte, True, parts, learn, counter, model)
+    return TrainingMethod(per_byte, True, learn, counter, model, parts)
 
 
-def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> Method:
+def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
     chosen = bnlm_trainer.BnlmOptions(
         options.order, options.min_count, options.max_piece_length, options.ensure_unicode
     )
@@ -192,7 +192,7 @@ def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> Method
         )
 
     learn = partial(bnlm_trainer.learn, sizes=most, options=chosen, threads=threads)
-    return Method(bnlm_trainer.MEMORY_PER_BYTE, False, None, learn, counter, model)
+    return TrainingMethod(bnlm_trainer.MEMORY_PER_BYTE, False, learn, counter, model)
 
 
 _METHODS = {"merge": _merge, "unigram": _unigram, "bnlm": _bnlm}

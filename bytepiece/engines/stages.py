@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from bytepiece.errors import ArgumentError, BytepieceError
 
 
-class Outcome(NamedTuple):
+class StageOutcome(NamedTuple):
     """What became of a stage.
 
     Args:
@@ -25,16 +25,16 @@ class Outcome(NamedTuple):
         return self.result
 
 
-def outcome_of(stage: bytes, shard: Any) -> Outcome:
+def outcome_of(stage: bytes, shard: Any) -> StageOutcome:
     """Apply a pickled stage to a shard.
 
     The stage arrives pickled, because arrays that Ray hands over are read-only, and kernels would
     be compiled once more for these.
     """
     try:
-        return Outcome(pickle.loads(stage)(shard), None)
+        return StageOutcome(pickle.loads(stage)(shard), None)
     except BytepieceError as error:
-        return Outcome(None, error)
+        return StageOutcome(None, error)
 
 
 def needed_package(name: str) -> Any:
