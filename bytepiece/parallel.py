@@ -13,11 +13,18 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+def ordered_map(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    threads: int,
+    ahead: int = 2,
+    give_up: Callable[[], object] = lambda: None,
+) -> Iterator[R]:
     """Yield function(item) for each item, in the order of the items, from up to `threads` threads.
 
-    At most two items per thread are taken in advance, so that neither items nor results pile up.
-    Threads save time only if the function releases the interpreter lock.
+    At most `ahead` items per thread are taken in advance, so neither items nor results pile up.
+    Threads save time only if the function releases the interpreter lock. After an error, `give_up`
+    is called once, which may end calls of the function early.
     """
     if threads == 1:
         yield from map(function, items)
@@ -27,10 +34,13 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) ->
         waiting: deque[Future[R]] = deque()
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * threads:
+            if len(waiting) > ahead * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BaseException:
+        give_up()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -47,9 +57,11 @@ class Engine(Protocol):
         ...
 
 
-def in_threads(threads: int) -> Engine:
-    """Return an engine that works in this number of threads of this process."""
-    return partial(ordered_map, threads=threads)
+def in_threads(
+    threads: int, ahead: int = 2, give_up: Callable[[], object] = lambda: None
+) -> Engine:
+    """Return an engine that works in this number of threads of this process; see `ordered_map`."""
+    return partial(ordered_map, threads=threads, ahead=ahead, give_up=give_up)
 
 
 def usable_cores() -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -16,7 +17,7 @@ from .streams import say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_APART = ("vocab_size", "normalization", "memory", "checkpoint", "temp_dir", "threads")
+_APART = ("vocab_size", "normalization", "memory", "checkpoint", "temp_dir", "threads", "engine")
 """The options that each command adds itself, because their place or help differs."""
 _CHOICES = [option.name for option in OPTIONS if option.name not in _APART]
 """The options that say which vocabulary is learned, and how."""
@@ -41,6 +42,13 @@ def _size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | Non
         return bytes_of(size)
     except ArgumentError as error:
         raise click.BadParameter(str(error), param=parameter) from None
+
+
+def _engine(_: click.Context, __: click.Parameter, name: str | None) -> Any:
+    """Return the engine with a name, or None for threads."""
+    from bytepiece.engines import RayEngine, SparkEngine  # noqa: PLC0415
+
+    return {"ray": RayEngine, "spark": SparkEngine}[name]() if name in ("ray", "spark") else None
 
 
 def training_option(name: str, more_help: str = "", **changes: Any) -> Callable[[F], F]:
@@ -94,10 +102,17 @@ _TYPES: dict[str, Callable[[TrainingOption], dict[str, Any]]] = {
     },
     "size": lambda _: {"metavar": "SIZE", "type": TEXT, "callback": _size_in_bytes},
     "path": lambda _: {},
+    "engine": lambda _: {"type": click.Choice(["threads", "ray", "spark"]), "callback": _engine},
 }
 """The arguments of `click.option` that follow from the type of an option."""
 
 memory_option = training_option("memory")
+checkpoint_option = training_option(
+    "checkpoint",
+    " It is deleted when the models are written.",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+)
 
 
 def training_choices(command: F) -> F:

@@ -4,9 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
+from bytepiece.errors import CheckpointError
 from bytepiece.inputs.files import Files
 
 from .spool import is_stream, spooled
+from .streams import say
 from .weighted import weighted
 
 
@@ -43,3 +47,14 @@ class CorpusInputs:
                 parquet_column=self._column,
                 weights=[one.weight for one in self._inputs],
             )
+
+
+def clear_checkpoint(directory: Path) -> None:
+    """Delete the checkpoint of a run whose models are written."""
+    from bytepiece.training.checkpoint import clear  # noqa: PLC0415  # it loads NumPy
+
+    try:
+        clear(directory)
+    except CheckpointError:  # the models are written, so this is no failure
+        name = click.format_filename(directory)
+        say(f"bytepiece: {name} is no longer needed, but cannot be deleted")

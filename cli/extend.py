@@ -1,13 +1,17 @@
 """bytepiece extend: add new pieces to a model, learned from new text."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import bytepiece
 
-from .choices import memory_option
-from .corpus import CorpusInputs
+if TYPE_CHECKING:
+    from bytepiece.parallel import Engine
+
+from .choices import checkpoint_option, memory_option, training_option
+from .corpus import CorpusInputs, clear_checkpoint
 from .edits import MODEL, check_output, id_count, output_option, write_edited
 from .options import column_option, jsonl_option, temp_dir_option, threads_option
 from .progress import Phases
@@ -29,8 +33,10 @@ from .weighted import WEIGHTED_PATH, WeightedCommand
 @jsonl_option
 @column_option
 @memory_option
+@checkpoint_option
 @temp_dir_option
 @threads_option
+@training_option("engine")
 def command(
     model: Path,
     inputs: tuple[str, ...],
@@ -39,8 +45,10 @@ def command(
     jsonl: str | None,
     column: str,
     memory: int | None,
+    checkpoint: Path | None,
     temp_dir: Path | None,
     threads: int | None,
+    engine: "Engine | None",
 ) -> None:
     """Learn pieces from new text, and add them to MODEL's vocabulary.
 
@@ -63,11 +71,15 @@ def command(
             size,
             threads=threads,
             memory=memory,
+            checkpoint=checkpoint,
             temp_dir=temp_dir,
+            engine=engine,
             progress=phases.report,
         )
     stay, came = id_count(old), id_count(edited.model) - id_count(old)
     write_edited(edited, old, output, f"{stay} stay, {came} come")
+    if checkpoint is not None:
+        clear_checkpoint(checkpoint)
     if edited.model.vocab_size < size:
         say(
             f"only {came} pieces came from this corpus: it is small, or has little new text; "

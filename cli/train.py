@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import bytepiece
-from bytepiece.errors import CheckpointError, CorpusError
+from bytepiece.errors import CorpusError
+from bytepiece.training.options import STAGES, JobStage
 
-from .choices import memory_option, training_choices, training_option
-from .corpus import CorpusInputs
+from .choices import checkpoint_option, memory_option, training_choices, training_option
+from .corpus import CorpusInputs, clear_checkpoint
+from .jobs import SHARD
 from .options import (
     DEFAULT_MODEL,
     TEXT,
@@ -28,6 +30,7 @@ from .weighted import WEIGHTED_PATH, WeightedCommand
 if TYPE_CHECKING:
     from bytepiece.inputs.files import Files
     from bytepiece.model import Model
+    from bytepiece.parallel import Engine
     from bytepiece.rules.text_rules import NormalizationStep
 
 _SAMPLE = 1_000_000
@@ -79,14 +82,23 @@ _MOST_TOLD = 9
     "lines, and of this column of Parquet files.",
 )
 @memory_option
-@training_option(
-    "checkpoint",
-    " It is deleted when the models are written.",
-    metavar="DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-)
+@checkpoint_option
 @training_option("temp_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @training_option("threads")
+@training_option("engine")
+@click.option(
+    "--stage",
+    type=click.Choice(STAGES),
+    help="For job arrays: do only this stage, and leave its result in the checkpoint. sample and "
+    "score may be parted with --shard; the last stage is combine.",
+)
+@click.option(
+    "--shard",
+    metavar="I/N",
+    type=SHARD,
+    default="1/1",
+    help="With --stage: job I of N, which works on every N-th part of the corpus.",
+)
 @click.option(
     "--format",
     type=click.Choice(["bytepiece", "original"]),
@@ -109,6 +121,9 @@ def command(
     temp_dir: Path | None,
     format: str,
     vocab: bool,
+    stage: str | None,
+    shard: tuple[int, int],
+    engine: "Engine | JobStage | None",
     normalization: tuple["NormalizationStep", ...],
     **options: Any,
 ) -> None:
@@ -129,12 +144,12 @@ def command(
       bytepiece train english:0.5 chinese:2 --column content --special-token '<|user|>'
       bytepiece train crawl.jsonl.gz --balance 0.3 --balance-by language
       bytepiece train 'crawl/**/*.jsonl.zst' --jsonl content --memory 4G --checkpoint crawl.kept
+      bytepiece train 'crawl/*.parquet' --engine ray --checkpoint /shared/kept --memory 16G
       curl https://example.org/corpus.txt.gz | bytepiece train - --vocab
     """  # noqa: D301
     # Imported here, because these load the compiler, which is slow, and --help does not need it.
     from bytepiece import model_io  # noqa: PLC0415
     from bytepiece.kernels.jit import compile_seconds  # noqa: PLC0415
-    from bytepiece.training.checkpoint import clear  # noqa: PLC0415
 
     save = model_io.save
     if format == "original":
@@ -145,6 +160,10 @@ def command(
         raise click.UsageError("--balance-by needs --balance EXPONENT; add that, such as 0.3")
     if balance is not None and balance_by is None and len(inputs) < 2:
         raise click.UsageError("--balance needs several inputs, or --balance-by FIELD")
+    if stage is not None:
+        engine = _job(stage, shard, engine, checkpoint, options["memory"])
+    elif shard != (1, 1):
+        raise click.UsageError("--shard needs --stage sample or --stage score; add that")
     targets = dict.fromkeys(vocab_size, output)
     if len(targets) > 1:
         targets = {size: Path(f"{output}.{size}") for size in vocab_size}
@@ -166,8 +185,11 @@ def command(
                 progress=phases.report,
                 checkpoint=checkpoint,
                 temp_dir=temp_dir,
+                engine=engine,
                 **options,
             )
+        if not models:
+            return
         for target, model in zip(targets.values(), models, strict=True):
             save(model, target)
             if vocab:
@@ -175,11 +197,7 @@ def command(
         seconds = time.monotonic() - start
         sample = _beginning(files)
     if checkpoint is not None:
-        try:
-            clear(checkpoint)
-        except CheckpointError:  # the models are written, so this is no failure
-            name = click.format_filename(checkpoint)
-            say(f"bytepiece: {name} is no longer needed, but cannot be deleted")
+        clear_checkpoint(checkpoint)
     text = megabytes(models[0].record["corpus_bytes"])
     compiling = compile_seconds()
     apart = f", {duration(compiling)} of it compiling" if compiling > 1 else ""
@@ -191,6 +209,25 @@ def command(
         _tell_weights(by_input or files.balance.weights)
     for (size, target), model in zip(targets.items(), models, strict=True):
         _sum_up(target, model, size, sample)
+
+
+def _job(
+    stage: str,
+    shard: tuple[int, int],
+    engine: "Engine | JobStage | None",
+    checkpoint: Path | None,
+    memory: int | None,
+) -> JobStage:
+    """Return the stage that a job is to do, or raise a usage error."""
+    if engine is not None:
+        raise click.UsageError("--stage is for jobs without an engine; leave out either")
+    if checkpoint is None or memory is None:
+        raise click.UsageError(
+            "--stage needs --checkpoint DIR and --memory SIZE, the same for all jobs"
+        )
+    if shard != (1, 1) and stage not in ("sample", "score"):
+        raise click.UsageError(f"--stage {stage} is one job; leave out --shard")
+    return JobStage(stage, shard[0] - 1, shard[1])
 
 
 def _check_original(normalization: Sequence[str], options: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Extending a vocabulary: pieces learned from new text follow the old ones."""
 
 import os
+from functools import partial
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -13,16 +14,16 @@ from bytepiece.editing.weighed_pieces import WeighedPieces, objective_of, offset
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import MAX_ID, MAX_PIECE_LENGTH, Model
-from bytepiece.parallel import Engine, in_threads, usable_cores
+from bytepiece.parallel import Engine, usable_cores
 from bytepiece.training import merge_trainer
-from bytepiece.training.checkpoint import Checkpoint
+from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus_reader import CorpusReader
-from bytepiece.training.corpus_sample import read_sample
 from bytepiece.training.growth import NEWLINES, CountedPieces, PieceRules
 from bytepiece.training.memory import bytes_of, default_memory, room
 from bytepiece.training.options import SPACES, current_options, whole
+from bytepiece.training.passes import Count, Passes, learned, scored
 from bytepiece.training.progress import Progress, silent
-from bytepiece.training.run import facts_of
+from bytepiece.training.run import elsewhere, facts_of
 
 _LONGEST = 36
 """The largest number of bytes in a new piece if the model's record has none."""
@@ -36,7 +37,9 @@ def extend(
     *,
     threads: int | None = None,
     memory: int | str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> Edited:
     """Add to a vocabulary pieces that are learned from new text.
@@ -54,12 +57,13 @@ def extend(
             new text.
         corpus: the new text, as in `bytepiece.train`.
         vocab_size: the largest number of ids, more than the model has. A small corpus gives fewer.
-        threads, memory, temp_dir, progress: see `bytepiece.train`.
+        threads, memory, checkpoint, temp_dir, engine, progress: see `bytepiece.train`.
 
     Raises:
         ArgumentError: if an argument is outside its range.
         ModelError: if the model is another library's and its pieces are made of bytes.
         CorpusError: as in `bytepiece.train`.
+        CheckpointError: as in `bytepiece.train`.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 262)
@@ -80,10 +84,10 @@ def extend(
         "larger ids are not possible",
     )
     settings = _ExtendSettings(
-        in_threads(usable_cores() if threads is None else whole("threads", threads)),
-        room(
-            default_memory() if memory is None else bytes_of(memory), merge_trainer.MEMORY_PER_BYTE
-        ),
+        usable_cores() if threads is None else whole("threads", threads),
+        engine,
+        default_memory() if memory is None else bytes_of(memory),
+        checkpoint,
         silent if progress is None else progress,
     )
     with replayable(corpus, temp_dir) as texts:
@@ -99,16 +103,12 @@ def extend(
 
 
 class _ExtendSettings(NamedTuple):
-    """The settings of an extension. Of these, only `room` can change the result.
+    """The settings of an extension; see `bytepiece.training.run.RunSettings`."""
 
-    Args:
-        engine: applies a stage to windows.
-        room: the largest number of bytes of text in memory.
-        progress: called after each part of the work.
-    """
-
-    engine: Engine
-    room: int
+    threads: int
+    engine: Engine | None
+    memory: int
+    checkpoint: str | os.PathLike[str] | None
     progress: Progress
 
 
@@ -124,32 +124,41 @@ def _learn(
     options = merge_trainer.MergeOptions(
         objective_of(model), _rules(model, characters), _start(old), frozenset(old.pieces)
     )
-    checkpoint = Checkpoint(None, {})
+    threads, engine, memory, directory, progress = settings
+    if engine is not None:
+        directory, corpus = elsewhere(directory, corpus)
     reader = CorpusReader(corpus, rules.normalization, rules.digit_group, rules.library)
-    sample = read_sample(reader, settings.room, False, checkpoint, settings.progress)
-    found = merge_trainer.learn(
-        sample,
-        reader,
-        [len(old.pieces) + number],
-        options,
-        settings.engine,
-        checkpoint,
-        settings.progress,
-    )
-    [learned] = found.vocabularies
+    run = {
+        "model": model.fingerprint,
+        "pieces": number,
+        "memory": memory,
+        "objective": options.objective,
+        "rules": options.rules,
+    }
+    kept = Checkpoint(directory, run)
+    passes = Passes(reader, engine, threads, kept, progress)
+    learn = partial(merge_trainer.learn, sizes=[len(old.pieces) + number], options=options)
+    found = learned(passes, room(memory, merge_trainer.MEMORY_PER_BYTE), False, learn)
+    facts = reader.facts()
+
+    def counter(vocabulary: Arrays) -> Count:
+        return merge_trainer.counter(vocabulary, options.objective, facts.unit)
+
+    [vocabulary] = scored(passes, found, counter)
+    pieces, counts = merge_trainer.vocabulary_from(vocabulary)
     ours = dict(zip(old.pieces, old.scores.tolist(), strict=True))
     if characters is not None:
         ours = characters.scored
-    logs = merge_trainer.scores_of(learned.counts, options.objective, reader.unit).tolist()
-    theirs = dict(zip(learned.pieces, logs, strict=True))
-    counted = dict(compress(theirs.items(), learned.counts.tolist()))
+    logs = merge_trainer.scores_of(counts, options.objective, facts.unit).tolist()
+    theirs = dict(zip(pieces, logs, strict=True))
+    counted = dict(compress(theirs.items(), counts.tolist()))
     # It may be that no old piece occurs on the best paths of the new text.
     added_to = offset(ours, theirs if ours.keys().isdisjoint(counted) else counted)
     known = set(old.pieces)
     newcomers = [NewPiece(p, score + added_to) for p, score in theirs.items() if p not in known]
     if characters is not None:
         newcomers = [one for one in newcomers if characters.may_have(one.piece)]
-    return newcomers, facts_of(corpus, reader, found.sample)
+    return newcomers, facts_of(corpus, facts, found.sample)
 
 
 def _start(old: WeighedPieces) -> CountedPieces:

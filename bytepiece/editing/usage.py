@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from bytepiece._arrays import I64
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
-from bytepiece.parallel import Engine
+from bytepiece.parallel import Engine, usable_cores
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.corpus_reader import Block, CorpusReader
-from bytepiece.training.corpus_sample import read_sample
 from bytepiece.training.pairs import ScoredAutomaton, count, total
+from bytepiece.training.passes import Passes, read_sample
 from bytepiece.training.progress import Progress
 from bytepiece.training.run import facts_of
 
@@ -45,5 +45,6 @@ def read_text(corpus: Corpus, rules: TextRules, progress: Progress) -> TextWindo
     """
     with replayable(corpus) as texts:
         reader = CorpusReader(texts, rules.normalization, rules.digit_group, rules.library)
-        sample = read_sample(reader, _MOST, False, Checkpoint(None, {}), progress)
-        return TextWindows(sample.windows, facts_of(texts, reader, sample))
+        passes = Passes(reader, None, usable_cores(), Checkpoint(None, {}), progress)
+        sample = read_sample(passes, _MOST, hold_out=False)
+        return TextWindows(sample.windows, facts_of(texts, reader.facts(), sample.summary()))

@@ -4,9 +4,10 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from copy import copy
 from pathlib import Path
-from typing import Literal, NamedTuple, SupportsFloat
+from typing import BinaryIO, Literal, NamedTuple, SupportsFloat
 
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs import parquet, texts
@@ -19,6 +20,7 @@ from bytepiece.inputs.balance import (
 )
 from bytepiece.inputs.decompress import compression_of, decompressed, opened, suffix_of
 from bytepiece.inputs.globs import files_of
+from bytepiece.inputs.lines import opened_between
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX
 from bytepiece.inputs.weights import STEPS, steps_of, unit_of
 from bytepiece.rules.text import Text, to_bytes
@@ -35,11 +37,28 @@ class Input(NamedTuple):
         path: a regular file.
         format: the format of the decompressed content.
         number: the place of the path that it was found by in `Files.paths`.
+        packed: whether it is compressed.
     """
 
     path: Path
     format: Format
     number: int
+    packed: bool
+
+
+class Part(NamedTuple):
+    """A part of a file, which is read by itself.
+
+    Args:
+        file: the file.
+        start: the first byte, or the first row group of a Parquet file. Within a file of lines, the
+            part begins where the next line begins; see `bytepiece.inputs.lines`.
+        stop: the end in the same sense; None for the end of the file.
+    """
+
+    file: Input
+    start: int
+    stop: int | None
 
 
 class GroupedText(NamedTuple):
@@ -181,6 +200,12 @@ class Files:
         files.balance = Balance(exponent, by, weights)
         return files
 
+    def absolute(self) -> "Files":
+        """Return the same files with absolute paths, for other working directories."""
+        files = copy(self)
+        files.paths = tuple(path.absolute() for path in self.paths)
+        return files
+
     @property
     def size(self) -> int:
         """The sum of the sizes of the files in bytes, compressed or not."""
@@ -198,7 +223,8 @@ class Files:
                 found = path.is_dir()
                 for file in files_of(path):
                     if weight:
-                        inputs.append(Input(file, _format(file, self.jsonl_field, found), number))
+                        kind, packed = _format(file, self.jsonl_field, found)
+                        inputs.append(Input(file, kind, number, packed))
             except OSError as error:
                 raise CorpusError(f"{error.filename or path}: {error.strerror}") from None
         return inputs
@@ -208,18 +234,19 @@ class Files:
             yield text
 
     def weighted(
-        self, advance: Callable[[int], object] = lambda _: None
+        self, parts: Iterable[Part] | None = None, advance: Callable[[int], object] = lambda _: None
     ) -> Iterator[tuple[Text, int]]:
         """Yield the texts, and how many units each counts, at least 1.
 
         Args:
-            advance: called at each read with the number of bytes read from the files.
+            parts: the parts of files to read; by default, all files.
+            advance: called at each read with the number of bytes read from whole files.
 
         Raises:
             CorpusError: if a file cannot be read. The message names the file and the record.
         """
         by = None if self.balance is None else self.balance.by
-        for text, times, number, group in self._texts(by, advance):
+        for text, times, number, group in self._texts(by, advance, parts):
             units = self._units.get((number, group))
             if units is None:
                 raise CorpusError(
@@ -228,35 +255,47 @@ class Files:
                 )
             yield text, times * units
 
-    def _texts(self, by: str | None, advance: Callable[[int], object]) -> Iterator[GroupedText]:
+    def _texts(
+        self,
+        by: str | None,
+        advance: Callable[[int], object],
+        parts: Iterable[Part] | None = None,
+    ) -> Iterator[GroupedText]:
         """Yield the texts with the groups that the field `by` of their records gives them."""
-        for path, kind, number in self.inputs():
+        for part in parts or (Part(file, 0, None) for file in self.inputs()):
+            path, kind, number, _ = part.file
             if by is not None and kind in ("text", "tsv"):
                 raise CorpusError(
                     f'{path} has no field "{by}", because it has no records; without a field, '
                     "each path is a group"
                 )
             if kind == "parquet":
-                column = self.parquet_column
-                rows = parquet.column_texts(path, column, by, texts.LONGEST_RECORD, advance)
-                for row, group in rows:
+                column = parquet.TextColumn(path, self.parquet_column, part.start, part.stop)
+                for row, group in column.texts(by, texts.LONGEST_RECORD, advance):
                     yield GroupedText(row, 1, number, group)
                 continue
-            with opened(path, advance) as file:
+            with _opened(part, advance) as file:
+                lines = texts.NamedLines(file, path, part.start)
                 if kind == "jsonl":
                     field = self.jsonl_field or DEFAULT_FIELD
-                    for record, group in texts.records(file, str(path), field, by):
+                    for record, group in texts.records(lines, field, by):
                         yield GroupedText(record, 1, number, group)
                 elif kind == "tsv":
-                    for line, count in texts.counted(file, str(path)):
+                    for line, count in texts.counted(lines):
                         yield GroupedText(line, count, number, None)
                 else:
                     for stretch in texts.stretches(file):
                         yield GroupedText(stretch, 1, number, None)
 
 
-def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
-    """Return the format of a file.
+def _opened(part: Part, advance: Callable[[int], object]) -> AbstractContextManager[BinaryIO]:
+    if part.start or part.stop is not None:
+        return opened_between(part.file.path, part.start, part.stop)
+    return opened(part.file.path, advance)
+
+
+def _format(path: Path, jsonl_field: str | None, found: bool) -> tuple[Format, bool]:
+    """Return the format of a file, and whether it is compressed.
 
     Args:
         path: the file.
@@ -277,7 +316,7 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
         raise CorpusError(f"{path} is {kind}; unpack it first, and name what is in it")
     suffix = suffix_of(path)
     if parquet.is_parquet(head, suffix):
-        return "parquet"
+        return "parquet", packed
     # Training accepts a file of arbitrary bytes, but only if the user has named the file.
     promised = suffix == ".parquet" or (path.suffix != suffix and not packed)
     if b"\0" in head and (found or promised):
@@ -286,8 +325,8 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> Format:
     if found and _is_model(head):
         raise CorpusError(f"{path} is a model, not text; move it elsewhere, or name the files")
     if jsonl_field is not None or suffix == SUFFIX:
-        return "jsonl"
-    return "tsv" if suffix == ".tsv" else "text"
+        return "jsonl", packed
+    return "tsv" if suffix == ".tsv" else "text", packed
 
 
 def _archive(head: bytes) -> str | None:

@@ -1,10 +1,11 @@
 """The texts in a column of a Parquet file."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bytepiece.errors import CorpusError
 
@@ -21,6 +22,7 @@ _MOST = 1 << 15
 _BUFFER = 1 << 20
 """The bytes of a column that are read ahead. Without a limit, the whole column of a row group would
 be read."""
+_OPTION = "--column NAME, or parquet_column,"
 
 
 def is_parquet(head: bytes, suffix: str) -> bool:
@@ -28,43 +30,112 @@ def is_parquet(head: bytes, suffix: str) -> bool:
     return head.startswith(MAGIC) and (b"\0" in head or suffix == ".parquet")
 
 
-def column_texts(
-    path: Path,
-    column: str,
-    group_column: str | None,
-    longest: int,
-    advance: Callable[[int], object],
-) -> Iterator[tuple[bytes, str | None]]:
-    """Yield the texts in a column, and the groups of the texts. Rows without a text are left out.
+class TextColumn(NamedTuple):
+    """A column of a Parquet file, or of some of its row groups.
 
     Args:
         path: the file.
-        column: the name of a column of strings or bytes.
-        group_column: the name of the column that names the group; if it is None, the groups are
-            None, too.
-        longest: the largest number of bytes in a text.
-        advance: as for `column_arrays`.
-
-    Raises:
-        CorpusError: if the file is damaged, has no such column, has a longer text, or has a text
-            without a group.
+        name: the name of a column of strings or bytes.
+        start, stop: the first row group, and the one after the last; None for all that follow.
     """
-    groups: Iterator[bytes | None] = repeat(None)
-    if group_column is not None:
-        option = "--balance-by, or Files.balanced,"
-        groups = _values(column_arrays(path, group_column, lambda _: None, _ROWS, option))
-    texts = _values(column_arrays(path, column, advance, _ROWS))
-    for row, (text, group) in enumerate(zip(texts, groups, strict=False), 1):
-        if text is None:
-            continue
-        if len(text) > longest:
-            raise CorpusError(
-                f"{path}: the text in row {row} has {len(text)} bytes, and {longest} "
-                "are the most; cut it up first"
-            )
-        if group is None and group_column is not None:
-            raise CorpusError(f'{path}: row {row} has a text, but no group in "{group_column}"')
-        yield text, None if group is None else group.decode("utf-8", "backslashreplace")
+
+    path: Path
+    name: str
+    start: int = 0
+    stop: int | None = None
+
+    def texts(
+        self, group_column: str | None, longest: int, advance: Callable[[int], object]
+    ) -> Iterator[tuple[bytes, str | None]]:
+        """Yield the texts, and the groups of the texts. Rows without a text are left out.
+
+        Args:
+            group_column: the name of the column that names the group; if it is None, the groups are
+                None, too.
+            longest: the largest number of bytes in a text.
+            advance: as for `with_names`.
+
+        Raises:
+            CorpusError: if the file is damaged, has no such column, has a longer text, or has a
+                text without a group.
+        """
+        groups: Iterator[bytes | None] = repeat(None)
+        if group_column is not None:
+            option = "--balance-by, or Files.balanced,"
+            of_groups = self._replace(name=group_column)
+            groups = _values(of_groups.arrays(lambda _: None, _ROWS, option))
+        texts = _values(self.arrays(advance, _ROWS))
+        for row, (text, group) in enumerate(zip(texts, groups, strict=False), 1):
+            if text is None:
+                continue
+            if len(text) > longest:
+                raise CorpusError(
+                    f"{self.path}: the text in row {self._rows_before() + row} has {len(text)} "
+                    f"bytes, and {longest} are the most; cut it up first"
+                )
+            if group is None and group_column is not None:
+                row += self._rows_before()  # noqa: PLW2901
+                raise CorpusError(
+                    f'{self.path}: row {row} has a text, but no group in "{group_column}"'
+                )
+            yield text, None if group is None else group.decode("utf-8", "backslashreplace")
+
+    def arrays(
+        self,
+        advance: Callable[[int], object],
+        rows: int | None = None,
+        option: str = _OPTION,
+    ) -> Iterator[Any]:
+        """Yield the column as Arrow arrays; see `with_names`."""
+        for array, _ in self.with_names(None, advance, rows, option):
+            yield array
+
+    def with_names(
+        self,
+        names: str | None,
+        advance: Callable[[int], object],
+        rows: int | None = None,
+        option: str = _OPTION,
+    ) -> Iterator[tuple[Any, Any]]:
+        """Yield the column, and the column that names the texts, as Arrow arrays.
+
+        Args:
+            names: the name of the other column, of any type; if it is None, so are its arrays.
+            advance: called after each array with the array's share of the bytes of the file, in
+                proportion to its rows.
+            rows: the number of rows in an array; by default, enough rows for some megabytes.
+            option: what names the column, for errors.
+
+        Raises:
+            CorpusError: if the file is damaged or has no such column.
+        """
+        size = self.path.stat().st_size
+        row = told = 0
+        with _opened(self.path, self.name, option, lambda: row) as file:
+            if names is not None:
+                _check_name(file.schema_arrow, names, self.path, "--doc-ids NAME")
+            wanted = [self.name] if names is None else [self.name, names]
+            groups = range(file.metadata.num_row_groups)[self.start : self.stop]
+            total = max(file.metadata.num_rows, 1)
+            one = max(sum(_sizes(file.metadata, self.name)), 1)
+            some = rows or min(max(_TOGETHER * total // one, 1), _MOST)
+            settings = {"columns": wanted, "use_threads": False, "row_groups": [*groups]}
+            for batch in file.iter_batches(some, **settings):
+                # The columns come in the order of the file.
+                found = [batch.column(batch.schema.names.index(name)) for name in wanted]
+                yield found[0], None if names is None else found[1]
+                row += len(batch)
+                advance(min(size * row // total, size) - told)
+                told = min(size * row // total, size)
+
+    def sizes(self) -> list[int]:
+        """Return the number of bytes of the column in each row group, before compression."""
+        with _opened(self.path, self.name, _OPTION, lambda: 0) as file:
+            return _sizes(file.metadata, self.name)
+
+    def _rows_before(self) -> int:
+        with _opened(self.path, self.name, _OPTION, lambda: 0) as file:
+            return sum(file.metadata.row_group(group).num_rows for group in range(self.start))
 
 
 def _values(arrays: Iterable[Any]) -> Iterator[bytes | None]:
@@ -73,77 +144,42 @@ def _values(arrays: Iterable[Any]) -> Iterator[bytes | None]:
         yield from array.cast("large_binary").to_pylist()
 
 
-def column_arrays(
-    path: Path,
-    column: str,
-    advance: Callable[[int], object],
-    rows: int | None = None,
-    option: str = "--column NAME, or parquet_column,",
-) -> Iterator[Any]:
-    """Yield a column of texts as Arrow arrays; see `columns_with_names`."""
-    for array, _ in columns_with_names(path, column, None, advance, rows, option):
-        yield array
-
-
-def columns_with_names(
-    path: Path,
-    column: str,
-    names: str | None,
-    advance: Callable[[int], object],
-    rows: int | None = None,
-    option: str = "--column NAME, or parquet_column,",
-) -> Iterator[tuple[Any, Any]]:
-    """Yield a column of texts, and the column that names the texts, as Arrow arrays.
+@contextmanager
+def _opened(path: Path, column: str, option: str, row: Callable[[], int]) -> Iterator[Any]:
+    """Open a Parquet file that has a column of texts.
 
     Args:
         path: the file.
-        column: the name of a column of strings or bytes.
-        names: the name of the other column, of any type; if it is None, so are its arrays.
-        advance: called after each array with the array's share of the bytes of the file, in
-            proportion to its rows.
-        rows: the number of rows in an array; by default, enough rows for some megabytes.
-        option: what names the column of texts, for errors.
-
-    Raises:
-        CorpusError: if the file is damaged or has no such column.
+        column: the name of the column.
+        option: what names the column, for errors.
+        row: returns the number of rows that were read, for errors.
     """
     arrow, parquet = _pyarrow(path)
-    size = path.stat().st_size
-    row = told = 0
     with path.open("rb") as source:
         try:
             file = parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
             _check(arrow, file.schema_arrow, column, path, option)
-            if names is not None:
-                _check_name(file.schema_arrow, names, path, "--doc-ids NAME")
-            wanted = [column] if names is None else [column, names]
-            total = max(file.metadata.num_rows, 1)
-            some = rows or min(max(_TOGETHER * total // _size(file.metadata, column), 1), _MOST)
-            for batch in file.iter_batches(some, columns=wanted, use_threads=False):
-                # The columns come in the order of the file.
-                found = [batch.column(batch.schema.names.index(name)) for name in wanted]
-                yield found[0], None if names is None else found[1]
-                row += len(batch)
-                advance(min(size * row // total, size) - told)
-                told = min(size * row // total, size)
+            yield file
         # A damaged file may hold names that are not UTF-8.
         except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
-            after = f"after row {row}, " if row else ""
+            after = f"after row {row()}, " if row() else ""
             raise CorpusError(
                 f"{path}: {after}this Parquet file cannot be read ({reason:.200}); if it is "
                 "damaged, get or make it again"
             ) from None
 
 
-def _size(metadata: Any, column: str) -> int:
-    """Return the number of bytes of a column before compression, at least 1."""
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
-    sizes: list[int] = [
-        one.total_uncompressed_size for one in columns if one.path_in_schema == column
-    ]
-    return max(sum(sizes), 1)
+def _sizes(metadata: Any, column: str) -> list[int]:
+    """Return the number of bytes of a column in each row group, before compression."""
+    found = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = map(group.column, range(group.num_columns))
+        found.append(
+            sum(one.total_uncompressed_size for one in columns if one.path_in_schema == column)
+        )
+    return found
 
 
 def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> None:

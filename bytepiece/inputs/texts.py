@@ -1,9 +1,11 @@
 """The texts in a file: stretches of plain text, JSON records, and lines with counts."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from bytepiece.errors import CorpusError
+from bytepiece.inputs.lines import newlines_before
 from bytepiece.inputs.records import counted_text, text_of
 
 BLOCK = 1 << 22
@@ -14,6 +16,26 @@ LONGEST_RECORD = 1 << 26
 """Records of more bytes are refused."""
 
 _OTHER_GROUP = "; --balance-by, or Files.balanced, names another one"
+
+
+class NamedLines(NamedTuple):
+    """Lines of a file, and what an error has to say of them.
+
+    Args:
+        file: the lines.
+        path: the whole file.
+        start: the place in the file, if it is not compressed, at or after which the lines begin.
+    """
+
+    file: BinaryIO
+    path: Path
+    start: int
+
+    def error(self, number: int, message: object) -> CorpusError:
+        """Return an error about a line with this number, counted from 1."""
+        if self.start:
+            number += newlines_before(self.path, self.start)
+        return CorpusError(f"{self.path}:{number}: {message}")
 
 
 def stretches(file: BinaryIO) -> Iterator[bytes]:
@@ -37,44 +59,43 @@ def stretches(file: BinaryIO) -> Iterator[bytes]:
 
 
 def records(
-    file: BinaryIO, name: str, field: str, group_field: str | None
+    lines: NamedLines, field: str, group_field: str | None
 ) -> Iterator[tuple[str, str | None]]:
     """Yield the texts in a field of JSON records, one in each line, and the groups of the texts.
 
     Args:
-        file: the records.
-        name: the name of the file, for errors.
+        lines: the records.
         field: the field that holds the text.
         group_field: the field that names the group; if it is None, the groups are None, too.
     """
-    for number, line in _lines(file, name):
+    for number, line in _lines(lines):
         try:
             text = text_of(line, field)
             group = None if group_field is None else text_of(line, group_field, _OTHER_GROUP)
         except CorpusError as error:
-            raise CorpusError(f"{name}:{number}: {error}") from None
+            raise lines.error(number, error) from None
         yield text, group
 
 
-def counted(file: BinaryIO, name: str) -> Iterator[tuple[bytes, int]]:
+def counted(lines: NamedLines) -> Iterator[tuple[bytes, int]]:
     """Yield the texts and counts in lines of the form text<TAB>count, without counts of 0."""
-    for number, line in _lines(file, name):
+    for number, line in _lines(lines):
         try:
             text, count = counted_text(line)
         except CorpusError as error:
-            raise CorpusError(f"{name}:{number}: {error}") from None
+            raise lines.error(number, error) from None
         if count:
             yield text, count
 
 
-def _lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+def _lines(lines: NamedLines) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not blank, with their numbers from 1."""
     number = 0
-    while line := file.readline(LONGEST_RECORD + 1):
+    while line := lines.file.readline(LONGEST_RECORD + 1):
         number += 1
         if len(line) > LONGEST_RECORD:
-            raise CorpusError(
-                f"{name}:{number}: a record of more than {LONGEST_RECORD} bytes; cut it up first"
+            raise lines.error(
+                number, f"a record of more than {LONGEST_RECORD} bytes; cut it up first"
             )
         if line.strip():
             yield number, line

@@ -20,8 +20,9 @@ from bytepiece.kernels.trie import Trie, child
 from bytepiece.parallel import Engine
 from bytepiece.training import ngrams
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus_reader import Block
+from bytepiece.training.corpus_reader import Block, CorpusFacts
 from bytepiece.training.corpus_sample import CorpusSample, blocks_of, by_chunk
+from bytepiece.training.learned import Learned, piece_arrays, pieces_from
 from bytepiece.training.ngrams import NgramModel
 from bytepiece.training.piece_counts import PieceCounts, count_strings, join_all_counts, join_counts
 from bytepiece.training.progress import Progress, counting_up
@@ -43,27 +44,28 @@ class BnlmOptions(NamedTuple):
 
 def learn(
     sample: CorpusSample,
-    unit: int,
-    sizes: Sequence[int],
-    options: BnlmOptions,
-    threads: int,
+    corpus: CorpusFacts,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> list[CountByPiece]:
+    *,
+    sizes: Sequence[int],
+    options: BnlmOptions,
+    threads: int,
+) -> Learned:
     """Learn vocabularies from windows of a corpus.
 
     Args:
         sample: the windows.
-        unit: how many units make a weight of 1; see
-            `bytepiece.training.corpus_reader.CorpusReader`.
-        sizes: the largest number of pieces of each vocabulary.
-        options: the options of the trainer.
-        threads: how many threads to use for pruning.
+        corpus: the facts of the corpus.
         engine: counts and cuts blocks. The result does not depend on the engine.
         checkpoint: keeps the counts and cuts.
         progress: called with the bytes counted and cut, and with the rounds of pruning.
+        sizes: the largest number of pieces of each vocabulary.
+        options: the options of the trainer.
+        threads: how many threads to use for pruning.
     """
+    unit = corpus.unit
     order = options.order
     # Counts are in units of a weight, so they are compared with a limit in the same units.
     min_count = min(options.min_count * unit, _LARGEST)
@@ -77,7 +79,14 @@ def learn(
     del model, cutter
     longest_piece = options.max_piece_length
     pruned = partial(progress, "pruning")
-    return prune(counted, sizes, min_count, longest_piece, threads, pruned, unit)
+    found = prune(counted, sizes, min_count, longest_piece, threads, pruned, unit)
+    learned = [piece_arrays([*one], np.array([*one.values()], dtype=np.int64)) for one in found]
+    return Learned(learned, True, sample.summary())
+
+
+def counts_from(vocabulary: Arrays) -> CountByPiece:
+    """Return the counts of a vocabulary that `learn` returned."""
+    return dict(zip(pieces_from(vocabulary), vocabulary["counts"].tolist(), strict=True))
 
 
 class Cutter(NamedTuple):

@@ -41,13 +41,20 @@ class Checkpoint:
     Args:
         directory: created if it does not exist. With None, nothing is kept.
         run: all that the steps depend on besides the corpus, in JSON types.
+        shared: whether other processes may write to the directory now. Then temporary files of
+            killed runs stay there.
 
     Raises:
         CheckpointError: if the directory holds something else or another run's steps, or cannot be
             written.
     """
 
-    def __init__(self, directory: str | os.PathLike[str] | None, run: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        directory: str | os.PathLike[str] | None,
+        run: Mapping[str, Any],
+        shared: bool = False,
+    ) -> None:
         self._directory = None if directory is None else Path(directory)
         if self._directory is None:
             return
@@ -61,6 +68,8 @@ class Checkpoint:
                 write_atomically(self._directory / _RUN, [content.encode()])
         else:
             _compare(self._directory, kept, run)
+        if shared:
+            return
         with _explained(self._directory):
             for path in self._directory.iterdir():
                 if _is_leftover(path):
@@ -94,6 +103,20 @@ class Checkpoint:
                 f"{path} is damaged; delete this file, and the run goes on without it"
             )
         return arrays
+
+    def needed(self, name: str) -> Arrays:
+        """Return the result of a step that another process has kept.
+
+        Raises:
+            CheckpointError: if it is not there, is damaged, or cannot be read.
+        """
+        found = self.load(name)
+        if found is None:
+            raise CheckpointError(
+                f"{self._directory} has no {name}{_SUFFIX}; run the stage that makes it, and see "
+                "to it that all workers share this directory"
+            )
+        return found
 
     def save(self, name: str, arrays: Callable[[], Arrays]) -> None:
         """Keep the result of a step. When this returns, all of it is on the disk.

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import offsets_of
+from bytepiece._arrays import I64, offsets_of
 from bytepiece.errors import CorpusError
+from bytepiece.inputs.shards import Shard
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus_reader import OTHER_CORPUS, START, Block, CorpusReader, Position
-from bytepiece.training.progress import Progress
+from bytepiece.training.corpus_reader import Block, ShardFacts, ShardReading
+from bytepiece.training.sampled_counts import SampledCounts, standing_for
 
 _WINDOW = 3 << 15
 """The smallest number of bytes in a window. Only the last window of a block may have fewer."""
@@ -25,107 +26,256 @@ _BLOCK = 1 << 22
 """Windows are laid end to end until they have at least this many bytes together."""
 _CHUNK = 4
 """The number of blocks from one checkpoint to the next."""
+_CIRCLE = 1 << 64
 _GOLDEN = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio."""
+Parts = Callable[[Block], Block]
+"""Cuts the segments of a window into parts. It can be pickled."""
 
 
 class CorpusSample(NamedTuple):
     """Windows of a corpus.
 
     Args:
-        windows: in the order of the corpus.
+        windows: in the order of the corpus. Instead of these, they may be its different words, each
+            a segment whose count is its weight; see `SampleRules`.
         whole: whether these are all windows of the corpus.
         held_out: stretches of the corpus that are in no window.
         room: how many bytes of text fit in the memory.
+        rate: if the windows are different words, the smallest count that is no estimate; see
+            `bytepiece.training.sampled_counts`. Otherwise 1.
     """
 
     windows: list[Block]
     whole: bool
     held_out: list[Block]
     room: int
+    rate: int = 1
 
     @property
     def size(self) -> int:
         """The number of bytes in the windows."""
         return sum(len(window.text) for window in self.windows)
 
+    def summary(self) -> "SampleSummary":
+        """Return what a model's record needs of the sample."""
+        return SampleSummary(self.size, self.whole, self.held_out)
+
     def part(self, every: int) -> list[Block]:
         """Return every n-th window, from the first on."""
         return self.windows[::every]
 
 
-def read_sample(
-    reader: CorpusReader, most: int, hold_out: bool, checkpoint: Checkpoint, progress: Progress
-) -> CorpusSample:
-    """Read a corpus, and keep as many windows as fit, and at least one.
+class SampleSummary(NamedTuple):
+    """What a model's record needs of a sample.
 
     Args:
-        reader: the reader of the corpus.
+        size: the number of bytes in the windows.
+        whole, held_out: see `CorpusSample`.
+    """
+
+    size: int
+    whole: bool
+    held_out: list[Block]
+
+
+class SampleRules(NamedTuple):
+    """The rules that say which windows are kept. They depend on the corpus and the memory alone.
+
+    Args:
         most: the largest number of bytes in the kept windows.
         hold_out: whether to hold out a hundredth of some windows, for a fair measure at the end.
-        checkpoint: keeps the windows.
-        progress: called with the number of bytes read.
+        size: the size of the corpus in files, or 0 if it is not known before it was read.
+        parts: cuts a window into words, so that different words are kept in place of windows.
+    """
+
+    most: int
+    hold_out: bool
+    size: int
+    parts: Parts | None = None
+
+    def choosers(self, before: int = 0) -> "tuple[_WindowChooser | _WordChooser, _WindowChooser]":
+        """Return what chooses the kept windows, and what chooses the held-out stretches.
+
+        Args:
+            before: the size of the corpus before the first window.
+        """
+        first = before // _WINDOW
+        held_out = self.size // (_HELD_OUT[0] * _HELD_OUT[1])
+        kept: _WindowChooser | _WordChooser
+        if self.parts is None:
+            kept = _WindowChooser(self.most, first, _first_limit(self.most, self.size))
+        else:
+            kept = _WordChooser(self.most, first, self.parts)
+        return kept, _WindowChooser(
+            _MOST_HELD_OUT, first // _HELD_OUT[0], _first_limit(_MOST_HELD_OUT, held_out)
+        )
+
+
+def _first_limit(most: int, size: int) -> int:
+    """Return the limit of a `_WindowChooser` for a corpus of some size, before it is read.
+
+    It leaves room for text that is only an eighth of its files. So a worker that reads shards keeps
+    eight times as much as stays in the end, and not everything.
+    """
+    return min(_CIRCLE, (8 * most << 64) // max(size, 1))
+
+
+class ShardSample(NamedTuple):
+    """The windows of a shard that may be kept.
+
+    Args:
+        facts: what the reading found.
+        kept: the windows.
+        held_out: the held-out stretches.
+    """
+
+    facts: ShardFacts
+    kept: "ChosenWindows"
+    held_out: "ChosenWindows"
+
+
+class ChosenWindows(NamedTuple):
+    """Windows that were chosen from a shard.
+
+    Args:
+        limit: those whose place on the circle is before this limit were chosen. For words, the
+            rate of `SampledCounts`.
+        numbers: their numbers, which are their places before multiplication.
+        windows: in the order of the shard.
+    """
+
+    limit: int
+    numbers: list[int]
+    windows: list[Block]
+
+
+def sample_of(shard: Shard, reading: ShardReading, rules: SampleRules) -> ShardSample:
+    """Read a shard, and choose windows."""
+    kept, held_out = rules.choosers(shard.before)
+    for block in reading:
+        for low, high in _ranges(block):
+            held = rules.hold_out and kept.number % _HELD_OUT[0] == 0
+            cut = _held_out_from(block.bounds, low, high) if held else high
+            kept.add(block, low, cut)
+            if cut < high:
+                held_out.add(block, cut, high)
+    return ShardSample(reading.facts(), kept.chosen(), held_out.chosen())
+
+
+def joined(samples: Iterable[tuple[int, ShardSample]], rules: SampleRules) -> CorpusSample:
+    """Return the sample of a corpus from those of its shards, which come in any order.
+
+    Args:
+        samples: the number of each shard, and its sample.
+        rules: those that the shards' samples were made with.
 
     Raises:
-        CorpusError: if the corpus is empty, or differs from the checkpoint's corpus.
+        CorpusError: if the corpus is empty.
     """
-    kept, held_out = _WindowChooser(most), _WindowChooser(_MOST_HELD_OUT)
-    after, number = START, 0
-    while (part := checkpoint.load(f"windows-{number}")) is not None:
-        after = position_of(part)
-        kept.load(part, "kept")
-        held_out.load(part, "held")
-        number += 1
-    finished = checkpoint.load("corpus")
-    for chunk in chunks(reader, after, reading_progress("reading", reader, progress)):
-        first = kept.number, held_out.number
-        for window in windows_of(chunk):
-            held = hold_out and kept.number % _HELD_OUT[0] == 0
-            learned_from, rest = _parted(window) if held else (window, None)
-            kept.add(learned_from)
-            if rest is not None:
-                held_out.add(rest)
-        # If an earlier run has finished this pass, nothing is saved, because only the end of the
-        # pass shows whether the corpus is the same.
-        if finished is None:
-            new = partial(_latest_windows, kept, held_out, first, reader.position)
-            checkpoint.save(f"windows-{number}", new)
-            number += 1
-    if not kept.number:
+    kept, held_out = rules.choosers()
+    for number, sample in samples:
+        kept.take(number, sample.kept)
+        held_out.take(number, sample.held_out)
+    limit, _, windows = kept.chosen()
+    if not windows:
         raise CorpusError("the corpus is empty: there is no text in it to learn from")
-    if finished is None:
-        checkpoint.save("corpus", lambda: arrays_of(reader.position))
-    elif position_of(finished) != reader.position:
-        raise CorpusError(OTHER_CORPUS)
-    progress("reading", reader.size, reader.size)
-    return CorpusSample(kept.windows(), kept.whole, held_out.windows(), most)
+    rest = held_out.chosen().windows
+    if rules.parts is None:
+        return CorpusSample(windows, limit == _CIRCLE, rest, rules.most)
+    return CorpusSample(standing_for(windows, limit), limit == 1, rest, rules.most, limit)
 
 
-def _latest_windows(
-    kept: "_WindowChooser", held_out: "_WindowChooser", first: tuple[int, int], position: Position
-) -> Arrays:
-    """Return the windows that arrived last, in arrays for a checkpoint."""
-    numbers = zip((kept, held_out), first, ("kept", "held"), strict=True)
-    arrays = {k: v for one, n, name in numbers for k, v in one.since(n, name).items()}
-    return {**arrays, **arrays_of(position)}
+def sample_arrays(sample: ShardSample) -> Arrays:
+    """Return the sample of a shard in arrays for a checkpoint."""
+    facts, kept, held_out = sample
+    return {
+        **facts_arrays([facts]),
+        **_chosen_arrays("kept", kept),
+        **_chosen_arrays("held", held_out),
+    }
+
+
+def sample_from(arrays: Arrays) -> ShardSample:
+    """Return the sample in arrays that `sample_arrays` made."""
+    [facts] = facts_from(arrays)
+    return ShardSample(facts, _chosen_from("kept", arrays), _chosen_from("held", arrays))
+
+
+def facts_arrays(facts: Sequence[ShardFacts]) -> Arrays:
+    """Return the facts of shards in arrays for a checkpoint."""
+    digests = b"".join([one.digest + one.changes for one in facts])
+    return {
+        "digests": np.frombuffer(digests, dtype=np.uint8),
+        "sizes": np.array([one.size for one in facts], dtype=np.int64),
+        "weighted": np.array([one.weight for one in facts], dtype=np.int64),
+    }
+
+
+def facts_from(arrays: Arrays) -> list[ShardFacts]:
+    """Return the facts in arrays that `facts_arrays` made."""
+    digests = arrays["digests"].tobytes()
+    numbers = zip(arrays["sizes"].tolist(), arrays["weighted"].tolist(), strict=True)
+    return [
+        ShardFacts(digests[64 * i : 64 * i + 32], digests[64 * i + 32 : 64 * i + 64], *both)
+        for i, both in enumerate(numbers)
+    ]
+
+
+def block_arrays(name: str, windows: Sequence[Block]) -> Arrays:
+    """Return windows in arrays for a checkpoint, whose names begin with `name`."""
+    bounds = [np.diff(window.bounds) for window in windows]
+    return {
+        f"{name}-segments": np.array([len(one) for one in bounds], dtype=np.int64),
+        f"{name}-lengths": _joined(bounds, np.int64),
+        f"{name}-weights": _joined([window.weights for window in windows], np.int64),
+        f"{name}-text": _joined([window.text for window in windows], np.uint8),
+    }
+
+
+def blocks_from(name: str, arrays: Arrays) -> list[Block]:
+    """Return the windows in arrays that `block_arrays` made."""
+    everything = Block(
+        arrays[f"{name}-text"], offsets_of(arrays[f"{name}-lengths"]), arrays[f"{name}-weights"]
+    )
+    ends = offsets_of(arrays[f"{name}-segments"]).tolist()
+    return [_stretch(everything, low, high) for low, high in pairwise(ends)]
+
+
+def _chosen_arrays(name: str, chosen: ChosenWindows) -> Arrays:
+    low, high = chosen.limit & (1 << 63) - 1, chosen.limit >> 63
+    return {
+        f"{name}-limit": np.array([low, high], dtype=np.int64),
+        f"{name}-numbers": np.array(chosen.numbers, dtype=np.int64),
+        **block_arrays(name, chosen.windows),
+    }
+
+
+def _chosen_from(name: str, arrays: Arrays) -> ChosenWindows:
+    low, high = arrays[f"{name}-limit"].tolist()
+    numbers = arrays[f"{name}-numbers"].tolist()
+    return ChosenWindows(high << 63 | low, numbers, blocks_from(name, arrays))
 
 
 def windows_of(blocks: Iterable[Block], times: int = 1) -> Iterator[Block]:
     """Cut blocks into windows of whole segments, or into parts that are some times as large."""
     for block in blocks:
-        low = 0
-        while low < len(block.bounds) - 1:
-            high = int(np.searchsorted(block.bounds, block.bounds[low] + _WINDOW * times))
-            high = min(high, len(block.bounds) - 1)
+        for low, high in _ranges(block, times):
             yield _stretch(block, low, high)
-            low = high
 
 
-def chunks(
-    reader: CorpusReader, after: Position, done: Callable[[int], object]
-) -> Iterator[list[Block]]:
-    """Yield the blocks after a position, a few at a time; see `CorpusReader.blocks`."""
-    blocks = reader.blocks(after, done)
+def _ranges(block: Block, times: int = 1) -> Iterator[tuple[int, int]]:
+    """Yield the first segment of each window of a block, and the one after its last."""
+    low, last = 0, len(block.bounds) - 1
+    while low < last:
+        high = int(np.searchsorted(block.bounds, block.bounds[low] + _WINDOW * times))
+        yield low, min(high, last)
+        low = min(high, last)
+
+
+def chunks(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """Yield blocks, a few at a time."""
+    blocks = iter(blocks)
     while chunk := list(islice(blocks, _CHUNK)):
         yield chunk
 
@@ -146,11 +296,9 @@ def by_chunk(
         checkpoint: keeps the results.
         done: called with the number of bytes in the blocks that are done.
     """
-    blocks, number = iter(blocks), 0
-    while chunk := list(islice(blocks, _CHUNK)):
+    for number, chunk in enumerate(chunks(blocks)):
         yield checkpoint.step(f"{name}-{number}", partial(compute, chunk))
         done(sum(len(block.text) for block in chunk))
-        number += 1
 
 
 def blocks_of(windows: Iterable[Block]) -> Iterator[Block]:
@@ -176,32 +324,6 @@ def _together(windows: Sequence[Block]) -> Block:
     )
 
 
-def reading_progress(phase: str, reader: CorpusReader, progress: Progress) -> Callable[[int], None]:
-    """Return a function to call with the size of each block. It reports a pass over the corpus."""
-    done = 0
-
-    def report(size: int) -> None:
-        nonlocal done
-        done += size
-        # The caller reports the end, because only it knows when the pass is over.
-        progress(phase, done, max(reader.size, done + 1))
-
-    return report
-
-
-def arrays_of(position: Position) -> Arrays:
-    """Return a position in arrays for a checkpoint."""
-    return {
-        "blocks": np.array([position.blocks], dtype=np.int64),
-        "digest": np.frombuffer(position.digest, dtype=np.uint8),
-    }
-
-
-def position_of(arrays: Arrays) -> Position:
-    """Return the position in arrays that `arrays_of` made."""
-    return Position(int(arrays["blocks"][0]), arrays["digest"].tobytes())
-
-
 def _stretch(block: Block, low: int, high: int) -> Block:
     """Return some segments of a block."""
     bounds = block.bounds[low : high + 1]
@@ -210,17 +332,15 @@ def _stretch(block: Block, low: int, high: int) -> Block:
     return Block(text, bounds - bounds[0], block.weights[low:high].copy())
 
 
-def _parted(window: Block) -> tuple[Block, Block | None]:
-    """Split a window into the segments to learn from and the held-out segments at its end.
+def _held_out_from(bounds: I64, low: int, high: int) -> int:
+    """Return the first segment of a window that is held out, or the window's end if none is.
 
-    The second part is None if the window is small, or if its last segment is too long.
+    None is held out if the window is small, or if its last segment is too long.
     """
-    size = len(window.text)
-    last = len(window.bounds) - 1
-    cut = int(np.searchsorted(window.bounds, size - size // _HELD_OUT[1]))
-    if size < _WINDOW or cut == last:
-        return window, None
-    return _stretch(window, 0, cut), _stretch(window, cut, last)
+    size = int(bounds[high] - bounds[low])
+    if size < _WINDOW:
+        return high
+    return int(np.searchsorted(bounds, bounds[high] - size // _HELD_OUT[1]))
 
 
 class _WindowChooser:
@@ -229,67 +349,49 @@ class _WindowChooser:
     The number of a window times the golden ratio is its place on a circle. These places are spread
     evenly, however many windows there are. The windows on the first part of the circle are kept,
     and the part is as large as the memory allows. So the kept set does not depend on the order in
-    which the windows arrive.
+    which the windows arrive, and what was kept of shards can be joined.
+
+    Args:
+        most: the number of bytes.
+        first: the number of the first window. Windows of different shards may have equal numbers.
+        limit: windows whose place is at or after it are not kept.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, first: int = 0, limit: int = _CIRCLE) -> None:
         self._most = most
-        self._kept: list[tuple[int, int, Block]] = []  # a heap; the last place comes first
-        self._limit, self._size = 1 << 64, 0
-        self.number = 0
-        """The number of windows that have arrived."""
+        # A heap; the last place comes first. The order of the windows is by shard and number.
+        self._kept: list[tuple[int, tuple[int, int], Block]] = []
+        self._limit, self._size = limit, 0
+        self.number = first
+        """The number of the next window."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether all windows are kept."""
-        return self._limit == 1 << 64
-
-    def add(self, window: Block) -> None:
-        """Take in one more window."""
-        self._add(self.number, window)
+    def add(self, block: Block, low: int, high: int) -> None:
+        """Take in some segments of a block as one more window."""
+        if self._place(self.number) < self._limit:
+            self._add((0, self.number), _stretch(block, low, high))
         self.number += 1
 
-    def windows(self) -> list[Block]:
-        """Return the kept windows, in the order of their arrival."""
-        return [window for _, _, window in self._in_order()]
+    def take(self, shard: int, chosen: ChosenWindows) -> None:
+        """Take in the windows that were chosen from a shard with this number."""
+        for number, window in zip(chosen.numbers, chosen.windows, strict=True):
+            self._add((shard, number), window)
+        self._lower(chosen.limit)
 
-    def since(self, first: int, name: str) -> Arrays:
-        """Return the kept windows from number `first` on, in arrays for a checkpoint."""
-        found = [(number, window) for _, number, window in self._in_order() if number >= first]
-        windows = [window for _, window in found]
-        bounds = [np.diff(window.bounds) for window in windows]
-        low, high = self._limit & (1 << 63) - 1, self._limit >> 63
-        return {
-            f"{name}-state": np.array([self.number, low, high], dtype=np.int64),
-            f"{name}-numbers": np.array([number for number, _ in found], dtype=np.int64),
-            f"{name}-segments": np.array([len(one) for one in bounds], dtype=np.int64),
-            f"{name}-lengths": _joined(bounds, np.int64),
-            f"{name}-weights": _joined([window.weights for window in windows], np.int64),
-            f"{name}-text": _joined([window.text for window in windows], np.uint8),
-        }
+    def chosen(self) -> ChosenWindows:
+        """Return the kept windows, in the order of the corpus."""
+        found = sorted(self._kept, key=lambda one: one[1])
+        numbers = [number for _, (_, number), _ in found]
+        return ChosenWindows(self._limit, numbers, [window for _, _, window in found])
 
-    def load(self, part: Arrays, name: str) -> None:
-        """Take in the windows that `since` returned."""
-        number, low, high = part[f"{name}-state"].tolist()
-        everything = Block(
-            part[f"{name}-text"], offsets_of(part[f"{name}-lengths"]), part[f"{name}-weights"]
-        )
-        ends = np.cumsum(part[f"{name}-segments"]).tolist()
-        first = 0
-        for i, end in zip(part[f"{name}-numbers"].tolist(), ends, strict=True):
-            self._add(i, _stretch(everything, first, end))
-            first = end
-        self.number = number
-        self._lower(high << 63 | low)
+    @staticmethod
+    def _place(number: int) -> int:
+        return number * _GOLDEN % _CIRCLE
 
-    def _in_order(self) -> list[tuple[int, int, Block]]:
-        return sorted(self._kept, key=lambda one: one[1])
-
-    def _add(self, number: int, window: Block) -> None:
-        place = number * _GOLDEN % (1 << 64)
+    def _add(self, order: tuple[int, int], window: Block) -> None:
+        place = self._place(order[1])
         if place >= self._limit:
             return
-        heappush(self._kept, (-place, number, window))
+        heappush(self._kept, (-place, order, window))
         self._size += _cost(window)
         while self._size > self._most and len(self._kept) > 1:
             self._lower(-self._kept[0][0])
@@ -300,6 +402,38 @@ class _WindowChooser:
         while self._kept and -self._kept[0][0] >= self._limit:
             _, _, dropped = heappop(self._kept)
             self._size -= _cost(dropped)
+
+
+class _WordChooser:
+    """Keeps the different words of windows, as many as fit in a number of bytes.
+
+    Args:
+        most: the number of bytes.
+        first: the number of the first window.
+        parts: cuts a window into words.
+    """
+
+    def __init__(self, most: int, first: int, parts: Parts) -> None:
+        self._words = SampledCounts(most)
+        self._parts = parts
+        self.number = first
+        """The number of the next window."""
+
+    def add(self, block: Block, low: int, high: int) -> None:
+        """Take in the words of some segments of a block."""
+        self._words.add(self._parts(_stretch(block, low, high)))
+        self.number += 1
+
+    def take(self, shard: int, chosen: ChosenWindows) -> None:  # noqa: ARG002
+        """Take in the words of a shard. The shards come in the order of the corpus."""
+        for block in chosen.windows:
+            self._words.add(block)
+        self._words.rate = max(self._words.rate, chosen.limit)
+
+    def chosen(self) -> ChosenWindows:
+        """Return the words and their rate. Nothing can be taken in later."""
+        blocks = self._words.blocks()
+        return ChosenWindows(self._words.rate, [*range(len(blocks))], blocks)
 
 
 def _cost(window: Block) -> int:

@@ -13,24 +13,21 @@ many tokens.
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from bytepiece._arrays import F64, I64, offsets_of
+from bytepiece._arrays import F64, I64
 from bytepiece._logarithms import logs_of, rounded
 from bytepiece.kernels.automaton import build
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus_reader import Block, CorpusReader
-from bytepiece.training.corpus_sample import (
-    CorpusSample,
-    windows_of,
-)
+from bytepiece.training.corpus_reader import Block, CorpusFacts, check_weight
+from bytepiece.training.corpus_sample import CorpusSample, windows_of
 from bytepiece.training.growth import CountedPieces, PieceRules, advance
+from bytepiece.training.learned import Learned, piece_arrays, pieces_from
 from bytepiece.training.pace import Pace, pace_of, paces_for
 from bytepiece.training.pairs import (
     COUNT_OF_ONE,
@@ -41,7 +38,6 @@ from bytepiece.training.pairs import (
     total,
 )
 from bytepiece.training.progress import Progress
-from bytepiece.training.whole_corpus import check_weight, counts_in_all
 from bytepiece.training.words import WordTable, lies_within_word
 
 logger = logging.getLogger(__name__)
@@ -76,7 +72,7 @@ def scores_of(counts: I64, objective: str, unit: int = 1) -> F64:
         counts: int64[pieces], the counts that `bytepiece.training.pairs` returns.
         objective: "compression" or "likelihood".
         unit: how many units make a weight of 1; see
-            `bytepiece.training.corpus_reader.CorpusReader`.
+            `bytepiece.training.corpus_reader.CorpusFacts`.
     """
     exponent = EXPONENTS[objective]
     logs = exponent * logs_of(np.maximum(counts, COUNT_OF_ONE * unit // 2))
@@ -99,71 +95,73 @@ class MergeOptions(NamedTuple):
     protected: frozenset[bytes]
 
 
-class LearnedPieces(NamedTuple):
-    """The result of the merge trainer.
-
-    Args:
-        vocabularies: one for each size.
-        sample: the windows that the pieces were found in. These are the given windows, or a part of
-            them if the text has too many different pairs for the memory.
-    """
-
-    vocabularies: list[CountedPieces]
-    sample: CorpusSample
-
-
 def learn(
     sample: CorpusSample,
-    reader: CorpusReader,
-    sizes: Sequence[int],
-    options: MergeOptions,
+    corpus: CorpusFacts,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> LearnedPieces:
-    """Learn vocabularies from a corpus.
+    *,
+    sizes: Sequence[int],
+    options: MergeOptions,
+) -> Learned:
+    """Learn vocabularies from windows of a corpus.
 
     Args:
-        sample: windows of the corpus. Pieces are found in these, and counted in the whole corpus.
-        reader: the reader of the corpus.
+        sample: the windows. If they are all windows, the pieces are also counted for the scores. If
+            the text has too many different pairs for the memory, pieces are found in a part of it.
+        corpus: the facts of the corpus.
+        engine: counts windows. The result does not depend on the engine.
+        checkpoint: keeps the counts and rounds.
+        progress: called with the rounds, and with the bytes counted.
         sizes: the largest number of pieces of each vocabulary, not below the number of pieces at
             the start. Each vocabulary is the same as if it were learned alone. It is smaller if too
             little of the text repeats itself.
         options: the options of the trainer.
-        engine: counts windows. The result does not depend on the engine.
-        checkpoint: keeps the counts and rounds.
-        progress: called with the rounds, and with the bytes counted.
 
     Raises:
         CorpusError: if the weights of the corpus are too large.
     """
-    check_weight(reader)
-    rounds = _Rounds(sample, reader.unit, options, engine, checkpoint, progress)
-    learned = []
-    for number, vocabulary in enumerate(rounds.vocabularies(sizes)):
-        state = scored_automaton(vocabulary, options.objective, reader.unit)
-        name = f"scoring-{number}"
-        pieces = len(vocabulary.pieces)
-        if sample.whole:
-            size = sample.size
-
-            def counted(state: ScoredAutomaton = state, pieces: int = pieces) -> Arrays:
-                return {"counts": _count(sample.windows, state, pieces, engine).pieces}
-
-            counts = checkpoint.step(name, counted)["counts"]
-            progress("scoring", size, size)
-        else:
-
-            def counted_in(
-                blocks: list[Block], state: ScoredAutomaton = state, pieces: int = pieces
-            ) -> I64:
-                return _count(windows_of(blocks), state, pieces, engine).pieces
-
-            counts = counts_in_all(name, reader, pieces, counted_in, checkpoint, progress)
-        learned.append(CountedPieces(vocabulary.pieces, counts))
+    check_weight(corpus)
+    rounds = _Rounds(sample, corpus.unit, options, engine, checkpoint, progress)
+    vocabularies = rounds.vocabularies(sizes)
+    learned = [piece_arrays(one.pieces, one.counts) for one in vocabularies]
+    summary = sample.summary()
+    if sample.whole:
+        for number, one in enumerate(learned):
+            count = partial(counter(one, options.objective, corpus.unit), sample.windows, engine)
+            found = checkpoint.step(f"scoring-{number}", lambda count=count: {"counts": count()})  # type: ignore[misc]
+            learned[number] = {**one, **found}
+            progress("scoring", summary.size, summary.size)
     if rounds.part > 1:
-        sample = sample._replace(windows=sample.windows[:: rounds.part], whole=False)
-    return LearnedPieces(learned, sample)
+        windows = sample.windows[:: rounds.part]
+        summary = sample._replace(windows=windows, whole=False).summary()
+    return Learned(learned, sample.whole, summary)
+
+
+def counter(vocabulary: Arrays, objective: str, unit: int) -> Callable[[list[Block], Engine], I64]:
+    """Return a function that counts the pieces of a vocabulary for their scores, with an engine.
+
+    It can be pickled. The counts do not depend on the engine.
+
+    Args:
+        vocabulary: as `learn` returns it.
+        objective, unit: see `scores_of`.
+    """
+    pieces = vocabulary_from(vocabulary)
+    state = scored_automaton(pieces, objective, unit)
+    return partial(_piece_counts, state=state, pieces=len(pieces.pieces))
+
+
+def _piece_counts(
+    blocks: Iterable[Block], engine: Engine, state: ScoredAutomaton, pieces: int
+) -> I64:
+    return _count(windows_of(blocks), state, pieces, engine).pieces
+
+
+def vocabulary_from(arrays: Arrays) -> CountedPieces:
+    """Return a vocabulary that `learn` returned."""
+    return CountedPieces(pieces_from(arrays), arrays["counts"])
 
 
 def scored_automaton(vocabulary: CountedPieces, objective: str, unit: int = 1) -> ScoredAutomaton:
@@ -312,7 +310,7 @@ class _Rounds:
         found = self._checkpoint.step(f"round-{self._done}", compute)
         if every == 1:
             self.part = max(self.part, int(found["part"][0]))
-        following = _vocabulary_of(found)
+        following = vocabulary_from(found)
         self._done += 1
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
@@ -343,16 +341,7 @@ class _Rounds:
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
         limits = pace.limits(self._learned(vocabulary), size, 2 * COUNT_OF_ONE * self._unit)
         following = advance(vocabulary, state, counted, limits, rules, self._options.protected)
-        return {**_arrays_of(following), "part": np.array([part], dtype=np.int64)}
-
-
-def _arrays_of(vocabulary: CountedPieces) -> Arrays:
-    lengths = np.fromiter(map(len, vocabulary.pieces), np.int64, len(vocabulary.pieces))
-    flat = np.frombuffer(b"".join(vocabulary.pieces), dtype=np.uint8)
-    return {"flat": flat, "lengths": lengths, "counts": vocabulary.counts}
-
-
-def _vocabulary_of(arrays: Arrays) -> CountedPieces:
-    flat, ends = arrays["flat"].tobytes(), offsets_of(arrays["lengths"]).tolist()
-    pieces = [flat[a:b] for a, b in pairwise(ends)]
-    return CountedPieces(pieces, arrays["counts"])
+        return {
+            **piece_arrays(following.pieces, following.counts),
+            "part": np.array([part], dtype=np.int64),
+        }

@@ -9,9 +9,10 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict, get_args
 
 from bytepiece.errors import ArgumentError
+from bytepiece.parallel import Engine
 from bytepiece.training.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ Objective = Literal["compression", "likelihood"]
 Newlines = Literal["apart", "end"]
 Spaces = Literal["across", "words", "superwords"]
 NEWLINES: tuple[str, ...] = get_args(Newlines)
+STAGES = ("sample", "rounds", "score", "combine")
+"""The stages of a run, in their order; see `JobStage`."""
 SPACES: tuple[str, ...] = get_args(Spaces)
 
 FORMER_ALGORITHMS = {"em": "merge"}
@@ -39,7 +42,8 @@ class TrainingOption:
     Args:
         name: the keyword of `bytepiece.train`. The command line has the same name with dashes.
         type: what kind of value it takes: "int", "bool", "choice", "size" (of memory), "text",
-            "texts" (several texts), "choices" (several choices), "ints" (one or several) or "path".
+            "texts" (several texts), "choices" (several choices), "ints" (one or several), "path"
+            or "engine".
         default: the value without it. None: see `default_help`.
         help: one line for the command line and for the documentation.
         algorithms: the algorithms that the option matters to; empty if it matters to all.
@@ -238,8 +242,34 @@ OPTIONS = (
         largest=1024,
         default_help="all usable cores",
     ),
+    TrainingOption(
+        "engine",
+        "engine",
+        None,
+        "What applies the stages of training to the parts of the corpus: threads, or workers of a "
+        "cluster of ray or spark. The result is the same. Clusters need a checkpoint.",
+        default_help="threads",
+    ),
 )
 BY_NAME = {option.name: option for option in OPTIONS}
+
+
+class JobStage(NamedTuple):
+    """One stage of a run, for jobs that share the checkpoint's directory and know no engine.
+
+    The stages are "sample" (read some shards), "rounds" (learn vocabularies from all samples),
+    "score" (count their pieces in some shards) and "combine" (make the models). Each stage needs
+    all results of the stage before it.
+
+    Args:
+        name: the name of the stage.
+        first, every: the stage works on shard number `first`, counted from 0, and on every further
+            shard whose number differs by a multiple of `every`.
+    """
+
+    name: str
+    first: int = 0
+    every: int = 1
 
 
 class TrainingKeywords(TypedDict, total=False):
@@ -265,6 +295,7 @@ class TrainingKeywords(TypedDict, total=False):
     checkpoint: str | os.PathLike[str] | None
     temp_dir: str | os.PathLike[str] | None
     threads: int | None
+    engine: Engine | JobStage | None
     progress: Progress | None
 
 

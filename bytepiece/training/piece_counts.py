@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I64, U8, offsets_of
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, inlined, kernel
 
 
 class PieceCounts(NamedTuple):
@@ -76,6 +76,17 @@ def join_all_counts(several: Iterable[PieceCounts]) -> PieceCounts:
     return join_counts([total, *waiting])
 
 
+@inlined
+def hash_of(text: U8, start: Scalar, stop: Scalar) -> Scalar:
+    """Return the hash of a string that lies in a text, below 2^32."""
+    hashed = np.uint64(stop - start)
+    for k in range(start, stop):
+        # 32 bits times 32 bits, so that NumPy warns of no overflow in interpreted kernels.
+        hashed = (hashed ^ np.uint64(text[k])) * np.uint64(0x9E3779B1)
+        hashed = (hashed ^ hashed >> np.uint64(32)) & np.uint64(0xFFFFFFFF)
+    return hashed
+
+
 # An open hash table of the places where strings first occur. The strings themselves are compared,
 # so equal hashes do no harm. The table has at least two slots for each string.
 @kernel
@@ -90,12 +101,7 @@ def _count_strings(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) 
     distinct = 0
     for i in range(strings):
         start, length = offsets[i], offsets[i + 1] - offsets[i]
-        hashed = np.uint64(length)
-        for k in range(length):
-            # 32 bits times 32 bits, so that NumPy warns of no overflow in interpreted kernels.
-            hashed = (hashed ^ np.uint64(flat[start + k])) * np.uint64(0x9E3779B1)
-            hashed = (hashed ^ hashed >> np.uint64(32)) & np.uint64(0xFFFFFFFF)
-        slot = np.int64(hashed) & mask
+        slot = np.int64(hash_of(flat, start, start + length)) & mask
         while True:
             known = np.int64(slots[slot]) - 1
             if known < 0:

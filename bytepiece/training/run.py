@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +18,18 @@ from bytepiece.parallel import Engine
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training import bnlm_trainer, merge_trainer, unigram_trainer
 from bytepiece.training.checked_options import TrainingOptions, unused_tokens
-from bytepiece.training.checkpoint import Checkpoint, clear
-from bytepiece.training.corpus_reader import CorpusReader
-from bytepiece.training.corpus_sample import CorpusSample, read_sample
-from bytepiece.training.growth import CountedPieces, PieceRules, initial_pieces
+from bytepiece.training.checkpoint import Arrays, Checkpoint, clear
+from bytepiece.training.corpus_reader import CorpusFacts, CorpusReader
+from bytepiece.training.corpus_sample import SampleSummary
+from bytepiece.training.growth import PieceRules, initial_pieces
+from bytepiece.training.jobs import combined, work_on
 from bytepiece.training.memory import room
+from bytepiece.training.method import TrainingMethod
+from bytepiece.training.options import STAGES, JobStage
+from bytepiece.training.passes import Count, Passes, learned, scored
 from bytepiece.training.progress import Progress
 from bytepiece.training.pruning import with_pieces
+from bytepiece.training.units import parts_in
 
 
 class RunSettings(NamedTuple):
@@ -31,14 +37,15 @@ class RunSettings(NamedTuple):
 
     Args:
         threads: how many threads this process uses.
-        engine: applies a stage to the shards of the corpus.
+        engine: applies stages to the shards of the corpus in other processes; or the one stage to
+            do here; or None for threads.
         memory: about how many bytes the process may take.
         checkpoint: the directory that keeps the work, or None.
         progress: called after each part of the work.
     """
 
     threads: int
-    engine: Engine
+    engine: Engine | JobStage | None
     memory: int
     checkpoint: str | os.PathLike[str] | None
     progress: Progress
@@ -47,38 +54,65 @@ class RunSettings(NamedTuple):
 def models_of(
     corpus: Corpus, sizes: Sequence[int], options: TrainingOptions, settings: RunSettings
 ) -> list[Model]:
-    """Learn models of the given sizes from a corpus that can be read more than once."""
+    """Learn models of the given sizes from a corpus that can be read more than once.
+
+    If `settings.engine` is a stage before "combine", only its work is done, and there is no model.
+    """
     run = {"vocab_size": list(sizes), "memory": settings.memory, **options.to_json()}
-    checkpoint = Checkpoint(settings.checkpoint, run)
+    engine, stage, directory = settings.engine, None, settings.checkpoint
+    if engine is not None:
+        directory, corpus = elsewhere(directory, corpus)
+    if isinstance(engine, JobStage):
+        engine, stage = None, engine
+    checkpoint = Checkpoint(directory, run, shared=stage is not None)
     if settings.checkpoint is not None:
         _check_apart(settings.checkpoint, corpus)
-    rules = options.rules
+    rules, threads = options.rules, settings.threads
     reader = CorpusReader(corpus, rules.normalization, rules.digit_group)
+    passes = Passes(reader, engine, threads, checkpoint, settings.progress)
     most = [size - len(options.special_tokens) for size in sizes]
-    if options.algorithm == "unigram":
-        space = room(settings.memory, unigram_trainer.MEMORY_PER_BYTE)
-        sample = read_sample(reader, space, True, checkpoint, settings.progress)
-        models = _by_unigrams(sample, reader, most, options, settings, checkpoint)
-    elif options.algorithm == "merge":
-        space = room(settings.memory, merge_trainer.MEMORY_PER_BYTE)
-        sample = read_sample(reader, space, True, checkpoint, settings.progress)
-        models, sample = _by_merges(sample, reader, most, options, settings, checkpoint)
+    method = _METHODS[options.algorithm](most, options, threads)
+    space = room(settings.memory, method.memory_per_byte)
+    if stage is None:
+        found = learned(passes, space, method.hold_out, method.learn, method.parts)
+        found = found._replace(
+            vocabularies=scored(passes, found, partial(method.counter, reader.facts()))
+        )
+    elif stage.name != STAGES[-1]:
+        work_on(stage, passes, method, space)
+        return []
     else:
-        space = room(settings.memory, bnlm_trainer.MEMORY_PER_BYTE)
-        sample = read_sample(reader, space, False, checkpoint, settings.progress)
-        models = _by_bnlm(sample, reader.unit, most, options, settings, checkpoint)
+        found = combined(passes)
+    facts = reader.facts()
     finished = []
-    for size, model in zip(sizes, models, strict=True):
+    for size, number, vocabulary in zip(sizes, most, found.vocabularies, strict=True):
+        model = method.model(vocabulary, facts, number)
         record = {
             "bytepiece": bytepiece.__version__,
             "vocab_size": size,
             "algorithm": options.algorithm,
             **options.of_algorithm(),
-            **facts_of(corpus, reader, sample),
-            **_held_out(model, sample, settings.threads),
+            **facts_of(corpus, facts, found.sample),
+            **_held_out(model, found.sample, threads),
         }
         finished.append(_padded(replace(model, record=record), options.pad_to_multiple))
     return finished
+
+
+def elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tuple[Path, Files]:
+    """Return the checkpoint's directory and the corpus for workers with other directories.
+
+    Raises:
+        ArgumentError: if there is no checkpoint, or the corpus is not in files.
+    """
+    if checkpoint is None:
+        raise ArgumentError(
+            "workers hand over their results in a directory that all of them see; name one with "
+            "checkpoint"
+        )
+    if not isinstance(corpus, Files):
+        raise ArgumentError("workers read the corpus themselves; give it as files")
+    return Path(checkpoint).absolute(), corpus.absolute()
 
 
 def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
@@ -98,30 +132,70 @@ def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
         )
 
 
-def _by_merges(
-    sample: CorpusSample,
-    reader: CorpusReader,
-    most: Sequence[int],
-    options: TrainingOptions,
-    settings: RunSettings,
-    checkpoint: Checkpoint,
-) -> tuple[list[Model], CorpusSample]:
-    chosen = merge_trainer.MergeOptions(
-        options.objective,
-        _piece_rules(options),
-        initial_pieces(options.pieces),
-        frozenset(options.pieces),
-    )
-    learned = merge_trainer.learn(
-        sample, reader, most, chosen, settings.engine, checkpoint, settings.progress
-    )
-    models = [_merge_model(vocabulary, reader.unit, options) for vocabulary in learned.vocabularies]
-    return models, learned.sample
+def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
+    rules, objective = _piece_rules(options), options.objective
+    start = initial_pieces(options.pieces)
+    chosen = merge_trainer.MergeOptions(objective, rules, start, frozenset(options.pieces))
+
+    def counter(corpus: CorpusFacts, vocabulary: Arrays) -> Count:
+        return merge_trainer.counter(vocabulary, objective, corpus.unit)
+
+    def model(vocabulary: Arrays, corpus: CorpusFacts, size: int) -> Model:
+        pieces, counts = merge_trainer.vocabulary_from(vocabulary)
+        return _sorted_model(
+            pieces, merge_trainer.scores_of(counts, objective, corpus.unit), options
+        )
+
+    learn = partial(merge_trainer.learn, sizes=most, options=chosen)
+    return TrainingMethod(merge_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
 
 
-def _merge_model(vocabulary: CountedPieces, unit: int, options: TrainingOptions) -> Model:
-    scores = merge_trainer.scores_of(vocabulary.counts, options.objective, unit)
-    return _sorted_model(vocabulary.pieces, scores, options)
+def _unigram(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
+    rules, sparse = _piece_rules(options), options.sparse
+    chosen = unigram_trainer.UnigramOptions(rules, options.pieces, sparse)
+
+    def counter(corpus: CorpusFacts, vocabulary: Arrays) -> Count:
+        scale = unigram_trainer.scale_of(corpus, sparse)
+        return unigram_trainer.counter(vocabulary, scale, rules)
+
+    def model(vocabulary: Arrays, corpus: CorpusFacts, size: int) -> Model:
+        scale = unigram_trainer.scale_of(corpus, sparse)
+        return _sorted_model(*unigram_trainer.scored_pieces(vocabulary, scale), options)
+
+    learn = partial(unigram_trainer.learn, sizes=most, options=chosen)
+    if rules.spaces != "words":
+        return TrainingMethod(unigram_trainer.MEMORY_PER_BYTE, True, learn, counter, model)
+    parts, per_byte = partial(parts_in, rules=rules), unigram_trainer.MEMORY_PER_WORD_BYTE
+    return TrainingMethod(per_byte, True, learn, counter, model, parts)
+
+
+def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> TrainingMethod:
+    chosen = bnlm_trainer.BnlmOptions(
+        options.order, options.min_count, options.max_piece_length, options.ensure_unicode
+    )
+
+    def counter(corpus: CorpusFacts, vocabulary: Arrays) -> Count:
+        raise AssertionError("the trainer has counted the pieces")
+
+    def model(vocabulary: Arrays, corpus: CorpusFacts, size: int) -> Model:
+        learned = bnlm_trainer.counts_from(vocabulary)
+        counts = with_pieces(learned, options.pieces, size, corpus.unit)
+        pieces = sorted(counts, key=lambda piece: (len(piece), piece))
+        made = original.from_counts(pieces, [counts[piece] for piece in pieces])
+        tokens = options.special_tokens
+        return Model(
+            made.pieces,
+            made.scores,
+            special_tokens=tokens,
+            rules=options.rules,
+            counts=made.counts,
+        )
+
+    learn = partial(bnlm_trainer.learn, sizes=most, options=chosen, threads=threads)
+    return TrainingMethod(bnlm_trainer.MEMORY_PER_BYTE, False, learn, counter, model)
+
+
+_METHODS = {"merge": _merge, "unigram": _unigram, "bnlm": _bnlm}
 
 
 def _sorted_model(pieces: Sequence[bytes], scores: F64, options: TrainingOptions) -> Model:
@@ -143,72 +217,23 @@ def _piece_rules(options: TrainingOptions) -> PieceRules:
     )
 
 
-def _by_unigrams(
-    sample: CorpusSample,
-    reader: CorpusReader,
-    most: Sequence[int],
-    options: TrainingOptions,
-    settings: RunSettings,
-    checkpoint: Checkpoint,
-) -> list[Model]:
-    chosen = unigram_trainer.UnigramOptions(_piece_rules(options), options.pieces, options.sparse)
-    learned = unigram_trainer.learn(
-        sample, reader, most, chosen, settings.engine, checkpoint, settings.progress
-    )
-    return [
-        _sorted_model(pieces, scores, options)
-        for pieces, scores in zip(learned.pieces, learned.scores, strict=True)
-    ]
-
-
-def _by_bnlm(
-    sample: CorpusSample,
-    unit: int,
-    most: Sequence[int],
-    options: TrainingOptions,
-    settings: RunSettings,
-    checkpoint: Checkpoint,
-) -> list[Model]:
-    chosen = bnlm_trainer.BnlmOptions(
-        options.order, options.min_count, options.max_piece_length, options.ensure_unicode
-    )
-    learned = bnlm_trainer.learn(
-        sample, unit, most, chosen, settings.threads, settings.engine, checkpoint, settings.progress
-    )
-    models = []
-    for vocabulary, size in zip(learned, most, strict=True):
-        counts = with_pieces(vocabulary, options.pieces, size, unit)
-        pieces = sorted(counts, key=lambda piece: (len(piece), piece))
-        model = original.from_counts(pieces, [counts[piece] for piece in pieces])
-        models.append(
-            Model(
-                model.pieces,
-                model.scores,
-                special_tokens=options.special_tokens,
-                rules=options.rules,
-                counts=model.counts,
-            )
-        )
-    return models
-
-
-def facts_of(corpus: Corpus, reader: CorpusReader, sample: CorpusSample) -> dict[str, Any]:
+def facts_of(corpus: Corpus, facts: CorpusFacts, sample: SampleSummary) -> dict[str, Any]:
     """Return what a model's record says of the corpus. Weights are left out if all are 1."""
-    record: dict[str, Any] = {"corpus_bytes": reader.size, "corpus_sha256": reader.digest}
+    record: dict[str, Any] = {"corpus_bytes": facts.size, "corpus_sha256": facts.digest}
     if not sample.whole:
         record["sampled_bytes"] = sample.size
     if isinstance(corpus, Files) and set(corpus.weights) != {1.0}:
         record["weights"] = list(corpus.weights)
     if isinstance(corpus, Files) and corpus.balance is not None:
         record["balance"] = corpus.balance.record()
-    if reader.weight != reader.size:
-        record["weighted_bytes"] = reader.weight / reader.unit
-    if reader.unit != 1:
-        record["count_unit"] = 1 / reader.unit
+    if facts.weight != facts.size:
+        record["weighted_bytes"] = facts.weight / facts.unit
+    if facts.unit != 1:
+        record["count_unit"] = 1 / facts.unit
     return record
 
 
-def _held_out(model: Model, sample: CorpusSample, threads: int) -> Mapping[str, Any]:
+def _held_out(model: Model, sample: SampleSummary, threads: int) -> Mapping[str, Any]:
     """Measure how well the model encodes held-out lines without their line ends."""
     lines = [line for part in sample.held_out for line in part.text.tobytes().split(b"\n")]
     size = sum(map(len, lines))

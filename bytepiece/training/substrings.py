@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bytepiece._arrays import I32, I64, U8, U16, U64, offsets_of
+from bytepiece._arrays import I32, I64, U8, U16, U32, U64, offsets_of
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.parallel import Engine
 from bytepiece.rules.text import is_utf8
@@ -59,11 +59,14 @@ class SegmentedText(NamedTuple):
         text: uint8[bytes].
         left: uint16[bytes], the number of bytes up to the segment's end, or the largest length of a
             piece if that is less.
-        weights: int64[bytes], the weight of each byte's segment, or int64[1] if all are equal.
+        numbers: uint32[bytes], the place of each byte's weight in `weights`; uint32[1] if all
+            weights are equal.
+        weights: int64[different weights of segments].
     """
 
     text: U8
     left: U16
+    numbers: U32
     weights: I64
 
 
@@ -87,7 +90,7 @@ def seeds(
     places = np.concatenate([np.empty(0, np.int32), *(bucket.places for bucket in buckets)])
     lengths = np.concatenate([np.empty(0, np.uint16), *(bucket.lengths for bucket in buckets)])
     counts = np.concatenate([np.empty(0, np.int64), *(bucket.counts for bucket in buckets)])
-    chosen = _best(lengths, counts, rules.most)
+    chosen = best(lengths, counts, rules.most)
     places, lengths, counts = places[chosen], lengths[chosen].astype(np.int64), counts[chosen]
     offsets = offsets_of(lengths)
     flat = np.empty(offsets[-1], dtype=np.uint8)
@@ -119,12 +122,13 @@ def _is_valid(seed: bytes) -> bool:
 def _segmented(windows: Sequence[Block], most: int) -> SegmentedText:
     text = np.concatenate([window.text for window in windows])
     lengths = np.concatenate([np.diff(window.bounds) for window in windows])
-    weights = np.concatenate([window.weights for window in windows])
+    all_weights = np.concatenate([window.weights for window in windows])
     left = np.empty(len(text), dtype=np.uint16)
     _fill_left(offsets_of(lengths), most, left)
-    if weights.min() == weights.max():
-        return SegmentedText(text, left, weights[:1])
-    return SegmentedText(text, left, np.repeat(weights, lengths))
+    weights, places = np.unique(all_weights, return_inverse=True)
+    numbers: U32 = places.astype(np.uint32)
+    numbers = numbers[:1] if len(weights) == 1 else np.repeat(numbers, lengths)
+    return SegmentedText(text, left, numbers, weights)
 
 
 def _buckets(text: U8) -> Iterator[I32]:
@@ -162,13 +166,17 @@ def _bucket_seeds(places: I32, text: SegmentedText, rules: SeedRules) -> BucketS
     counts = np.empty(room, dtype=np.int64)
     limits = rules.parts, rules.max_piece_length, rules.least
     number = _runs(*text, places, *limits, at, lengths, counts)
-    chosen = _best(lengths[:number], counts[:number], rules.most)
+    chosen = best(lengths[:number], counts[:number], rules.most)
     byte = int(text.text[places[0]])
     return BucketSeeds(byte, len(places), at[chosen], lengths[chosen], counts[chosen])
 
 
-def _best(lengths: U16, counts: I64, most: int) -> I64:
-    """Return the numbers of the substrings with the largest scores, ascending. Ties stay out."""
+def best(lengths: U16 | I64, counts: I64, most: int) -> I64:
+    """Return the numbers of the substrings with the largest count · length, ascending.
+
+    There are at most `most` of them. Substrings that are equally good as one that has no room have
+    no room either.
+    """
     if len(counts) <= most:
         return np.arange(len(counts))
     scores = lengths * counts
@@ -339,6 +347,7 @@ def _before(text: U8, left: U16, place: Scalar) -> Scalar:
 def _runs(
     text: U8,
     left: U16,
+    numbers: U32,
     weights: I64,
     places: I32,
     parts: bool,
@@ -358,7 +367,7 @@ def _runs(
     outside = 0
     for i in range(len(places)):
         place = places[i]
-        carried = weights[place] if len(weights) > 1 else weights[0]
+        carried = weights[numbers[place] if len(numbers) > 1 else 0]
         after = _shared(text, left, place, places[i + 1]) if i + 1 < len(places) else 0
         length = np.int64(left[place])
         outer = max(outside, after)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 from bytepiece.inputs.corpus import Corpus
 from bytepiece.inputs.spool import replayable
 from bytepiece.model import Model
-from bytepiece.parallel import in_threads, usable_cores
+from bytepiece.parallel import Engine, usable_cores
 from bytepiece.rules.text_rules import Digits, NormalizationStep, TextRules
 from bytepiece.training.checked_options import (
     TrainingOptions,
@@ -20,6 +20,7 @@ from bytepiece.training.checkpoint import arguments_of
 from bytepiece.training.memory import bytes_of, default_memory
 from bytepiece.training.options import (
     Algorithm,
+    JobStage,
     Newlines,
     Objective,
     Spaces,
@@ -66,6 +67,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
     threads: int | None = None,
+    engine: Engine | JobStage | None = None,
     progress: Progress | None = None,
 ) -> Model | list[Model]:
     """Train a model. The result is the same for any number of threads.
@@ -121,11 +123,18 @@ def train(
             Delete it when the models are saved.
         temp_dir: the directory for temporary files; by default the system's.
         threads: by default all cores that this process may use.
+        engine: applies the stages of training to parts of the corpus in other processes or on other
+            machines; see `bytepiece.parallel.Engine` and `bytepiece.engines`. The result is the
+            same. The corpus is then in files, and `checkpoint` is a directory that all workers see.
+            `threads` is the number of threads of the worker that learns from the sample. A
+            `bytepiece.training.options.JobStage` does one stage, and gives no model before the last
+            one.
         progress: called as progress(phase, done, total), in bytes or rounds. `logging` also gets
             a line at the level INFO at the end of each phase.
 
     Returns:
-        a Model, or a list of them in the order of `vocab_size`.
+        a Model, or a list of them in the order of `vocab_size`; an empty list after a stage before
+        the last one.
 
     Raises:
         ArgumentError: if an argument is outside its range.
@@ -173,11 +182,11 @@ def train(
         memory = kept["memory"] if kept and "memory" in kept else default_memory()
     settings = RunSettings(
         threads,
-        in_threads(threads),
+        engine,
         bytes_of(memory),
         checkpoint,
         logged(silent if progress is None else progress),
     )
     with replayable(corpus, temp_dir) as texts:
         models = models_of(texts, sizes, options, settings)
-    return models if isinstance(vocab_size, Iterable) else models[0]
+    return models if isinstance(vocab_size, Iterable) or not models else models[0]

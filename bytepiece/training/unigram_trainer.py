@@ -13,7 +13,7 @@ All strings here are mirrored, since the sums over segmentations run from right 
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -29,31 +29,36 @@ from bytepiece.kernels.partition import Weights, mirror
 from bytepiece.kernels.trie import build_sorted
 from bytepiece.parallel import Engine
 from bytepiece.training.checkpoint import Arrays, Checkpoint
-from bytepiece.training.corpus_reader import Block, CorpusReader
-from bytepiece.training.corpus_sample import (
-    CorpusSample,
-    windows_of,
-)
+from bytepiece.training.corpus_reader import Block, CorpusFacts, check_weight
+from bytepiece.training.corpus_sample import CorpusSample, windows_of
 from bytepiece.training.growth import PieceRules
+from bytepiece.training.learned import Learned
 from bytepiece.training.losses import losses, masses
 from bytepiece.training.piece_counts import PieceCounts, select
 from bytepiece.training.progress import Progress, counting_up
-from bytepiece.training.substrings import SeedRules, seeds, sorted_order
+from bytepiece.training.sampled_counts import SampledCounts, standing_for
+from bytepiece.training.substrings import SeedRules, best, seeds, sorted_order
 from bytepiece.training.units import units_of
-from bytepiece.training.whole_corpus import check_weight, counts_in_all
 
 logger = logging.getLogger(__name__)
 
 MEMORY_PER_BYTE = 24
 """Memory in bytes for each byte in the windows."""
+MEMORY_PER_WORD_BYTE = 4
+"""Memory in bytes for each byte of the table of different words."""
 _LARGEST = 1 << 62
 _SEEDS = 1_000_000
 """The largest number of seeds."""
-_SEED_TEXT = 1 << 25
-"""Seeds are found in about this many bytes, in windows from all parts of the text."""
+_FREQUENT = 8
+"""Seeds occur at least this often, if enough of them do. Rarer seeds fit the text too well: with
+seeds that occur twice, unseen text is less likely; see docs/training.md."""
+_SEEDS_PER_PIECE = 2
+"""This many seeds for each piece of the vocabulary are enough."""
+_SEED_TEXT = 1 << 24
+"""Seeds are found in about this many bytes, from all parts of the text."""
 _ITERATIONS = 2
 """The iterations of expectation maximization in a round."""
-_SETTLING = 4
+_SETTLING = 2
 """The iterations at the end."""
 _SHARD = 1 << 20
 """About how many bytes are counted by one call of a stage."""
@@ -137,121 +142,173 @@ def expect(shard: Sequence[Block], state: UnigramState) -> ExpectedCounts:
     return ExpectedCounts(units, total)
 
 
-class LearnedUnigrams(NamedTuple):
-    """The result of the unigram trainer.
+class UnigramScale(NamedTuple):
+    """The scale of expected counts.
 
     Args:
-        pieces: for each size, the pieces.
-        scores: for each size, float64[pieces], the logarithms of their probabilities.
+        once: the units of an occurrence of weight 1.
+        bits: an expected count of 1 is 2^bits units.
+        sparse: see `UnigramOptions`.
     """
 
-    pieces: list[list[bytes]]
-    scores: list[F64]
+    once: int
+    bits: int
+    sparse: bool
+
+    def masses(self, pieces: UnigramPieces) -> F64:
+        """Return the numbers that the probabilities of pieces are proportional to."""
+        counts = np.maximum(pieces.counts, self.once >> 1) / float(self.once)
+        return masses(counts, self.sparse)
+
+    def state(self, pieces: UnigramPieces) -> UnigramState:
+        """Return what text is counted with."""
+        automaton = _automaton_of(pieces)
+        mass = self.masses(pieces)
+        weights = Weights(
+            automaton.by_entry(mass / math.fsum(mass.tolist()), 0),
+            automaton.by_entry(np.zeros(len(mass), dtype=np.int32), 0),
+            plain=True,
+        )
+        return UnigramState(automaton, weights, self.bits)
+
+
+def scale_of(corpus: CorpusFacts, sparse: bool) -> UnigramScale:
+    """Return the scale with which all sums over a corpus fit in 64 bits."""
+    # One bit is spare, because words that stand for others may weigh more than the corpus.
+    bits = 61 - corpus.weight.bit_length()
+    return UnigramScale(corpus.unit << bits, bits, sparse)
 
 
 def learn(
     sample: CorpusSample,
-    reader: CorpusReader,
-    sizes: Sequence[int],
-    options: UnigramOptions,
+    corpus: CorpusFacts,
     engine: Engine,
     checkpoint: Checkpoint,
     progress: Progress,
-) -> LearnedUnigrams:
-    """Learn vocabularies from a corpus.
+    *,
+    sizes: Sequence[int],
+    options: UnigramOptions,
+) -> Learned:
+    """Learn vocabularies from windows of a corpus.
 
     Args:
-        sample: windows of the corpus. Pieces are chosen in these, and counted in the whole corpus.
-        reader: the reader of the corpus.
-        sizes: the largest number of pieces of each vocabulary. Each vocabulary is the same as if it
-            were learned alone.
-        options: the options of the trainer.
+        sample: the windows or, if pieces stay within words, the different words.
+        corpus: the facts of the corpus.
         engine: counts windows. The result does not depend on the engine.
         checkpoint: keeps the seeds and the rounds.
         progress: called with the rounds, and with the bytes counted.
+        sizes: the largest number of pieces of each vocabulary. Each is learned by itself.
+        options: the options of the trainer.
 
     Raises:
         CorpusError: if the weights of the corpus are too large.
     """
-    check_weight(reader)
-    rounds = _UnigramRounds(sample, reader, options, engine, checkpoint, progress)
-    learned = rounds.vocabularies(sizes)
-    if not sample.whole:
-        learned = [
-            rounds.counted_in_all(f"scoring-{i}", pieces) for i, pieces in enumerate(learned)
-        ]
-    return LearnedUnigrams(
-        [pieces.strings() for pieces in learned], [rounds.scores(pieces) for pieces in learned]
-    )
+    check_weight(corpus)
+    rounds = _UnigramRounds(sample, corpus, options, engine, checkpoint, progress)
+    learned = [_arrays_of(pieces) for pieces in rounds.vocabularies(sizes)]
+    return Learned(learned, sample.whole, sample.summary())
+
+
+def counter(
+    vocabulary: Arrays, scale: UnigramScale, rules: PieceRules
+) -> Callable[[list[Block], Engine], I64]:
+    """Return a function that counts the pieces of a vocabulary in blocks, with an engine.
+
+    It can be pickled. The counts do not depend on the engine.
+
+    Args:
+        vocabulary: as `learn` returns it.
+        scale: the scale of the counts.
+        rules: which pieces are allowed.
+    """
+    return partial(_expected_in, state=scale.state(_pieces_of(vocabulary)), rules=rules)
+
+
+def _expected_in(
+    blocks: list[Block], engine: Engine, state: UnigramState, rules: PieceRules
+) -> I64:
+    return _counted(units_of(windows_of(blocks), rules), state, engine).counts
+
+
+def scored_pieces(vocabulary: Arrays, scale: UnigramScale) -> tuple[list[bytes], F64]:
+    """Return the pieces of a vocabulary, and the logarithms of their probabilities."""
+    pieces = _pieces_of(vocabulary)
+    mass = scale.masses(pieces)
+    logs = np.array([math.log(one) for one in mass.tolist()])
+    return pieces.strings(), rounded(logs - math.log(math.fsum(mass.tolist())))
 
 
 class _UnigramRounds:
-    """Learns vocabularies from windows in memory. Each round is reported and kept."""
+    """Learns vocabularies from windows or words in memory. Each round is reported and kept."""
 
     def __init__(
         self,
         sample: CorpusSample,
-        reader: CorpusReader,
+        corpus: CorpusFacts,
         options: UnigramOptions,
         engine: Engine,
         checkpoint: Checkpoint,
         progress: Progress,
     ) -> None:
-        self._units = units_of(sample.windows, options.rules)
+        self._units, self._rate = sample.windows, sample.rate
+        if options.rules.spaces != "words":
+            self._units = units_of(sample.windows, options.rules)
         self._size = sum(len(unit.text) for unit in self._units)
-        self._reader = reader
+        self._unit = corpus.unit
         self._options = options
         self._engine = engine
         self._checkpoint = checkpoint
         self._progress = progress
-        self._bits = 62 - reader.weight.bit_length()
-        self._once = reader.unit << self._bits
-        """The units of an occurrence of weight 1."""
+        self._scale = scale_of(corpus, options.sparse)
         self._done = 0
         self._expected = 0
 
     def vocabularies(self, sizes: Sequence[int]) -> list[UnigramPieces]:
         """Return a vocabulary for each size."""
-        pieces = _pieces_of(self._checkpoint.step("seeds", lambda: _arrays_of(self._start())))
+        found = _seeds_of(self._checkpoint.step("seeds", lambda: _seed_arrays(self._found())))
         self._progress("seeding", self._size, self._size)
+        starts = {size: self._start(found, size) for size in sorted(set(sizes), reverse=True)}
+        self._expected = sum(1 + _rounds_to(len(p.counts), size) for size, p in starts.items())
         learned: dict[int, UnigramPieces] = {}
-        self._expected = _rounds_to(len(pieces.counts), min(sizes)) + len(set(sizes))
-        for size in sorted(set(sizes), reverse=True):
+        for size, start in starts.items():
+            pieces = start
             while _following(len(pieces.counts)) > size:
                 pieces = self._round(pieces, None, _ITERATIONS)
-            chosen = pieces
             if len(pieces.counts) > size:
-                chosen = self._round(pieces, size, _ITERATIONS)
-            learned[size] = self._round(chosen, size, _SETTLING)
+                pieces = self._round(pieces, size, _ITERATIONS)
+            learned[size] = self._round(pieces, size, _SETTLING)
         self._progress("pruning", self._done, self._done)
         return [learned[size] for size in sizes]
 
-    def scores(self, pieces: UnigramPieces) -> F64:
-        """Return the logarithms of the probabilities of pieces."""
-        mass = self._masses(pieces)
-        logs = np.array([math.log(one) for one in mass.tolist()])
-        return rounded(logs - math.log(math.fsum(mass.tolist())))
-
-    def counted_in_all(self, name: str, pieces: UnigramPieces) -> UnigramPieces:
-        """Read the whole corpus once more, and return the pieces with their counts in it."""
-        state = self._state(pieces)
-
-        def counted_in(blocks: list[Block]) -> I64:
-            units = units_of(list(windows_of(blocks)), self._options.rules)
-            return self._counted(units, state).counts
-
-        counts = counts_in_all(
-            name, self._reader, len(pieces.counts), counted_in, self._checkpoint, self._progress
-        )
-        return pieces._replace(counts=counts)
-
-    def _start(self) -> UnigramPieces:
-        """Return the seeds, the single bytes and the pieces that are asked for."""
+    def _found(self) -> PieceCounts:
+        """Return the seeds of the largest possible vocabulary."""
         rules = self._options.rules
-        limits = SeedRules(rules.max_piece_length, rules.parts, 2 * self._reader.unit, _SEEDS)
-        some = self._units[:: 1 + self._size // _SEED_TEXT]
+        some, rate = self._seed_text()
+        least = 2 * max(self._unit, rate)
+        limits = SeedRules(rules.max_piece_length, rules.parts, least, _SEEDS)
         done = counting_up("seeding", self._size + 1, self._progress)
-        return starting_pieces(seeds(some, limits, self._engine, done), self._options.pieces)
+        return seeds(some, limits, self._engine, done)
+
+    def _start(self, found: PieceCounts, size: int) -> UnigramPieces:
+        """Return the pieces to begin with for a vocabulary."""
+        frequent = np.count_nonzero(found.counts >= _FREQUENT * max(self._unit, self._rate))
+        most = max(int(frequent), _SEEDS_PER_PIECE * size)
+        which = best(np.diff(found.offsets), found.counts, most)
+        chosen = PieceCounts(*select(found.flat, found.offsets, which), found.counts[which])
+        return starting_pieces(chosen, self._options.pieces)
+
+    def _seed_text(self) -> tuple[Sequence[Block], int]:
+        """Return the text in which seeds are found, and the smallest count of its words."""
+        if self._size <= _SEED_TEXT:
+            return self._units, self._rate
+        if self._options.rules.spaces != "words":
+            return self._units[:: 1 + self._size // _SEED_TEXT], 1
+        # Every n-th word would leave out frequent words.
+        words = SampledCounts(_SEED_TEXT)
+        for unit in self._units:
+            words.add(unit)
+        rate = max(words.rate, self._rate)
+        return standing_for(words.blocks(), rate), rate
 
     def _round(self, pieces: UnigramPieces, size: int | None, iterations: int) -> UnigramPieces:
         compute = partial(self._computed, pieces, size, iterations)
@@ -262,13 +319,14 @@ class _UnigramRounds:
 
     def _computed(self, pieces: UnigramPieces, size: int | None, iterations: int) -> Arrays:
         for _ in range(iterations):
-            state = self._state(pieces)
-            counted = self._counted(self._units, state)
+            counted = _counted(self._units, self._scale.state(pieces), self._engine)
             pieces = pieces._replace(counts=counted.counts)
         logger.debug("%d pieces; log likelihood %.6g", len(pieces.counts), counted.log_likelihood)
         most = size
         if most is None:
-            useful = int(np.count_nonzero((2 * pieces.counts >= self._once) | (pieces.staying > 0)))
+            useful = int(
+                np.count_nonzero((2 * pieces.counts >= self._scale.once) | (pieces.staying > 0))
+            )
             most = min(_following(len(pieces.counts)), useful)
         if len(pieces.counts) > most:
             pieces = pieces.only(self._kept(pieces, most))
@@ -277,34 +335,20 @@ class _UnigramRounds:
     def _kept(self, pieces: UnigramPieces, most: int) -> I64:
         """Return the numbers of the pieces that stay, at most `most` of them, ascending."""
         automaton = _automaton_of(pieces)
-        counts = np.maximum(pieces.counts, 1) / float(self._once)
+        counts = np.maximum(pieces.counts, 1) / float(self._scale.once)
         lost = losses(automaton, pieces.flat, pieces.offsets, counts)
         lost[pieces.staying > 0] = np.inf
         order = np.argsort(-lost, kind="stable")
         return np.sort(order[:most])
 
-    def _state(self, pieces: UnigramPieces) -> UnigramState:
-        automaton = _automaton_of(pieces)
-        mass = self._masses(pieces)
-        weights = Weights(
-            automaton.by_entry(mass / math.fsum(mass.tolist()), 0),
-            automaton.by_entry(np.zeros(len(mass), dtype=np.int32), 0),
-            plain=True,
-        )
-        return UnigramState(automaton, weights, self._bits)
 
-    def _masses(self, pieces: UnigramPieces) -> F64:
-        """Return the numbers that the probabilities of pieces are proportional to."""
-        counts = np.maximum(pieces.counts, self._once >> 1) / float(self._once)
-        return masses(counts, self._options.sparse)
-
-    def _counted(self, units: Sequence[Block], state: UnigramState) -> ExpectedCounts:
-        counts = np.zeros(len(state.automaton.following) - 1, dtype=np.int64)
-        likelihoods = []
-        for one in self._engine(partial(expect, state=state), _shards(units)):
-            counts += one.counts
-            likelihoods.append(one.log_likelihood)
-        return ExpectedCounts(counts, math.fsum(likelihoods))
+def _counted(units: Sequence[Block], state: UnigramState, engine: Engine) -> ExpectedCounts:
+    counts = np.zeros(len(state.automaton.following) - 1, dtype=np.int64)
+    likelihoods = []
+    for one in engine(partial(expect, state=state), _shards(units)):
+        counts += one.counts
+        likelihoods.append(one.log_likelihood)
+    return ExpectedCounts(counts, math.fsum(likelihoods))
 
 
 def starting_pieces(found: PieceCounts, pieces: Iterable[bytes]) -> UnigramPieces:
@@ -362,6 +406,14 @@ def _shards(units: Sequence[Block]) -> Iterator[list[Block]]:
 def _automaton_of(pieces: UnigramPieces) -> Automaton:
     trie, nodes = build_sorted(pieces.flat, pieces.offsets)
     return link(trie, nodes, np.diff(pieces.offsets))
+
+
+def _seed_arrays(found: PieceCounts) -> Arrays:
+    return {"flat": found.flat, "lengths": np.diff(found.offsets), "counts": found.counts}
+
+
+def _seeds_of(arrays: Arrays) -> PieceCounts:
+    return PieceCounts(arrays["flat"], offsets_of(arrays["lengths"]), arrays["counts"])
 
 
 def _arrays_of(pieces: UnigramPieces) -> Arrays:

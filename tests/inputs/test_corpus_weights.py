@@ -1,6 +1,5 @@
 """Weights of files, and what a reader notices between two passes over a corpus."""
 
-import random
 from pathlib import Path
 
 import pytest
@@ -103,25 +102,6 @@ def test_a_new_file_between_passes_is_noticed():
     write_lines("data/b.txt", [b"ab"])
     with pytest.raises(CorpusError, match="changed"):
         list(reader)
-
-
-def test_progress_of_compressed_input_is_in_bytes_of_text(packed, monkeypatch):
-    pack, _ = packed
-    monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 1 << 16)
-    monkeypatch.setattr(texts, "BLOCK", 1 << 14)
-    rng = random.Random(3)
-    text = "".join(f"{rng.randrange(1 << 60)} hat\n" for _ in range(20_000)).encode()
-    Path("x").write_bytes(pack(text))
-    reader = CorpusReader("x", (), 0)
-    assert reader.size == Path("x").stat().st_size
-    done, estimates = 0, []
-    for block in reader:
-        done += len(block.text)
-        if done > len(text) // 2:
-            estimates.append(reader.size)
-    assert len(estimates) > 2
-    assert all(0.5 < estimate / len(text) < 2 for estimate in estimates)
-    assert done == reader.size == len(text)
 
 
 def test_progress_of_compressed_input_reaches_its_end(packed):

@@ -258,22 +258,20 @@ def test_a_large_corpus_is_sampled_and_the_record_says_so(monkeypatch):
 def sampled(windows, most):
     sampler = _WindowChooser(most)
     for window in windows:
-        sampler.add(window)
+        sampler.add(window, 0, len(window.bounds) - 1)
     return sampler
 
 
 def test_a_sample_has_room_for_the_bounds_of_short_segments():
     windows = [block_of([b"1"] * 100) for _ in range(99)]
     kept = sampled(windows, 50_000)
-    assert 25 < len(kept.windows()) < 33
+    assert 25 < len(kept.chosen().windows) < 33
 
 
 def test_a_sample_is_as_large_as_allowed_and_evenly_spread():
     windows = [block_of([b"x" * (90 + number % 3)]) for number in range(1000)]
-    numbers = {id(window): number for number, window in enumerate(windows)}
     for most in (2000, 10_000, 50_000, 90_900):
-        kept = sampled(windows, most).windows()
-        places = [numbers[id(window)] for window in kept]
+        _, places, kept = sampled(windows, most).chosen()
         assert not sampled(windows, most).whole
         assert places == sorted(places)
         assert most - 92 <= sum(len(window.text) for window in kept) <= most
@@ -282,10 +280,27 @@ def test_a_sample_is_as_large_as_allowed_and_evenly_spread():
         # The windows with the smallest fractional parts of number / golden ratio are kept.
         by_place = sorted(range(1000), key=lambda n: n * 0x9E3779B97F4A7C15 % 2**64)
         assert set(places) == set(by_place[: len(places)])
-    assert sampled(windows, 100_000).windows() == windows
+    assert sampled(windows, 100_000).chosen().numbers == [*range(1000)]
     assert sampled(windows, 100_000).whole
-    assert sampled(windows, 0).windows() == [windows[0]]
-    assert sampled([], 10).windows() == []
+    assert sampled(windows, 0).chosen().numbers == [0]
+    assert sampled([], 10).chosen().windows == []
+
+
+def test_samples_of_parts_join_to_the_sample_of_the_whole():
+    windows = [block_of([b"x" * (90 + number % 3)]) for number in range(1000)]
+    for most in (2000, 50_000, 100_000):
+        parts = []
+        for shard, first in enumerate((0, 300, 301)):
+            chooser = _WindowChooser(most, first)
+            for window in windows[first : [300, 301, 1000][shard]]:
+                chooser.add(window, 0, 1)
+            parts.append((shard, chooser.chosen()))
+        joined = _WindowChooser(most)
+        for shard, chosen in reversed(parts):
+            joined.take(shard, chosen)
+        expected = sampled(windows, most)
+        assert joined.chosen().numbers == expected.chosen().numbers
+        assert joined.whole == expected.whole
 
 
 def test_progress_reaches_the_end_of_each_phase():

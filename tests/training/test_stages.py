@@ -1,61 +1,212 @@
 """Stages: any engine, on any shards, in any order, gives the same model."""
 
+import json
 import pickle
 import random
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
+from support import ROOT, small_shards
+from support.cli import invoke
 from support.windows import block_of, random_windows
 
+import bytepiece
+from bytepiece.engines import RayEngine, SparkEngine
+from bytepiece.errors import ArgumentError, CheckpointError, CorpusError
 from bytepiece.parallel import in_threads
-from bytepiece.rules.text_rules import TextRules
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import growth, merge_trainer, ngrams, pace, pairs
-from bytepiece.training.checked_options import TrainingOptions, special_tokens_of
+from bytepiece.training import growth, merge_trainer, ngrams, pairs
 from bytepiece.training.checkpoint import Checkpoint
-from bytepiece.training.progress import silent
-from bytepiece.training.run import RunSettings, models_of
+from bytepiece.training.options import JobStage
 
-TEXTS = [f"the cat number {i} and the hat of the {i * 7} rats, 今天天气不错\n" for i in range(300)]
-
-
-@pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 500)
-    monkeypatch.setattr("bytepiece.training.corpus_sample._BLOCK", 2000)
-    monkeypatch.setattr("bytepiece.training.corpus_sample._CHUNK", 3)
-    monkeypatch.setattr(pace, "LARGE", pace.LARGE._replace(per_piece=4))
+LINES = [f"the cat number {i} and the hat of the {i * 7} rats, 今天天气不错\n" for i in range(300)]
+ALGORITHMS = ["merge", "unigram", "bnlm"]
 
 
-def options(algorithm):
-    return TrainingOptions(
-        algorithm, "compression", "apart", "across", False, 6, 2, 36, True, TextRules(), (),
-        special_tokens_of((), 0), 1,
-    )  # fmt: skip
+@pytest.fixture
+def small(monkeypatch):
+    """Make windows and shards small in this process, until the end of the test."""
+    for module, name in small_shards.CONSTANTS:
+        monkeypatch.setattr(module, name, getattr(module, name))
+    small_shards.make_small()
 
 
-def trained(algorithm, engine, memory=1 << 30):
-    settings = RunSettings(1, engine, memory, None, silent)
-    return models_of(TEXTS, [330, 400], options(algorithm), settings)
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/a.txt").write_text("".join(LINES), "utf-8")
+    Path("data/b.jsonl").write_text("\n".join(json.dumps({"text": one}) for one in LINES[:99]))
+    return Path("data")
 
 
-@pytest.mark.parametrize("algorithm", ["merge", "unigram", "bnlm"])
-@pytest.mark.parametrize("memory", [1 << 30, 1])
-def test_processes_and_threads_give_the_same_model(algorithm, memory, monkeypatch):
-    monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 9000)
-    expected = trained(algorithm, in_threads(2), memory)
+def trained(corpus, **options):
+    """Return two models and their records."""
+    models = bytepiece.train(corpus, [330, 400], **{"memory": 1, "threads": 1, **options})
+    return [(model, dict(model.record)) for model in models]
+
+
+def pickled(stage, items):
+    """Apply a stage as workers elsewhere do: all is pickled, and the last result comes first."""
+    elsewhere = pickle.loads(pickle.dumps(stage))
+    results = [pickle.dumps(elsewhere(pickle.loads(pickle.dumps(item)))) for item in items]
+    received.append(sum(map(len, results)))
+    return map(pickle.loads, reversed(results))
+
+
+received = []
+"""The bytes of the results of each pass."""
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("size", [1, "1G"])
+def test_an_engine_and_threads_give_the_same_model(corpus, algorithm, size):
+    options = {"algorithm": algorithm, "memory": size}
+    expected = trained(corpus, **options)
+    assert ("sampled_bytes" in expected[0][1]) == (size == 1)
+    assert trained(corpus, threads=3, **options) == expected
+    received.clear()
+    assert trained(corpus, engine=pickled, checkpoint="kept", **options) == expected
+    # The samples do not come back, only facts, vocabularies and held-out text.
+    assert received[0] < 5000
+    assert trained(corpus, engine=pickled, checkpoint="kept", **options) == expected
+    assert trained(corpus, checkpoint="kept", **options) == expected
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_processes_give_the_same_model(corpus, algorithm):
     rng = random.Random(3)
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, get_context("spawn"), small_shards.make_small) as pool:
 
-        def engine(stage, shards):
-            results = list(pool.map(stage, shards, chunksize=9))
+        def engine(stage, items):
+            results = list(pool.map(stage, items))
             rng.shuffle(results)
             return iter(results)
 
-        assert trained(algorithm, engine, memory) == expected
+        found = trained(corpus, algorithm=algorithm, engine=engine, checkpoint="kept")
+    assert found == trained(corpus, algorithm=algorithm)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_jobs_give_the_same_model(corpus, algorithm, jobs):
+    def run(name, first=0, every=1):
+        stage = JobStage(name, first, every)
+        return trained(corpus, algorithm=algorithm, engine=stage, checkpoint="kept")
+
+    with pytest.raises(CheckpointError, match=r"has no windows-0\.step; run the stage"):
+        run("rounds")
+    for job in reversed(range(jobs)):
+        assert run("sample", job, jobs) == []
+    with pytest.raises(CheckpointError, match=r"has no learned\.step"):
+        run("score")
+    assert run("rounds") == []
+    for job in range(jobs):
+        assert run("score", job, jobs) == []
+    assert run("combine") == trained(corpus, algorithm=algorithm)
+
+
+@pytest.mark.usefixtures("small")
+def test_jobs_notice_another_corpus(corpus):
+    options = {"engine": JobStage("sample"), "checkpoint": "kept"}
+    trained(corpus, **options)
+    trained(corpus, **{**options, "engine": JobStage("rounds")})
+    Path("data/a.txt").write_text("".join(LINES).replace("cat", "dog"), "utf-8")
+    with pytest.raises(CorpusError, match="not the one"):
+        trained(corpus, **options)
+    with pytest.raises(CorpusError, match="changed"):
+        trained(corpus, **{**options, "engine": JobStage("score")})
+    Path("data/c.txt").write_text("".join(LINES) * 2, "utf-8")
+    with pytest.raises(CorpusError, match="not the one"):
+        trained(corpus, **{**options, "engine": JobStage("combine")})
+
+
+@pytest.mark.usefixtures("small")
+def test_an_engine_whose_workers_fail_goes_on_later(corpus):
+    calls = 0
+
+    def failing(stage, items):
+        nonlocal calls
+        for item in items:
+            calls += 1
+            if calls in (2, 9, 20, 33, 47):
+                raise ConnectionError("a worker is gone")
+            yield stage(item)
+
+    found, failures = None, 0
+    while found is None:
+        try:
+            found = trained(corpus, engine=failing, checkpoint="kept")
+        except ConnectionError:
+            failures += 1
+    assert failures == 5
+    assert found == trained(corpus)
+
+
+def test_an_engine_needs_files_and_a_directory(corpus):
+    with pytest.raises(ArgumentError, match="name one with checkpoint"):
+        trained(corpus, engine=pickled)
+    with pytest.raises(ArgumentError, match="give it as files"):
+        trained(LINES, engine=pickled, checkpoint="kept")
+
+
+@pytest.mark.usefixtures("small")
+def test_the_command_does_stages_as_jobs(corpus):
+    common = ["train", "data", "--vocab-size", 330, "--memory", 1, "--checkpoint", "kept"]
+    for more in ("sample 2/2", "sample 1/2", "rounds 1/1", "score 1/2", "score 2/2"):
+        stage, shard = more.split()
+        invoke(*common, "--stage", stage, "--shard", shard, "-o", "x.model")
+        assert not Path("x.model").exists()
+    invoke(*common, "--stage", "combine", "-o", "x.model")
+    invoke("train", "data", "--vocab-size", 330, "--memory", 1, "-o", "y.model")
+    assert Path("x.model").read_bytes() == Path("y.model").read_bytes()
+    assert not Path("kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--stage sample --memory 1G", "needs --checkpoint DIR and --memory"),
+        ("--stage sample --checkpoint kept", "needs --checkpoint DIR and --memory"),
+        ("--shard 1/2", "needs --stage"),
+        ("--stage rounds --shard 1/2 --checkpoint kept --memory 1G", "is one job"),
+        ("--stage score --shard 3/2 --checkpoint kept --memory 1G", "write it like 3/16"),
+        ("--stage score --engine ray --checkpoint kept --memory 1G", "without an engine"),
+    ],
+)
+def test_wrong_stages_are_usage_errors(corpus, options, words):
+    assert words in invoke("train", "data", *options.split(), code=2).stderr
+
+
+@pytest.mark.parametrize("name", ["ray", "spark"])
+def test_a_missing_package_of_an_engine_is_named(corpus, name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    error = invoke("train", "data", "--engine", name, "--checkpoint", "kept", code=1).stderr
+    assert f"pip install 'bytepiece[{name}]'" in error
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("package", "engine"), [("ray", RayEngine()), ("pyspark", SparkEngine())])
+def test_clusters_give_the_same_model(corpus, package, engine, monkeypatch):
+    pytest.importorskip(package, reason="the engine's package is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))  # the workers import `small_shards`
+
+    def with_small(stage, items):
+        return engine(partial(small_shards.applied, stage), items)
+
+    assert trained(corpus, engine=with_small, checkpoint="kept") == trained(corpus)
+    Path("data/b.jsonl").write_text("[]\n")
+    with pytest.raises(CorpusError, match=r"b\.jsonl:1: not a JSON object"):
+        trained(corpus, engine=with_small, checkpoint="other")
 
 
 def test_a_stage_is_a_pure_function_of_shard_and_state():

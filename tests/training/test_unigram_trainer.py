@@ -107,10 +107,11 @@ def test_several_sizes_are_as_each_alone(spaces):
     assert together == [train(size, spaces=spaces) for size in sizes]
 
 
-def test_threads_change_nothing(monkeypatch):
+@pytest.mark.parametrize("spaces", ["across", "words"])
+def test_threads_change_nothing(spaces, monkeypatch):
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 500)
     monkeypatch.setattr(unigram_trainer, "_SHARD", 900)
-    assert train(threads=1) == train(threads=3)
+    assert train(spaces=spaces, threads=1) == train(spaces=spaces, threads=3)
 
 
 def test_pieces_follow_the_rules():
@@ -150,13 +151,14 @@ def test_a_small_corpus_gives_few_pieces():
     assert len(train(32000, ["x"]).pieces) == 256
 
 
-def test_a_sample_is_enough_if_the_memory_is_small(monkeypatch):
+@pytest.mark.parametrize("spaces", ["across", "words"])
+def test_a_sample_is_enough_if_the_memory_is_small(spaces, monkeypatch):
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 9000)
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 500)
     monkeypatch.setattr("bytepiece.training.corpus_reader._BLOCK", 2000)
-    model = train(memory=1, threads=2)
+    model = train(spaces=spaces, memory=1, threads=2)
     assert 0 < model.record["sampled_bytes"] < model.record["corpus_bytes"]
-    assert train(memory=1, threads=1) == model
+    assert train(spaces=spaces, memory=1, threads=1) == model
 
 
 def test_sparse_probabilities_favour_frequent_pieces():

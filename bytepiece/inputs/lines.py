@@ -1,0 +1,74 @@
+"""Parts of a file of lines. Wherever the parts begin and end, each line is in one of them."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_BEGINNING = re.compile(rb"\n[^\n]")
+_CHUNK = 1 << 16
+"""The number of bytes that are read at a time."""
+
+
+@contextmanager
+def opened_between(path: Path, start: int, stop: int | None) -> Iterator[BinaryIO]:
+    """Open a file, and yield a stream of the lines that begin between two places.
+
+    Args:
+        path: the file. It is not compressed.
+        start: the first place. A line begins at 0, and after a newline that no newline follows. So
+            a line has all its newlines.
+        stop: the place after the last one; None for the end of the file.
+    """
+    with path.open("rb") as file:
+        first = _line_start(file, start)
+        last = None if stop is None else _line_start(file, stop)
+        file.seek(first)
+        yield file if last is None else io.BufferedReader(_Beginning(file, last - first), _CHUNK)
+
+
+def newlines_before(path: Path, start: int) -> int:
+    """Return the number of newlines in a file before the first line that begins at a place."""
+    with path.open("rb") as file:
+        left = _line_start(file, start)
+        file.seek(0)
+        newlines = 0
+        while block := file.read(min(left, _CHUNK)):
+            newlines += block.count(b"\n")
+            left -= len(block)
+        return newlines
+
+
+def _line_start(file: BinaryIO, place: int) -> int:
+    """Return where the first line begins that begins at a place or after it."""
+    if place == 0:
+        return 0
+    file.seek(place - 1)
+    before = b""
+    while block := file.read(_CHUNK):
+        if found := _BEGINNING.search(before + block):
+            return place - 1 - len(before) + found.start() + 1
+        place += len(block)
+        before = block[-1:]
+    return place - 1
+
+
+class _Beginning(io.RawIOBase):
+    """The next bytes of a file, up to a number of bytes."""
+
+    def __init__(self, file: io.BufferedReader, size: int) -> None:
+        self._file = file
+        self._left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        count = self._file.readinto(memoryview(buffer)[: self._left])
+        self._left -= count
+        return count

@@ -1,0 +1,31 @@
+"""What a trainer does in the steps of a run."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bytepiece.model import Model
+from bytepiece.training.checkpoint import Arrays
+from bytepiece.training.corpus_reader import CorpusFacts
+from bytepiece.training.corpus_sample import Parts
+from bytepiece.training.learned import Learn
+from bytepiece.training.passes import Count
+
+
+class TrainingMethod(NamedTuple):
+    """An algorithm with its options.
+
+    Args:
+        memory_per_byte: the bytes of memory for each byte of the sample.
+        hold_out: whether some text is held out.
+        learn: learns vocabularies from the sample.
+        counter: returns what counts the pieces of a vocabulary in the corpus with these facts.
+        model: makes a model of a vocabulary with at most a number of pieces.
+        parts: see `bytepiece.training.corpus_sample.SampleRules`.
+    """
+
+    memory_per_byte: int
+    hold_out: bool
+    learn: Learn
+    counter: Callable[[CorpusFacts, Arrays], Count]
+    model: Callable[[Arrays, CorpusFacts, int], Model]
+    parts: Parts | None = None
