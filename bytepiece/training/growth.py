@@ -30,13 +30,13 @@ from bytepiece.kernels.segments import longest
 from bytepiece.rules.text import is_utf8
 from bytepiece.training.pairs import (
     COUNT_OF_ONE,
-    IS_SPACE,
     NEWLINE,
     PairSums,
     ScoredAutomaton,
     TotalCounts,
     split_pairs,
 )
+from bytepiece.training.word_kinds import join_within_word, shapes_of
 
 _INHERITED = 8
 """An inherited count weighs an eighth as much as a piece's own count."""
@@ -222,8 +222,9 @@ def _allowed(
     """
     lengths = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
     flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
-    starts = offsets_of(lengths)[:-1]
-    first, last = flat[starts], flat[starts + lengths - 1]
+    offsets = offsets_of(lengths)
+    starts = offsets[:-1]
+    last = flat[starts + lengths - 1]
     missing = _missing(flat, starts, lengths)
     whole = (missing[left] == 0) & (missing[right] == 0)
     inside = (missing[left] > 0) & (missing[right] < 0)
@@ -233,8 +234,8 @@ def _allowed(
         newline = last == NEWLINE
         fits &= newline[left] == newline[right]
     if rules.spaces == "words":
-        blank = np.logical_and.reduceat(IS_SPACE[flat], starts)
-        fits &= blank[left] | ~IS_SPACE[first][right]
+        shapes = shapes_of(flat, offsets)
+        fits &= join_within_word(shapes[left], shapes[right])
     if not rules.parts:
         valid = np.array([is_utf8(piece) for piece in pieces])
         for i in np.flatnonzero(fits & ~(valid[left] & valid[right])).tolist():

@@ -38,7 +38,8 @@ from bytepiece.training.pairs import (
     total,
 )
 from bytepiece.training.progress import Progress
-from bytepiece.training.words import WordTable, lies_within_word
+from bytepiece.training.word_kinds import lies_within_word
+from bytepiece.training.words import WordTable
 
 logger = logging.getLogger(__name__)
 

@@ -21,14 +21,13 @@ from bytepiece.kernels.best_path import best_path
 from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.training.corpus_reader import Block
+from bytepiece.training.word_kinds import Bools, fill_word_starts, kinds
 
 COUNT_OF_ONE = 16
 """The count of a key that occurs once in a window."""
 _PIECE_BITS = 24
 _SMALLEST_TABLE = 1 << 12
 NEWLINE = 0x0A
-IS_SPACE = np.array([bytes([byte]).isspace() for byte in range(256)])
-"""bool[256], whether a byte is ASCII white space."""
 
 
 class ScoredAutomaton(NamedTuple):
@@ -84,8 +83,8 @@ def count(
         window: the window.
         state: decides the best paths.
         with_pairs: whether pairs are counted.
-        superwords: count a pair only where it lies within one word or is several whole words. A
-            word is some ASCII white space, or none, and the other bytes that follow it.
+        superwords: count a pair only where it lies within one word or is several whole words; see
+            `bytepiece.training.words`.
         damped: whether n occurrences count less than n times one. If not, the weights say how much
             an occurrence counts.
     """
@@ -95,7 +94,8 @@ def count(
     joined = np.empty(segments, dtype=np.int64)
     pairs = np.empty(len(window.text) if with_pairs else 0, dtype=np.int64)
     automaton, scores, _ = state
-    arrays = window.text, window.bounds, factors, superwords, often, sums, joined, pairs
+    table = kinds() if superwords else np.empty(0, dtype=np.uint8)
+    arrays = window.text, window.bounds, factors, table, often, sums, joined, pairs
     tokens = _trace_keys(automaton, scores, *arrays)
     counts = _counts_of(often, sums, factors, damped)
     if not with_pairs:
@@ -147,7 +147,7 @@ def _trace_keys(
     text: U8,
     bounds: I64,
     weights: I64,
-    superwords: bool,
+    table: U8,
     often: I64,
     sums: I64,
     joined: I64,
@@ -159,7 +159,7 @@ def _trace_keys(
         automaton, scores: the pieces.
         text, bounds: the segments.
         weights: one for each segment, or a single one for all, which is not added up.
-        superwords: see `count`.
+        table: `kinds()` for superwords, otherwise empty; see `count`.
         often: int64[pieces], to be increased by the number of occurrences.
         sums: int64[pieces], to be increased by the weights of the occurrences.
         joined: int64[segments], to be filled with the number of pairs of each segment.
@@ -172,7 +172,9 @@ def _trace_keys(
     best = np.zeros(length + 1, dtype=np.float64)
     via = np.empty(length + 1, dtype=np.uint32)
     matches = np.empty(len(text), dtype=np.uint32)
+    superwords = len(table) > 0
     begins = np.empty(length + 1 if superwords else 0, dtype=np.int64)
+    is_start = np.empty(length if superwords else 0, dtype=np.bool_)
     scan(automaton, text, bounds, matches)
     tokens, filled = 0, 0
     many, with_pairs = len(weights) > 1, len(pairs) > 0
@@ -181,7 +183,8 @@ def _trace_keys(
         best_path(automaton, scores, text, matches, start, stop, best, via)
         position = uint(stop - start)
         if superwords:
-            _words(text, start, stop, begins)
+            fill_word_starts(text, start, stop, table, is_start)
+            _words(is_start, stop - start, begins)
         weight = weights[segment] if many else np.int64(0)
         right, end = np.int64(-1), position
         before = filled
@@ -204,16 +207,14 @@ def _trace_keys(
 
 
 @kernel
-def _words(text: U8, start: Scalar, stop: Scalar, begins: I64) -> None:
+def _words(is_start: Bools, length: Scalar, begins: I64) -> None:
     """Fill in for each byte of a segment where its word begins. A word begins at the end, too."""
-    begin, after_space = 0, True
-    for i in range(stop - start):
-        space = IS_SPACE[text[start + i]]
-        if space and not after_space:
+    begin = 0
+    for i in range(length):
+        if is_start[i]:
             begin = i
-        after_space = space
         begins[i] = begin
-    begins[stop - start] = stop - start
+    begins[length] = length
 
 
 @kernel

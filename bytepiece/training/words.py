@@ -1,10 +1,9 @@
 """The different words of a text, each with its weight, so that each is counted once.
 
-A word is some ASCII white space, or none, and the other bytes that follow it. If every piece lies
-within one word, the best path of a text is the best paths of its words, one after the other.
+A word is letters (marks and apostrophes between letters belong to them), or numbers, or other
+characters in a row, with one blank before them if there is one; or it is white space.
 """
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,11 +12,10 @@ from bytepiece._arrays import I64, U8
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.training.corpus_reader import Block
 from bytepiece.training.corpus_sample import windows_of
-from bytepiece.training.pairs import COUNT_OF_ONE, IS_SPACE, NEWLINE
+from bytepiece.training.pairs import COUNT_OF_ONE, NEWLINE
 from bytepiece.training.piece_counts import PieceCounts, count_strings, join_all_counts, select
+from bytepiece.training.word_kinds import fill_word_starts, kinds
 
-_BEGINNING = re.compile(rb"\S\s")
-"""The place where one word ends and the next begins."""
 _WINDOWS = 4
 """The number of windows in a block of the table. Fewer and larger blocks have fewer pairs that
 occur in several blocks."""
@@ -58,11 +56,6 @@ class WordTable:
         return self._blocks[:heavy] + weighed
 
 
-def lies_within_word(piece: bytes) -> bool:
-    """Return whether a piece lies within one word, wherever it occurs."""
-    return _BEGINNING.search(piece) is None
-
-
 def words_of(window: Block) -> PieceCounts:
     """Return the different words of a window, and the count of each, in units of `COUNT_OF_ONE`.
 
@@ -84,26 +77,35 @@ def parts_of(window: Block, newlines_apart: bool, within_words: bool) -> Block:
     """
     starts = np.empty(len(window.text) + 1, dtype=np.int64)
     inside = np.empty(len(window.bounds) - 1, dtype=np.int64)
-    number = _starts(window.text, window.bounds, newlines_apart, within_words, starts, inside)
+    table = kinds() if within_words else np.empty(0, dtype=np.uint8)
+    number = _starts(window.text, window.bounds, newlines_apart, table, starts, inside)
     starts[number] = len(window.text)
     return Block(window.text, starts[: number + 1], np.repeat(window.weights, inside))
 
 
 @kernel
 def _starts(
-    text: U8, bounds: I64, newlines_apart: bool, within_words: bool, starts: I64, inside: I64
+    text: U8, bounds: I64, newlines_apart: bool, table: U8, starts: I64, inside: I64
 ) -> Scalar:
-    """Fill in where parts begin, and how many each segment has. Return how many there are."""
+    """Fill in where parts begin, and how many each segment has. Return how many there are.
+
+    The table is `kinds()`, or empty if words are not cut apart.
+    """
     filled = 0
+    longest = 0
     for segment in range(len(bounds) - 1):
+        longest = max(longest, bounds[segment + 1] - bounds[segment])
+    begins = np.zeros(longest, dtype=np.bool_)
+    for segment in range(len(bounds) - 1):
+        start, stop = bounds[segment], bounds[segment + 1]
         before = filled
-        starts[filled] = bounds[segment]
+        starts[filled] = start
         filled += 1
-        for i in range(bounds[segment] + 1, bounds[segment + 1]):
-            begins = within_words and IS_SPACE[text[i]] and not IS_SPACE[text[i - 1]]
-            if newlines_apart:
-                begins = begins or (text[i] == NEWLINE) != (text[i - 1] == NEWLINE)
-            if begins:
+        if len(table):
+            fill_word_starts(text, start, stop, table, begins)
+        for i in range(start + 1, stop):
+            apart = newlines_apart and (text[i] == NEWLINE) != (text[i - 1] == NEWLINE)
+            if apart or begins[i - start]:
                 starts[filled] = i
                 filled += 1
         inside[segment] = filled - before

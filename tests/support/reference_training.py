@@ -1,9 +1,9 @@
 """Slow twins of training, written from the formulas. They import nothing of bytepiece."""
 
 import math
-import re
+import unicodedata
 from collections import Counter, defaultdict
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from support import reference
 
@@ -138,9 +138,33 @@ def weight(count):
     return math.isqrt(math.isqrt(count**3 << 16))
 
 
+def kind(character):
+    """Return the kind of a character: letters, numbers, white space, or others."""
+    if character.isascii() and character.isspace() and character not in "\x1c\x1d\x1e\x1f":
+        return "space"
+    # A byte that is no UTF-8 becomes a surrogate.
+    first = "L" if "\ud800" <= character < "\ue000" else unicodedata.category(character)[0]
+    return {"L": "letter", "M": "letter", "N": "number", "Z": "space"}.get(first, "other")
+
+
 def word_starts(segment):
-    """Return where words begin. A word is some white space, or none, and the other bytes after."""
-    return [0, *(match.start() + 1 for match in re.finditer(rb"\S(?=\s)", segment))]
+    """Return where words begin; `bytepiece.training.words` says what a word is."""
+    text = segment.decode("utf-8", "surrogateescape")
+    kinds = [kind(character) for character in text]
+    for i in range(1, len(text) - 1):
+        if text[i] in "'’" and kinds[i - 1] == kinds[i + 1] == "letter":
+            kinds[i] = "letter"
+    words = []
+    for i, one in enumerate(kinds):
+        if words and kinds[i - 1] == one:
+            words[-1] += text[i]
+        else:
+            words.append(text[i])
+    for i, word in enumerate(words[:-1]):
+        if word[-1] == " " and words[i + 1][0] != " ":
+            words[i], words[i + 1] = word[:-1], " " + words[i + 1]
+    sizes = [len(word.encode("utf-8", "surrogateescape")) for word in words if word]
+    return [0, *accumulate(sizes)][:-1]
 
 
 def joins_words(segment, begin, end):
@@ -221,7 +245,7 @@ def may_join(left, right, max_piece_length, newlines, spaces="across", parts=Tru
         return False
     if newlines == "apart" and (left + right).strip(b"\n") not in (b"", left + right):
         return False
-    if spaces == "words" and (left + right).lstrip().find(b" ") >= 0:
+    if spaces == "words" and len(word_starts(left + right)) > 1:
         return False
     if lacks(left) == 0:
         return lacks(right) == 0

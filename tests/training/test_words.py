@@ -1,15 +1,18 @@
 """The table of different words: each is counted once, and the counts are those of the text."""
 
-import re
 from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import reference_training as reference
 from support.windows import block_of, counted, random_windows
 
+from bytepiece._arrays import offsets_of
 from bytepiece.training import growth, merge_trainer, pairs, words
+from bytepiece.training.word_kinds import join_within_word, lies_within_word, shapes_of
 
 
 def words_in(segment):
@@ -38,14 +41,43 @@ def test_the_table_has_each_word_once_with_its_weight(seed):
     assert weights == sorted(weights, reverse=True)
 
 
-def test_words_begin_with_their_white_space():
-    assert words_in(b"so  it\tis \n\n") == [b"so", b"  it", b"\tis", b" \n\n"]
-    assert [words.lies_within_word(word) for word in (b"  it", b" ", b"it ", b"so it")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("so  it\tis \n\n", "so| | it|\t|is| \n\n"),
+        ("    return  a_b", "   | return| | a|_|b"),
+        ("don't l’eau 'tis '9'", "don't| l’eau| '|tis| '|9|'"),
+        ("(x+=2); 1234abc²", "(|x|+=|2|);| 1234|abc|²"),
+        ("今天，天气好。 ok", "今天|，|天气好|。| ok"),
+        ("cafe\u0301 a\u3000b", "cafe\u0301| a|\u3000|b"),
+        ("caf\udce9s x", "caf\udce9s| x"),
+    ],
+)
+def test_words_are_letters_or_numbers_or_others_with_a_blank_before(text, expected):
+    segment = text.encode("utf-8", "surrogateescape")
+    [found] = [[word for word, _ in items([words.parts_of(block_of([segment]), False, True)])]]
+    assert found == [word.encode("utf-8", "surrogateescape") for word in expected.split("|")]
+    assert found == words_in(segment)
+    assert all(map(lies_within_word, found))
+
+
+@given(st.lists(st.sampled_from([*"aé中1² \t\n'’.,(\u3000\u0301", "\udce9", "\udc80"]), min_size=1))
+def test_words_are_those_of_the_twin(characters):
+    segment = "".join(characters).encode("utf-8", "surrogateescape")
+    parts = words.parts_of(block_of([segment]), False, True)
+    assert parts.bounds.tolist() == [*reference.word_starts(segment), len(segment)]
+
+
+def test_which_pieces_lie_within_a_word():
+    inside = [b" the", b" ", b"  \t", b"'t", b"don'", " l’eau".encode(), b" (", b".'", b"12"]
+    across = [b"it ", b"so it", b"  it", b"\tit", b"a1", b"'9", b"a.", "。今".encode()]
+    assert [lies_within_word(piece) for piece in inside + across] == [True] * 9 + [False] * 8
+    pieces = [*inside, *across, b"a", b"  ", b"\n"]
+    flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
+    shapes = shapes_of(flat, offsets_of(map(len, pieces)))
+    for left, one in zip(pieces, shapes, strict=True):
+        found = join_within_word(np.full_like(shapes, one), shapes).tolist()
+        assert found == [lies_within_word(left + right) for right in pieces]
 
 
 def test_counts_of_the_table_are_plain_counts_of_the_text():
@@ -67,7 +99,8 @@ def test_counts_of_the_table_are_plain_counts_of_the_text():
         expected.update(path)
         begin = 0
         for left, right in pairwise(path):
-            if re.search(rb"\S\s", segment[begin : begin + len(left + right)]) is None:
+            starts = reference.word_starts(segment)
+            if not any(begin < start < begin + len(left + right) for start in starts):
                 expected_pairs[left, right] += 16
             begin += len(left)
     assert total.pieces.tolist() == [16 * expected[piece] for piece in vocabulary.pieces]
