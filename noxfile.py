@@ -64,7 +64,8 @@ def serving(session: nox.Session) -> None:
     session.install("-e", ".[test,integration]")
     session.install("accelerate", "llguidance", "lm-eval", "lm-format-enforcer", "outlines")
     session.install("peft", "trl", "xgrammar")
-    session.run("pytest", "-q", "tests/integrations/test_serving.py", *session.posargs)
+    tests = ["test_serving.py", "test_saved_for_others.py"]
+    session.run("pytest", "-q", *(f"tests/integrations/{test}" for test in tests), *session.posargs)
 
 
 @nox.session
