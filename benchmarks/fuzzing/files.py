@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from benchmarks.support import SAMPLE
 from bytepiece import Encoded, Model, model_io
 from bytepiece.formats import original, to_huggingface, to_sentencepiece
 from bytepiece.rules import protobuf
-from bytepiece.token_files import TokenFileWriter
+from bytepiece.token_files import Layout, TokenFileWriter
 from bytepiece.training.checkpoint import Checkpoint
 
 Folder = dict[str, bytes]
@@ -82,11 +82,12 @@ def _written(top: Path) -> Iterator[tuple[str, Path]]:
     path = folder()
     Checkpoint(path, RUN).save("one", lambda: STEP)
     yield "checkpoint", path
-    for layout in ("megatron", "npy"):
+    for layout in get_args(Layout):
         path = folder()
-        with TokenFileWriter(path / "x", 300, layout) as writer:  # type: ignore[arg-type]
+        with TokenFileWriter(path / "x", 300, layout) as writer:
             writer.append(rows(ROWS))
         yield "token files", path
+    for layout in ("megatron", "npy"):
         path = folder()
         _unfinished(path, layout)
         yield "unfinished token files", path

@@ -213,7 +213,6 @@ def _ascending(places: npt.NDArray[np.int64], last: int) -> bool:
 
 
 def _never_less(places: npt.NDArray[np.int64]) -> bool:
-    return all(
-        bool(np.all(np.diff(places[low : low + BLOCK + 1]) >= 0))
-        for low in range(0, len(places), BLOCK)
-    )
+    blocks = (places[low : low + BLOCK + 1] for low in range(0, len(places), BLOCK))
+    # Compared and not subtracted, because a difference may overflow.
+    return all(bool(np.all(block[1:] >= block[:-1])) for block in blocks)

@@ -176,6 +176,7 @@ def test_damaged_files_of_llmc_are_refused():
         (struct.pack("<2Q", 2, 4), "x.ds has 6 bytes, and its index says 8"),
         (struct.pack("<2q", -1, 3), "these are not the ends of x.ds"),
         (struct.pack("<3Q", 2, 1, 3), "these are not the ends of x.ds"),
+        (struct.pack("<4q", 255, 3 - 2**63, 0, 3), "these are not the ends of x.ds"),
         (struct.pack("<Q", 2**64 - 3), "damaged"),
         (b"", "x.ds has 6 bytes, and its index says 0"),
     ],
