@@ -53,7 +53,7 @@ class TextColumn(NamedTuple):
             group_column: the name of the column that names the group; if it is None, the groups are
                 None, too.
             longest: the largest number of bytes in a text.
-            advance: as for `column_arrays`.
+            advance: as for `arrays_with_names`.
 
         Raises:
             CorpusError: if the file is damaged, has no such column, has a longer text, or has a
@@ -86,13 +86,25 @@ class TextColumn(NamedTuple):
         rows: int | None = None,
         option: str = _OPTION,
     ) -> Iterator[Any]:
-        """Yield the column as Arrow arrays.
+        """Yield the column as Arrow arrays; see `arrays_with_names`."""
+        for array, _ in self.arrays_with_names(None, advance, rows, option):
+            yield array
+
+    def arrays_with_names(
+        self,
+        names: str | None,
+        advance: Callable[[int], object],
+        rows: int | None = None,
+        option: str = _OPTION,
+    ) -> Iterator[tuple[Any, Any]]:
+        """Yield the column, and the column that names the texts, as Arrow arrays.
 
         Args:
+            names: the name of the other column, of any type; if it is None, so are its arrays.
             advance: called after each array with the array's share of the bytes of the file, in
                 proportion to its rows.
             rows: the number of rows in an array; by default, enough rows for some megabytes.
-            option: what names the column, for errors.
+            option: what names the column of texts, for errors.
 
         Raises:
             CorpusError: if the file is damaged or has no such column.
@@ -100,13 +112,18 @@ class TextColumn(NamedTuple):
         size = self.path.stat().st_size
         row = told = 0
         with _opened(self.path, self.name, option, lambda: row) as file:
+            if names is not None:
+                _check_name(file.schema_arrow, names, self.path, "--doc-ids NAME")
+            wanted = [self.name] if names is None else [self.name, names]
             groups = range(file.metadata.num_row_groups)[self.start : self.stop]
             total = max(file.metadata.num_rows, 1)
             one = max(sum(_sizes(file.metadata, self.name)), 1)
             some = rows or min(max(_TOGETHER * total // one, 1), _MOST)
-            settings = {"columns": [self.name], "use_threads": False, "row_groups": [*groups]}
+            settings = {"columns": wanted, "use_threads": False, "row_groups": [*groups]}
             for batch in file.iter_batches(some, **settings):
-                yield batch.column(0)
+                # The columns come in the order of the file.
+                found = [batch.column(batch.schema.names.index(name)) for name in wanted]
+                yield found[0], None if names is None else found[1]
                 row += len(batch)
                 advance(min(size * row // total, size) - told)
                 told = min(size * row // total, size)
@@ -167,11 +184,7 @@ def _sizes(metadata: Any, column: str) -> list[int]:
 
 def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> None:
     """Raise a CorpusError unless the column exists and holds texts."""
-    if column not in schema.names:
-        known = ", ".join(f'"{name[:30]}"' for name in schema.names[:9]) or "none"
-        raise CorpusError(
-            f'{path}: no column "{column}"; the columns are: {known}; {option} names one'
-        )
+    _check_name(schema, column, path, option)
     held = schema.field(column).type
     if arrow.types.is_dictionary(held):
         held = held.value_type
@@ -179,6 +192,15 @@ def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> Non
     if held not in texts:
         raise CorpusError(
             f'{path}: the column "{column}" holds {held}, not text; {option} names another one'
+        )
+
+
+def _check_name(schema: Any, column: str, path: Path, option: str) -> None:
+    """Raise a CorpusError unless the column exists."""
+    if column not in schema.names:
+        known = ", ".join(f'"{name[:30]}"' for name in schema.names[:9]) or "none"
+        raise CorpusError(
+            f'{path}: no column "{column}"; the columns are: {known}; {option} names one'
         )
 
 
