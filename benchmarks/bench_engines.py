@@ -98,6 +98,7 @@ def _train(what: str, options: argparse.Namespace) -> None:
     elif name == "spark":
         from pyspark.sql import SparkSession  # noqa: PLC0415
 
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         SparkSession.builder.master(f"local[{workers},9]").getOrCreate()
         keywords["engine"] = engines.SparkEngine()
     begin = time.perf_counter()

@@ -84,7 +84,7 @@ def _numbered_columns(
 ) -> Iterator[tuple[Any, Any]]:
     """Yield the texts of a Parquet file and their numbers, None if `names` is None."""
     row = 1
-    for texts, values in parquet.TextColumn(path, column).with_names(names, advance):
+    for texts, values in parquet.TextColumn(path, column).arrays_with_names(names, advance):
         numbers = None
         if names is not None:
             from bytepiece.encoding.documents import numbers_of  # noqa: PLC0415  # as in `first_bytes`

@@ -262,7 +262,9 @@ class Files:
         parts: Iterable[Part] | None = None,
     ) -> Iterator[GroupedText]:
         """Yield the texts with the groups that the field `by` of their records gives them."""
-        for part in parts or (Part(file, 0, None) for file in self.inputs()):
+        if parts is None:
+            parts = (Part(file, 0, None) for file in self.inputs())
+        for part in parts:
             path, kind, number, _ = part.file
             if by is not None and kind in ("text", "tsv"):
                 raise CorpusError(

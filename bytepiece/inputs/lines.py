@@ -26,8 +26,8 @@ def opened_between(path: Path, start: int, stop: int | None) -> Iterator[BinaryI
         stop: the place after the last one; None for the end of the file.
     """
     with path.open("rb") as file:
-        first = _line_start(file, start)
-        last = None if stop is None else _line_start(file, stop)
+        first = _line_start(file, start, stop)
+        last = None if stop is None else first if first >= stop else _line_start(file, stop)
         file.seek(first)
         yield file if last is None else io.BufferedReader(_Beginning(file, last - first), _CHUNK)
 
@@ -44,18 +44,22 @@ def newlines_before(path: Path, start: int) -> int:
         return newlines
 
 
-def _line_start(file: BinaryIO, place: int) -> int:
-    """Return where the first line begins that begins at a place or after it."""
+def _line_start(file: BinaryIO, place: int, limit: int | None = None) -> int:
+    """Return where the first line begins that begins at a place or after it.
+
+    If no line begins before the limit, return a place that is not before it. So the parts of a line
+    of gigabytes are not all read to its end.
+    """
     if place == 0:
         return 0
     file.seek(place - 1)
     before = b""
-    while block := file.read(_CHUNK):
+    while (limit is None or place <= limit) and (block := file.read(_CHUNK)):
         if found := _BEGINNING.search(before + block):
             return place - 1 - len(before) + found.start() + 1
         place += len(block)
         before = block[-1:]
-    return place - 1
+    return place - 1 if limit is None else max(place - 1, limit)
 
 
 class _Beginning(io.RawIOBase):

@@ -53,7 +53,7 @@ class TextColumn(NamedTuple):
             group_column: the name of the column that names the group; if it is None, the groups are
                 None, too.
             longest: the largest number of bytes in a text.
-            advance: as for `with_names`.
+            advance: as for `arrays_with_names`.
 
         Raises:
             CorpusError: if the file is damaged, has no such column, has a longer text, or has a
@@ -86,11 +86,11 @@ class TextColumn(NamedTuple):
         rows: int | None = None,
         option: str = _OPTION,
     ) -> Iterator[Any]:
-        """Yield the column as Arrow arrays; see `with_names`."""
-        for array, _ in self.with_names(None, advance, rows, option):
+        """Yield the column as Arrow arrays; see `arrays_with_names`."""
+        for array, _ in self.arrays_with_names(None, advance, rows, option):
             yield array
 
-    def with_names(
+    def arrays_with_names(
         self,
         names: str | None,
         advance: Callable[[int], object],
@@ -104,7 +104,7 @@ class TextColumn(NamedTuple):
             advance: called after each array with the array's share of the bytes of the file, in
                 proportion to its rows.
             rows: the number of rows in an array; by default, enough rows for some megabytes.
-            option: what names the column, for errors.
+            option: what names the column of texts, for errors.
 
         Raises:
             CorpusError: if the file is damaged or has no such column.

@@ -138,18 +138,17 @@ def learned(
         found = learn(sample, reader.facts(), in_threads(threads), checkpoint, progress)
         checkpoint.save(LEARNED, lambda: {**found.arrays(), **facts_arrays(reader.noted)})
         return found
-    shards = list(reader.shards())
+    shards = reader.shards()
     rules = SampleRules(most, hold_out, reader.file_size, parts)
     for _ in _read(passes, shards, rules, bring=False):
         pass
     if kept is not None or engine is None:
         return Learned.of(checkpoint.needed(LEARNED))
-    unit = reader.facts().unit
     stage = partial(
         learn_from_kept,
-        learn=learn, rules=rules, unit=unit, threads=threads, checkpoint=checkpoint,
+        learn=learn, rules=rules, unit=reader.unit, threads=threads, checkpoint=checkpoint,
     )  # fmt: skip
-    [found] = engine(stage, [len(shards)])
+    [found] = engine(stage, [len(reader.noted)])
     return found
 
 

@@ -56,6 +56,17 @@ def test_the_parts_of_a_file_are_whole_lines(seed, chunk, monkeypatch):
 
 
 @pytest.mark.usefixtures("parts_of_100")
+@pytest.mark.parametrize("text", [b"x" * 1000, b"x" * 450 + b"\n" + b"y" * 550, b"\n" * 1000])
+def test_a_long_line_is_in_the_part_where_it_begins(text, monkeypatch):
+    monkeypatch.setattr(lines, "_CHUNK", 10)
+    Path("a.txt").write_bytes(text)
+    found, _ = read(Files(["a.txt"]))
+    assert len(found) == 10 + (len(text) > 1000)
+    assert [part for part in found if part] == text.splitlines(keepends=True)[:2] or text[0] == 10
+    assert b"".join(found) == text
+
+
+@pytest.mark.usefixtures("parts_of_100")
 def test_small_files_share_a_shard_and_compressed_files_are_whole(packed):
     pack, _ = packed
     for name in "abc":

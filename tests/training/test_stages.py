@@ -198,6 +198,7 @@ def test_a_missing_package_of_an_engine_is_named(corpus, name, monkeypatch):
 @pytest.mark.parametrize(("package", "engine"), [("ray", RayEngine()), ("pyspark", SparkEngine())])
 def test_clusters_give_the_same_model(corpus, package, engine, monkeypatch):
     pytest.importorskip(package, reason="the engine's package is not installed")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))  # the workers import `small_shards`
 
     def with_small(stage, items):

@@ -169,5 +169,5 @@ def test_sparse_probabilities_favour_frequent_pieces():
 
 
 def test_superwords_are_refused():
-    with pytest.raises(ArgumentError, match='choose "across" or "words"'):
+    with pytest.raises(ArgumentError, match='needs algorithm="merge"'):
         train(spaces="superwords")
