@@ -14,6 +14,7 @@ r"""Measure this library against others, and on larger and larger inputs.
     python -m benchmarks lm         language models on each tokenizer; its options: lm --help
     python -m benchmarks translation
                                     translators that differ in how training text is sampled; as lm
+    python -m benchmarks bound      tokens of each trainer beside a bound for any vocabulary; as lm
 
 Install the rivals with `pip install -e ".[bench]"`. Install the original library with
 `python -m bytepiece.adapters.original_library`, because its import name is the same as ours, and
@@ -36,6 +37,7 @@ from pathlib import Path
 
 from benchmarks import (
     bench_arrow,
+    bench_bound,
     bench_continuations,
     bench_fuzz,
     bench_lattice,
@@ -66,7 +68,11 @@ PARTS = {
 
 def main() -> None:
     """Run the chosen part, or all parts."""
-    apart = {"lm": bench_lm.main, "translation": bench_translation.main}
+    apart = {
+        "lm": bench_lm.main,
+        "translation": bench_translation.main,
+        "bound": bench_bound.main,
+    }
     if sys.argv[1:2] and sys.argv[1] in apart:
         apart[sys.argv[1]](sys.argv[2:])
         return
