@@ -72,7 +72,7 @@ class Tokenizer:
     >>> import bytepiece
     >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
     >>> tok.tokenize("the hat, the cat")
-    [b'the hat', b',', b' ', b'the cat']
+    [b'the', b' hat', b',', b' ', b'the', b' cat']
     >>> tok.decode(tok.encode("the hat", alpha=0.1, seed=7, doc_id=42))
     'the hat'
     """
@@ -483,9 +483,9 @@ class Tokenizer:
         >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
         >>> kept, taken, cover = tok.continuations("the cat, the ")[1]
         >>> tok.decode(kept), taken
-        ('the cat, ', b'the ')
+        ('the cat, the', b' ')
         >>> [tok.id_to_piece(id) for id in cover.completing]
-        [b'the ', b'the cat', b'the hat', b'the rat']
+        [b' ', b' cat', b' hat', b' rat']
         """
         from bytepiece.continuations import continuations  # noqa: PLC0415  # as in `lattice`
 

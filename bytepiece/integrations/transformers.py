@@ -86,9 +86,9 @@ class BytePieceTokenizer(ModelVocabulary):
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
     >>> tokenizer = BytePieceTokenizer(model)
     >>> tokenizer.tokenize("the hat, the cat<eos>")
-    ['theĠhat', ',', 'Ġ', 'theĠcat', '<eos>']
+    ['the', 'Ġhat', ',', 'Ġ', 'the', 'Ġcat', '<eos>']
     >>> tokenizer(["the hat", "the"], padding=True)["attention_mask"]
-    [[1, 0, 0], [1, 1, 1]]
+    [[1, 1], [1, 0]]
     >>> sampler = tokenizer.sampled(alpha=0.1, seed=7)
     >>> tokenizer.decode(sampler.encode("the hat"))
     'the hat'
