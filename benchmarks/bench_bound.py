@@ -1,9 +1,9 @@
 r"""How far each trainer is from the best possible vocabulary: the tokens of its own words.
 
-    python -m benchmarks bound --corpus mix10.txt --output benchmarks/results
+    python -m benchmarks bound --corpus mix10.txt --english --output benchmarks/results
 
 cuts the beginning of the corpus into words: some white space, or none, and the other characters
-that follow it. All trainers learn from these words, each of which is a text of its own, and their
+that follow it. With --english it leaves out all lines but prose in English. All trainers learn from these words, each of which is a text of its own, and their
 tokens are counted over the same words. So the rules of the libraries for words play no part.
 
 The bound is the optimum of ConvexTok's linear program (arXiv 2605.22821). No vocabulary of this
@@ -24,7 +24,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from benchmarks.bound import vocabularies
 from benchmarks.bound.program import Program
 from benchmarks.bound.vocabularies import Words
 from benchmarks.peers.training import lines_of
-from benchmarks.support import SAMPLE
+from benchmarks.support import SAMPLE, kinds
 from benchmarks.support.harness import BenchmarkReport
 from bytepiece.adapters.base import Adapter
 from bytepiece.adapters.huggingface import HuggingFace
@@ -42,15 +42,15 @@ _BYTES = 50_000
 _WORD = re.compile(r"\s*\S+|\s+", re.ASCII)
 
 
-def words_of(corpus: Path, size: int) -> Counter[str]:
-    """Return the different words of a file's first lines, each with its count.
+def words_of(lines: Iterable[str], size: int) -> Counter[str]:
+    """Return the different words of the first lines, each with its count.
 
     Args:
-        corpus: a text file.
-        size: about the number of bytes to read.
+        lines: the lines of a text, without line ends.
+        size: about the number of bytes to take.
     """
     words: Counter[str] = Counter()
-    for line in lines_of(corpus):
+    for line in lines:
         words.update(_WORD.findall(line))
         size -= len(line.encode()) + 1
         if size <= 0:
@@ -125,13 +125,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--corpus", type=Path, default=SAMPLE)
     parser.add_argument("--bytes", type=int, default=_BYTES, help="how much of the corpus to take")
+    parser.add_argument("--english", action="store_true", help="take only prose in English")
     parser.add_argument("--sizes", type=int, nargs="+", default=_SIZES, help="numbers of pieces")
     parser.add_argument("--quick", action="store_true", help="5 KB and 400 pieces")
     parser.add_argument("--output", type=Path, help="folder for bound.json")
     chosen = parser.parse_args(arguments)
     if min(chosen.sizes) <= len(vocabularies.BYTES):
         parser.error("--sizes counts the 256 single bytes; give numbers above 256")
-    words = words_of(chosen.corpus, 5_000 if chosen.quick else chosen.bytes)
+    size = 5_000 if chosen.quick else chosen.bytes
+    lines: Iterable[str] = lines_of(chosen.corpus)
+    words = words_of(kinds.english(lines, size) if chosen.english else lines, size)
     if not words:
         parser.error(f"{chosen.corpus}: there is no text in it; name another --corpus")
     report = BenchmarkReport("bound")

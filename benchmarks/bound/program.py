@@ -29,8 +29,8 @@ _GAIN = 1e-4
 _PATIENCE = 2000
 _PRIMAL_WEIGHT = 0.3
 """How much longer the steps of shares and flows are than those of prices. With 1, the bound of
-10 KB needs 5,000 steps to come within 0.1 % of the optimum; with 0.1, it needs 2,000, but then rises
-slowly."""
+10 KB needs 5,000 steps to come within 0.1 % of the optimum. With 0.1 it needs 2,000, but then it
+rises slowly."""
 
 
 class Solution(NamedTuple):

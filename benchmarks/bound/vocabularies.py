@@ -36,10 +36,14 @@ _UNUSED = -100.0
 Words = Mapping[str, int]
 """The different words of a corpus, each with its count."""
 
+_WORDS = {"spaces": "words"}
 OURS: dict[str, tuple[str, dict[str, str]]] = {
-    "merge": ("merge, compression", {}),
-    "merge-likelihood": ("merge, likelihood", {"objective": "likelihood"}),
-    "unigram": ("unigram", {"algorithm": "unigram"}),
+    "merge": ("merge, compression", {"algorithm": "merge", **_WORDS}),
+    "merge-likelihood": (
+        "merge, likelihood",
+        {"algorithm": "merge", "objective": "likelihood", **_WORDS},
+    ),
+    "unigram": ("unigram", {"algorithm": "unigram", **_WORDS}),
     "bnlm": ("BNLM", {"algorithm": "bnlm"}),
 }
 """By key: the words after the library's name in a table, and options of `bytepiece.train`."""
