@@ -3,8 +3,9 @@ r"""How far each trainer is from the best possible vocabulary: the tokens of its
     python -m benchmarks bound --corpus mix10.txt --english --output benchmarks/results
 
 cuts the beginning of the corpus into words: some white space, or none, and the other characters
-that follow it. With --english it leaves out all lines but prose in English. All trainers learn from these words, each of which is a text of its own, and their
-tokens are counted over the same words. So the rules of the libraries for words play no part.
+that follow it. With --english it leaves out all lines but prose in English. All trainers learn from
+these words, each of which is a text of its own, and their tokens are counted over the same words.
+So the rules of the libraries for words play no part.
 
 The bound is the optimum of ConvexTok's linear program (arXiv 2605.22821). No vocabulary of this
 size has fewer tokens, if its pieces have at most 36 bytes, occur at least twice, and lie within
@@ -139,11 +140,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"{chosen.corpus}: there is no text in it; name another --corpus")
     report = BenchmarkReport("bound")
     program = Program({word.encode(): count for word, count in words.items()}, vocabularies.LONGEST)
-    print(
-        f"{words.total():,} words, {len(words):,} different ones, "
-        f"{sum(len(word.encode()) * count for word, count in words.items()):,} bytes; "
-        f"{len(program.candidates):,} candidates\n"
-    )
+    figures = {
+        "words": words.total(),
+        "different words": len(words),
+        "bytes": sum(len(word.encode()) * count for word, count in words.items()),
+        "candidates": len(program.candidates),
+    }
+    cells = [chosen.corpus.name, *(f"{figure:,}" for figure in figures.values())]
+    report.table("The words", ["corpus", *figures], [cells])
     with tempfile.TemporaryDirectory() as name:
         for size in [400] if chosen.quick else chosen.sizes:
             measure(report, words, program, size, Path(name) / "model")

@@ -112,7 +112,7 @@ def test_one_command_compares_the_trainers_with_the_bound(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "bound", "--quick", "--output", tmp_path]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert run.returncode == 0, run.stderr
-    [table] = json.loads((tmp_path / "bound.json").read_text("utf-8"))["tables"]
+    _, table = json.loads((tmp_path / "bound.json").read_text("utf-8"))["tables"]
     found = table["vocabularies"]
     assert {"ConvexTok, rounded", "bytepiece merge, compression"} <= set(found)
     for one in found.values():
