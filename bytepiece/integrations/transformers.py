@@ -77,8 +77,9 @@ class BytePieceTokenizer(ModelVocabulary):
             bos_token, eos_token and unk_token by their roles; the others become additional ones.
 
     A sample is a pure function of the model, the text, alpha, seed, epoch, and the document's
-    number. A call gets the numbers in `doc_ids`, one for each text. Without `doc_ids`, a text's
-    number is a hash of the text: the same text gets the same sample in any batch and any process,
+    number. A call gets the numbers in `doc_ids`, one for each text, in any form that
+    `bytepiece.Tokenizer.encode_batch` takes. Without `doc_ids`, or with "text", a text's number is
+    the hash of the text: the same text gets the same sample in any batch and any process,
     until seed or epoch changes. The settings of sampling belong to a training run, not to the
     tokenizer: `save_pretrained` leaves them out.
 
@@ -179,7 +180,7 @@ class BytePieceTokenizer(ModelVocabulary):
         verbose: bool = True,
         split_special_tokens: bool | None = None,
         sanitize_control_tokens: bool = False,
-        doc_ids: int | Iterable[int] | None = None,
+        doc_ids: int | Iterable[int | str | bytes] | None = None,
         **kwargs: Any,
     ) -> Any:
         """Encode one text or many, alone or in pairs; `__call__` and `encode` end here."""
@@ -194,7 +195,7 @@ class BytePieceTokenizer(ModelVocabulary):
             self._sampling._replace(
                 **{name: kwargs[name] for name in _SAMPLING_KEYWORDS if name in kwargs}
             ),
-            None if doc_ids is None else rows.document_numbers(doc_ids),
+            rows.given_numbers(doc_ids),
             NO_TOKENS if split else self._special_tokens(),
             return_offsets_mapping,
         )
