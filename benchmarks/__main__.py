@@ -16,6 +16,7 @@ r"""Measure this library against others, and on larger and larger inputs.
                                     translators that differ in how training text is sampled; as lm
     python -m benchmarks formats-read
                                     token files, opened by the loaders of other libraries
+    python -m benchmarks bound      tokens of each trainer beside a bound for any vocabulary; as lm
 
 Install the rivals with `pip install -e ".[bench]"`. Install the original library with
 `python -m bytepiece.adapters.original_library`, because its import name is the same as ours, and
@@ -38,6 +39,7 @@ from pathlib import Path
 
 from benchmarks import (
     bench_arrow,
+    bench_bound,
     bench_continuations,
     bench_fuzz,
     bench_lattice,
@@ -73,6 +75,7 @@ def main() -> None:
         "lm": bench_lm.main,
         "translation": bench_translation.main,
         "formats-read": bench_token_readers.main,
+        "bound": bench_bound.main,
     }
     if sys.argv[1:2] and sys.argv[1] in apart:
         apart[sys.argv[1]](sys.argv[2:])

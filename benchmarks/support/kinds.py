@@ -79,7 +79,7 @@ def source_code(size: int) -> list[str]:
     return _first((line for module in modules for line in module.split("\n")), size)
 
 
-def english(lines: Sequence[str], size: int) -> list[str]:
+def english(lines: Iterable[str], size: int) -> list[str]:
     """Return those of a text's lines that are prose in English."""
     return _first((x for x in lines if _is_prose(x)), size)
 

@@ -1,0 +1,1 @@
+"""A lower bound on the tokens of any vocabulary, and the vocabularies that are compared with it."""
