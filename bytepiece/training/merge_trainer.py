@@ -179,6 +179,7 @@ def _count(
     pieces: int,
     engine: Engine,
     pairs: int = 0,
+    expected: int = 0,
     superwords: bool = False,
     damped: bool = True,
 ) -> TotalCounts:
@@ -190,13 +191,14 @@ def _count(
         pieces: the number of pieces.
         engine: counts each window.
         pairs: the largest number of different pairs; 0 does not count pairs.
+        expected: about how many different pairs there will be.
         superwords, damped: see `bytepiece.training.pairs.count`.
 
     Raises:
         TooManyError: if there are more pairs.
     """
     stage = partial(count, state=state, with_pairs=pairs > 0, superwords=superwords, damped=damped)
-    return total(engine(stage, windows), pieces, pairs)
+    return total(engine(stage, windows), pieces, pairs, expected)
 
 
 class _Rounds:
@@ -217,6 +219,7 @@ class _Rounds:
         self._sample = sample
         self._table: WordTable | None = None
         self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)
+        self._expected_pairs = 0
         self._unit = unit
         self._options = options
         self._engine = engine
@@ -332,14 +335,16 @@ class _Rounds:
         state = scored_automaton(vocabulary, self._options.objective, self._unit)
         part = every
         text = self._text(rules)
+        most = self._pairs, self._expected_pairs
         kinds = rules.spaces == "superwords", text is self._sample
         while True:
             try:
                 blocks = text.part(part)
-                counted = _count(blocks, state, pieces, self._engine, self._pairs, *kinds)
+                counted = _count(blocks, state, pieces, self._engine, *most, *kinds)
                 break
             except TooManyError:
                 part *= 2
+        self._expected_pairs = counted.pairs.different
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
         limits = pace.limits(self._learned(vocabulary), size, 2 * COUNT_OF_ONE * self._unit)
         following = advance(vocabulary, state, counted, limits, rules, self._options.protected)
