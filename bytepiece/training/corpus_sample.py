@@ -49,6 +49,11 @@ class CorpusSample(NamedTuple):
         """The number of bytes in the windows."""
         return sum(len(window.text) for window in self.windows)
 
+    @property
+    def damped(self) -> bool:
+        """Whether counts are damped; see `bytepiece.training.pairs.count`."""
+        return True
+
     def part(self, every: int) -> list[Block]:
         """Return every n-th window, from the first on."""
         return self.windows[::every]

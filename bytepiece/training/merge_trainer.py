@@ -139,6 +139,7 @@ def learn(
     """
     check_weight(reader)
     rounds = _Rounds(sample, reader.unit, options, engine, checkpoint, progress)
+    text = rounds.text(options.rules)
     learned = []
     for number, vocabulary in enumerate(rounds.vocabularies(sizes)):
         state = scored_automaton(vocabulary, options.objective, reader.unit)
@@ -148,7 +149,8 @@ def learn(
             size = sample.size
 
             def counted(state: ScoredAutomaton = state, pieces: int = pieces) -> Arrays:
-                return {"counts": _count(sample.windows, state, pieces, engine).pieces}
+                blocks = text.part(1)
+                return {"counts": _count(blocks, state, pieces, engine, damped=text.damped).pieces}
 
             counts = checkpoint.step(name, counted)["counts"]
             progress("scoring", size, size)
@@ -157,7 +159,10 @@ def learn(
             def counted_in(
                 blocks: list[Block], state: ScoredAutomaton = state, pieces: int = pieces
             ) -> I64:
-                return _count(windows_of(blocks), state, pieces, engine).pieces
+                windows: Iterable[Block] = windows_of(blocks)
+                if not text.damped:
+                    windows = WordTable(windows).part(1)
+                return _count(windows, state, pieces, engine, damped=text.damped).pieces
 
             counts = counts_in_all(name, reader, pieces, counted_in, checkpoint, progress)
         learned.append(CountedPieces(vocabulary.pieces, counts))
@@ -281,7 +286,7 @@ class _Rounds:
         """
         pace = pace_of(rules.spaces, pace)
         while (before := self._learned(vocabulary)) + pace.growth(before) <= most:
-            every = max(1, self._text(rules).size // pace.bytes(before))
+            every = max(1, self.text(rules).size // pace.bytes(before))
             limit = len(vocabulary.pieces) + pace.growth(before)
             vocabulary = self._round(vocabulary, limit, pace, every, rules)
             if self._learned(vocabulary) <= before:
@@ -320,7 +325,7 @@ class _Rounds:
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
 
-    def _text(self, rules: PieceRules) -> CorpusSample | WordTable:
+    def text(self, rules: PieceRules) -> CorpusSample | WordTable:
         """Return the text to count: the sample or, if all pieces lie within words, its words."""
         if rules.spaces != "words" or not self._within_words:
             return self._sample
@@ -334,9 +339,9 @@ class _Rounds:
         pieces = len(vocabulary.pieces)
         state = scored_automaton(vocabulary, self._options.objective, self._unit)
         part = every
-        text = self._text(rules)
+        text = self.text(rules)
         most = self._pairs, self._expected_pairs
-        kinds = rules.spaces == "superwords", text is self._sample
+        kinds = rules.spaces == "superwords", text.damped
         while True:
             try:
                 blocks = text.part(part)

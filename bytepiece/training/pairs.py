@@ -108,12 +108,13 @@ def count(
     if len(factors) > 1:
         factors = np.repeat(factors, joined)
     slots = np.zeros(_table_size(len(pairs)), dtype=np.int32)
-    different = np.empty((3, len(pairs)), dtype=np.int64)
-    number = _distinct(pairs, factors, slots, *different)
-    keys, often, added = in_order = np.empty((3, number), dtype=np.int64)
-    _sort(slots, different, in_order)
-    _fill_counts(often, added, factors, powers)
-    return WindowCounts(tokens, sums, (keys, added))
+    distinct, often, added = np.empty((3, len(pairs)), dtype=np.int64)
+    order = np.empty(_distinct(pairs, factors, slots, distinct, often, added) + 1, dtype=np.int64)
+    _sort(slots, order)
+    order = order[:-1]
+    added = added[order]
+    _fill_counts(often[order], added, factors, powers)
+    return WindowCounts(tokens, sums, (distinct[order], added))
 
 
 @kernel
@@ -122,19 +123,18 @@ def _fill_counts(often: I64, sums: I64, weights: I64, powers: I64) -> None:
 
     Args:
         often: int64[keys], how often each key occurs.
-        sums: int64[keys], the weights of the occurrences, added up; their counts take their place.
+        sums: int64[keys], the weights of the occurrences, added up; not used if there is a single
+            weight. The counts take their place.
         weights: the weights of the occurrences, or a single weight for all.
-        powers: see `_powers`; without damping only one number, and the sums are the counts.
+        powers: see `_powers`; a single number if counts are not damped.
     """
-    if len(powers) == 1:
-        return
     for i in range(len(often)):
         n = often[i]
-        power = powers[uint(n)]
         if len(weights) == 1:
-            sums[i] = power * weights[0]
-        elif n > 0:
+            sums[i] = weights[0] * (powers[uint(n)] if len(powers) > 1 else n)
+        elif len(powers) > 1 and n > 0:
             # This is sums · power // n, in an order that keeps products small.
+            power = powers[uint(n)]
             sums[i] = sums[i] // n * power + sums[i] % n * power // n
 
 
@@ -162,7 +162,7 @@ def _trace_keys(
     Args:
         automaton, scores: the pieces.
         text, bounds: the segments.
-        weights: one for each segment, or a single one for all.
+        weights: one for each segment, or a single one for all, which is not added up.
         superwords: see `count`.
         often: int64[pieces], to be increased by the number of occurrences.
         sums: int64[pieces], to be increased by the weights of the occurrences.
@@ -186,7 +186,7 @@ def _trace_keys(
         position = uint(stop - start)
         if superwords:
             _words(text, start, stop, begins)
-        weight = weights[segment if many else 0]
+        weight = weights[segment] if many else np.int64(0)
         right, end = np.int64(-1), position
         before = filled
         while position > UINT_0:
@@ -258,7 +258,8 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
         keys: the keys of pieces or of pairs, in the order of the text.
         weights: one for each key, or a single one for all.
         slots: zeros; their number is a power of two. Filled with 1 + the place of a key.
-        distinct, often, sums: filled in.
+        distinct, often: filled in.
+        sums: filled in, except if there is a single weight.
 
     Returns:
         the number of different keys.
@@ -271,27 +272,28 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
         while slots[slot] != 0 and distinct[slots[slot] - 1] != keys[i]:
             slot = (slot + UINT_1) & mask
         if slots[slot] == 0:
-            distinct[filled], often[filled], sums[filled] = keys[i], 0, 0
+            distinct[filled], often[filled] = keys[i], 0
+            if many:
+                sums[filled] = 0
             filled += 1
             slots[slot] = filled
         place = slots[slot] - 1
         often[place] += 1
-        sums[place] += weights[i if many else 0]
+        if many:
+            sums[place] += weights[i]
     return filled
 
 
 # Keys that arrive in the order of their hashes walk through the large table of `PairSums` from one
 # end to the other. With its size known at the beginning, adding then takes half the time.
 @kernel
-def _sort(slots: I32, columns: I64, in_order: I64) -> None:
-    """Copy the columns of keys in the order of the keys' slots."""
+def _sort(slots: I32, order: I64) -> None:
+    """Fill in the places of keys in the order of their slots. One more number is not used."""
     filled = 0
     for slot in range(len(slots)):
-        if slots[slot] != 0:
-            place = uint(slots[slot] - 1)
-            for row in range(len(columns)):
-                in_order[row, filled] = columns[row, place]
-            filled += 1
+        # There is no branch, because no processor could predict it.
+        order[filled] = slots[slot] - 1
+        filled += 1 if slots[slot] != 0 else 0
 
 
 class TooManyError(Exception):
