@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bytepiece.training.original_interface import Trainer as Trainer
     from bytepiece.training.original_interface import convert_to_bytepiece as convert_to_bytepiece
     from bytepiece.training.trainer import train as train
+    from bytepiece.warm_start import warmup as warmup
 
 __version__ = "0.7.0"
 
@@ -49,6 +50,7 @@ _HOMES = {
     "merge": "editing.merge",
     "prune": "editing.prune",
     "train": "training.trainer",
+    "warmup": "warm_start",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604

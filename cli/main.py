@@ -29,6 +29,7 @@ _COMMANDS = (
     "merge",
     "prune",
     "convert",
+    "warmup",
 )
 
 _SIGPIPE_EXIT = 128 + 13
