@@ -142,7 +142,7 @@ def _learn(
     facts = reader.facts()
 
     def counter(vocabulary: Arrays) -> Count:
-        return merge_trainer.counter(vocabulary, options.objective, facts.unit)
+        return merge_trainer.counter(vocabulary, options, facts.unit)
 
     [vocabulary] = scored(passes, found, counter)
     pieces, counts = merge_trainer.vocabulary_from(vocabulary)

@@ -61,6 +61,11 @@ class CorpusSample(NamedTuple):
         """Return what a model's record needs of the sample."""
         return SampleSummary(self.size, self.whole, self.held_out)
 
+    @property
+    def damped(self) -> bool:
+        """Whether counts are damped; see `bytepiece.training.pairs.count`."""
+        return True
+
     def part(self, every: int) -> list[Block]:
         """Return every n-th window, from the first on."""
         return self.windows[::every]

@@ -173,17 +173,17 @@ def _candidates(
     """
     most = limits.most
     keys, sums = pairs.items(limits.least)
-    left, right = split_pairs(keys)
-    allowed = np.flatnonzero(_allowed(pieces, left, right, rules))
-    lengths = np.array([len(piece) for piece in pieces])
-    keys, sums = keys[allowed], (sums * np.where(leaving, lengths, 1)[left])[allowed]
+    if leaving.any():
+        lengths = np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces))
+        sums *= np.where(leaving, lengths, 1)[split_pairs(keys)[0]]
     known = set(pieces)
-    looked_at = 2 * most
+    looked_at = 4 * most
     complete = False
     while not complete:
         found: dict[bytes, int] = {}
         order = _largest(keys, sums, looked_at)
         complete = len(order) == len(keys)
+        order = order[_allowed(pieces, *split_pairs(keys[order]), rules)]
         left, right = split_pairs(keys[order])
         for i, a, b in zip(order.tolist(), left.tolist(), right.tolist(), strict=True):
             string = pieces[a] + pieces[b]

@@ -95,6 +95,10 @@ class MergeOptions(NamedTuple):
     start: CountedPieces
     protected: frozenset[bytes]
 
+    def counts_words(self, rules: PieceRules) -> bool:
+        """Return whether all pieces lie within words, so that each different word is counted."""
+        return rules.spaces == "words" and all(map(lies_within_word, self.start.pieces))
+
 
 def learn(
     sample: CorpusSample,
@@ -129,10 +133,17 @@ def learn(
     learned = [piece_arrays(one.pieces, one.counts) for one in vocabularies]
     summary = sample.summary()
     if sample.whole:
-        for number, one in enumerate(learned):
-            count = partial(counter(one, options.objective, corpus.unit), sample.windows, engine)
-            found = checkpoint.step(f"scoring-{number}", lambda count=count: {"counts": count()})  # type: ignore[misc]
-            learned[number] = {**one, **found}
+        text = rounds.text(options.rules)
+
+        def counted(vocabulary: CountedPieces) -> Arrays:
+            state = scored_automaton(vocabulary, options.objective, corpus.unit)
+            number = len(vocabulary.pieces)
+            return {
+                "counts": _count(text.part(1), state, number, engine, damped=text.damped).pieces
+            }
+
+        for number, one in enumerate(vocabularies):
+            learned[number] |= checkpoint.step(f"scoring-{number}", partial(counted, one))
             progress("scoring", summary.size, summary.size)
     if rounds.part > 1:
         windows = sample.windows[:: rounds.part]
@@ -140,24 +151,31 @@ def learn(
     return Learned(learned, sample.whole, summary)
 
 
-def counter(vocabulary: Arrays, objective: str, unit: int) -> Callable[[list[Block], Engine], I64]:
+def counter(
+    vocabulary: Arrays, options: MergeOptions, unit: int
+) -> Callable[[list[Block], Engine], I64]:
     """Return a function that counts the pieces of a vocabulary for their scores, with an engine.
 
     It can be pickled. The counts do not depend on the engine.
 
     Args:
         vocabulary: as `learn` returns it.
-        objective, unit: see `scores_of`.
+        options: the options of the trainer.
+        unit: see `scores_of`.
     """
     pieces = vocabulary_from(vocabulary)
-    state = scored_automaton(pieces, objective, unit)
-    return partial(_piece_counts, state=state, pieces=len(pieces.pieces))
+    state = scored_automaton(pieces, options.objective, unit)
+    words = options.counts_words(options.rules)
+    return partial(_piece_counts, state=state, pieces=len(pieces.pieces), words=words)
 
 
 def _piece_counts(
-    blocks: Iterable[Block], engine: Engine, state: ScoredAutomaton, pieces: int
+    blocks: Iterable[Block], engine: Engine, state: ScoredAutomaton, pieces: int, words: bool
 ) -> I64:
-    return _count(windows_of(blocks), state, pieces, engine).pieces
+    windows: Iterable[Block] = windows_of(blocks)
+    if words:
+        windows = WordTable(windows).part(1)
+    return _count(windows, state, pieces, engine, damped=not words).pieces
 
 
 def vocabulary_from(arrays: Arrays) -> CountedPieces:
@@ -178,6 +196,7 @@ def _count(
     pieces: int,
     engine: Engine,
     pairs: int = 0,
+    expected: int = 0,
     superwords: bool = False,
     damped: bool = True,
 ) -> TotalCounts:
@@ -189,13 +208,14 @@ def _count(
         pieces: the number of pieces.
         engine: counts each window.
         pairs: the largest number of different pairs; 0 does not count pairs.
+        expected: about how many different pairs there will be.
         superwords, damped: see `bytepiece.training.pairs.count`.
 
     Raises:
         TooManyError: if there are more pairs.
     """
     stage = partial(count, state=state, with_pairs=pairs > 0, superwords=superwords, damped=damped)
-    return total(engine(stage, windows), pieces, pairs)
+    return total(engine(stage, windows), pieces, pairs, expected)
 
 
 class _Rounds:
@@ -216,6 +236,7 @@ class _Rounds:
         self._sample = sample
         self._table: WordTable | None = None
         self._pairs = max(_LEAST_PAIRS, sample.room // _BYTES_PER_PAIR)
+        self._expected_pairs = 0
         self._unit = unit
         self._options = options
         self._engine = engine
@@ -225,7 +246,6 @@ class _Rounds:
             len(piece) == 1 or piece in options.protected for piece in options.start.pieces
         )
         """How many pieces are never dropped."""
-        self._within_words = all(map(lies_within_word, options.start.pieces))
         self._done = 0
         self._expected = 0
 
@@ -277,7 +297,7 @@ class _Rounds:
         """
         pace = pace_of(rules.spaces, pace)
         while (before := self._learned(vocabulary)) + pace.growth(before) <= most:
-            every = max(1, self._text(rules).size // pace.bytes(before))
+            every = max(1, self.text(rules).size // pace.bytes(before))
             limit = len(vocabulary.pieces) + pace.growth(before)
             vocabulary = self._round(vocabulary, limit, pace, every, rules)
             if self._learned(vocabulary) <= before:
@@ -316,9 +336,9 @@ class _Rounds:
         self._progress("merging", self._done, max(self._expected, self._done + 1))
         return following
 
-    def _text(self, rules: PieceRules) -> CorpusSample | WordTable:
+    def text(self, rules: PieceRules) -> CorpusSample | WordTable:
         """Return the text to count: the sample or, if all pieces lie within words, its words."""
-        if rules.spaces != "words" or not self._within_words:
+        if not self._options.counts_words(rules):
             return self._sample
         if self._table is None:
             self._table = WordTable(self._sample.windows)
@@ -330,15 +350,17 @@ class _Rounds:
         pieces = len(vocabulary.pieces)
         state = scored_automaton(vocabulary, self._options.objective, self._unit)
         part = every
-        text = self._text(rules)
-        kinds = rules.spaces == "superwords", text is self._sample
+        text = self.text(rules)
+        most = self._pairs, self._expected_pairs
+        kinds = rules.spaces == "superwords", text.damped
         while True:
             try:
                 blocks = text.part(part)
-                counted = _count(blocks, state, pieces, self._engine, self._pairs, *kinds)
+                counted = _count(blocks, state, pieces, self._engine, *most, *kinds)
                 break
             except TooManyError:
                 part *= 2
+        self._expected_pairs = counted.pairs.different
         logger.debug("%d pieces; %d tokens in 1/%d of the text", pieces, counted.tokens, part)
         limits = pace.limits(self._learned(vocabulary), size, 2 * COUNT_OF_ONE * self._unit)
         following = advance(vocabulary, state, counted, limits, rules, self._options.protected)

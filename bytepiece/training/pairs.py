@@ -26,6 +26,7 @@ from bytepiece.training.word_kinds import Bools, fill_word_starts, kinds
 COUNT_OF_ONE = 16
 """The count of a key that occurs once in a window."""
 _PIECE_BITS = 24
+_HASH_BITS = 40
 _SMALLEST_TABLE = 1 << 12
 NEWLINE = 0x0A
 
@@ -50,7 +51,8 @@ class WindowCounts(NamedTuple):
     Args:
         tokens: the number of tokens on its best paths.
         pieces: int64[pieces], the count of each piece.
-        pairs: two arrays int64[different pairs]: keys (see `split_pairs`), and their counts.
+        pairs: two arrays int64[different pairs]: keys (see `split_pairs`) in the order of their
+            hashes, and their counts.
     """
 
     tokens: int
@@ -97,41 +99,43 @@ def count(
     table = kinds() if superwords else np.empty(0, dtype=np.uint8)
     arrays = window.text, window.bounds, factors, table, often, sums, joined, pairs
     tokens = _trace_keys(automaton, scores, *arrays)
-    counts = _counts_of(often, sums, factors, damped)
+    # No pair occurs more often than its pieces.
+    powers = _powers(1 << int(often.max(initial=1)).bit_length() if damped else 0)
+    _fill_counts(often, sums, factors, powers)
     if not with_pairs:
-        return WindowCounts(tokens, counts, (pairs, pairs))
+        return WindowCounts(tokens, sums, (pairs, pairs))
     pairs = pairs[: joined.sum()]
     if len(factors) > 1:
         factors = np.repeat(factors, joined)
-    distinct, often = np.empty((2, len(pairs)), dtype=np.int64)
-    sums = np.empty_like(factors)
     slots = np.zeros(_table_size(len(pairs)), dtype=np.int32)
-    filled = _distinct(pairs, factors, slots, distinct, often, sums)
-    often, sums = often[:filled], sums[:filled]
-    return WindowCounts(
-        tokens, counts, (distinct[:filled].copy(), _counts_of(often, sums, factors, damped))
-    )
+    distinct, often, added = np.empty((3, len(pairs)), dtype=np.int64)
+    order = np.empty(_distinct(pairs, factors, slots, distinct, often, added) + 1, dtype=np.int64)
+    _sort(slots, order)
+    order = order[:-1]
+    added = added[order]
+    _fill_counts(often[order], added, factors, powers)
+    return WindowCounts(tokens, sums, (distinct[order], added))
 
 
-def _counts_of(often: I64, sums: I64, weights: I64, damped: bool) -> I64:
-    """Return the counts of keys.
+@kernel
+def _fill_counts(often: I64, sums: I64, weights: I64, powers: I64) -> None:
+    """Turn the weights of keys into counts.
 
     Args:
         often: int64[keys], how often each key occurs.
         sums: int64[keys], the weights of the occurrences, added up; not used if there is a single
-            weight.
+            weight. The counts take their place.
         weights: the weights of the occurrences, or a single weight for all.
-        damped: see `count`.
+        powers: see `_powers`; a single number if counts are not damped.
     """
-    powers = _powers(1 << int(often.max(initial=1)).bit_length())[often] if damped else often
-    if len(weights) == 1:
-        counts: I64 = powers * weights[0]
-        return counts
-    if not damped:
-        return sums
-    # This is sums · powers // often, in an order that keeps products small.
-    often = np.maximum(often, 1)
-    return sums // often * powers + sums % often * powers // often
+    for i in range(len(often)):
+        n = often[i]
+        if len(weights) == 1:
+            sums[i] = weights[0] * (powers[uint(n)] if len(powers) > 1 else n)
+        elif len(powers) > 1 and n > 0:
+            # This is sums · power // n, in an order that keeps products small.
+            power = powers[uint(n)]
+            sums[i] = sums[i] // n * power + sums[i] % n * power // n
 
 
 def _table_size(keys: int) -> int:
@@ -225,14 +229,24 @@ def _fits(begins: I64, begin: Scalar, end: Scalar) -> Scalar:
 
 
 @kernel
-def _hash(key: Scalar) -> Scalar:
-    """Return the hash of a key below 2^48.
+def _slot(key: Scalar, shift: Scalar) -> Scalar:
+    """Return the slot of a key below 2^48: the first bits of its hash.
 
-    It multiplies 32 bits by 32 bits, so that NumPy warns of no overflow in interpreted kernels.
+    The hash multiplies 32 bits by 32 bits, so that NumPy warns of no overflow in interpreted
+    kernels.
     """
     low, high = uint(key) & uint(0xFFFFFFFF), uint(key) >> uint(32)
     mixed = low * uint(0x9E3779B1) ^ high * uint(0x85EBCA6B) ^ low >> uint(15)
-    return mixed ^ mixed >> uint(29)
+    return ((mixed ^ mixed >> uint(29)) & uint((1 << _HASH_BITS) - 1)) >> shift
+
+
+@kernel
+def _shift_of(slots: Scalar) -> Scalar:
+    """Return by how much `_slot` shifts a hash for a table of this many slots, a power of two."""
+    shift = uint(_HASH_BITS)
+    while slots > 1:
+        slots, shift = slots // 2, shift - UINT_1
+    return shift
 
 
 # The hash table holds indices into `distinct` instead of keys. It then takes only 0.3 MB for a
@@ -244,7 +258,7 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
     Args:
         keys: the keys of pieces or of pairs, in the order of the text.
         weights: one for each key, or a single one for all.
-        slots: zeros; their number is a power of two.
+        slots: zeros; their number is a power of two. Filled with 1 + the place of a key.
         distinct, often: filled in.
         sums: filled in, except if there is a single weight.
 
@@ -252,12 +266,12 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
         the number of different keys.
     """
     many = len(weights) > 1
-    mask = uint(len(slots) - 1)
+    mask, shift = uint(len(slots) - 1), _shift_of(len(slots))
     filled = 0
     for i in range(len(keys)):
-        slot = _hash(keys[i]) & mask
+        slot = _slot(keys[i], shift)
         while slots[slot] != 0 and distinct[slots[slot] - 1] != keys[i]:
-            slot = (slot + uint(1)) & mask
+            slot = (slot + UINT_1) & mask
         if slots[slot] == 0:
             distinct[filled], often[filled] = keys[i], 0
             if many:
@@ -271,6 +285,18 @@ def _distinct(keys: I64, weights: I64, slots: I32, distinct: I64, often: I64, su
     return filled
 
 
+# Keys that arrive in the order of their hashes walk through the large table of `PairSums` from one
+# end to the other. With its size known at the beginning, adding then takes half the time.
+@kernel
+def _sort(slots: I32, order: I64) -> None:
+    """Fill in the places of keys in the order of their slots. One more number is not used."""
+    filled = 0
+    for slot in range(len(slots)):
+        # There is no branch, because no processor could predict it.
+        order[filled] = slots[slot] - 1
+        filled += 1 if slots[slot] != 0 else 0
+
+
 class TooManyError(Exception):
     """Raised if there are more different keys than fit."""
 
@@ -282,49 +308,61 @@ class PairSums:
 
     Args:
         most: the largest number of different keys.
+        expected: about how many different keys there will be.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, expected: int = 0) -> None:
         self._most = most
-        self._keys = np.full(_SMALLEST_TABLE, -1, dtype=np.int64)
-        self._sums = np.zeros(_SMALLEST_TABLE, dtype=np.int64)
-        self._filled = 0
+        self.different = 0
+        """The number of different keys."""
+        self._reserve(min(most, expected))
+
+    def _reserve(self, number: int) -> None:
+        """Make an empty table with room for a number of keys."""
+        size = _SMALLEST_TABLE
+        while 3 * number > 2 * size:
+            size *= 2
+        self._keys = np.empty(size, dtype=np.int64)
+        self._sums = np.zeros(size, dtype=np.int64)
 
     def add(self, keys: I64, numbers: I64) -> None:
         """Add a number to the sum of each key.
 
         Args:
             keys: 0 … 2^48 − 1.
-            numbers: one for each key.
+            numbers: one for each key, at least 1.
 
         Raises:
             TooManyError: if there are too many keys, counting the new ones.
         """
-        while 3 * (self._filled + len(keys)) > 2 * len(self._keys):
+        needed = self.different + len(keys)
+        if 3 * needed > 2 * len(self._keys):
             kept, sums = self.items()
-            self._keys = np.full(2 * len(self._keys), -1, dtype=np.int64)
-            self._sums = np.zeros(len(self._keys), dtype=np.int64)
+            self._reserve(needed)
             _add(kept, sums, self._keys, self._sums)
-        self._filled += _add(keys, numbers, self._keys, self._sums)
-        if self._filled > self._most:
+        self.different += _add(keys, numbers, self._keys, self._sums)
+        if self.different > self._most:
             raise TooManyError
 
-    def items(self, least: int = 0) -> tuple[I64, I64]:
+    def items(self, least: int = 1) -> tuple[I64, I64]:
         """Return the keys with sums of at least `least`, in no particular order, and the sums."""
-        chosen = np.flatnonzero((self._keys >= 0) & (self._sums >= least))
+        chosen = np.flatnonzero(self._sums >= least)
         return self._keys[chosen], self._sums[chosen]
 
 
 @kernel
 def _add(keys: I64, numbers: I64, table: I64, sums: I64) -> Scalar:
-    """Add numbers to the sums of keys, in a table with room for them. Return how many are new."""
-    mask = uint(len(table) - 1)
+    """Add numbers to the sums of keys, in a table with room for them. Return how many are new.
+
+    A slot whose sum is 0 is empty.
+    """
+    mask, shift = uint(len(table) - 1), _shift_of(len(table))
     new = 0
     for i in range(len(keys)):
-        slot = _hash(keys[i]) & mask
-        while table[slot] != -1 and table[slot] != keys[i]:
-            slot = (slot + uint(1)) & mask
-        if table[slot] == -1:
+        slot = _slot(keys[i], shift)
+        while sums[slot] != 0 and table[slot] != keys[i]:
+            slot = (slot + UINT_1) & mask
+        if sums[slot] == 0:
             table[slot] = keys[i]
             new += 1
         sums[slot] += numbers[i]
@@ -345,20 +383,23 @@ class TotalCounts(NamedTuple):
     pairs: PairSums
 
 
-def total(counts: Iterable[WindowCounts], pieces: int, most: int = 0) -> TotalCounts:
+def total(
+    counts: Iterable[WindowCounts], pieces: int, most: int = 0, expected: int = 0
+) -> TotalCounts:
     """Add up the counts of windows, in any order.
 
     Args:
         counts: made with the same state.
         pieces: the number of pieces.
         most: the largest number of different pairs.
+        expected: about how many different pairs there will be.
 
     Raises:
         TooManyError: if there are more pairs. This does not depend on the order either.
     """
     tokens = 0
     sums = np.zeros(pieces, dtype=np.int64)
-    pairs = PairSums(most)
+    pairs = PairSums(most, expected)
     for one in counts:
         tokens += one.tokens
         sums += one.pieces

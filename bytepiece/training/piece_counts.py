@@ -63,14 +63,14 @@ def join_counts(several: list[PieceCounts]) -> PieceCounts:
 def join_all_counts(several: Iterable[PieceCounts]) -> PieceCounts:
     """Add up counts that arrive one by one.
 
-    New counts are kept apart until together they are as large as the sum so far. Then they are all
-    added to the sum. So each string is moved a logarithmic number of times.
+    New counts are kept apart until together they are four times as large as the sum so far. Then
+    they are all added to the sum. So each string is moved a logarithmic number of times.
     """
     total = count_strings(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64))
     waiting: list[PieceCounts] = []
     for one in several:
         waiting.append(one)
-        if sum(len(t.counts) for t in waiting) >= len(total.counts):
+        if sum(len(t.counts) for t in waiting) >= 4 * len(total.counts):
             total = join_counts([total, *waiting])
             waiting = []
     return join_counts([total, *waiting])

@@ -138,7 +138,7 @@ def _merge(most: Sequence[int], options: TrainingOptions, threads: int) -> Train
     chosen = merge_trainer.MergeOptions(objective, rules, start, frozenset(options.pieces))
 
     def counter(corpus: CorpusFacts, vocabulary: Arrays) -> Count:
-        return merge_trainer.counter(vocabulary, objective, corpus.unit)
+        return merge_trainer.counter(vocabulary, chosen, corpus.unit)
 
     def model(vocabulary: Arrays, corpus: CorpusFacts, size: int) -> Model:
         pieces, counts = merge_trainer.vocabulary_from(vocabulary)

@@ -34,6 +34,8 @@ class WordTable:
         flat, offsets = select(words.flat, words.offsets, order)
         self.size = len(flat)
         """The number of bytes in the words."""
+        self.damped = False
+        """Whether counts are damped; see `bytepiece.training.pairs.count`."""
         self._blocks = list(windows_of([Block(flat, offsets, words.counts[order])], _WINDOWS))
 
     def part(self, every: int) -> list[Block]:

@@ -1,5 +1,6 @@
 """The table of different words: each is counted once, and the counts are those of the text."""
 
+import math
 from collections import Counter
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from support import reference_training as reference
 from support.windows import block_of, counted, random_windows
 
+import bytepiece
 from bytepiece._arrays import offsets_of
 from bytepiece.training import growth, merge_trainer, pairs, words
 from bytepiece.training.word_kinds import join_within_word, lies_within_word, shapes_of
@@ -121,3 +123,15 @@ def test_a_part_of_the_table_stands_for_all_of_it(monkeypatch):
         assert sum(len(block.text) for block in part) == pytest.approx(table.size / every, rel=0.2)
         assert sum(weight for _, weight in items(part)) == pytest.approx(total, rel=0.2)
         assert list(items(part))[:5] == list(items(table.part(1)))[:5]
+
+
+@pytest.mark.parametrize("memory", [1 << 30, 1])
+def test_the_scores_follow_from_plain_counts(monkeypatch, memory):
+    monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
+    monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 1500)
+    corpus = ["ab ab ab ab cd\n"] * 400
+    options = {"spaces": "words", "objective": "likelihood"}
+    model = bytepiece.train(corpus, 300, memory=memory, threads=1, **options)
+    assert ("sampled_bytes" in model.record) == (memory == 1)
+    score = dict(zip(model.pieces, model.scores, strict=True))
+    assert score[b" ab"] - score[b" cd"] == pytest.approx(math.log(3), abs=1e-4)
