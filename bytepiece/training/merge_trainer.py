@@ -137,13 +137,13 @@ def learn(
 
         def counted(vocabulary: CountedPieces) -> Arrays:
             state = scored_automaton(vocabulary, options.objective, corpus.unit)
-            number = len(vocabulary.pieces)
-            return {
-                "counts": _count(text.part(1), state, number, engine, damped=text.damped).pieces
-            }
+            size = len(vocabulary.pieces)
+            found = _count(text.part(1), state, size, engine, damped=text.damped)
+            return {"counts": found.pieces}
 
         for number, one in enumerate(vocabularies):
-            learned[number] |= checkpoint.step(f"scoring-{number}", partial(counted, one))
+            found = checkpoint.step(f"scoring-{number}", partial(counted, one))
+            learned[number] = {**learned[number], **found}
             progress("scoring", summary.size, summary.size)
     if rounds.part > 1:
         windows = sample.windows[:: rounds.part]

@@ -130,7 +130,7 @@ def test_the_scores_follow_from_plain_counts(monkeypatch, memory):
     monkeypatch.setattr("bytepiece.training.corpus_sample._WINDOW", 300)
     monkeypatch.setattr("bytepiece.training.memory.LEAST_TEXT", 1500)
     corpus = ["ab ab ab ab cd\n"] * 400
-    options = {"spaces": "words", "objective": "likelihood"}
+    options = {"algorithm": "merge", "objective": "likelihood"}
     model = bytepiece.train(corpus, 300, memory=memory, threads=1, **options)
     assert ("sampled_bytes" in model.record) == (memory == 1)
     score = dict(zip(model.pieces, model.scores, strict=True))
