@@ -88,10 +88,10 @@ def train(
             path has few tokens; "likelihood" gives them the logarithms of their frequencies.
         newlines: for "merge" and "unigram". A piece may "end" in newlines, or newlines stay "apart"
             in pieces of their own.
-        spaces: for "merge" and "unigram". A word is some spaces, or none, and the other bytes that
-            follow them. A piece lies within one word ("words"); it may reach "across" spaces
-            anywhere; or it lies within one word or is several whole words ("superwords", for
-            "merge" only).
+        spaces: for "merge" and "unigram". A word is letters, or numbers, or other characters in a
+            row, with one blank before them if there is one. A piece lies within one word ("words");
+            it may reach "across" words anywhere; or it lies within one word or is several whole
+            words ("superwords", for "merge" only).
         sparse: for "unigram". Make probabilities proportional to exp(digamma(count)) instead of the
             expected count, so that pieces with a small count get less.
         order: for "bnlm", the order of the n-gram model, 2 … 7.
