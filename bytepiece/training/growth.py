@@ -74,8 +74,9 @@ class PieceRules(NamedTuple):
         max_piece_length: in bytes.
         newlines: "apart": a piece that contains a newline contains only newlines; "end": a piece
             may end with newlines.
-        spaces: "across": spaces are allowed anywhere in a piece; "words": only at its beginning;
-            "superwords": the counts of pairs decide, see `bytepiece.training.pairs.count`.
+        spaces: "across": spaces are allowed anywhere in a piece; "words": a piece lies within one
+            word, see `bytepiece.training.words`; "superwords": the counts of pairs decide, see
+            `bytepiece.training.pairs.count`.
         parts: whether a piece may be the beginning of a character. If not, every piece of more
             than one byte is valid UTF-8.
     """

@@ -119,8 +119,8 @@ OPTIONS = (
         "choice",
         "words",
         "A piece lies within one word (words), may reach across words anywhere (across), or lies "
-        "within one word or is several whole words (superwords, with merge only). A word is letters, "
-        "or numbers, or other characters, and a blank before them.",
+        "within one word or is several whole words (superwords, with merge only). A word is "
+        "letters, or numbers, or other characters, and a blank before them.",
         algorithms=("merge", "unigram"),
         choices=SPACES,
     ),
