@@ -127,10 +127,10 @@ class Program:
         """Return the best bound found, and the shares.
 
         The method is the primal-dual hybrid gradient with diagonal steps (Pock and Chambolle 2011)
-        and restarts at the average (Applegate et al. 2021). On 50 KB of text, HiGHS did not
-        end within two minutes on a busy machine. `bound` computes each bound from the prices alone,
-        so a solution that is not exact gives a bound that is a little too low, never one that is
-        too high.
+        and restarts at the average (Applegate et al. 2021). On 50 KB of text, HiGHS did not end
+        within two minutes on a busy machine. `bound` computes each bound from the prices alone, so
+        a solution that is not exact gives a bound that is a little too low, never one that is too
+        high.
 
         Args:
             budget: the number of pieces that may be chosen.
