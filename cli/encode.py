@@ -92,8 +92,7 @@ def command(
       echo "some text" | bytepiece encode
       bytepiece encode corpus.txt > ids.txt
       bytepiece encode --sample --more-tokens 10% --seed 7 --epoch 3 < corpus.txt
-      bytepiece encode --sample --seed 7 --doc-ids id records.jsonl
-      bytepiece encode --format pieces --bos --eos records.jsonl
+      bytepiece encode --format pieces --sample --seed 7 --doc-ids id records.jsonl
       bytepiece encode --format parquet -o ids.parquet --column text texts.parquet
       bytepiece encode --format megatron -o tokens --eos --resume corpus.txt
     """  # noqa: D301
