@@ -18,7 +18,9 @@ from bytepiece.model import Model
 from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.tokenizer import Tokenizer
+from bytepiece.training.corpus_reader import Block
 from bytepiece.training.options import Spaces
+from bytepiece.training.sampled_counts import SampledCounts
 from bytepiece.training.trainer import train
 
 _LINES = ["the cat sat on the mat", "the hat: naïve 今天, 123", "the rat and the cat\n\nthe end"]
@@ -144,6 +146,8 @@ def _train() -> None:
     train([*_LINES * 9, "and once"], 262, algorithm="bnlm", digits="groups-of-three")
     train(_LINES * 9, 262, algorithm="unigram", spaces="across")
     train(_LINES * 9, 262, algorithm="unigram", spaces="words", sparse=True)
+    words = SampledCounts(most=1)  # so little that strings have to be dropped
+    words.add(Block(np.array([97, 98], dtype=np.uint8), np.array([0, 1, 2]), np.array([1, 1])))
 
 
 _WORK = {"encoding": _encode, "sampling": _sample, "lattice": _measure, "training": _train}

@@ -142,8 +142,7 @@ def command(
       bytepiece train corpus.txt
       bytepiece train --vocab-size 8000 --vocab-size 32000 -o zh.model wiki.txt news.txt.gz
       bytepiece train english:0.5 chinese:2 --column content --special-token '<|user|>'
-      bytepiece train crawl.jsonl.gz --balance 0.3 --balance-by language
-      bytepiece train 'crawl/**/*.jsonl.zst' --jsonl content --memory 4G --checkpoint crawl.kept
+      bytepiece train 'crawl/**/*.jsonl.zst' --balance 0.3 --balance-by language --memory 4G
       bytepiece train 'crawl/*.parquet' --engine ray --checkpoint /shared/kept --memory 16G
       curl https://example.org/corpus.txt.gz | bytepiece train - --vocab
     """  # noqa: D301

@@ -164,8 +164,8 @@ def _bucket_seeds(places: I32, text: SegmentedText, rules: SeedRules) -> BucketS
     room = 2 * len(places)
     at, lengths = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.uint16)
     counts = np.empty(room, dtype=np.int64)
-    limits = rules.parts, rules.max_piece_length, rules.least
-    number = _runs(*text, places, *limits, at, lengths, counts)
+    limits = np.array([rules.parts, rules.max_piece_length, rules.least], dtype=np.int64)
+    number = _runs(*text, places, limits, at, lengths, counts)
     chosen = best(lengths[:number], counts[:number], rules.most)
     byte = int(text.text[places[0]])
     return BucketSeeds(byte, len(places), at[chosen], lengths[chosen], counts[chosen])
@@ -350,14 +350,13 @@ def _runs(
     numbers: U32,
     weights: I64,
     places: I32,
-    parts: bool,
-    most: Scalar,
-    least: Scalar,
+    limits: I64,
     at: I32,
     lengths: U16,
     counts: I64,
 ) -> Scalar:
     """Store the place, the length and the count of each seed. Return the number of seeds."""
+    parts, most, least = limits[0] != 0, limits[1], limits[2]
     filled = 0
     shares = np.zeros(1 << 11, dtype=np.int64)  # the length that a run shares; 0 for everything
     sums = np.zeros(1 << 11, dtype=np.int64)

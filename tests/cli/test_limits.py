@@ -50,7 +50,13 @@ def test_an_address_space_too_small_for_the_libraries(folder, megabytes):
     )
 
 
-@pytest.mark.parametrize("command", ["encode -m m.model one_line.txt", "train one_line.txt -o x"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "encode -m m.model one_line.txt",
+        "train one_line.txt -o x --algorithm merge --spaces across",
+    ],
+)
 def test_a_text_that_is_too_large_for_the_memory(folder, command):
     code, said = run(folder, command, "AS", 600 << 20)
     assert (code, said.splitlines()[-1]) == (1, "Error: not enough memory")

@@ -167,6 +167,12 @@ def word_starts(segment):
     return [0, *accumulate(sizes)][:-1]
 
 
+def words_in(segment):
+    """Return the words of a segment."""
+    starts = [*word_starts(segment), len(segment)]
+    return [segment[a:b] for a, b in pairwise(starts)]
+
+
 def joins_words(segment, begin, end):
     """Return whether some bytes of a segment lie within one word or are several whole words."""
     starts = {*word_starts(segment), len(segment)}

@@ -17,11 +17,6 @@ from bytepiece.training import growth, merge_trainer, pairs, words
 from bytepiece.training.word_kinds import join_within_word, lies_within_word, shapes_of
 
 
-def words_in(segment):
-    starts = [*reference.word_starts(segment), len(segment)]
-    return [segment[a:b] for a, b in pairwise(starts)]
-
-
 def items(blocks):
     for block in blocks:
         text, bounds = block.text.tobytes(), block.bounds.tolist()
@@ -35,7 +30,7 @@ def test_the_table_has_each_word_once_with_its_weight(seed):
     blocks = [block_of(segments, [3] * len(segments)) for segments in windows]
     table = words.WordTable(blocks)
     found = list(items(table.part(1)))
-    everything = [word for segments in windows for s in segments for word in words_in(s)]
+    everything = [word for segments in windows for s in segments for word in reference.words_in(s)]
     assert dict(found) == {word: 48 * n for word, n in Counter(everything).items()}
     assert len(found) == len(dict(found))
     assert table.size == sum(len(word) for word, _ in found)
@@ -59,7 +54,7 @@ def test_words_are_letters_or_numbers_or_others_with_a_blank_before(text, expect
     segment = text.encode("utf-8", "surrogateescape")
     [found] = [[word for word, _ in items([words.parts_of(block_of([segment]), False, True)])]]
     assert found == [word.encode("utf-8", "surrogateescape") for word in expected.split("|")]
-    assert found == words_in(segment)
+    assert found == reference.words_in(segment)
     assert all(map(lies_within_word, found))
 
 
