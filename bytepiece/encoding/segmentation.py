@@ -14,6 +14,7 @@ from bytepiece.inputs.arrow import Column
 from bytepiece.kernels.segments import Segments, segment_bounds
 from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
+from bytepiece.rules.words import cut_words
 
 MAX_SEGMENT = (1 << 31) - 2
 """Most bytes of a segment: its tokens are counted in int32."""
@@ -105,7 +106,9 @@ def segment_stretches(
 def _cut(parts: Parts, rules: TextRules) -> Segments:
     """Cut parts into segments."""
     buffer, bounds, documents, special, starts = parts
-    if rules.segment == "text":
+    if rules.words:
+        bounds, part_of = cut_words(rules.words, buffer, bounds, special)
+    elif rules.segment == "text":
         part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
         bounds = np.append(bounds[part_of], len(buffer))
     else:
