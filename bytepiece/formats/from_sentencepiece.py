@@ -91,8 +91,18 @@ def from_bytes(content: bytes) -> Model:
         raise ModelError("is a SentencePiece model that does not escape spaces; it cannot be read")
     if trainer.get(TrainerField.UNK_SURFACE, _UNKNOWN_TEXT) != _UNKNOWN_TEXT:
         notes.append(f"unknown tokens are decoded to {_UNKNOWN_TEXT.decode()!r}")
-    model = _model(entries, trainer, _rules(entries, trainer, normalizer), notes)
-    return with_merges(model, entries) if kind == "BPE" else model
+    rules = _rules(entries, trainer, normalizer)
+    if kind == "BPE":
+        # The scores only say which piece comes first. They may have any size.
+        alike = [entry._replace(score=0.0) for entry in entries]
+        return with_merges(_model(alike, trainer, rules, notes), entries)
+    for entry in entries:
+        if abs(entry.score) > MAX_SCORE:
+            raise ModelError(
+                f"the piece {entry.text!r:.60} has the score {entry.score}, which is not a "
+                "log-probability"
+            )
+    return _model(entries, trainer, rules, notes)
 
 
 def algorithm(content: bytes) -> str:
@@ -154,10 +164,8 @@ def _entry(message: bytes) -> SentencePieceEntry:
         raise ModelError(f"the piece {raw!r:.60} is not valid UTF-8") from None
     if not text or "\0" in text:
         raise ModelError(f"the piece {text!r:.60} is empty or holds a NUL")
-    if not math.isfinite(score) or abs(score) > MAX_SCORE:
-        raise ModelError(
-            f"the piece {text!r:.60} has the score {score}, which is not a log-probability"
-        )
+    if not math.isfinite(score):
+        raise ModelError(f"the piece {text!r:.60} has the score {score}, which is no number")
     if not PieceType.NORMAL <= kind <= PieceType.BYTE:
         raise ModelError(f"the piece {text!r:.60} is of the unknown type {kind}")
     if kind == PieceType.BYTE and text not in _BYTES:

@@ -22,7 +22,9 @@ from bytepiece.rules.words import WordCut
 def with_merges(model: Model, entries: Sequence[SentencePieceEntry]) -> Model:
     """Return a model that was read like a Unigram model as the BPE model that it is.
 
-    Its scores only say which piece comes first, so they become 0.
+    Args:
+        model: the model as it is read, with any scores; they become 0.
+        entries: the entries of the file.
 
     Raises:
         ModelError: if the model is one that cannot be represented.
