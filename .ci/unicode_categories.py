@@ -16,9 +16,8 @@ except ImportError:
     import unicodedata
 
 WIDTH = 92
-CATEGORIES = (
-    "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
-).split()
+_NAMES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
+CATEGORIES = _NAMES.split()
 
 
 def packed_runs():
@@ -51,9 +50,10 @@ from bytepiece._arrays import I64, U8
 
 VERSION = "{version}"
 """The version of Unicode."""
-CATEGORIES = (
+_NAMES = (
     "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
-).split()
+)
+CATEGORIES = _NAMES.split()
 """The names of the categories."""
 
 
@@ -83,11 +83,12 @@ _RUNS = (
 
 
 def main():
+    """Print the file."""
     text = packed_runs()
     print(HEAD.format(version=unicodedata.unidata_version), end="")
     for at in range(0, len(text), WIDTH):
         print(f'    "{text[at : at + WIDTH]}"')
-    print(")\n\"\"\"A category and a length in base 128 for each run: compressed, and in Base85.\"\"\"")
+    print(')\n"""A category and a length in base 128 for each run: compressed, in Base85."""')
 
 
 if __name__ == "__main__":

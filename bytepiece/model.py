@@ -180,8 +180,13 @@ class Model:
         if not self.is_own:
             raise ModelError(
                 f"{what} is for models made with bytepiece; this one has the rules or the ids of "
-                f"another library: {self.rules.library or self.rules}"
+                f"another library: {self._origin}"
             )
+
+    @property
+    def _origin(self) -> str:
+        """What a message says of a model that is not our own."""
+        return "BPE" if self.merges is not None else f"{self.rules.library or self.rules}"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -398,9 +403,7 @@ def _check_aliases(aliases: Mapping[int, bytes]) -> None:
         raise ModelError(f"the aliases have more than {MAX_BYTES} bytes together, the most allowed")
 
 
-def _check_merges(
-    merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.int32]
-) -> None:
+def _check_merges(merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.int32]) -> None:
     if not isinstance(merges, Merges):
         raise ModelError(f"merges must be Merges, not {type(merges).__name__}")
     if merges.ranks is not None and len(merges.ranks) != len(pieces):

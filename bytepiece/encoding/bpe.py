@@ -3,7 +3,6 @@
 import numpy as np
 
 from bytepiece._arrays import I32, I64, U8, U32, U64, offsets_of
-from bytepiece.errors import ModelError
 from bytepiece.kernels.byte_pairs import (
     NO_PAIR,
     BytePairs,
@@ -47,21 +46,20 @@ def byte_pairs(model: Model) -> BytePairs:
     if merges.whole:
         return tables
     # A word that is a piece is usually encoded as this piece, but not always.
-    unaided = tables._replace(words=_words(text, bounds, _singles_only(model)))
-    numbers_of = np.arange(count, dtype=np.uint32)
-    ids, counts = _joined(unaided, numbers_of, text, bounds)
+    unaided = tables._replace(words=_words(text, bounds, _characters(model)))
+    _, counts = _joined(unaided, np.arange(count, dtype=np.uint32), text, bounds)
     alone = counts == 1
     if merges.ranks is not None:
         alone |= (merges.ranks < 0) & (np.diff(bounds) > 1)
-    del ids
     return tables._replace(words=_words(text, bounds, alone.astype(np.uint8)))
 
 
-def _singles_only(model: Model) -> U8:
-    """Return which pieces are one character."""
-    return np.array(
-        [len(piece) > 1 and _is_character(piece) for piece in model.pieces], dtype=np.uint8
-    ) * np.uint8(model.rules.unknown is not None)
+def _characters(model: Model) -> U8:
+    """Return which pieces are one character of several bytes, with which a word can begin."""
+    wanted = np.zeros(len(model.pieces), dtype=np.uint8)
+    if model.rules.unknown is not None:
+        wanted[:] = [len(piece) > 1 and _is_character(piece) for piece in model.pieces]
+    return wanted
 
 
 def _is_character(piece: bytes) -> bool:

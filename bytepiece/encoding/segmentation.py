@@ -9,12 +9,12 @@ import numpy as np
 
 from bytepiece._arrays import I32, I64, U8, cuts, offsets_of
 from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
+from bytepiece.encoding.word_cuts import cut_words
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels.segments import Segments, segment_bounds
 from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
-from bytepiece.rules.words import cut_words
 
 MAX_SEGMENT = (1 << 31) - 2
 """Most bytes of a segment: its tokens are counted in int32."""

@@ -1,4 +1,4 @@
-"""The library's own model file: readable JSON with a version; reading checks everything.
+r"""The library's own model file: readable JSON with a version; reading checks everything.
 
     {"format": "bytepiece", "version": 1,
      "normalization": [], "isolate_digits": false, "segment": "line", "unknown": null,

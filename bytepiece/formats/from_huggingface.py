@@ -34,6 +34,8 @@ nats."""
 _NEVER = -1e20
 """A piece with this score or a lower one is never used to encode a text."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
+
+
 def looks_like(document: Mapping[str, Any]) -> bool:
     """Return whether parsed JSON may be a tokenizer.json: its field "model" is an object."""
     return isinstance(document.get("model"), dict)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -87,11 +87,12 @@ def _rules(
     steps: WordSteps,
     fallback: bool,
 ) -> TextRules:
-    unknown = None if steps.byte_level else "bytes" if fallback else "token"
+    unknown: Literal["bytes", "token"] | None = "bytes" if fallback else "token"
+    unknown = None if steps.byte_level else unknown
     forms = tuple(step[0] for step in normalizer)
     if steps.prefix == "never" and not steps.spaces and set(forms) <= set(FORMS):
         return TextRules(forms, "free", "text", unknown, None, steps.words)
-    strips = "once" if strips_first(document.get("decoder")) else "never"
+    strips: Literal["never", "once"] = "once" if strips_first(document.get("decoder")) else "never"
     library = HuggingFaceRules(normalizer, steps.prefix, steps.spaces, strips)
     return TextRules((), "free", "text", unknown, library, steps.words)
 
@@ -178,8 +179,10 @@ def _pairs(
     pairs = []
     for entry in entries:
         parts = entry.split(" ") if isinstance(entry, str) else entry
-        if not isinstance(parts, list) or len(parts) != 2 or not all(
-            isinstance(part, str) and part in vocabulary for part in parts
+        if (
+            not isinstance(parts, list)
+            or len(parts) != 2
+            or not all(isinstance(part, str) and part in vocabulary for part in parts)
         ):
             raise ModelError(f"the merge {entry!r:.60} must be two pieces")
         pair = vocabulary[parts[0]], vocabulary[parts[1]]

@@ -30,12 +30,8 @@ class _Known(NamedTuple):
 
 _END = "<|endoftext|>"
 _KNOWN = {
-    "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930": _Known(
-        GPT2, {_END: 50256}
-    ),
-    "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069": _Known(
-        GPT2, {_END: 50256}
-    ),
+    "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930": _Known(GPT2, {_END: 50256}),
+    "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069": _Known(GPT2, {_END: 50256}),
     "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7": _Known(
         CL100K,
         {
@@ -58,11 +54,11 @@ _ROLES: dict[str, Role] = {
     "<pad>": "pad",
     _END: "eos",
 }
-_TEKKEN_TOKENS = (
+_TEKKEN_NAMES = (
     "<unk> <s> </s> [INST] [/INST] [AVAILABLE_TOOLS] [/AVAILABLE_TOOLS] [TOOL_RESULTS] "
     "[/TOOL_RESULTS] [TOOL_CALLS] [IMG] <pad> [IMG_BREAK] [IMG_END] [PREFIX] [MIDDLE] [SUFFIX] "
     "[SYSTEM_PROMPT] [/SYSTEM_PROMPT] [TOOL_CONTENT]"
-).split()
+)
 """The special tokens of a tekken.json that lists none, up to its version 7."""
 
 
@@ -111,9 +107,7 @@ def from_bytes(content: bytes, pattern: str | None = None) -> Model:
             )
         pattern = known.pattern
     special = known.special_tokens if known is not None else {}
-    return _model(
-        ranks, 0, special.items(), PATTERNS.get(pattern, pattern), {"source": "tiktoken"}
-    )
+    return _model(ranks, 0, special.items(), PATTERNS.get(pattern, pattern), {"source": "tiktoken"})
 
 
 def from_tekken(document: Mapping[str, Any]) -> Model:
@@ -147,12 +141,15 @@ def from_tekken(document: Mapping[str, Any]) -> Model:
 def _tekken_tokens(entries: Any, count: int) -> list[tuple[str, int]]:
     """Return the special tokens with their ids. Ids without a token get a name."""
     if entries is None:
-        entries = [{"token_str": name, "rank": id_} for id_, name in enumerate(_TEKKEN_TOKENS)]
+        entries = [
+            {"token_str": name, "rank": id_} for id_, name in enumerate(_TEKKEN_NAMES.split())
+        ]
     if not isinstance(entries, list):
         raise ModelError("special_tokens must be a list")
     names: dict[int, str] = {}
     for entry in entries:
-        name, id_ = (entry.get("token_str"), entry.get("rank")) if isinstance(entry, dict) else (0, 0)
+        fields = entry if isinstance(entry, dict) else {}
+        name, id_ = fields.get("token_str"), fields.get("rank")
         if not isinstance(name, str) or type(id_) is not int or not 0 <= id_ < count:
             raise ModelError(f"the special token {entry!r:.60} must have a token_str and a rank")
         if id_ in names:

@@ -47,7 +47,9 @@ def with_merges(model: Model, entries: Sequence[SentencePieceEntry]) -> Model:
     ranks = [rank_of.get(id_, -1) for id_ in model.ids.tolist()]
     words = space_cut(each.text.replace(SPACE, " ").encode() for each in normal.values())
     if symbols:
-        longest_first = sorted((text.replace(SPACE, " ") for text in symbols), key=len, reverse=True)
+        longest_first = sorted(
+            (text.replace(SPACE, " ") for text in symbols), key=len, reverse=True
+        )
         if words and any(re.search("[^ ] ", text) for text in longest_first):
             raise ModelError("has a user-defined symbol with a space inside in a BPE model")
         words = (WordCut("|".join(map(re.escape, longest_first))), *words)

@@ -66,10 +66,10 @@ def _hash(text: U8, start: Scalar, stop: Scalar) -> Scalar:
 def _same(text: U8, start: Scalar, stop: Scalar, other: U8, begin: Scalar) -> Scalar:
     """Return whether a word is the bytes of another text from `begin` on."""
     shift = uint(begin) - uint(start)
-    for place in range(start, stop):
-        if text[uint(place)] != other[uint(place) + shift]:
-            return False
-    return True
+    place = uint(start)
+    while place < uint(stop) and text[place] == other[place + shift]:
+        place += UINT_1
+    return place == uint(stop)
 
 
 @inlined
@@ -97,11 +97,11 @@ def _pair(pairs: U64, left: Scalar, right: Scalar) -> Scalar:
     mask = uint(len(pairs) - 2)
     key = uint(left) << _32 | uint(right)
     place = ((key * _FACTOR) >> _32) << UINT_1 & mask
-    while True:
-        known = pairs[place]
-        if known == key or known == _NO_PAIR:
-            return pairs[place + UINT_1]
+    while pairs[place] != key:
+        if pairs[place] == _NO_PAIR:
+            break
         place = (place + UINT_2) & mask
+    return pairs[place + UINT_1]
 
 
 # ---- tables

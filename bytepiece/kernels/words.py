@@ -1,44 +1,15 @@
 """Cut texts into words: an automaton goes from character to character and finds the matches."""
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8
 from bytepiece.kernels.jit import UINT_1, Scalar, inlined, kernel, uint
+from bytepiece.kernels.word_tables import END, MATCHED, PAGE, WordAutomaton
 
-PAGE = 256
-"""How many code points a page has."""
-END = 0
-"""The state from which no match goes on."""
-MATCHED = 1 << 15
-"""This bit of an entry of the table says that the pattern has matched before the character."""
 _STATE = MATCHED - 1
 _SLOWEST = 16
 """Most characters that may be looked at for each byte of a text, over all searches in the text."""
 _ALLOWANCE = 1 << 10
-
-
-class WordAutomaton(NamedTuple):
-    """The automaton of a pattern; see `bytepiece.rules.word_automaton`.
-
-    Args:
-        ascii: uint8[128], the class of each character of ASCII.
-        pages: uint8[pages · 256], the classes of the characters on each page.
-        page_of: uint16[4352], the page of each 256 code points.
-        table: uint16[states · width], for each state and class the next state, with a bit that says
-            whether the pattern has matched before this character. State 1 is the first one.
-        width: one more than the number of classes; the last column is for the end of the text.
-        invalid: the class of a byte that is not part of a valid character.
-    """
-
-    ascii: npt.NDArray[np.uint8]
-    pages: npt.NDArray[np.uint8]
-    page_of: npt.NDArray[np.uint16]
-    table: npt.NDArray[np.uint16]
-    width: int
-    invalid: int
 
 
 @inlined

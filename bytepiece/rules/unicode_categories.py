@@ -14,9 +14,8 @@ from bytepiece._arrays import I64, U8
 
 VERSION = "16.0.0"
 """The version of Unicode."""
-CATEGORIES = (
-    "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
-).split()
+_NAMES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
+CATEGORIES = _NAMES.split()
 """The names of the categories."""
 
 
@@ -89,4 +88,4 @@ _RUNS = (
     "U=z2z~V!Tf{J(t)*6NA|o`O6>z@q$3%2XKPMw&%buKZUqbaA-Ii$g<aprVZG<8Ksdi24E$orFaFXY4fw$p*ztR%?a^bf"
     "oA16AhV&B4w<i1zmOu3Q=Q|+n#Vz^O_m3dLZq7d>7bv_;^5wt#J^%P8%&q<X7eLBS(*"
 )
-"""A category and a length in base 128 for each run: compressed, and in Base85."""
+"""A category and a length in base 128 for each run: compressed, in Base85."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from bytepiece._arrays import I64, U8, U16
 from bytepiece.errors import ModelError
-from bytepiece.kernels.words import END, MATCHED, PAGE, WordAutomaton
+from bytepiece.kernels.word_tables import END, MATCHED, PAGE, WordAutomaton
 from bytepiece.rules.character_set import ALL, INVALID, CharacterSet
 from bytepiece.rules.word_pattern import Fork, Found, Instruction, Look, Take, program_of
 
@@ -36,7 +36,9 @@ def word_automaton(pattern: str) -> WordAutomaton:
     if count > _MOST_CLASSES:
         raise ModelError(f"the pattern {pattern!r:.60} tells too many kinds of characters apart")
     samples = points[[int(np.flatnonzero(classes == number)[0]) for number in range(count)]]
-    inside = [one.members.holds(samples) if isinstance(one, Take | Look) else None for one in program]
+    inside = [
+        one.members.holds(samples) if isinstance(one, Take | Look) else None for one in program
+    ]
     table = _table(pattern, program, inside, count)
     pages, page_of = _pages(classes, points)
     invalid = int(classes[np.searchsorted(points, INVALID, side="right") - 1])

@@ -287,9 +287,10 @@ class _Reader:
             return ~members if found[0].isupper() else members
         if found := self.match(r"[nrtfvae0]"):
             return CharacterSet.of([(_NAMED[found[0]], _NAMED[found[0]])])
-        if found := self.match(r"[^\w]|_"):
-            return CharacterSet.of([(ord(found[0]), ord(found[0]))])
-        self.refuse(self.pattern[self.at - 1 : self.at + 1])
+        found = self.match(r"[^\w]|_")
+        if found is None:
+            self.refuse(self.pattern[self.at - 1 : self.at + 1])
+        return CharacterSet.of([(ord(found[0]), ord(found[0]))])
 
 
 def _is_one_set(node: _Node) -> bool:

@@ -1,26 +1,25 @@
 """Cuts of a text into words, as the files of BPE models define them. No piece crosses a cut."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
-from bytepiece._arrays import I32, I64, U8
-from bytepiece.errors import ArgumentError, ModelError
-from bytepiece.kernels.words import cut
+from bytepiece._arrays import U8
+from bytepiece.errors import ModelError
 from bytepiece.rules.word_automaton import word_automaton
 
 MAX_CUTS = 16
 """Most cuts of a model."""
 Behavior = Literal["isolated", "contiguous", "with-previous", "with-next"]
 _KEPT: dict[Behavior, list[int]] = {
-    "isolated": [0, 1, 1, 1],
+    "isolated": [1, 1, 1, 1],
     "contiguous": [0, 1, 1, 0],
-    "with-previous": [0, 0, 1, 1],
-    "with-next": [0, 1, 0, 1],
+    "with-previous": [1, 0, 1, 1],
+    "with-next": [1, 1, 0, 1],
 }
-"""Whether a cut stays after text (0) or a match (1), before text or a match: 00, 01, 10, 11."""
+"""Whether a cut stays after text (0) or a match (1), before text or a match: 00, 01, 10, 11. Two
+stretches of text follow each other only if they are matches that are inverted."""
 
 
 @dataclass(frozen=True)
@@ -54,46 +53,18 @@ class WordCut:
             raise ModelError(f"invert must be true or false, not {self.invert!r:.60}")
         word_automaton(self.pattern)
 
+    @property
+    def kept(self) -> U8:
+        """Where the cut stays, as the parameter `kept` of `bytepiece.kernels.words.cut`."""
+        kept = np.array(_KEPT[self.behavior], dtype=np.uint8)
+        return kept[::-1].copy() if self.invert else kept
+
     def as_list(self) -> list[object]:
         """Return the fields, for JSON."""
         return [self.pattern, self.behavior, self.invert]
 
 
-def cut_words(
-    cuts: Sequence[WordCut], text: U8, bounds: I64, special: I32
-) -> tuple[I64, I64]:
-    """Cut the parts of a text into words by several cuts, each within the words of those before.
-
-    Args:
-        cuts: at least one cut.
-        text, bounds, special: as `part_bounds` and `part_special` of `bytepiece.kernels.words.cut`.
-
-    Returns:
-        int64[words + 1], where each word begins, and the end; int64[words], the number of the part
-        that each word lies in.
-
-    Raises:
-        ArgumentError: if a pattern takes more than linear time in this text.
-    """
-    part_of = np.arange(len(special))
-    for each in cuts:
-        kept = np.array(_KEPT[each.behavior], dtype=np.uint8)
-        if each.invert:
-            kept = kept[::-1].copy()
-        found = cut(word_automaton(each.pattern), kept, text, bounds, special[part_of])
-        if found is None:
-            raise ArgumentError(
-                f"the pattern {each.pattern!r:.60} of this model takes too long in this text; cut "
-                "the text up first"
-            )
-        bounds, inner = found
-        part_of = part_of[inner]
-    return bounds, part_of
-
-
-GPT2 = (
-    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-)
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """The pattern of GPT-2, which is also that of `ByteLevel` in tokenizer.json."""
 CL100K = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
