@@ -14,6 +14,8 @@ r"""Measure this library against others, and on larger and larger inputs.
     python -m benchmarks lm         language models on each tokenizer; its options: lm --help
     python -m benchmarks translation
                                     translators that differ in how training text is sampled; as lm
+    python -m benchmarks formats-read
+                                    token files, opened by the loaders of other libraries
 
 Install the rivals with `pip install -e ".[bench]"`. Install the original library with
 `python -m bytepiece.adapters.original_library`, because its import name is the same as ours, and
@@ -45,6 +47,7 @@ from benchmarks import (
     bench_scaling,
     bench_speed,
     bench_startup,
+    bench_token_readers,
     bench_translation,
 )
 from benchmarks.support import SAMPLE, trained_models
@@ -66,7 +69,11 @@ PARTS = {
 
 def main() -> None:
     """Run the chosen part, or all parts."""
-    apart = {"lm": bench_lm.main, "translation": bench_translation.main}
+    apart = {
+        "lm": bench_lm.main,
+        "translation": bench_translation.main,
+        "formats-read": bench_token_readers.main,
+    }
     if sys.argv[1:2] and sys.argv[1] in apart:
         apart[sys.argv[1]](sys.argv[2:])
         return

@@ -10,7 +10,7 @@ prints the tables of the results.
 
 All transformers have the same matrices, and an embedding that is also the output layer. The bits
 of a text are those of its tokens and its newlines, divided by its bytes. A run has the floating-
-point operations of our default tokenizer on --megabytes of text ("compute", attention and the
+point operations of merges across spaces on --megabytes of text ("compute", attention and the
 output layer counted), or it reads that text ("text"). It reads 1,024 bytes at a time, whichever
 the tokenizer. Models that were trained on samples are tested on best paths.
 
@@ -60,17 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--kept", type=Path, default=_KEPT, help="the folder of models")
     parser.add_argument("--plan", action="store_true", help="show the runs that are left and stop")
     parser.add_argument("--report", action="store_true", help="print tables of the results")
+    parser.add_argument("--against", help="the tokenizer that the tables compare the others with")
     parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args(arguments)
     try:
         from benchmarks.language_models import plan, runs, tables  # noqa: PLC0415
         from benchmarks.language_models.transformer import Shape  # noqa: PLC0415
+        from benchmarks.language_models.vocabularies import REFERENCE  # noqa: PLC0415
     except ImportError as error:
         parser.error(f'{error}; pip install -e ".[lm]"')
     if chosen.report:
         if not chosen.results:
             parser.error("--report needs --results")
-        print(tables.report(list(lines_of(chosen.results))), end="")
+        print(tables.report(list(lines_of(chosen.results)), chosen.against or REFERENCE), end="")
         return
     experiment = runs.Experiment(
         chosen.corpus,

@@ -61,10 +61,11 @@ def texts_of(corpus: Path, share: float) -> dict[str, Kind]:
 
 
 def ours(kind: Kind, sizes: Sequence[int], directory: Path) -> list[float | None]:
-    """Return the bytes per token of our models of all sizes."""
+    """Return the bytes per token of our models of all sizes, made by the merge trainer."""
     corpus = directory / "corpus.txt"
     corpus.write_text("".join(f"{line}\n" for line in kind[0]), "utf-8", newline="\n")
-    models = train(corpus, list(sizes), max_piece_length=_LONGEST)
+    rules = {"algorithm": "merge", "spaces": "across", "max_piece_length": _LONGEST}
+    models = train(corpus, list(sizes), **rules)
     return [_rate(kind[1], Tokenizer(model).encode_batch(kind[1]).ids.size) for model in models]
 
 

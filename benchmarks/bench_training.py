@@ -39,7 +39,7 @@ from benchmarks.support import SAMPLE, killed_runs, trainers
 from benchmarks.support.commands import Taken, measurable, run
 from benchmarks.support.corpora import copies_of, part_of
 from benchmarks.support.harness import BenchmarkReport, write_json
-from benchmarks.support.trainers import BNLM, OURS, RIVALS, SMALL_MEMORY, UNIGRAM, Trained
+from benchmarks.support.trainers import BNLM, MERGE, OURS, RIVALS, SMALL_MEMORY, UNIGRAM, Trained
 
 _ON_SMALL = [key for key in OURS if key != "merge-512M"]
 _COPIES = 20
@@ -180,13 +180,13 @@ def _megabytes(path: Path) -> float:
 
 
 def memory(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
-    """Measure peak and time on corpora of several sizes, with the usual memory and with less."""
+    """Measure the merge trainer on corpora of several sizes, also with less memory."""
     corpus = settings.directory / "corpus.txt"
     runs: list[tuple[str, Sequence[str], float, Taken]] = []
 
     def measure(path: Path, said: str, options: Sequence[str] = ()) -> None:
         output = settings.directory / "large.model"
-        taken = run(trainers.ours(path, settings.sizes["32 k"], output, options))
+        taken = run(trainers.ours(path, settings.sizes["32 k"], output, (*MERGE, *options)))
         runs.append((said, options, _megabytes(path), taken))
 
     for part in (0.1, 0.3):
@@ -253,9 +253,9 @@ def kill(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
 
 def threads(report: BenchmarkReport, settings: TrainingBenchmarkSettings) -> None:
     """Compare the models that several numbers of threads make, for each corpus and options."""
-    tasks = [(settings.small, options) for options in ((), UNIGRAM, BNLM)]
+    tasks = [(settings.small, options) for options in ((), MERGE, UNIGRAM, BNLM)]
     if settings.large:
-        tasks.append((settings.large, SMALL_MEMORY))
+        tasks.append((settings.large, (*MERGE, *SMALL_MEMORY)))
     rows = []
     different = 0
     for corpus, options in tasks:
@@ -290,7 +290,7 @@ def warm_up(settings: TrainingBenchmarkSettings) -> None:
     """Train on little text, so that all kernels are compiled before the measurements."""
     output = settings.directory / "warm.model"
     checkpoint = ("--checkpoint", str(settings.directory / "warm"))
-    for options in ((), UNIGRAM, BNLM, SMALL_MEMORY, checkpoint):
+    for options in ((), MERGE, UNIGRAM, BNLM, SMALL_MEMORY, checkpoint):
         run(trainers.ours(SAMPLE, 1000, output, options))
 
 

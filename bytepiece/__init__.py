@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bytepiece.training.original_interface import Trainer as Trainer
     from bytepiece.training.original_interface import convert_to_bytepiece as convert_to_bytepiece
     from bytepiece.training.trainer import train as train
+    from bytepiece.warm_start import warmup as warmup
 
 __version__ = "0.7.0"
 
@@ -51,6 +52,7 @@ _HOMES = {
     "prune": "editing.prune",
     "score": "editing.score",
     "train": "training.trainer",
+    "warmup": "warm_start",
 }
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604

@@ -1,10 +1,8 @@
 """Checks of the numbers that callers give: one message for each kind of mistake."""
 
 import secrets
-from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
 from bytepiece.errors import ArgumentError
 
@@ -26,19 +24,6 @@ def unsigned(value: int, bits: int, name: str) -> np.uint64:
         raise ArgumentError(f"{name} must be in 0…2^{bits} − 1, not {value}")
     word: np.uint64 = np.uint64(value)
     return word
-
-
-def unsigned_array(values: Iterable[int], name: str) -> npt.NDArray[np.uint64]:
-    """Return many whole numbers of 64 bits as the array that kernels take.
-
-    Raises:
-        ArgumentError: if one of the values is not a whole number in 0…2^64 − 1.
-    """
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
-        if values.ndim != 1 or (values.size and values.min() < 0):
-            raise ArgumentError(f"{name} must be one row of numbers of at least 0")
-        return values.astype(np.uint64)
-    return np.array([unsigned(value, 64, f"each of {name}") for value in values], dtype=np.uint64)
 
 
 def seed_word(seed: int | None) -> np.uint64:

@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Protocol, TypeVar
 
+from bytepiece._quotas import quotas
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -51,7 +53,13 @@ def in_threads(threads: int) -> Engine:
 
 
 def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
+    """Return the number of cores that this process may use.
+
+    They are the cores of its affinity mask, but in a container no more than its quota of processor
+    time, rounded down. With more threads than that, all threads would be stopped again and again.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min([cores, *map(int, quotas())]))

@@ -10,10 +10,11 @@ import numpy as np
 from bytepiece._checks import unsigned
 from bytepiece.encoding.alignment import Alignment, align
 from bytepiece.encoding.canonical import canonical_ids
+from bytepiece.encoding.documents import document_numbers
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.options import NBEST_SIZE, Alpha, Sampler
-from bytepiece.encoding.request import Sampling, document_numbers
+from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.special import AllowedSpecial, TokenMatchers
 from bytepiece.encoding.stream_decoder import StreamDecoder
@@ -21,7 +22,7 @@ from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import original, to_sentencepiece
 from bytepiece.formats.reading import load
-from bytepiece.inputs.series import check_text, texts_of
+from bytepiece.inputs.series import check_texts, texts_of
 from bytepiece.model import Model
 from bytepiece.rules.text import Text, to_bytes
 
@@ -72,7 +73,7 @@ class Tokenizer:
     >>> import bytepiece
     >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
     >>> tok.tokenize("the hat, the cat")
-    [b'the hat', b',', b' ', b'the cat']
+    [b'the', b' hat', b',', b' ', b'the', b' cat']
     >>> tok.decode(tok.encode("the hat", alpha=0.1, seed=7, doc_id=42))
     'the hat'
     """
@@ -206,7 +207,7 @@ class Tokenizer:
         seed: int | None = None,
         epoch: int = 0,
         doc_id0: int = 0,
-        doc_ids: Iterable[int] | None = None,
+        doc_ids: Iterable[int | str | bytes] | None = None,
         samples: int = 1,
         threads: int = 1,
         allowed_special: AllowedSpecial = (),
@@ -221,7 +222,11 @@ class Tokenizer:
                 `polars` or `pandas`, which is read without copying it. Its nulls are documents
                 without any token.
             doc_id0: the number of the first document. The next documents have the next numbers.
-            doc_ids: the numbers of the documents, instead of doc_id0.
+            doc_ids: the numbers of the documents, instead of doc_id0: a list, an array of NumPy or
+                a column of Arrow. A negative number n stands for 2^64 + n, as in an int64 of Spark.
+                A str or bytes, such as the name that a corpus gives to a document, stands for its
+                64-bit hash. "text" takes the hash of each text, so that equal texts get equal
+                samples, wherever they stand.
             samples: the number of rows per document. They are the samples 0 … samples − 1 of the
                 document, which share most of the work.
             threads: how many threads to use; the result does not depend on it.
@@ -251,7 +256,7 @@ class Tokenizer:
         ([2, 2, 2], 'int32', 3)
         """
         given = texts_of(texts)
-        numbers = document_numbers(doc_id0, doc_ids, len(given))
+        numbers = document_numbers(doc_id0, doc_ids, given, sampled=alpha is not None)
         sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
         streams = sampling.streams(numbers, samples=samples)
         groups = sampling.groups(streams)
@@ -265,8 +270,7 @@ class Tokenizer:
 
             return encode_distinct(self._encoder, given, marks, groups, streams, threads)
         except ArgumentError:
-            for number, text in enumerate(given):
-                check_text(text, number)
+            check_texts(given)
             raise
 
     @overload
@@ -483,9 +487,9 @@ class Tokenizer:
         >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
         >>> kept, taken, cover = tok.continuations("the cat, the ")[1]
         >>> tok.decode(kept), taken
-        ('the cat, ', b'the ')
+        ('the cat, the', b' ')
         >>> [tok.id_to_piece(id) for id in cover.completing]
-        [b'the ', b'the cat', b'the hat', b'the rat']
+        [b' ', b' cat', b' hat', b' rat']
         """
         from bytepiece.continuations import continuations  # noqa: PLC0415  # as in `lattice`
 

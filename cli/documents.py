@@ -11,10 +11,10 @@ import click
 from bytepiece.errors import BytepieceError
 from bytepiece.inputs import parquet
 from bytepiece.inputs.decompress import suffix_of
-from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX, text_of
+from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX, text_of, value_of
 from bytepiece.rules.text import to_bytes
 
-from .streams import STDIN, LineBatch, read_lines
+from .streams import STDIN, LineBatch, name_of, read_lines
 
 T = TypeVar("T")
 
@@ -48,8 +48,12 @@ def documents(
 
 
 def documents_or_columns(
-    paths: Sequence[Path], field: str | None, column: str, advance: Callable[[int], object]
-) -> Iterator[Any]:
+    paths: Sequence[Path],
+    field: str | None,
+    column: str,
+    advance: Callable[[int], object],
+    names: str | None = None,
+) -> Iterator[tuple[Any, Any]]:
     """Yield documents in batches: Arrow arrays for Parquet files, lists for all other files.
 
     Args:
@@ -57,19 +61,68 @@ def documents_or_columns(
         field: see `documents`.
         column: the column of Parquet files.
         advance: called with the number of bytes of each read.
+        names: the field of records, or the column of Parquet files, with the documents' numbers.
+
+    Yields:
+        a batch, and the numbers of its documents; None in place of numbers if `names` is None.
 
     Raises:
         CorpusError: if a Parquet file cannot be read, or does not have the column.
-        click.ClickException: if a record is invalid.
+        click.ClickException: if a record is invalid, or if a document has no number.
     """
     for path in paths or [STDIN]:
         if _is_parquet(path):
-            yield from parquet.column_arrays(path, column, advance)
+            yield from _numbered_columns(path, column, names, advance)
+        elif names is None:
+            yield from ((batch, None) for batch in documents([path], field, advance))
         else:
-            yield from documents([path], field, advance)
+            yield from _numbered_records(path, field, names, advance)
 
 
-def first_bytes(batches: Iterator[Any], size: int) -> tuple[list[bytes], Iterator[Any]]:
+def _numbered_columns(
+    path: Path, column: str, names: str | None, advance: Callable[[int], object]
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the texts of a Parquet file and their numbers, None if `names` is None."""
+    row = 1
+    for texts, values in parquet.columns_with_names(path, column, names, advance):
+        numbers = None
+        if names is not None:
+            from bytepiece.encoding.documents import numbers_of  # noqa: PLC0415  # as in `first_bytes`
+
+            try:
+                numbers = numbers_of(values)
+            except BytepieceError as error:
+                raise click.ClickException(
+                    f'{name_of(path)}: the column "{names}", from row {row} on: {error}'
+                ) from None
+        yield texts, numbers
+        row += len(texts)
+
+
+def _numbered_records(
+    path: Path, field: str | None, names: str, advance: Callable[[int], object]
+) -> Iterator[tuple[list[str], list[int]]]:
+    """Yield the documents of a file of records, and their numbers."""
+    from bytepiece.encoding.documents import number_of  # noqa: PLC0415  # as in `first_bytes`
+
+    if field is None and suffix_of(path) != SUFFIX:
+        raise click.ClickException(
+            f'{name_of(path)}: lines of text have no field "{names}"; --doc-ids text takes the '
+            "hash of each line"
+        )
+
+    def pair(line: bytes) -> tuple[str, int]:
+        value = value_of(line, names, "; --doc-ids NAME names another one")
+        return text_of(line, field or DEFAULT_FIELD), number_of(value, f'the field "{names}"')
+
+    for batch in read_lines(path, advance):
+        for pairs in convert_lines(batch, pair, blank=False):
+            yield [text for text, _ in pairs], [number for _, number in pairs]
+
+
+def first_bytes(
+    batches: Iterator[tuple[Any, Any]], size: int
+) -> tuple[list[bytes], Iterator[tuple[Any, Any]]]:
     """Return the beginning of all text, and all batches, also those read for it.
 
     Args:
@@ -85,7 +138,7 @@ def first_bytes(batches: Iterator[Any], size: int) -> tuple[list[bytes], Iterato
     head: list[bytes] = []
     for batch in batches:
         read.append(batch)
-        for text in texts_of(batch):
+        for text in texts_of(batch[0]):
             head.append(to_bytes(text)[:size])
             size -= len(head[-1])
             if not size:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import bytepiece
+from bytepiece.encoding.options import BY_TEXT
 from bytepiece.parallel import usable_cores
 
 from .documents import documents_or_columns, first_bytes
@@ -24,7 +25,7 @@ from .progress import input_progress
 from .streams import STDOUT
 
 _LINES = ("ids", "pieces", "jsonl")
-_TOKEN_FILES = ("megatron", "npy")
+_TOKEN_FILES = ("megatron", "npy", "raw", "llmc", "datatrove")
 _PRICED = 1_000_000
 """The number of bytes at the beginning of the input that find the alpha of --more-tokens."""
 
@@ -39,9 +40,10 @@ _PRICED = 1_000_000
     default="ids",
     show_default=True,
     help="The format of the output. ids: a line of ids with spaces between them. pieces: a line of "
-    'readable pieces. jsonl: {"ids": [...]}. parquet: a column `ids` of lists. megatron: the files '
-    "OUT.bin and OUT.idx that Megatron-LM reads. npy: the files OUT.ids.npy and OUT.offsets.npy "
-    "that np.load reads.",
+    'readable pieces. jsonl: {"ids": [...]}. parquet: a column `ids` of lists. The others are '
+    "token files, which hold all ids end to end. megatron: OUT.bin and OUT.idx, for Megatron-LM. "
+    "npy: OUT.ids.npy and OUT.offsets.npy, for np.load. raw: OUT.bin without a head, for nanoGPT "
+    "and OLMo-core. llmc: OUT.bin with the head of llm.c. datatrove: OUT.ds and OUT.ds.index.",
 )
 @click.option(
     "-o",
@@ -49,13 +51,13 @@ _PRICED = 1_000_000
     metavar="OUT",
     type=OUTPUT,
     help="The file to write with --format parquet, or the beginning of the files' names with "
-    "megatron and npy. The other formats go to standard output.",
+    "token files. The other formats go to standard output.",
 )
 @click.option(
     "--resume",
     is_flag=True,
     help="Continue an earlier run that was stopped, with the same arguments. It works with "
-    "--format megatron and npy.",
+    "token files: --format megatron, npy, raw, llmc and datatrove.",
 )
 @jsonl_option
 @column_option
@@ -81,15 +83,16 @@ def command(
     Each line of a text file is a document, and becomes one line of output. Documents that contain
     line ends can be records of .jsonl files or rows of Parquet files. Without FILE, or if FILE is
     -, standard input is read, and each line is encoded as soon as it arrives. Files may be
-    compressed with gzip, bzip2, xz or zstd. Documents are numbered from 0 across all files. With
-    --sample, the seed, the epoch and a document's number determine its sample; other documents do
-    not matter.
+    compressed with gzip, bzip2, xz or zstd. Documents are numbered from 0 across all files, or as
+    --first-document and --doc-ids say. With --sample, the seed, the epoch and a document's number
+    determine its sample; other documents do not matter.
 
     \b
     Examples:
       echo "some text" | bytepiece encode
       bytepiece encode corpus.txt > ids.txt
       bytepiece encode --sample --more-tokens 10% --seed 7 --epoch 3 < corpus.txt
+      bytepiece encode --sample --seed 7 --doc-ids id records.jsonl
       bytepiece encode --format pieces --bos --eos records.jsonl
       bytepiece encode --format parquet -o ids.parquet --column text texts.parquet
       bytepiece encode --format megatron -o tokens --eos --resume corpus.txt
@@ -101,10 +104,12 @@ def command(
     with missing_model_explained(model):
         tokenizer = bytepiece.Tokenizer.load(model)
     threads = threads or usable_cores()
+    first, doc_ids = sampling.pop("first_document", 0), sampling.pop("doc_ids", None)
+    names = None if doc_ids == BY_TEXT else doc_ids
     options = {"add_bos": bos, "add_eos": eos, **sampling}
-    doc_id = 0
+    done = 0
     with input_progress("encoding", files, output or STDOUT) as progress, ExitStack() as stack:
-        batches = documents_or_columns(files, jsonl, column, progress.advance)
+        batches = documents_or_columns(files, jsonl, column, progress.advance, names)
         if more_tokens is not None:
             head, batches = first_bytes(batches, _PRICED)
             if any(head):  # without text, any alpha will do
@@ -117,19 +122,25 @@ def command(
             opened = sinks.parquet(output, files)
         else:
             arguments = {**options, "jsonl": jsonl, "column": column}
+            if first or doc_ids is not None:
+                arguments |= {"first_document": first, "doc_ids": doc_ids}
             opened = sinks.token_files(output, format, tokenizer, files, arguments, resume)
         sink = stack.enter_context(opened)
-        for texts in batches:
-            skipped = min(max(sink.documents - doc_id, 0), len(texts))
+        for texts, numbers in batches:
+            skipped = min(max(sink.documents - done, 0), len(texts))
             rest = texts[skipped:] if skipped else texts
             rows = tokenizer.encode_batch(
-                rest, doc_id0=doc_id + skipped, threads=threads, **options
+                rest,
+                doc_id0=first + done + skipped,
+                doc_ids=doc_ids if numbers is None else numbers[skipped:],
+                threads=threads,
+                **options,
             )
             sink.append(rows, rest)
-            doc_id += len(texts)
-        if doc_id < sink.documents:
+            done += len(texts)
+        if done < sink.documents:
             raise click.ClickException(
-                f"{sink.documents} documents were encoded before, and now there are only {doc_id}"
+                f"{sink.documents} documents were encoded before, and now there are only {done}"
             )
 
 
@@ -142,4 +153,4 @@ def _check(format: str, output: Path | None, resume: bool) -> None:
     if format not in _LINES and output in (None, STDOUT):
         raise click.UsageError(f"--format {format} is written to files; name them with -o")
     if resume and format not in _TOKEN_FILES:
-        raise click.UsageError(f"--resume is about --format {' and '.join(_TOKEN_FILES)}")
+        raise click.UsageError(f"--resume is about --format {', '.join(_TOKEN_FILES)}")

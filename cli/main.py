@@ -30,6 +30,7 @@ _COMMANDS = (
     "prune",
     "convert",
     "score",
+    "warmup",
 )
 
 _SIGPIPE_EXIT = 128 + 13

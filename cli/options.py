@@ -223,6 +223,22 @@ _SAMPLING = (
         help="The number of the pass over the data. Each epoch has other samples.",
     ),
     click.option(
+        "--first-document",
+        metavar="N",
+        type=click.IntRange(0, 2**64 - 1),
+        default=0,
+        show_default=True,
+        help="The number of the first document. The next documents have the next numbers.",
+    ),
+    click.option(
+        "--doc-ids",
+        metavar="NAME|text",
+        type=TEXT,
+        help="Take the documents' numbers from this column of Parquet files, or this field of JSON "
+        "lines: whole numbers, or strings that stand for their hashes. text takes the hash of each "
+        "document's text, in any input.",
+    ),
+    click.option(
         "--sampler",
         type=click.Choice(get_args(Sampler)),
         default="perfect",
@@ -241,22 +257,32 @@ _SAMPLING = (
 )
 
 
+_SAMPLING_NAMES = (
+    *("alpha", "more_tokens", "sample_prob", "seed", "epoch"),
+    *("first_document", "doc_ids", "sampler", "nbest_size"),
+)
+
+
 def sampling_options(command: F) -> F:
     """Add the options of sampling.
 
-    The command gets them as `sampling`, for encode_batch. It also gets `more_tokens`, the share by
+    The command gets them as `sampling`, for encode_batch; `first_document` and `doc_ids`, which say
+    where documents' numbers come from, are among them. It also gets `more_tokens`, the share by
     which the number of tokens may grow; None if the alpha is in `sampling`.
     """
 
     @wraps(command)
     def wrapped(*, sample: bool, **others: Any) -> Any:
-        names = ("alpha", "more_tokens", "sample_prob", "seed", "epoch", "sampler", "nbest_size")
-        given = {name: others.pop(name) for name in names}
+        given = {name: others.pop(name) for name in _SAMPLING_NAMES}
         ctx = click.get_current_context()
-        chosen = [n for n in names if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT]
+        chosen = [
+            n for n in _SAMPLING_NAMES if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT
+        ]
         if sample:
             if "nbest_size" in chosen and given["sampler"] != "nbest":
                 raise click.UsageError("--nbest-size needs --sampler nbest; add that")
+            if {"first_document", "doc_ids"} <= {*chosen}:
+                raise click.UsageError("--doc-ids gives all numbers; leave --first-document out")
             if {"alpha", "more_tokens"} <= {*chosen}:
                 raise click.UsageError("--more-tokens finds the alpha; leave --alpha out")
             if given["seed"] is None:

@@ -10,7 +10,7 @@ import click
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.inputs import arrow as columns
 from bytepiece.integrations.arrow import ParquetWriter
-from bytepiece.token_files import Layout, TokenFileWriter, names
+from bytepiece.token_files import Layout, TokenFileWriter, names, smallest_type
 from bytepiece.tokenizer import Tokenizer
 
 from .outputs import check_writable
@@ -87,6 +87,10 @@ def token_files(
     try:
         with writer:
             yield DocumentSink(writer.documents, lambda rows, _: writer.append(rows))
+        kind = smallest_type(tokenizer.vocab_size, layout).name
+        name = click.format_filename(names(prefix, layout)[0])
+        counts = f"{writer.documents} documents, {writer.tokens} ids"
+        say(f"bytepiece: {counts} of type {kind} in {name}")
     except BaseException as error:
         stopped = isinstance(error, (KeyboardInterrupt, OSError)) or interrupted()
         if stopped and writer.documents:

@@ -34,6 +34,13 @@ _SAMPLE = 1_000_000
 """The compression in the closing message is measured on this many bytes of the corpus's
 beginning."""
 
+_WHY_FEW = {
+    "unigram": "no other string occurs often enough",
+    "merge": "no other two neighbouring pieces occur together often enough",
+    "bnlm": "a corpus that is small, or repeats itself --min-count times, gives few",
+}
+"""By algorithm: why a vocabulary may be smaller than asked for."""
+
 _MOST_TOLD = 9
 """The most groups whose weights the closing message tells. The model's record has all."""
 
@@ -260,12 +267,8 @@ def _sum_up(target: Path, model: "Model", size: int, sample: list[bytes]) -> Non
         parts.append(f"pieces found in a sample of {megabytes(record['sampled_bytes'])}")
     say(f"{click.format_filename(target)}: {'; '.join(parts)}")
     if model.vocab_size < size:
-        reason = ""
-        if record["algorithm"] == "merge":
-            reason = "; no other two neighbouring pieces occur together often enough"
-        elif model.vocab_size < size // 2:
-            reason = "; a corpus that is small, or repeats itself --min-count times, gives few"
+        reason = _WHY_FEW[record["algorithm"]]
         say(
             f"training kept only {len(model.pieces)} pieces of this corpus; --vocab-size {size} "
-            f"has room for {size - specials}{reason}"
+            f"has room for {size - specials}; {reason}"
         )

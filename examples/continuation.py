@@ -118,7 +118,8 @@ def main() -> None:
     """Train both models, ask them about the prompts, and print the probabilities."""
     torch.set_num_threads(1)
     lines = made_lines(4000)
-    tok = bytepiece.Tokenizer(bytepiece.train(lines, VOCAB_SIZE))
+    model = bytepiece.train(lines, VOCAB_SIZE, algorithm="merge", spaces="across")
+    tok = bytepiece.Tokenizer(model)
     plain, sampled = trained(tok, lines, None), trained(tok, lines, 0.1)
     print("".join(f"{name:>13}" for name in COLUMNS))
     for prompt, wanted in PROMPTS:

@@ -118,7 +118,8 @@ def main() -> None:
     """Train both models, and print what they make of the texts."""
     torch.set_num_threads(1)
     lines = made_lines(4000)
-    tok = bytepiece.Tokenizer(bytepiece.train(lines, VOCAB_SIZE))
+    model = bytepiece.train(lines, VOCAB_SIZE, algorithm="merge", spaces="across")
+    tok = bytepiece.Tokenizer(model)
     print(" " * 26 + "".join(f"{name:>11}" for name in COLUMNS))
     for name, alpha in (("best path", None), ("samples", ALPHA)):
         log_probs = Scorer(tok, lines, alpha)

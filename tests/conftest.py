@@ -56,14 +56,15 @@ def tok(model):
 
 @pytest.fixture(scope="session")
 def trained():
-    """Return models of the sample by both trainers.
+    """Return models of the sample by two trainers.
 
     "whole" has only whole characters in its longer pieces, and "nfc" normalizes to NFC.
     """
     options = {"vocab_size": 2000, "threads": 2}
+    merge = options | {"algorithm": "merge", "spaces": "across"}
     return {
-        "merge": bytepiece.train(SAMPLE, **options),
-        "whole": bytepiece.train(SAMPLE, ensure_unicode=True, **options),
+        "merge": bytepiece.train(SAMPLE, **merge),
+        "whole": bytepiece.train(SAMPLE, ensure_unicode=True, **merge),
         "bnlm": bytepiece.train(SAMPLE, algorithm="bnlm", **options),
         "nfc": bytepiece.train(SAMPLE, algorithm="bnlm", normalization=("NFC",), **options),
     }

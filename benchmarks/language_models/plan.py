@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.language_models.runs import Run
-from benchmarks.language_models.vocabularies import NAMES, OURS, REFERENCE
+from benchmarks.language_models.vocabularies import NAMES, OURS, REFERENCE, SAMPLED
 
 _SEEDS = (1, 2, 3)
 _MORE_SEEDS = (4, 5)
 _SMALL, _LARGE = 8000, 32000
-_SAMPLED = (
+_WAYS = (
     *(f"perfect +{percent}%" for percent in (2, 5, 10, 20, 60)),
     *("viterbi +10%", "nbest +10%", "nbest +2%"),
     *("perfect +10% until=0.75", "perfect +20% until=0.5"),
@@ -34,7 +34,7 @@ def runs(lines: Sequence[Line]) -> list[Run]:
     planned += _grid(list(NAMES), _SMALL, "text")
     if best:
         planned += _grid(list(dict.fromkeys([*best[:3], REFERENCE])), _LARGE, "compute")
-    ways = [(REFERENCE, way) for way in _SAMPLED] + [(k, "dropout +10%") for k in _DROPPED]
+    ways = [(SAMPLED, way) for way in _WAYS] + [(k, "dropout +10%") for k in _DROPPED]
     planned += [Run(k, _SMALL, "compute", seed, way) for seed in _SEEDS for k, way in ways]
     if best:
         finalists = [

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.language_models.texts import Stream, joined
-from benchmarks.support.commands import FailedError
+from benchmarks.support.prices import STRONG_ALPHA, WEAK_ALPHA, strength_of
 from bytepiece import Tokenizer
 from bytepiece.adapters.base import Adapter
 from bytepiece.adapters.sentencepiece import SentencePiece
@@ -18,10 +18,6 @@ from bytepiece.adapters.sentencepiece import SentencePiece
 _FORM = re.compile(r"(perfect|viterbi|nbest|dropout) \+(\d+)%(?: p=([\d.]+))?(?: until=([\d.]+))?")
 _TRIED = 2000
 """Lines, evenly spread, whose tokens are counted to find the strength of a price."""
-_STEPS = 18
-_WEAKEST = 20.0
-_ALLOWED = 0.003
-"""The largest difference between the price that was wanted and the price that was found."""
 
 Flat = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """The ids of all lines, and the number of tokens of each line."""
@@ -83,7 +79,14 @@ class Segmenter:
         self.best = adapter.flat(adapter.encode_batch(lines).result)
         if sampling:
             draw = _drawing(path, adapter, sampling.sampler)
-            self.strength = _strength(draw, lines[:: max(1, len(lines) // _TRIED)], sampling)
+            some = lines[:: max(1, len(lines) // _TRIED)]
+            is_rate = sampling.sampler == "dropout"
+            self.strength = strength_of(
+                lambda strength: int(draw(some, strength, 0)[1].sum()),
+                int(draw(some, None, 0)[1].sum()),
+                sampling.more,
+                *((0.0, 1.0) if is_rate else (WEAK_ALPHA, STRONG_ALPHA)),
+            )
             self._drawn = draw(lines, self.strength, seed)
             self._chosen = np.random.default_rng(seed).random(len(lines)) < sampling.share
 
@@ -136,26 +139,3 @@ def _drawing(path: Path, adapter: Adapter, sampler: str) -> Draw:
         )
 
     return theirs
-
-
-def _strength(draw: Draw, lines: Sequence[str], sampling: SampledTraining) -> float:
-    """Return the alpha or the rate of dropout at which lines have the wanted price.
-
-    Raises:
-        FailedError: if no strength has this price.
-    """
-    shortest = int(draw(lines, None, 0)[1].sum())
-
-    def price(strength: float) -> float:
-        return float(draw(lines, strength, 0)[1].sum()) / shortest - 1
-
-    weak, strong = (0.0, 1.0) if sampling.sampler == "dropout" else (_WEAKEST, 0.0)
-    for _ in range(_STEPS):
-        middle = (weak + strong) / 2
-        weak, strong = (middle, strong) if price(middle) < sampling.more else (weak, middle)
-    if abs(found := price(weak) - sampling.more) > _ALLOWED:
-        raise FailedError(
-            f"{sampling.sampler} cannot cost {sampling.more:+.0%} tokens; the nearest is "
-            f"{found + sampling.more:+.1%}"
-        )
-    return weak

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.language_models.intervals import Bits, Interval, bits_per_byte, relative
 from benchmarks.language_models.vocabularies import NAMES, REFERENCE
 from benchmarks.support.harness import markdown
+from benchmarks.support.intervals import Bits, Interval, bits_per_byte, relative
 
 Line = Mapping[str, Any]
 
@@ -18,11 +18,12 @@ _TOGETHER = 4
 _COSTS = ["ids", "bytes per token", "embedding, M", "MB read", "TFLOP", "seconds", "peak MB"]
 
 
-def report(lines: Sequence[Line]) -> str:
+def report(lines: Sequence[Line], against: str = REFERENCE) -> str:
     """Return all tables as Markdown.
 
     Args:
         lines: the lines of a file of results.
+        against: the tokenizer that the others are compared with.
     """
     parts = ["# Language models on each tokenizer"]
     parts.append(
@@ -43,7 +44,7 @@ def report(lines: Sequence[Line]) -> str:
             of_budget = [line for line in same if line["run"]["budget"] == budget]
             for size in sorted({line["run"]["vocabulary"] for line in of_budget}):
                 of_size = [line for line in of_budget if line["run"]["vocabulary"] == size]
-                parts += [f"## {size:,} ids, {said}", *_tables(of_size)]
+                parts += [f"## {size:,} ids, {said}", *_tables(of_size, against)]
     failed = {
         (line["run"]["tokenizer"], line["run"]["vocabulary"]): line["reason"]
         for line in lines
@@ -71,10 +72,10 @@ def _joined(lines: Sequence[Line]) -> list[Line]:
     return [line for line in found.values() if "run" in line]
 
 
-def _tables(lines: Sequence[Line]) -> Iterator[str]:
+def _tables(lines: Sequence[Line], against: str) -> Iterator[str]:
     """Yield a table of costs and a table of the bits of each text."""
     groups = _groups(lines)
-    first = next((key for key in groups if key == (REFERENCE, "")), next(iter(groups)))
+    first = next((key for key in groups if key == (against, "")), next(iter(groups)))
     order = [first, *(key for key in groups if key != first)]
     yield markdown(["tokenizer", *_COSTS], [[_name(key), *_costs(groups[key])] for key in order])
     names = list(dict.fromkeys(name for line in lines for name in line["texts"]))
@@ -84,7 +85,9 @@ def _tables(lines: Sequence[Line]) -> Iterator[str]:
         for key in order:
             row = [_name(key), str(len(groups[key]))]
             for text in some:
-                row += _cells(groups[key], groups[first], text)
+                tokenizer, sampling = key
+                base = groups.get((tokenizer, ""), {}) if sampling else groups[first]
+                row += _cells(groups[key], base, text)
             rows.append(row)
         heads = [head for name in some for head in (name, "against")]
         yield markdown(["tokenizer", "seeds", *heads], rows)
@@ -118,33 +121,33 @@ def _costs(of_seeds: Mapping[int, Line]) -> list[str]:
     ]
 
 
-def _cells(of_seeds: Mapping[int, Line], first: Mapping[int, Line], text: str) -> list[str]:
-    """Return the bits per byte of a text, and the difference to the first row."""
+def _cells(of_seeds: Mapping[int, Line], base: Mapping[int, Line], text: str) -> list[str]:
+    """Return the bits per byte of a text, and the difference to the row of `base`."""
     seeds = [seed for seed, line in of_seeds.items() if text in line["texts"]]
     if not seeds:
         return ["—", "—"]
     cells = [bits_per_byte(*_bits(of_seeds, seeds, text)).shown(".3f")]
-    paired = [seed for seed in seeds if text in first.get(seed, {"texts": {}})["texts"]]
-    if first is of_seeds or not paired or not _same_documents(of_seeds, first, paired[0], text):
+    paired = [seed for seed in seeds if text in base.get(seed, {"texts": {}})["texts"]]
+    if base is of_seeds or not paired or not _same_documents(of_seeds, base, paired[0], text):
         return [*cells, ""]
-    return [*cells, _difference(of_seeds, first, paired, text)]
+    return [*cells, _difference(of_seeds, base, paired, text)]
 
 
 def _same_documents(
-    of_seeds: Mapping[int, Line], first: Mapping[int, Line], seed: int, text: str
+    of_seeds: Mapping[int, Line], base: Mapping[int, Line], seed: int, text: str
 ) -> bool:
     """Return whether two models were tested on equally many documents.
 
     Cuts after which a tokenizer spells the next bytes in too many ways are left out.
     """
-    one, other = (lines[seed]["texts"][text]["bits"] for lines in (of_seeds, first))
+    one, other = (lines[seed]["texts"][text]["bits"] for lines in (of_seeds, base))
     return len(one) == len(other)
 
 
 def _difference(
-    of_seeds: Mapping[int, Line], first: Mapping[int, Line], paired: Sequence[int], text: str
+    of_seeds: Mapping[int, Line], base: Mapping[int, Line], paired: Sequence[int], text: str
 ) -> str:
-    found: Interval = relative(*_bits(of_seeds, paired, text), *_bits(first, paired, text))
+    found: Interval = relative(*_bits(of_seeds, paired, text), *_bits(base, paired, text))
     shown = f"{found.shown('+.2f')} %"
     return shown if found.is_apart and len(paired) > 1 else f"({shown})"
 

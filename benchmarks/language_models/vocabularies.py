@@ -11,26 +11,41 @@ from benchmarks.support.commands import run
 from bytepiece.adapters.loading import LoadedModel, load_models
 
 REFERENCE = "merge"
-"""Our default. Its compute for the given text is the compute that all runs get."""
+"""Its compute for the given text is the compute that all runs get."""
 
+
+def _merge(spaces: str, *options: str) -> tuple[str, ...]:
+    return ("--algorithm", "merge", "--spaces", spaces, *options)
+
+
+_LIKELIHOOD = ("--objective", "likelihood")
 OURS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    REFERENCE: ("ours, across spaces", ()),
-    "merge-words": ("ours, in words", ("--spaces", "words")),
-    "merge-superwords": ("ours, superwords", ("--spaces", "superwords")),
-    "merge-likelihood": ("ours, across spaces, likelihood", ("--objective", "likelihood")),
+    REFERENCE: ("ours, merges, across spaces", _merge("across")),
+    "merge-words": ("ours, merges, in words", _merge("words")),
+    "merge-superwords": ("ours, merges, superwords", _merge("superwords")),
+    "merge-likelihood": (
+        "ours, merges, across spaces, likelihood",
+        _merge("across", *_LIKELIHOOD),
+    ),
     "merge-words-likelihood": (
-        "ours, in words, likelihood",
-        ("--spaces", "words", "--objective", "likelihood"),
+        "ours, merges, in words, likelihood",
+        _merge("words", *_LIKELIHOOD),
     ),
     "merge-superwords-likelihood": (
-        "ours, superwords, likelihood",
-        ("--spaces", "superwords", "--objective", "likelihood"),
+        "ours, merges, superwords, likelihood",
+        _merge("superwords", *_LIKELIHOOD),
     ),
-    "unigram": ("ours, Unigram, across spaces", ("--algorithm", "unigram")),
+    "unigram": (
+        "ours, Unigram, across spaces",
+        ("--algorithm", "unigram", "--spaces", "across"),
+    ),
     "unigram-words": ("ours, Unigram, in words", ("--algorithm", "unigram", "--spaces", "words")),
     "bnlm": ("ours, BNLM", trainers.BNLM),
 }
 """By key: the name in tables, and options of `bytepiece train`."""
+
+SAMPLED = "unigram-words"
+"""The tokenizer whose samples are trained on: the best of the first grid."""
 
 RIVALS: Mapping[str, tuple[str, str]] = {
     "sp-bpe-words": ("SentencePiece BPE, in words", "words"),

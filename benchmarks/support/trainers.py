@@ -17,15 +17,20 @@ from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
 
 THREADS = 2
-UNIGRAM = ("--algorithm", "unigram")
+MERGE = ("--algorithm", "merge", "--spaces", "across")
+UNIGRAM = ("--algorithm", "unigram", "--spaces", "across")
 BNLM = ("--algorithm", "bnlm", "--min-count", "4")
 SMALL_MEMORY = ("--memory", "512M")
 OURS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "merge": ("", ()),
-    "merge-512M": (", --memory 512M", SMALL_MEMORY),
-    "merge-words": (", --spaces words", ("--spaces", "words")),
-    "merge-superwords": (", --spaces superwords", ("--spaces", "superwords")),
-    "our-unigram": (", Unigram", UNIGRAM),
+    "default": (", Unigram, in words", ()),
+    "our-unigram": (", Unigram, across spaces", UNIGRAM),
+    "merge": (", merges, across spaces", MERGE),
+    "merge-512M": (", merges, across spaces, --memory 512M", (*MERGE, *SMALL_MEMORY)),
+    "merge-words": (", merges, in words", ("--algorithm", "merge")),
+    "merge-superwords": (
+        ", merges, superwords",
+        ("--algorithm", "merge", "--spaces", "superwords"),
+    ),
     "bnlm": (", BNLM", BNLM),
 }
 """By key: the words after the library's name in a table, and options of `bytepiece train`."""

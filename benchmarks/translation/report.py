@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support.harness import markdown
+from benchmarks.support.intervals import Interval, interval
 from benchmarks.translation.counts import Counts, chrf_of, unpacked
 from benchmarks.translation.plan import Results
-
-_RESAMPLED = 1000
-"""Resamples of the bootstrap."""
 
 _Lines = list[dict[str, Any]]
 
@@ -66,29 +64,18 @@ def _compared(lines: _Lines, others: _Lines | None, search: str) -> str:
         )
         for some in (both, [bases[line["seed"]] for line in both])
     )
-    mean, low, high = difference(ours, theirs, seed=0)
-    said = f"{mean:+.2f} ({low:+.2f} … {high:+.2f})"
-    return said if low > 0 or high < 0 else f"{said}, not significant"
+    found = difference(ours, theirs)
+    said = f"{found.shown('+.2f')}"
+    return said if found.is_apart and len(both) > 1 else f"{said}, not significant"
 
 
-def difference(ours: Counts, theirs: Counts, seed: int) -> tuple[float, float, float]:
-    """Return the mean difference of two systems' chrF2 and its 95 % interval.
-
-    The bootstrap draws sentences and seeds; both systems get the same ones.
+def difference(ours: Counts, theirs: Counts) -> Interval:
+    """Return the mean difference of two systems' chrF2 over the seeds, with its interval.
 
     Args:
         ours, theirs: counts, seeds × sentences × counts, of the same seeds and sentences.
-        seed: of the bootstrap.
     """
-    random = np.random.default_rng(seed)
-    seeds, sentences, _ = ours.shape
-    often = random.multinomial(sentences, [1 / sentences] * sentences, _RESAMPLED)
-    drawn = random.integers(seeds, size=(_RESAMPLED, seeds))
-
-    def scores(counts: Counts) -> Counts:
-        return chrf_of(np.stack([often @ each.astype(np.int64) for each in counts], axis=1))
-
-    found = np.take_along_axis(scores(ours) - scores(theirs), drawn, axis=1).mean(axis=1)
-    whole = (chrf_of(ours.sum(axis=1)) - chrf_of(theirs.sum(axis=1))).mean()
-    low, high = np.percentile(found, [2.5, 97.5])
-    return float(whole), float(low), float(high)
+    return interval(
+        lambda chosen: chrf_of(ours[:, chosen].sum(1)) - chrf_of(theirs[:, chosen].sum(1)),
+        ours.shape[1],
+    )

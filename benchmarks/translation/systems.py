@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import bytepiece
 from benchmarks.peers import training
+from benchmarks.support.commands import FailedError
+from benchmarks.support.prices import STRONG_ALPHA, WEAK_ALPHA, strength_of
 from bytepiece import Tokenizer
 
 Rows = list[list[int]]
@@ -123,12 +125,6 @@ SYSTEMS = {
 }
 """The systems: the sampler of ours, or the model of SentencePiece."""
 
-_LARGEST = 4.0
-"""The largest alpha that is tried; sampling hardly differs from the best path there."""
-
-_BITS = 12
-"""Halvings of the interval in which an alpha is sought."""
-
 
 def alpha_of(
     system: str, vocabulary: SharedVocabulary, texts: Sequence[str], more: float
@@ -141,17 +137,13 @@ def alpha_of(
         texts: what to measure on; each is sampled once.
         more: the wanted share, 0.1 for 10 % more tokens. None if no alpha costs that much.
     """
-    least = sum(map(len, vocabulary.encode(texts, None, 0, 0, 0)))
-    # a price falls in alpha, but it rises in the share of merges that are left out
-    low, high, sign = (0.0, 1.0, -1) if system == "bpe-dropout" else (0.0, _LARGEST, 1)
 
-    def excess(alpha: float) -> float:
-        tokens = sum(map(len, vocabulary.encode(texts, alpha, 0, 0, 0)))
-        return sign * (tokens / least - 1 - more)
+    def tokens(alpha: float | None) -> int:
+        return sum(map(len, vocabulary.encode(texts, alpha, 0, 0, 0)))
 
-    if excess(low) < 0 or excess(high) > 0:
+    # the alpha of dropout is the share of merges that are left out
+    ends = (0.0, 1.0) if system == "bpe-dropout" else (WEAK_ALPHA, STRONG_ALPHA)
+    try:
+        return strength_of(tokens, tokens(None), more, *ends)
+    except FailedError:
         return None
-    for _ in range(_BITS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return high

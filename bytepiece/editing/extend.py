@@ -65,7 +65,7 @@ def extend(
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 262)
     >>> larger, id_map = bytepiece.extend(model, ["el gato", "el pato"] * 9, 264)
     >>> larger.pieces[:259] == model.pieces, larger.pieces[259:]
-    (True, (b'el', b'ato'))
+    (True, (b'at', b'el'))
     """
     characters = None
     if model.rules.unknown is None:

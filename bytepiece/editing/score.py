@@ -66,7 +66,8 @@ def score(
         CorpusError: if the corpus is empty, or cannot be read.
 
     >>> import bytepiece
-    >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
+    >>> texts = ["the cat", "the hat", "the rat"] * 9
+    >>> model = bytepiece.train(texts, 300, algorithm="merge", spaces="across")
     >>> scored = bytepiece.score(model, ["the cat"] * 9)
     >>> scored.pieces == model.pieces, scored.pieces[scored.scores.argmax()]
     (True, b'the cat')

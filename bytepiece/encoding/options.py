@@ -14,6 +14,8 @@ Alpha: TypeAlias = "float | tuple[float, float] | Sequence[float] | npt.NDArray[
 
 NBEST_SIZE = 64
 """How many paths the sampler "nbest" draws from by default."""
+BY_TEXT = "text"
+"""The value of `doc_ids` that makes the hash of each text its number."""
 MAX_NBEST_SIZE = 1 << 20
 """The most paths it can draw from."""
 RANGE_STEPS = 16

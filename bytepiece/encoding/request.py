@@ -1,14 +1,14 @@
 """A caller's request: best paths or samples, the sampler, and the random streams."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
-from bytepiece._checks import is_number, seed_word, unsigned, unsigned_array
+from bytepiece._checks import is_number, seed_word, unsigned
 from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, RANGE_STEPS, Alpha, Sampler
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.jit import Scalar, kernel
@@ -145,27 +145,6 @@ class Sampling(NamedTuple):
         if alpha is None or checked_alpha(alpha) < 0:
             return None
         return Method(float(alpha), self.sampler, int(size))
-
-
-def document_numbers(first: int, numbers: Iterable[int] | None, count: int) -> U64:
-    """Return the numbers of a batch of documents.
-
-    Args:
-        first: the number of the first document, if `numbers` is None.
-        numbers: one number per document.
-        count: how many documents there are.
-
-    Raises:
-        ArgumentError: if a number is outside its range, or if there is not one per document.
-    """
-    if numbers is None:
-        start = unsigned(first, 64, "doc_id0")
-        unsigned(int(start) + max(count - 1, 0), 64, "doc_id0 + number of texts")
-        return np.arange(count, dtype=np.uint64) + start
-    given = unsigned_array(numbers, "doc_ids")
-    if given.shape != (count,):
-        raise ArgumentError(f"{given.size} doc_ids for {count} texts")
-    return given
 
 
 def checked_alpha(alpha: float) -> float:

@@ -58,7 +58,7 @@ def evaluate(
     >>> small = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
     >>> found = bytepiece.evaluate({"small": small}, ["the cat\nэто\n"])
     >>> found.lines, found.models[0].tokens, round(found.models[0].bytes_per_token, 3)
-    (2, 7, 1.857)
+    (2, 8, 1.625)
     >>> found.models[0].scripts["Cyrillic"].tokens_per_character
     2.0
     """

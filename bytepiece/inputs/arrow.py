@@ -99,14 +99,7 @@ def chunked(texts: Any) -> Any:
         ArgumentError: if the column holds something other than text, or if pyarrow is missing.
     """
     arrow = pyarrow()
-    try:
-        if not isinstance(texts, arrow.ChunkedArray):
-            single = hasattr(texts, "__arrow_c_array__")
-            texts = arrow.chunked_array([arrow.array(texts)] if single else texts)
-    except (arrow.ArrowException, TypeError) as error:
-        raise ArgumentError(
-            f"this is not a column of Arrow: {' '.join(str(error).split())}"
-        ) from None
+    texts = any_column(texts)
     held = texts.type
     if arrow.types.is_null(held):
         return texts.cast(arrow.large_binary())
@@ -118,6 +111,27 @@ def chunked(texts: Any) -> Any:
         # Nulls of the dictionary are not counted among the nulls of the column.
         return arrow.chunked_array(map(_laid, texts.chunks), arrow.large_binary())
     return texts
+
+
+def any_column(values: Any) -> Any:
+    """Return a column of any type as a `pyarrow.ChunkedArray`.
+
+    Args:
+        values: an object for which `is_arrow` is true.
+
+    Raises:
+        ArgumentError: if it is not a column, or if pyarrow is missing.
+    """
+    arrow = pyarrow()
+    try:
+        if isinstance(values, arrow.ChunkedArray):
+            return values
+        single = hasattr(values, "__arrow_c_array__")
+        return arrow.chunked_array([arrow.array(values)] if single else values)
+    except (arrow.ArrowException, TypeError) as error:
+        raise ArgumentError(
+            f"this is not a column of Arrow: {' '.join(str(error).split())}"
+        ) from None
 
 
 def is_text(held: Any) -> bool:

@@ -80,15 +80,29 @@ def column_arrays(
     rows: int | None = None,
     option: str = "--column NAME, or parquet_column,",
 ) -> Iterator[Any]:
-    """Yield a column of texts as Arrow arrays.
+    """Yield a column of texts as Arrow arrays; see `columns_with_names`."""
+    for array, _ in columns_with_names(path, column, None, advance, rows, option):
+        yield array
+
+
+def columns_with_names(
+    path: Path,
+    column: str,
+    names: str | None,
+    advance: Callable[[int], object],
+    rows: int | None = None,
+    option: str = "--column NAME, or parquet_column,",
+) -> Iterator[tuple[Any, Any]]:
+    """Yield a column of texts, and the column that names the texts, as Arrow arrays.
 
     Args:
         path: the file.
         column: the name of a column of strings or bytes.
+        names: the name of the other column, of any type; if it is None, so are its arrays.
         advance: called after each array with the array's share of the bytes of the file, in
             proportion to its rows.
         rows: the number of rows in an array; by default, enough rows for some megabytes.
-        option: what names the column, for errors.
+        option: what names the column of texts, for errors.
 
     Raises:
         CorpusError: if the file is damaged or has no such column.
@@ -100,10 +114,15 @@ def column_arrays(
         try:
             file = parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
             _check(arrow, file.schema_arrow, column, path, option)
+            if names is not None:
+                _check_name(file.schema_arrow, names, path, "--doc-ids NAME")
+            wanted = [column] if names is None else [column, names]
             total = max(file.metadata.num_rows, 1)
             some = rows or min(max(_TOGETHER * total // _size(file.metadata, column), 1), _MOST)
-            for batch in file.iter_batches(some, columns=[column], use_threads=False):
-                yield batch.column(0)
+            for batch in file.iter_batches(some, columns=wanted, use_threads=False):
+                # The columns come in the order of the file.
+                found = [batch.column(batch.schema.names.index(name)) for name in wanted]
+                yield found[0], None if names is None else found[1]
                 row += len(batch)
                 advance(min(size * row // total, size) - told)
                 told = min(size * row // total, size)
@@ -129,11 +148,7 @@ def _size(metadata: Any, column: str) -> int:
 
 def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> None:
     """Raise a CorpusError unless the column exists and holds texts."""
-    if column not in schema.names:
-        known = ", ".join(f'"{name[:30]}"' for name in schema.names[:9]) or "none"
-        raise CorpusError(
-            f'{path}: no column "{column}"; the columns are: {known}; {option} names one'
-        )
+    _check_name(schema, column, path, option)
     held = schema.field(column).type
     if arrow.types.is_dictionary(held):
         held = held.value_type
@@ -141,6 +156,15 @@ def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> Non
     if held not in texts:
         raise CorpusError(
             f'{path}: the column "{column}" holds {held}, not text; {option} names another one'
+        )
+
+
+def _check_name(schema: Any, column: str, path: Path, option: str) -> None:
+    """Raise a CorpusError unless the column exists."""
+    if column not in schema.names:
+        known = ", ".join(f'"{name[:30]}"' for name in schema.names[:9]) or "none"
+        raise CorpusError(
+            f'{path}: no column "{column}"; the columns are: {known}; {option} names one'
         )
 
 

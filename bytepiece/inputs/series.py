@@ -74,6 +74,12 @@ def numbered(
         yield number, text
 
 
+def check_texts(texts: Iterable[Any]) -> None:
+    """Check that each item of a series is a text; see `check_text`."""
+    for number, text in enumerate(texts):
+        check_text(text, number)
+
+
 def check_text(text: object, number: int, error: type[BytepieceError] = ArgumentError) -> None:
     """Check that an item of a series is a text.
 

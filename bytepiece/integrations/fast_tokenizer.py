@@ -1,9 +1,12 @@
 """The fast tokenizer of `transformers` that gives a model's ids, for generation and serving."""
 
 import os
+import warnings
+from pathlib import Path
 from typing import Any
 
 from bytepiece import model_io
+from bytepiece._logarithms import rounded
 from bytepiece.errors import ModelError
 from bytepiece.formats import to_huggingface
 from bytepiece.integrations.transformers_vocabulary import ModelVocabulary
@@ -54,6 +57,35 @@ def fast(
         _add_marks(backend, model)
         kept |= _settings_of(model)
     return PreTrainedTokenizerFast(tokenizer_object=backend, **{**kept, **settings})
+
+
+def save_fast(tokenizer: ModelVocabulary, path: Path) -> tuple[str, ...]:
+    """Write the tokenizer.json of a tokenizer, and return its path.
+
+    A warning says in one line where the file is not exact. If tokenizer.json cannot represent the
+    tokenizer, nothing is written, an older file is deleted, and a warning says why.
+    """
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            backend = fast(tokenizer).backend_tokenizer
+    except ModelError as error:
+        path.unlink(missing_ok=True)
+        warnings.warn(
+            f"no tokenizer.json was written, so only bytepiece can load this: {error}", stacklevel=4
+        )
+        return ()
+    backend.save(str(path))
+    differences = [str(warning.message) for warning in caught]
+    model = tokenizer.model
+    if model.rules.unknown is None and (rounded(model.scores) != model.scores).any():
+        differences.append(
+            "scores are rounded, so a few texts of thousands, in which two paths nearly tie, may "
+            "get other ids"
+        )
+    if differences:
+        warnings.warn(f"tokenizer.json is not exact: {'; '.join(differences)}", stacklevel=4)
+    return (str(path),)
 
 
 def _add_tokens(backend: TokenizersTokenizer, tokenizer: ModelVocabulary) -> None:

@@ -1,13 +1,13 @@
 """Rows of ids, with their places in the text, from the arguments of a call in `transformers`."""
 
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 from itertools import accumulate, chain, islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bytepiece._checks import unsigned_array
+from bytepiece.encoding.documents import numbers_of, text_number
+from bytepiece.encoding.options import BY_TEXT
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
@@ -50,14 +50,19 @@ def special_tokens_mask(first: Row, second: Row | None, begin: Row, end: Row) ->
     return joined([0] * len(first), others, [1] * len(begin), [1] * len(end))
 
 
-def document_numbers(doc_ids: int | Iterable[int]) -> list[int]:
-    """Return the numbers of documents as a list; a single number is a list of one.
+def given_numbers(doc_ids: "int | Iterable[int | str | bytes] | None") -> list[int] | None:
+    """Return the numbers of documents as a list; None for the hashes of the texts.
+
+    Args:
+        doc_ids: as for `Tokenizer.encode_batch`, or a single number. None stands for "text", too.
 
     Raises:
-        ArgumentError: if one of them is not a whole number in 0…2^64 − 1.
+        ArgumentError: if it gives no numbers.
     """
+    if doc_ids is None or (isinstance(doc_ids, str) and doc_ids == BY_TEXT):
+        return None
     many = doc_ids if isinstance(doc_ids, Iterable) else [doc_ids]
-    found: list[int] = unsigned_array(many, "doc_ids").tolist()
+    found: list[int] = numbers_of(many).tolist()
     return found
 
 
@@ -196,9 +201,7 @@ class RowMaker:
                 if self._doc_ids is not None and place == 0 and not second:
                     numbers.append(self._doc_ids[document])
                 else:
-                    raw = text.encode("utf-8", "surrogatepass")
-                    digest = blake2b(raw, digest_size=8, salt=salt, person=bytes([second]))
-                    numbers.append(int.from_bytes(digest.digest(), "big"))
+                    numbers.append(text_number(text, salt, person=bytes([second])))
         return numbers
 
     def _encoded(self, texts: list[str], numbers: list[int] | None) -> list[list[int]]:

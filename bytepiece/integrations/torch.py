@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._checks import check_whole, unsigned
-from bytepiece.encoding.options import Alpha
+from bytepiece.encoding.documents import numbers_of
+from bytepiece.encoding.options import BY_TEXT, Alpha
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
@@ -65,8 +66,10 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             its beginning, but earlier documents are not encoded. Nulls of a column give no tokens.
         length: length of a block in tokens, at least 1.
         alpha, sample_prob, seed, epoch, add_bos, allowed_special: see
-            `bytepiece.Tokenizer.encode_batch`. A document's number is its place, from 0. The seed
-            is never fresh, because workers and restarts must agree on it.
+            `bytepiece.Tokenizer.encode_batch`. The seed is never fresh, because workers and
+            restarts must agree on it.
+        doc_ids: the numbers of all documents, in any form that `encode_batch` takes; or "text" for
+            the hash of each text. By default a document's number is its place, from 0.
         more_tokens: take the alpha at which samples have this share of tokens more than best paths,
             such as 0.1 for 10 %, in place of alpha. It is found once, here, and `logging` gets it.
         price_texts: typical texts by which it is found; see
@@ -106,6 +109,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         world_size: int = 1,
         threads: int | None = None,
         positions: bool = False,
+        doc_ids: Iterable[int | str | bytes] | None = None,
         more_tokens: float | None = None,
         price_texts: Iterable[Text] | None = None,
     ) -> None:
@@ -141,7 +145,14 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         self._pad = tokenizer.model.special_id("pad") if fill_last else None
         self._rank, self._world_size = rank, world_size
         settings = tokenizer.fingerprint, sorted(self._options.items()), rank, world_size
-        self._stream = hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
+        stream = hashlib.sha256(repr(settings).encode())
+        self._by_text = isinstance(doc_ids, str) and doc_ids == BY_TEXT
+        self._doc_ids = None if doc_ids is None or self._by_text else numbers_of(doc_ids)
+        if self._by_text:
+            stream.update(BY_TEXT.encode())
+        elif self._doc_ids is not None:
+            stream.update(self._doc_ids.tobytes())
+        self._stream = stream.hexdigest()[:16]
         self._threads = threads
         self._positions = positions
         # The epoch, the document, and how many of its tokens are used. It is in shared memory, so
@@ -164,7 +175,11 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         with closing(self._chunks(document)) as chunks:
             for numbers, texts in chunks:
                 rows = self._tokenizer.encode_batch(
-                    texts, doc_ids=numbers[:-1], epoch=epoch, threads=threads, **self._options
+                    texts,
+                    doc_ids=self._numbers(numbers[:-1]),
+                    epoch=epoch,
+                    threads=threads,
+                    **self._options,
                 )
                 flat = np.concatenate([left, rows.ids[used:]])
                 ends = np.arange(self._length, len(flat) + 1, self._length)
@@ -181,6 +196,16 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         if self._pad is not None and len(left):
             self._place = (epoch, document, 0)
             yield self._block(left)
+
+    def _numbers(self, places: npt.NDArray[np.int64]) -> Iterable[int | str | bytes]:
+        """Return the numbers of the documents at these places."""
+        if self._by_text:
+            return BY_TEXT
+        if self._doc_ids is None:
+            return places
+        if len(self._doc_ids) <= places[-1]:
+            raise ArgumentError(f"{len(self._doc_ids)} doc_ids, and more documents than that")
+        return self._doc_ids[places]
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next iteration begin this epoch, unless a loaded state is within this epoch."""

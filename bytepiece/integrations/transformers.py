@@ -1,7 +1,7 @@
 """A tokenizer for `transformers`: chat templates, padding, truncation and offsets, and sampling.
 
-It needs `pip install transformers`. It saves bytepiece's own model file, so that nothing is lost;
-`bytepiece.formats.to_huggingface` writes a tokenizer.json for other programs.
+It needs `pip install transformers`. It saves bytepiece's own model file, so that nothing is lost,
+and a tokenizer.json beside it for programs that do not know bytepiece.
 """
 
 import copy
@@ -19,7 +19,7 @@ from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import NO_TOKENS
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
-from bytepiece.integrations.fast_tokenizer import fast
+from bytepiece.integrations.fast_tokenizer import fast, save_fast
 from bytepiece.integrations.pricing import alpha_by_price
 from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
 from bytepiece.integrations.transformers_vocabulary import ModelVocabulary
@@ -77,18 +77,23 @@ class BytePieceTokenizer(ModelVocabulary):
             bos_token, eos_token and unk_token by their roles; the others become additional ones.
 
     A sample is a pure function of the model, the text, alpha, seed, epoch, and the document's
-    number. A call gets the numbers in `doc_ids`, one for each text. Without `doc_ids`, a text's
-    number is a hash of the text: the same text gets the same sample in any batch and any process,
+    number. A call gets the numbers in `doc_ids`, one for each text, in any form that
+    `bytepiece.Tokenizer.encode_batch` takes. Without `doc_ids`, or with "text", a text's number is
+    the hash of the text: the same text gets the same sample in any batch and any process,
     until seed or epoch changes. The settings of sampling belong to a training run, not to the
     tokenizer: `save_pretrained` leaves them out.
+
+    `save_pretrained` writes bytepiece.model, from which this class loads, and tokenizer.json, from
+    which `AutoTokenizer` and other programs load where bytepiece is not installed. A warning says
+    where tokenizer.json is not exact, or why there is none.
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300)
     >>> tokenizer = BytePieceTokenizer(model)
     >>> tokenizer.tokenize("the hat, the cat<eos>")
-    ['theĠhat', ',', 'Ġ', 'theĠcat', '<eos>']
+    ['the', 'Ġhat', ',', 'Ġ', 'the', 'Ġcat', '<eos>']
     >>> tokenizer(["the hat", "the"], padding=True)["attention_mask"]
-    [[1, 0, 0], [1, 1, 1]]
+    [[1, 1], [1, 0]]
     >>> sampler = tokenizer.sampled(alpha=0.1, seed=7)
     >>> tokenizer.decode(sampler.encode("the hat"))
     'the hat'
@@ -179,7 +184,7 @@ class BytePieceTokenizer(ModelVocabulary):
         verbose: bool = True,
         split_special_tokens: bool | None = None,
         sanitize_control_tokens: bool = False,
-        doc_ids: int | Iterable[int] | None = None,
+        doc_ids: int | Iterable[int | str | bytes] | None = None,
         **kwargs: Any,
     ) -> Any:
         """Encode one text or many, alone or in pairs; `__call__` and `encode` end here."""
@@ -194,7 +199,7 @@ class BytePieceTokenizer(ModelVocabulary):
             self._sampling._replace(
                 **{name: kwargs[name] for name in _SAMPLING_KEYWORDS if name in kwargs}
             ),
-            None if doc_ids is None else rows.document_numbers(doc_ids),
+            rows.given_numbers(doc_ids),
             NO_TOKENS if split else self._special_tokens(),
             return_offsets_mapping,
         )
@@ -325,6 +330,20 @@ class BytePieceTokenizer(ModelVocabulary):
         path = Path(save_directory) / (prefix + self.vocab_files_names["vocab_file"])
         model_io.save(self.model, path)
         return (str(path),)
+
+    def _save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        file_names: tuple[str, ...],
+        legacy_format: bool | None = None,
+        filename_prefix: str | None = None,
+    ) -> tuple[str, ...]:
+        """Write all files but tokenizer_config.json; `save_pretrained` ends here."""
+        files: tuple[str, ...] = super()._save_pretrained(
+            save_directory, file_names, legacy_format, filename_prefix
+        )
+        prefix = f"{filename_prefix}-" if filename_prefix else ""
+        return (*files, *save_fast(self, Path(save_directory) / f"{prefix}tokenizer.json"))
 
 
 class BytePieceConfig(PretrainedConfig):  # type: ignore[misc]

@@ -3,13 +3,23 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ArgumentError, TokenFileError
-from bytepiece.token_files.layouts import BLOCK, CODES, IDX, MAGIC, Layout, LayoutFiles
+from bytepiece.token_files.layouts import (
+    BLOCK,
+    CODES,
+    IDX,
+    LAYOUTS,
+    LLMC,
+    LLMC_TYPES,
+    MAGIC,
+    Layout,
+    LayoutFiles,
+)
 
 
 class TokenFile:
@@ -20,7 +30,8 @@ class TokenFile:
 
     Args:
         prefix: the beginning of the files' names.
-        layout: "megatron" or "npy"; by default the layout whose files exist.
+        layout: "megatron", "npy", "raw", "llmc" or "datatrove"; by default the layout whose files
+            exist.
 
     Raises:
         OSError: if the files cannot be read.
@@ -33,12 +44,17 @@ class TokenFile:
         self._prefix, self._files = os.fspath(prefix), LayoutFiles.of(prefix, layout)
         self.ids: npt.NDArray[np.integer[Any]]
         """All ids, end to end."""
-        if layout == "megatron":
-            self.ids, self._starts = self._megatron()
-            self._unit = self.ids.itemsize
-        else:
-            self.ids, self._starts = self._npy()
-            self._unit = 1
+        read = {
+            "megatron": self._megatron,
+            "npy": self._npy,
+            "raw": self._raw,
+            "llmc": self._llmc,
+            "datatrove": self._datatrove,
+        }
+        self.ids, self._starts = read[layout]()
+        # Megatron-LM counts in bytes. datatrove's index has no place for the first document.
+        self._unit = self.ids.itemsize if layout == "megatron" else 1
+        self._without = 1 if layout == "datatrove" else 0
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -47,10 +63,14 @@ class TokenFile:
         if not -len(self) <= document < len(self):
             raise IndexError(f"document {document} of {len(self)}")
         document %= len(self)
-        low = self._starts[document] // self._unit
+        low = self._start(document)
         if document + 1 == len(self):
             return self.ids[low:]
-        return self.ids[low : self._starts[document + 1] // self._unit]
+        return self.ids[low : self._start(document + 1)]
+
+    def _start(self, document: int) -> int:
+        place = document - self._without
+        return int(self._starts[place]) // self._unit if place >= 0 else 0
 
     def __iter__(self) -> Iterator[npt.NDArray[np.integer[Any]]]:
         return (self[document] for document in range(len(self)))
@@ -97,26 +117,70 @@ class TokenFile:
         return data.view(CODES[code]), starts
 
     def _npy(self) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]:
+        ids = _npy(self._files.data, LAYOUTS["npy"].types)
+        return ids, self._offsets(len(ids))
+
+    def _raw(self) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]:
+        offsets = _npy(self._files.places, ("<i8",))
+        ids = self._headerless(int(offsets[-1]) if len(offsets) else 0)
+        return ids, self._offsets(len(ids))
+
+    def _llmc(self) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]:
         files = self._files
-        ids, offsets = _npy(files.data, ("<u1", "<u2", "<u4")), _npy(files.places, ("<i8",))
-        if not _ascending(offsets, len(ids)):
-            raise TokenFileError(f"{files.places}: these are not the offsets of {files.data}")
-        return ids, offsets[:-1]
+        data = _mapped(files.data)
+        head = bytes(data[: LLMC.size]).ljust(LLMC.size, b"\0")
+        magic, version, count = LLMC.unpack(head)
+        if (magic, version) not in LLMC_TYPES:
+            raise TokenFileError(f"{files.data} is no file of llm.c")
+        kind = np.dtype(LLMC_TYPES[magic, version])
+        if len(data) != LLMC.size + count * kind.itemsize:
+            raise self._wrong_size(files.data, len(data), LLMC.size + count * kind.itemsize)
+        return data[LLMC.size :].view(kind), self._offsets(count)
+
+    def _datatrove(self) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]:
+        files = self._files
+        index = _mapped(files.places)
+        if len(index) % 8:
+            raise TokenFileError(f"{files.places} is no row of numbers of 8 bytes")
+        ends = index.view("<i8")
+        ids = self._headerless(int(ends[-1]) if len(ends) else 0)
+        if len(ends) and (ends[0] < 0 or not _never_less(ends)):
+            raise TokenFileError(f"{files.places}: these are not the ends of {files.data}")
+        return ids, ends
+
+    def _headerless(self, count: int) -> npt.NDArray[np.integer[Any]]:
+        """Return ids that no head describes. Their number and the size of their file are known."""
+        data = _mapped(self._files.data)
+        kinds = [np.dtype(name) for name in self._files.rule.types]
+        for kind in kinds:
+            if len(data) == count * kind.itemsize:
+                return data.view(kind)
+        raise self._wrong_size(self._files.data, len(data), count * kinds[0].itemsize)
+
+    def _offsets(self, count: int) -> npt.NDArray[np.int64]:
+        """Return where documents begin, after a check of the places in an .npy file."""
+        offsets = _npy(self._files.places, ("<i8",))
+        if not _ascending(offsets, count):
+            raise TokenFileError(
+                f"{self._files.places}: these are not the offsets of {self._files.data}"
+            )
+        return offsets[:-1]
 
     def _wrong_size(self, path: Path, size: int, expected: int) -> TokenFileError:
         return TokenFileError(f"{path} has {size} bytes, and its index says {expected}: damaged")
 
 
 def _layout_of(prefix: str | os.PathLike[str]) -> Layout:
-    found = [kind for kind in get_args(Layout) if LayoutFiles.of(prefix, kind).places.exists()]
+    places = {layout: LayoutFiles.of(prefix, layout).places for layout in LAYOUTS}
+    found = [layout for layout, path in places.items() if path.exists()]
     if len(found) == 1:
-        return found[0]  # type: ignore[no-any-return]
-    megatron, npy = (LayoutFiles.of(prefix, kind).places for kind in ("megatron", "npy"))
+        return found[0]
     if found:
-        raise ArgumentError(f"{megatron} and {npy} are both there; give a layout")
+        both = " and ".join(str(places[layout]) for layout in found)
+        raise ArgumentError(f"{both} are there; give a layout")
     journal = LayoutFiles.of(prefix, "npy").journal
     more = f": {journal} says that they are not finished" if journal.exists() else ""
-    raise TokenFileError(f"neither {megatron} nor {npy} is there{more}")
+    raise TokenFileError(f"none of {', '.join(map(str, places.values()))} is there{more}")
 
 
 def _mapped(path: Path) -> npt.NDArray[np.uint8]:
@@ -145,6 +209,10 @@ def _ascending(places: npt.NDArray[np.int64], last: int) -> bool:
     """Return whether numbers begin at 0, end at `last` and never decrease."""
     if len(places) == 0 or places[0] != 0 or places[-1] != last:
         return False
+    return _never_less(places)
+
+
+def _never_less(places: npt.NDArray[np.int64]) -> bool:
     return all(
         bool(np.all(np.diff(places[low : low + BLOCK + 1]) >= 0))
         for low in range(0, len(places), BLOCK)

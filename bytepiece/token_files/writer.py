@@ -4,28 +4,18 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bytepiece._files import delete, naming, replacing, write_atomically
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.errors import ArgumentError, TokenFileError
-from bytepiece.token_files.layouts import (
-    BLOCK,
-    CODES,
-    IDX,
-    MAGIC,
-    Layout,
-    LayoutFiles,
-    npy_head,
-    smallest_type,
-)
+from bytepiece.token_files.layouts import LAYOUTS, Layout, LayoutFiles, smallest_type
 
 _INTERVAL = 10.0
 """The largest number of seconds of work that a kill may cost."""
@@ -44,7 +34,7 @@ class TokenFileWriter:
     Args:
         prefix: the beginning of the files' names.
         vocab_size: all ids are below this number.
-        layout: "megatron" or "npy".
+        layout: "megatron", "npy", "raw", "llmc" or "datatrove".
         run: everything that the ids depend on, in JSON types, such as the model's fingerprint and
             the arguments of `encode_batch`. A writer that resumes must get the same value.
         resume: continue unfinished files, if there are any.
@@ -77,12 +67,14 @@ class TokenFileWriter:
         self._files = LayoutFiles.of(prefix, layout)
         self._vocab_size = vocab_size
         self._type = smallest_type(vocab_size, layout)
+        self._head = len(self._files.rule.head(self._type, 0))
         self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(run or {}))}
         self.documents = 0
         """The number of documents appended so far, by this run and the runs that it resumes. After
         resuming, skip this number of documents."""
         self.tokens = 0
         """How many ids these documents have together."""
+        self._check_names(prefix)
         began = _read_journal(self._files.journal)
         if began is not None and not resume:
             raise TokenFileError(
@@ -97,6 +89,17 @@ class TokenFileWriter:
             raise
         self._clear()
         self._synced = time.monotonic()
+
+    def _check_names(self, prefix: str | os.PathLike[str]) -> None:
+        """Raise if the ids would replace the ids of an index of another layout."""
+        files = self._files
+        for other in (LayoutFiles.of(prefix, layout) for layout in LAYOUTS):
+            same = other.data == files.data and other.layout != files.layout
+            if same and other.places.exists():
+                raise TokenFileError(
+                    f"{other.places} belongs to {other.data}, which {files.layout} would replace; "
+                    "delete both, or give another name"
+                )
 
     def _open(self, began: dict[str, Any] | None) -> None:
         files = self._files
@@ -117,7 +120,7 @@ class TokenFileWriter:
                     raise
                 raise self._damaged() from None
             if began is None:
-                _write(self._data, bytes(files.head))
+                _write(self._data, bytes(self._head))
                 self._sync()
             else:
                 self._rewind()
@@ -143,7 +146,7 @@ class TokenFileWriter:
 
     def _rewind(self) -> None:
         """Cut off what was written after the last entry of the journal."""
-        data_size = self._files.head + self.tokens * self._type.itemsize
+        data_size = self._head + self.tokens * self._type.itemsize
         ends_size = 8 * self.documents
         for file, size in ((self._data, data_size), (self._ends, ends_size)):
             if os.fstat(file.fileno()).st_size < size:
@@ -176,8 +179,13 @@ class TokenFileWriter:
         ids, lengths = rows.ids, np.diff(rows.offsets)
         if ids.min(initial=0) < 0 or ids.max(initial=0) >= self._vocab_size:
             raise ArgumentError(f"an id is not in 0…{self._vocab_size - 1}; is this the model?")
-        if self._files.layout == "megatron" and lengths.max(initial=0) >= 1 << 31:
-            raise ArgumentError("a document of 2^31 ids or more; the layout npy can hold it")
+        rule, layout = self._files.rule, self._files.layout
+        if lengths.max(initial=0) > rule.longest:
+            raise ArgumentError(f"a document of more ids than {layout} can hold; use npy or raw")
+        if self.tokens + len(ids) > rule.most:
+            raise ArgumentError(
+                f"more than {rule.most} ids, which {layout} cannot hold; write several prefixes"
+            )
         _write(self._data, np.ascontiguousarray(ids, self._type).view(np.uint8))
         _write(self._ends, (rows.offsets[1:] + self.tokens).astype("<i8").tobytes())
         # Both numbers change in one statement, because an interruption between two statements would
@@ -207,9 +215,9 @@ class TokenFileWriter:
     ) -> None:
         with self._data, self._ends:
             if error is None:
-                if self._files.layout == "npy":
+                if head := self._files.rule.head(self._type, self.tokens):
                     self._data.seek(0)
-                    _write(self._data, npy_head(self._type, self.tokens))
+                    _write(self._data, head)
                 self._sync(complete=True)
             elif self.documents:
                 with suppress(OSError):  # The earlier journal is still valid.
@@ -228,37 +236,12 @@ class TokenFileWriter:
         files = self._files
         with replacing(files.places) as index:
             with files.ends_part.open("rb") as ends:
-                parts = self._idx(ends) if files.layout == "megatron" else self._offsets(ends)
-                index.writelines(parts)
+                index.writelines(files.rule.write_places(ends, self.documents, self._type))
             # An index that already has the name belongs to other ids.
             files.places.unlink(missing_ok=True)
             files.data_part.replace(files.data)
         files.journal.unlink()
         files.ends_part.unlink()
-
-    def _idx(self, ends: BinaryIO) -> Iterator[bytes]:
-        code = next(code for code, name in CODES.items() if np.dtype(name) == self._type)
-        yield IDX.pack(MAGIC, 1, code, self.documents, self.documents + 1)
-        for bounds in self._bounds(ends):
-            yield np.diff(bounds).astype("<i4").tobytes()
-        for bounds in self._bounds(ends):
-            yield (bounds[:-1] * self._type.itemsize).astype("<i8").tobytes()
-        for low in range(0, self.documents + 1, BLOCK):
-            high = min(low + BLOCK, self.documents + 1)
-            yield np.arange(low, high, dtype="<i8").tobytes()
-
-    def _offsets(self, ends: BinaryIO) -> Iterator[bytes]:
-        yield npy_head(np.dtype("<i8"), self.documents + 1) + bytes(8)
-        for bounds in self._bounds(ends):
-            yield bounds[1:].tobytes()
-
-    def _bounds(self, ends: BinaryIO) -> Iterator[npt.NDArray[np.int64]]:
-        """Yield, block by block, where documents begin and where the last one of the block ends."""
-        ends.seek(0)
-        last = bytes(8)
-        while block := ends.read(8 * BLOCK):
-            yield np.frombuffer(last + block, "<i8")
-            last = block[-8:]
 
 
 def _read_journal(path: Path) -> dict[str, Any] | None:

@@ -45,7 +45,7 @@ class TrainingOptions:
             choice(name, getattr(self, name))
         if self.algorithm == "unigram" and self.spaces == "superwords":
             raise ArgumentError(
-                'algorithm="unigram" knows no spaces="superwords"; choose "across" or "words"'
+                'spaces="superwords" needs algorithm="merge"; the algorithm is "unigram"'
             )
         for name in ("order", "min_count", "max_piece_length", "pad_to_multiple"):
             object.__setattr__(self, name, whole(name, getattr(self, name)))

@@ -89,9 +89,9 @@ OPTIONS = (
     TrainingOption(
         "algorithm",
         "choice",
-        "merge",
-        "merge joins neighbouring pieces and compresses best. unigram is Kudo's trainer, whose "
-        "scores are likelihoods. bnlm is the original library's trainer.",
+        "unigram",
+        "unigram is Kudo's trainer, whose vocabularies make the best language models. merge joins "
+        "neighbouring pieces and compresses best. bnlm is the original library's trainer.",
         choices=get_args(Algorithm),
     ),
     TrainingOption(
@@ -113,9 +113,9 @@ OPTIONS = (
     TrainingOption(
         "spaces",
         "choice",
-        "across",
-        "A piece may reach across spaces anywhere (across), lies within one word (words), or "
-        "lies within one word or is several whole words (superwords).",
+        "words",
+        "A piece lies within one word (words), may reach across spaces anywhere (across), or lies "
+        "within one word or is several whole words (superwords, with merge only).",
         algorithms=("merge", "unigram"),
         choices=SPACES,
     ),

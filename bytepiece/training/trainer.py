@@ -46,10 +46,10 @@ def train(
     corpus: Corpus,
     vocab_size: int | Sequence[int] = 32000,
     *,
-    algorithm: Algorithm = "merge",
+    algorithm: Algorithm = "unigram",
     objective: Objective = "compression",
     newlines: Newlines = "apart",
-    spaces: Spaces = "across",
+    spaces: Spaces = "words",
     sparse: bool = False,
     order: int = 6,
     min_count: int = 2,
@@ -76,18 +76,19 @@ def train(
             temporary file during training. Nulls of a column are left out.
         vocab_size: the largest number of ids, special tokens included, at least 259. If there are
             several numbers, one run makes a model for each. A small corpus gives fewer ids.
-        algorithm: "merge" joins pairs of pieces that are neighbours on the best path. "unigram",
-            Kudo's trainer, begins with frequent substrings and drops pieces; its scores are
-            likelihoods. "bnlm", the original library's trainer, cuts where a byte n-gram language
-            model says that something new begins, and compresses far less. "merge" was called "em",
-            which is deprecated.
+        algorithm: "unigram", Kudo's trainer, begins with frequent substrings and drops pieces; its
+            scores are likelihoods, and its vocabularies make the best language models. "merge"
+            joins pairs of pieces that are neighbours on the best path, and compresses best. "bnlm",
+            the original library's trainer, cuts where a byte n-gram language model says that
+            something new begins, and compresses far less. "merge" was called "em", which is
+            deprecated.
         objective: for "merge". "compression" gives pieces nearly equal scores, so that the best
             path has few tokens; "likelihood" gives them the logarithms of their frequencies.
         newlines: for "merge" and "unigram". A piece may "end" in newlines, or newlines stay "apart"
             in pieces of their own.
         spaces: for "merge" and "unigram". A word is some spaces, or none, and the other bytes that
-            follow them. A piece may reach "across" spaces anywhere; it lies within one word
-            ("words"); or it lies within one word or is several whole words ("superwords", for
+            follow them. A piece lies within one word ("words"); it may reach "across" spaces
+            anywhere; or it lies within one word or is several whole words ("superwords", for
             "merge" only).
         sparse: for "unigram". Make probabilities proportional to exp(digamma(count)) instead of the
             expected count, so that pieces with a small count get less.
@@ -137,7 +138,7 @@ def train(
 
     >>> import bytepiece
     >>> model = bytepiece.train(["the cat", "the hat", "the rat"] * 9, vocab_size=300)
-    >>> b"the hat" in model.pieces
+    >>> b" hat" in model.pieces
     True
     """
     current = current_algorithm(algorithm)

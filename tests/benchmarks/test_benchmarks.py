@@ -295,7 +295,7 @@ def test_one_command_compares_trainers(tmp_path):
     kept = json.loads((tmp_path / "training.json").read_text("utf-8"))
     assert list(kept) == ["compression", "kill"]
     trained = kept["compression"]["tables"][0]["trained"]
-    ours = ["merge", "merge-words", "merge-superwords", "our-unigram", "bnlm"]
+    ours = ["default", "our-unigram", "merge", "merge-words", "merge-superwords", "bnlm"]
     assert list(trained) == [*ours, "bpe", "bytes"]
     for one in trained.values():
         assert one["bytes_per_token"][0] > 1 if one["taken"] else "not installed" in one["note"]

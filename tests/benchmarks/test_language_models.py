@@ -15,14 +15,14 @@ torch = pytest.importorskip("torch", reason="the language models need it")
 from support.strategies import JIT
 
 from benchmarks import bench_lm
-from benchmarks.language_models import intervals, plan, probes, runs, tables, texts
+from benchmarks.language_models import plan, probes, runs, tables, texts
 from benchmarks.language_models.cuts import bits_after_cuts
 from benchmarks.language_models.evaluation import bits_of_documents
 from benchmarks.language_models.sampling import SampledTraining, Segmenter
 from benchmarks.language_models.training import Batches, train
 from benchmarks.language_models.transformer import Shape, Transformer, rows_for
 from benchmarks.language_models.vocabularies import NAMES
-from benchmarks.support import result_lines
+from benchmarks.support import intervals, result_lines
 from benchmarks.support.commands import FailedError
 from bytepiece import Model, Tokenizer, model_io
 from bytepiece.adapters.ours import Ours
@@ -182,7 +182,7 @@ def line(tokenizer, seed, factor):
     }
 
 
-def test_the_report_compares_with_our_default():
+def test_the_report_compares_with_the_reference():
     lines = [line("sp-bpe", seed, 1.1) for seed in (1, 2, 3)]
     lines += [line("merge", seed, 1.0) for seed in (1, 2)]
     lines.append({**line("bnlm", 1, 1), "reason": "no memory"})
@@ -192,7 +192,7 @@ def test_the_report_compares_with_our_default():
     assert "SentencePiece BPE, across spaces | 3 " in shown
     assert "+9.9" in shown
     assert "- bnlm, 8,000 ids: no memory" in shown
-    assert shown.index("ours, across spaces") < shown.index("SentencePiece")
+    assert shown.index("ours, merges, across spaces") < shown.index("SentencePiece")
 
 
 def test_a_file_of_results_without_its_last_newline_is_read(tmp_path):
@@ -256,7 +256,7 @@ def test_samples_have_their_price_until_the_schedule_ends(tmp_path, sampler):
     assert (lengths[100:200] == shortest).all()
     assert (lengths[300:] == shortest).all()
     assert lengths[:100].mean() > shortest + 0.5
-    with pytest.raises(FailedError, match="cannot cost"):
+    with pytest.raises(FailedError, match="no strength costs"):
         Segmenter(path, adapter, lines, SampledTraining.parse(f"{sampler} +900%"), 1)
     with pytest.raises(ValueError, match="not of the form"):
         SampledTraining.parse("perfect")
@@ -287,4 +287,4 @@ def test_a_run_is_not_repeated(tmp_path, capfd, monkeypatch):
     bench_lm.main(arguments)
     assert results.read_text() == first
     bench_lm.main(["--report", "--results", str(results)])
-    assert "ours, across spaces, perfect +10%" in capfd.readouterr().out
+    assert "ours, merges, across spaces, perfect +10%" in capfd.readouterr().out

@@ -18,7 +18,8 @@ SPANISH = "".join(f"el gato numero {i} y el pato de los {i * 7} ratos\n" for i i
 @pytest.fixture(scope="module")
 def models():
     """Return an English model and a Spanish model."""
-    return bytepiece.train([TEXT], 320), bytepiece.train([SPANISH], 320)
+    english, spanish = ([TEXT], [SPANISH])
+    return tuple(bytepiece.train(text, 320, algorithm="merge") for text in (english, spanish))
 
 
 @pytest.fixture(autouse=True)

@@ -93,6 +93,64 @@ def test_documents_are_numbered_across_files(tmp_path, tok):
     assert drawn == samples(tok, [*LINES, b"the the", "the\nhat", ""])
 
 
+def test_the_first_document_may_have_any_number(tok):
+    for first in (5, 2**64 - len(LINES)):
+        drawn = invoke("encode", *SAMPLING, "--first-document", first, input=TEXT).stdout
+        expected = tok.encode_batch(LINES, alpha=0.3, seed=7, doc_id0=first)
+        assert ids_of(drawn) == [row.tolist() for row in expected]
+    invoke("encode", *SAMPLING, "--first-document", 2**64 - 1, input=TEXT, code=1)
+
+
+def test_the_hash_of_a_text_is_its_number(tok, tmp_path):
+    expected = tok.encode_batch(LINES, alpha=0.3, seed=7, doc_ids="text")
+    drawn = invoke("encode", *SAMPLING, "--doc-ids", "text", input=TEXT).stdout
+    assert ids_of(drawn) == [row.tolist() for row in expected]
+    records = tmp_path / "x.jsonl"
+    records.write_text("".join(json.dumps({"text": line.decode()}) + "\n" for line in LINES))
+    assert invoke("encode", *SAMPLING, "--doc-ids", "text", records).stdout == drawn
+
+
+NUMBERED = [("a", "the hat the"), (-5, "the cat"), (2**64 - 1, "今天天气 the"), ("今", "")]
+
+
+@pytest.mark.parametrize("options", [[], ["--more-tokens", "20%", "--jsonl", "text"]])
+def test_a_field_of_records_has_the_numbers(tok, tmp_path, options):
+    numbers, texts = zip(*NUMBERED * 9, strict=True)
+    path = tmp_path / "x.jsonl"
+    with path.open("w") as file:
+        for number, text in NUMBERED * 9:
+            print(json.dumps({"id": number, "text": text}) + "\n", file=file)
+    sampling = ["--sample", "--seed", 7, *(options or ["--alpha", 0.3])]
+    alpha = tok.alpha_for_tokens(texts, 1.2) if options else 0.3
+    expected = tok.encode_batch(texts, alpha=alpha, seed=7, doc_ids=numbers)
+    drawn = invoke("encode", *sampling, "--doc-ids", "id", path).stdout
+    assert ids_of(drawn) == [row.tolist() for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({"text": "a"}, 'no field "id"; the fields are: "text"; --doc-ids NAME names another one'),
+        ({"text": "a", "id": 1.5}, 'the field "id" must be a whole number, a str or bytes'),
+        ({"text": "a", "id": None}, 'the field "id" must be a whole number, a str or bytes'),
+        ({"text": "a", "id": 2**64}, 'the field "id" must be in'),
+    ],
+)
+def test_a_record_without_a_number_is_named(tmp_path, record, message):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "the", "id": 5}\n' + json.dumps(record))
+    result = invoke("encode", *SAMPLING, "--doc-ids", "id", path, code=1)
+    assert f"x.jsonl:2: {message}" in result.stderr
+    assert len(ids_of(result.stdout)) == 1
+
+
+def test_lines_have_no_field_with_numbers():
+    error = invoke("encode", *SAMPLING, "--doc-ids", "id", input=TEXT, code=1).stderr
+    assert '<stdin>: lines of text have no field "id"; --doc-ids text takes' in error
+    options = ["--doc-ids", "text", "--first-document", "5"]
+    assert "leave --first-document out" in invoke("encode", *SAMPLING, *options, code=2).stderr
+
+
 @pytest.mark.parametrize("most", [1, 5, 1000])
 def test_batches_and_threads_do_not_matter(most, monkeypatch, tok):
     monkeypatch.setattr(streams, "_MOST", most)
@@ -127,6 +185,8 @@ def test_the_default_alpha_is_one_tenth(tok):
         ["--sample-prob", "0.5"],
         ["--seed", "1"],
         ["--epoch", "0"],
+        ["--first-document", "0"],
+        ["--doc-ids", "text"],
         ["--sampler", "perfect"],
     ],
 )

@@ -76,8 +76,8 @@ def test_the_options_reach_the_library(corpus):
 
 
 def test_the_options_of_merge_reach_the_library(corpus):
-    options = ["--objective", "likelihood", "--newlines", "end", "--spaces", "words"]
-    options += ["--ensure-unicode"]
+    options = ["--algorithm", "merge", "--objective", "likelihood", "--newlines", "end"]
+    options += ["--spaces", "across", "--ensure-unicode"]
     pieces = ["--user-piece", "xyzzy", "--user-piece", "<b>", "--required-chars", "鑫é"]
     tokens = ["--special-token", "<|user|>", "--reserved", 2, "--pad-to-multiple", 64]
     memory = ["--memory", "600M", "--max-piece-length", 9]
@@ -86,9 +86,10 @@ def test_the_options_of_merge_reach_the_library(corpus):
     expected = bytepiece.train(
         Files([corpus]),
         400,
+        algorithm="merge",
         objective="likelihood",
         newlines="end",
-        spaces="words",
+        spaces="across",
         ensure_unicode=True,
         user_pieces=["xyzzy", "<b>"],
         required_chars="鑫é",
@@ -175,7 +176,7 @@ def test_the_closing_summary_describes_the_model(corpus):
     ratio = (len(TEXT) - len(LINES)) / tokens
     pieces = len(model.pieces)
     phases, closing = shown[-6:-3], shown[-3:]
-    for phase, line in zip(("reading", "merging", "scoring"), phases, strict=True):
+    for phase, line in zip(("reading", "seeding", "pruning"), phases, strict=True):
         assert line.startswith(f"{phase}: ")
     assert closing[0].startswith(f"trained on {len(TEXT) / 1e3:.1f} kB of text in ")
     assert f"bytepiece.model: {pieces} pieces and 3 special tokens; {ratio:.2f} " in closing[1]

@@ -8,14 +8,19 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 
 import pytest
 from support import ROOT
 from support.documents import blocks, run_examples
 
+sys.path.append(str(ROOT))  # benchmarks/ does not belong to the installed package
+
 import bytepiece
+from benchmarks.bench_token_readers import LOADERS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ENGINES = {"ray", "pyspark", "dask", "daft", "polars"}
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(bytepiece.__path__, "bytepiece.")
@@ -37,12 +42,19 @@ def test_python_examples(page, directory):
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_examples_for_another_library(page, library, directory):
+def test_examples_for_another_library(page, library, directory, monkeypatch):
+    if library in LOADERS:
+        warnings.simplefilter("ignore")  # Their warnings say nothing about our files.
     pytest.importorskip(library)
     if library == "tokenizers":
         pytest.importorskip("tokenizers.models", reason="tokenizers 1.0 has other calls")
+    if library == "pyspark" and not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.skip("Spark needs Java")
     if library == "transformers":  # its models need PyTorch
         pytest.importorskip("torch")
+    if library in ENGINES:
+        warnings.simplefilter("ignore")  # they warn about one another
+        monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     run_examples(page, f"python(?: {library})?")
 
 

@@ -149,7 +149,8 @@ def test_the_counts_of_dropped_pieces_are_inherited():
 
 
 def test_a_corpus_decides_which_pieces_go():
-    model = bytepiece.train([*TEXT * 9, "el gato y el pato\n" * 30], 320)
+    corpus = [*TEXT * 9, "el gato y el pato\n" * 30]
+    model = bytepiece.train(corpus, 320, algorithm="merge", spaces="across")
     size = model.vocab_size - 30
     spanish = bytepiece.prune(model, size, ["el gato y el pato\n"]).model
     english = bytepiece.prune(model, size, TEXT).model
@@ -199,7 +200,7 @@ def test_a_pruned_model_is_nearly_as_good_as_a_trained_one():
         for b in ("sat on", "ran to", "is in")
         for c in ("the house", "a river", "my shoe")
     ]
-    large, small = bytepiece.train(lines * 5, [420, 320])
+    large, small = bytepiece.train(lines * 5, [420, 320], algorithm="merge", spaces="across")
     tokens = [
         len(Tokenizer(model).encode("".join(lines)))
         for model in (small, bytepiece.prune(large, 320).model)

@@ -213,7 +213,8 @@ def test_new_pieces_follow_the_rules_of_the_old_ones():
         assert b"1999" not in b"".join(pieces)
         assert not any(b" " in piece[1:] for piece in pieces)
         assert b"\n\n" in pieces
-    short = bytepiece.train(TEXT, 270, max_piece_length=4, newlines="end")
+    across = {"algorithm": "merge", "spaces": "across"}
+    short = bytepiece.train(TEXT, 270, **across, max_piece_length=4, newlines="end")
     pieces = bytepiece.extend(short, [*corpus, "es\n\n" * 9], 300).model.pieces[267:]
     assert max(map(len, pieces)) == 4
     assert b"es\n\n" in pieces
@@ -264,7 +265,7 @@ def test_an_empty_corpus_is_an_error():
 
 
 def test_records_describe_the_edit_and_its_model():
-    model = bytepiece.train(TEXT, 280)
+    model = bytepiece.train(TEXT, 280, algorithm="merge")
     pruned = bytepiece.prune(model, 270, TEXT).model
     assert pruned.record["edited"] == "prune"
     assert pruned.record["vocab_size"] == 270

@@ -109,8 +109,9 @@ def test_documents_may_be_batched_in_any_way(tok, options):
         (3, 2**64 - 1),
         np.array([3, 2**64 - 1], dtype=np.uint64),
         np.array([3, 2**64 - 1], dtype=object),
+        np.array([3, -1]),
     ],
-    ids=["list", "tuple", "uint64", "object"],
+    ids=["list", "tuple", "uint64", "object", "int64"],
 )
 def test_doc_ids_of_any_kind(tok, doc_ids):
     batch = tok.encode_batch([TEXT, TEXT], doc_ids=doc_ids, **SAMPLING[0])

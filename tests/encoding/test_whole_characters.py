@@ -81,7 +81,8 @@ def texts(seed=1, lines=400):
 
 
 def train(corpus, size=420, **options):
-    return bytepiece.train(corpus, size, **{"ensure_unicode": True, **options})
+    across = {"algorithm": "merge", "spaces": "across"}
+    return bytepiece.train(corpus, size, **{"ensure_unicode": True, **across, **options})
 
 
 def broken(model):
@@ -108,8 +109,9 @@ def test_pieces_are_whole_characters_and_fill_the_vocabulary(size):
 
 
 def test_the_default_allows_parts_of_characters():
-    model = bytepiece.train(SAMPLE, 1000)
-    assert model == bytepiece.train(SAMPLE, 1000, ensure_unicode=False)
+    across = {"algorithm": "merge", "spaces": "across"}
+    model = bytepiece.train(SAMPLE, 1000, **across)
+    assert model == bytepiece.train(SAMPLE, 1000, ensure_unicode=False, **across)
     assert "ensure_unicode" not in model.record
     assert broken(model)
     found = hashlib.sha256(b"\0".join(model.pieces)).hexdigest()

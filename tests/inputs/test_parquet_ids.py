@@ -123,6 +123,36 @@ def test_the_command_reads_parquet(tok, rows, monkeypatch):
 
 
 @pytest.mark.usefixtures("saved")
+@pytest.mark.parametrize("rows", [1, 3, None])
+@pytest.mark.parametrize("kind", ["int64", "string", "binary", "text"])
+def test_a_column_has_the_documents_numbers(tok, rows, kind, monkeypatch):
+    texts = [*LINES, None, *LINES * 5]
+    numbers = arrow.array(range(-5, len(texts) - 5))
+    if kind != "text":
+        numbers = numbers.cast("string").cast(kind)
+    # The numbers stand before the texts in the file.
+    parquet.write_table(arrow.table({"id": numbers, "text": texts}), "a.parquet", 20)
+    if rows:
+        monkeypatch.setattr("bytepiece.inputs.parquet._MOST", rows)
+    options = ["--sample", "--alpha", "0.3", "--seed", "7"]
+    options += ["--doc-ids", "text" if kind == "text" else "id"]
+    doc_ids = "text" if kind == "text" else numbers
+    expected = tok.encode_batch(arrow.array(texts), alpha=0.3, seed=7, doc_ids=doc_ids)
+    shown = invoke("encode", "a.parquet", *options).stdout.split("\n")[:-1]
+    assert [list(map(int, line.split())) for line in shown] == [row.tolist() for row in expected]
+
+
+@pytest.mark.usefixtures("saved")
+def test_a_row_without_a_number_is_an_error():
+    parquet.write_table(arrow.table({"text": ["a"] * 9, "id": [*range(8), None]}), "a.parquet", 4)
+    options = ["encode", "a.parquet", "--sample", "--seed", "7", "--doc-ids"]
+    error = invoke(*options, "id", code=1).stderr
+    assert 'a.parquet: the column "id", from row 1 on: doc_ids[8] is null' in error
+    error = invoke(*options, "name", code=1).stderr
+    assert 'a.parquet: no column "name"; the columns are: "text", "id"; --doc-ids NAME' in error
+
+
+@pytest.mark.usefixtures("saved")
 def test_bad_parquet_is_an_error_of_one_line():
     parquet.write_table(arrow.table({"text": [5]}), "a.parquet")
     assert 'the column "text" holds int64' in invoke("encode", "a.parquet", code=1).stderr

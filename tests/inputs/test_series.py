@@ -17,7 +17,7 @@ pandas = pytest.importorskip("pandas", reason="pandas is not installed")
 polars = pytest.importorskip("polars", reason="polars is not installed")
 
 LINES = ["the cat", "the hat, the cat", "a café", "the rat"] * 3
-MODEL = bytepiece.train(LINES, 290, threads=1)
+MODEL = bytepiece.train(LINES, 290, algorithm="merge", spaces="across", threads=1)
 TOKENIZER = Tokenizer(MODEL)
 
 

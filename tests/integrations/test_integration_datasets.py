@@ -57,6 +57,18 @@ def test_columns(texts, tok, form):
     assert out["number"][:] == texts.with_format(None)["number"][:]
 
 
+def test_names_and_hashes_of_texts_are_numbers(texts, tok):
+    names = [f"<urn:uuid:{i}>" for i in range(len(TEXTS))]
+    named = texts.rename_column("text", "content").add_column("id", names)
+    for doc_ids, given in (("id", names), ("text", "text")):
+        encode = Encode(tok, "content", alpha=0.2, doc_ids=doc_ids)
+        expected = [
+            row.tolist() for row in tok.encode_batch(TEXTS, alpha=0.2, seed=0, doc_ids=given)
+        ]
+        assert named.map(encode, batched=True, batch_size=7)["input_ids"][:] == expected
+        assert [row.tolist() for row in named.with_transform(encode)[:]["input_ids"]] == expected
+
+
 def test_while_reading(texts, tok):
     lazy = texts.with_transform(Encode(tok, alpha=0.2, doc_ids="number", max_length=4))
     expected = tok.encode("the cat and the hat 7, 今天天气 👍", alpha=0.2, seed=0, doc_id=21)

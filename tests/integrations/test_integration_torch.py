@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="pip install torch")
 from torch.utils.data import DataLoader  # noqa: E402
 
 from bytepiece import Model, errors, model_io  # noqa: E402
+from bytepiece.encoding import documents  # noqa: E402
 from bytepiece.integrations import torch as module  # noqa: E402
 from bytepiece.integrations.torch import PackedBlocks  # noqa: E402
 
@@ -273,3 +274,28 @@ def test_a_state_does_not_depend_on_the_order_of_a_set(tok, tmp_path):
         command = [sys.executable, "-c", script]
         found.append(subprocess.check_output(command, cwd=ROOT, env=environment))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "doc_ids", ["text", [f"<urn:uuid:{i}>" for i in range(70)], range(-35, 35)]
+)
+def test_numbers_of_documents(tok, doc_ids):
+    def make(documents, **options):
+        return PackedBlocks(tok, documents, 16, alpha=0.1, doc_ids=doc_ids, **options)
+
+    numbers = list(map(int, documents.document_numbers(0, doc_ids, TEXTS, sampled=True)))
+    blocks = expected(tok, TEXTS, 16, numbers=numbers, alpha=0.1)
+    assert listed(make(TEXTS)) == listed(make(IterableTexts())) == blocks
+    assert listed(make(TEXTS), num_workers=2) == blocks
+    parts = expected(tok, TEXTS[1::2], 16, numbers=numbers[1::2], alpha=0.1)
+    assert listed(make(TEXTS, rank=1, world_size=2)) == parts
+    state = make(TEXTS).state_dict()
+    make(TEXTS).load_state_dict(state)
+    with pytest.raises(errors.ArgumentError, match="other settings"):
+        PackedBlocks(tok, TEXTS, 16, alpha=0.1).load_state_dict(state)
+
+
+def test_too_few_numbers_are_an_error(tok):
+    blocks = PackedBlocks(tok, TEXTS, 16, alpha=0.1, doc_ids=range(69))
+    with pytest.raises(errors.ArgumentError, match="69 doc_ids, and more documents"):
+        listed(blocks)

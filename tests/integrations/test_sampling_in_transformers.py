@@ -34,6 +34,20 @@ def test_sampling_is_a_pure_function(chat, tok):
         sampler(texts, doc_ids=[1])
 
 
+def test_numbers_of_documents_in_every_form(plain, tok):
+    texts = [f"the cat and the hat {i}, 今天天气" for i in range(9)]
+    sampler = plain.sampled(0.1, seed=7)
+    names = [f"<urn:uuid:{i}>" for i in range(9)]
+    for doc_ids in ("text", names, range(-5, 4)):
+        expected = tok.encode_batch(texts, alpha=0.1, seed=7, doc_ids=doc_ids)
+        assert sampler(texts, doc_ids=doc_ids)["input_ids"] == [row.tolist() for row in expected]
+    assert sampler(texts)["input_ids"] == sampler(texts, doc_ids="text")["input_ids"]
+    assert (
+        sampler(texts[0], doc_ids=-5)["input_ids"]
+        == sampler(texts, doc_ids=range(-5, 4))["input_ids"][0]
+    )
+
+
 def test_sample_prob_and_a_range_of_alphas(plain, tok):
     texts = [f"the cat and the hat {i}" for i in range(200)]
     best = plain(texts)["input_ids"]

@@ -34,7 +34,7 @@ TEMPLATE = (
 
 @pytest.fixture(scope="module")
 def small():
-    return bytepiece.train(bytepiece.Files([SAMPLE]), 1000)
+    return bytepiece.train(SAMPLE, 1000, algorithm="merge", spaces="across")
 
 
 @pytest.fixture(scope="module")

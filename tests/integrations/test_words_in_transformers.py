@@ -23,7 +23,7 @@ TEXTS = ["the naïve cat.\n\nAda's 今天 👍", "", " ", "the cat and the hat",
 
 @pytest.fixture(scope="module")
 def small():
-    return bytepiece.train(bytepiece.Files([SAMPLE]), 1000)
+    return bytepiece.train(SAMPLE, 1000, algorithm="merge", spaces="across")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_words_of_a_text(both):
 
 
 def test_a_piece_of_several_words_has_the_first_and_covers_all():
-    model = bytepiece.train(["the cat sat"] * 9, 300)
+    model = bytepiece.train(["the cat sat"] * 9, 300, algorithm="merge", spaces="across")
     tokenizer = BytePieceTokenizer(model)
     batch = tokenizer("the cat sat")
     assert len(batch["input_ids"]) < 3

@@ -3,17 +3,13 @@
 import ast
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numba
 import pytest
+from support.fresh import PACKAGE, run
 from support.strategies import JIT
 
-from bytepiece.kernels import jit
-
-PACKAGE = Path(jit.__file__).resolve().parents[1]
+from bytepiece.kernels import cache
 
 
 @pytest.fixture
@@ -21,9 +17,10 @@ def install(tmp_path, monkeypatch):
     """Return a copy of the installed package; the folder of kernels is searched from there."""
     package = tmp_path / "site" / "bytepiece"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(jit, "_PACKAGE", package)
+    monkeypatch.setattr(cache, "_PACKAGE", package)
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for name in ("XDG_CACHE_HOME", "BYTEPIECE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
     return package
 
 
@@ -31,7 +28,7 @@ def install(tmp_path, monkeypatch):
 def home(tmp_path, monkeypatch):
     """Return an empty home folder, on every system."""
     home = tmp_path / "home"
-    monkeypatch.setattr(jit, "user_cache", lambda: home / "cache" / "bytepiece")
+    monkeypatch.setattr(cache, "user_cache", lambda: home / "cache" / "bytepiece")
     return home
 
 
@@ -52,22 +49,22 @@ def make_read_only(package):
 
 @pytest.mark.usefixtures("install")
 def test_kernels_are_kept_in_the_home(home):
-    directory = Path(jit._cache_dir())
+    directory = cache._kernel_folder().path
     assert directory.parent == home / "cache" / "bytepiece"
     assert list(directory.iterdir()) == []
-    assert jit._cache_dir() == str(directory)
+    assert cache._kernel_folder() == (directory, True)
 
 
 def test_an_edit_of_a_kernel_makes_a_new_directory_and_removes_old_ones(install, home):
-    first = Path(jit._cache_dir())
+    first = cache._kernel_folder().path
     os.utime(first, (0, 0))
     recent = first.with_name("bytepiece-kernels-of-another-install")
     recent.mkdir()
     (install / "formats" / "__init__.py").write_text("# edited\n")
-    assert Path(jit._cache_dir()) == first
+    assert cache._kernel_folder().path == first
     with (install / "encoding" / "nbest.py").open("a") as file:
         file.write("# edited\n")
-    second = Path(jit._cache_dir())
+    second = cache._kernel_folder().path
     assert second != first
     assert set(second.parent.iterdir()) == {second, recent}
     assert home in second.parents
@@ -75,35 +72,29 @@ def test_an_edit_of_a_kernel_makes_a_new_directory_and_removes_old_ones(install,
 
 @pytest.mark.usefixtures("no_home")
 def test_without_a_home_kernels_are_kept_beside_the_sources(install):
-    assert Path(jit._cache_dir()).parent == install / "__pycache__"
+    assert cache._kernel_folder().path.parent == install / "__pycache__"
 
 
 @pytest.mark.usefixtures("no_home")
 def test_a_read_only_install_without_a_home_keeps_nothing(install):
     make_read_only(install)
-    assert jit._cache_dir() == ""
+    assert cache._kernel_folder() == (None, False)
 
 
 def test_numbas_own_setting_is_followed_and_never_cleaned(install, tmp_path, monkeypatch):
     theirs = tmp_path / "theirs"
     (theirs / "bytepiece-kernels-of-another").mkdir(parents=True)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(theirs))
-    assert Path(jit._cache_dir()).parent == theirs
+    assert cache._kernel_folder().path.parent == theirs
     assert len(list(theirs.iterdir())) == 2
     assert not (install / "__pycache__").exists()
 
 
-def run(script, package, **environment):
-    """Run a script in a fresh interpreter that finds this package."""
-    inherited = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        env={**inherited, "PYTHONPATH": str(package.parent), **environment},
-        cwd=package.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_folder_can_be_chosen(install, tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "theirs"))
+    monkeypatch.setenv("BYTEPIECE_CACHE", str(tmp_path / "chosen"))
+    assert cache._kernel_folder().path.parent == tmp_path / "chosen"
+    assert not (tmp_path / "theirs").exists()
 
 
 def test_kernels_work_where_nothing_can_be_kept(install, no_home):
@@ -112,12 +103,12 @@ def test_kernels_work_where_nothing_can_be_kept(install, no_home):
 import logging
 logging.basicConfig(level=logging.INFO)
 import numpy
-from bytepiece.kernels import jit, streams
-print(repr(jit._CACHE_DIR), *map(int, streams.philox(*[numpy.uint64(0)] * 6)))
+from bytepiece.kernels import cache, streams
+print(cache.FOLDER.path, *map(int, streams.philox(*[numpy.uint64(0)] * 6)))
 """
     done = run(script, install, HOME=no_home)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["''", "1713891541", "3781805453", "3159862348", "2600524760"]
+    assert done.stdout.split() == ["None", "1713891541", "3781805453", "3159862348", "2600524760"]
     # The package's logger says once that kernels are compiled.
     assert done.stderr.count("compiling kernels") == int(JIT)
 
@@ -147,7 +138,7 @@ def test_the_kernels_keep_ieee_arithmetic_and_release_the_lock():
 
 def test_kernels_take_nothing_from_files_that_the_cache_does_not_watch():
     """A constant from another file would stay in the compiled kernel even if the file changes."""
-    watched = {name for name, _ in jit._kernel_sources()}
+    watched = {name for name, _ in cache._kernel_sources()}
     for name in sorted(watched):
         tree = ast.parse((PACKAGE / name).read_text("utf-8"))
         homes = {

@@ -12,11 +12,14 @@ from bytepiece import Encoded
 from bytepiece.token_files import TokenFileWriter
 
 module = import_module("bytepiece.token_files.writer")
-LAYOUTS = ["megatron", "npy"]
+LAYOUTS = ["megatron", "npy", "raw", "llmc", "datatrove"]
 SIZES = [256, 257, 1 << 16, (1 << 16) + 1, 1 << 24]
 FINISHED = {
     "megatron": ["x.bin", "x.idx"],
     "npy": ["x.ids.npy", "x.offsets.npy"],
+    "raw": ["x.bin", "x.raw.offsets.npy"],
+    "llmc": ["x.bin", "x.llmc.offsets.npy"],
+    "datatrove": ["x.ds", "x.ds.index"],
 }
 
 

@@ -22,9 +22,10 @@ from support.token_files import (
 
 from bytepiece.errors import ArgumentError, TokenFileError
 from bytepiece.token_files import TokenFile, TokenFileWriter
+from bytepiece.token_files.layouts import LAYOUTS as RULES
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["megatron", "npy"])  # without a head, and with one
 @pytest.mark.parametrize("interval", [0, 1000])
 def test_a_run_that_is_stopped_anywhere_goes_on(layout, interval, monkeypatch):
     monkeypatch.setattr(module, "_INTERVAL", interval)
@@ -59,7 +60,7 @@ def test_work_in_the_journal_is_not_repeated(layout):
     parts = batches(6)
     documents, tokens = begin(parts[:4], layout)
     assert documents == sum(map(len, parts[:4]))
-    with pytest.raises(TokenFileError, match=r"^neither .*x\.journal says that they are not fin"):
+    with pytest.raises(TokenFileError, match=r"^none of .*x\.journal says that they are not fin"):
         TokenFile("x")
     with TokenFileWriter("x", 1000, layout, resume=True) as writer:
         assert (writer.documents, writer.tokens) == (documents, tokens)
@@ -206,8 +207,40 @@ def test_ids_of_another_vocabulary_are_refused(ids):
     assert rows_of(TokenFile("x")) == [[999]]
 
 
+@pytest.mark.parametrize(
+    ("layout", "limit", "words"),
+    [
+        ("megatron", "longest", "more ids than megatron can hold; use npy or raw"),
+        ("llmc", "most", "more than 2 ids, which llmc cannot hold"),
+    ],
+)
+def test_more_ids_than_the_layout_can_hold_are_refused(layout, limit, words, monkeypatch):
+    assert getattr(RULES[layout], limit) == 2**31 - 1
+    monkeypatch.setitem(RULES, layout, RULES[layout]._replace(**{limit: 2}))
+    with TokenFileWriter("x", 1000, layout) as writer:
+        with pytest.raises(ArgumentError, match=words):
+            writer.append(encoded([[1, 2, 3]]))
+        writer.append(encoded([[1, 2]]))
+    assert rows_of(TokenFile("x")) == [[1, 2]]
+
+
+def test_ids_of_another_layout_are_not_replaced():
+    write([[[1]]], "megatron")
+    for layout in ("raw", "llmc"):
+        with pytest.raises(
+            TokenFileError, match=rf"x\.idx belongs to x\.bin, which {layout} would"
+        ):
+            write([[[2]]], layout)
+    write([[[3]]], "datatrove")
+    write([[[4]]], "npy")
+    assert rows_of(TokenFile("x", "megatron")) == [[1]]
+    Path("x.idx").unlink()
+    write([[[2]]], "raw")
+    assert rows_of(TokenFile("x", "raw")) == [[2]]
+
+
 def test_bad_arguments():
-    with pytest.raises(ArgumentError, match='layout must be "megatron" or "npy"'):
+    with pytest.raises(ArgumentError, match='layout must be one of "megatron", "npy", "raw"'):
         TokenFileWriter("x", 1000, "hdf5")
     with pytest.raises(FileNotFoundError):
         TokenFileWriter("nowhere/x", 1000)

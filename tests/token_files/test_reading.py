@@ -5,20 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.token_files import FINISHED, LAYOUTS, rows_of, write
+from support.token_files import FINISHED, rows_of, write
 
 from bytepiece.errors import ArgumentError, TokenFileError
 from bytepiece.token_files import TokenFile
 
 
 def test_the_files_tell_the_layout():
-    with pytest.raises(TokenFileError, match=r"neither x\.idx nor x\.offsets\.npy is there$"):
+    with pytest.raises(TokenFileError, match=r"none of x\.idx, .*x\.ds\.index is there$"):
         TokenFile("x")
     write([[[1]]], "megatron")
     write([[[2]]], "npy")
-    with pytest.raises(ArgumentError, match="are both there; give a layout"):
+    with pytest.raises(ArgumentError, match="are there; give a layout"):
         TokenFile("x")
-    assert [TokenFile("x", layout)[0].tolist() for layout in LAYOUTS] == [[1], [2]]
+    assert [TokenFile("x", layout)[0].tolist() for layout in ("megatron", "npy")] == [[1], [2]]
 
 
 def packed(
@@ -132,3 +132,55 @@ def test_a_file_that_only_begins_like_a_zip_is_refused():
     Path("x.ids.npy").write_bytes(b"PK\3\4" + bytes(99))
     with pytest.raises(TokenFileError, match=r"^x\.ids\.npy is no \.npy file"):
         TokenFile("x")
+
+
+def refused(name, content, words):
+    """Check that a file with this content is refused, and that the error says what is wrong."""
+    path = Path(name)
+    whole = path.read_bytes()
+    path.write_bytes(content)
+    with pytest.raises(TokenFileError, match=r"^x\.") as caught:
+        TokenFile("x")
+    assert words in str(caught.value)
+    path.write_bytes(whole)
+
+
+def test_damaged_raw_ids_are_refused():
+    write([[[1, 2], [3]]], "raw")
+    refused("x.bin", bytes(5), "x.bin has 5 bytes, and its index says 6")
+    refused("x.bin", b"", "damaged")
+    refused("x.raw.offsets.npy", npy(np.array([0, 2, 1, 3])), "these are not the offsets of x.bin")
+    refused("x.raw.offsets.npy", npy(np.array([], np.int64)), "damaged")
+    refused("x.raw.offsets.npy", npy(np.array([0, -1])), "damaged")
+    refused("x.raw.offsets.npy", b"", "is no .npy file")
+    assert rows_of(TokenFile("x")) == [[1, 2], [3]]
+
+
+def test_damaged_files_of_llmc_are_refused():
+    write([[[1, 2], [3]]], "llmc")
+    whole = Path("x.bin").read_bytes()
+    refused("x.bin", b"", "x.bin is no file of llm.c")
+    refused("x.bin", whole[:100], "x.bin has 100 bytes, and its index says 1030")
+    refused("x.bin", bytes(1030), "x.bin is no file of llm.c")
+    refused("x.bin", struct.pack("<3i", 20240520, 7, 3) + whole[12:], "x.bin is no file of llm.c")
+    refused("x.bin", struct.pack("<3i", 20240520, 1, -3) + whole[12:], "its index says 1018")
+    refused("x.bin", whole[:-1], "x.bin has 1029 bytes, and its index says 1030")
+    refused("x.llmc.offsets.npy", npy(np.array([0, 2])), "these are not the offsets of x.bin")
+    assert rows_of(TokenFile("x")) == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        (struct.pack("<2Q", 2, 3)[:-1], "no row of numbers of 8 bytes"),
+        (struct.pack("<2Q", 2, 4), "x.ds has 6 bytes, and its index says 8"),
+        (struct.pack("<2q", -1, 3), "these are not the ends of x.ds"),
+        (struct.pack("<3Q", 2, 1, 3), "these are not the ends of x.ds"),
+        (struct.pack("<Q", 2**64 - 3), "damaged"),
+        (b"", "x.ds has 6 bytes, and its index says 0"),
+    ],
+)
+def test_a_damaged_index_of_datatrove_is_refused(index, words):
+    write([[[1, 2], [3]]], "datatrove")
+    refused("x.ds.index", index, words)
+    assert rows_of(TokenFile("x")) == [[1, 2], [3]]

@@ -51,6 +51,9 @@ def test_the_smallest_type_that_readers_know():
         "<i4",
     ]
     assert [smallest_type(size, "npy").str for size in SIZES] == ["|u1", "<u2", "<u2", "<u4", "<u4"]
+    for layout in ("raw", "llmc", "datatrove"):
+        types = [smallest_type(size, layout).str for size in SIZES]
+        assert types == ["<u2", "<u2", "<u2", "<u4", "<u4"]
 
 
 def test_the_index_is_megatrons_to_the_byte():
@@ -64,6 +67,30 @@ def test_the_index_is_megatrons_to_the_byte():
     assert Path("x.bin").read_bytes() == struct.pack("<3i", 1, 2, 70_000)
     assert Path("x.idx").read_bytes()[17] == 4
     assert Path("x.idx").read_bytes()[34:58] == struct.pack("<2i2q", 1, 2, 0, 4)
+
+
+@pytest.mark.parametrize(("vocab_size", "letter"), [(1000, "H"), (70_001, "I")])
+def test_headerless_layouts_to_the_byte(vocab_size, letter):
+    rows = [[1, 2, 3], [], [700, vocab_size - 1]]
+    ids = struct.pack(f"<5{letter}", 1, 2, 3, 700, vocab_size - 1)
+    write([rows[:2], rows[2:]], "raw", vocab_size)
+    assert Path("x.bin").read_bytes() == ids
+    assert Path("x.raw.offsets.npy").read_bytes()[-32:] == struct.pack("<4q", 0, 3, 3, 5)
+    write([rows[:2], rows[2:]], "datatrove", vocab_size)
+    assert Path("x.ds").read_bytes() == ids
+    assert Path("x.ds.index").read_bytes() == struct.pack("<3Q", 3, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("vocab_size", "letter", "magic", "version"),
+    [(1000, "H", 20240520, 1), (70_001, "I", 20240801, 7)],
+)
+def test_the_head_of_llmc_to_the_byte(vocab_size, letter, magic, version):
+    write([[[1, 2]], [[vocab_size - 1], []]], "llmc", vocab_size)
+    head = struct.pack("<256i", magic, version, 3, *[0] * 253)
+    ids = struct.pack(f"<3{letter}", 1, 2, vocab_size - 1)
+    assert Path("x.bin").read_bytes() == head + ids
+    assert Path("x.llmc.offsets.npy").read_bytes()[-32:] == struct.pack("<4q", 0, 2, 3, 3)
 
 
 def test_numpy_reads_the_pair_by_itself():
@@ -80,7 +107,7 @@ def test_many_documents_are_placed_block_by_block(layout, monkeypatch):
     parts = batches(40)
     write(parts, layout)
     whole = contents(layout)
-    for name in ("writer", "reader"):
+    for name in ("layouts", "reader"):
         monkeypatch.setattr(import_module(f"bytepiece.token_files.{name}"), "BLOCK", 3)
     write(parts, layout)
     assert contents(layout) == whole

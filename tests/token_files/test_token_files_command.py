@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from bytepiece_cli import encode
 from support import ROOT
 from support.cli import invoke, posix_only, start
 from support.strategies import JIT
@@ -23,7 +25,7 @@ from support.token_files import (
 )
 
 from bytepiece import model_io
-from bytepiece.token_files import TokenFile, TokenFileWriter
+from bytepiece.token_files import Layout, TokenFile, TokenFileWriter, smallest_type
 
 
 def lines(count):
@@ -53,9 +55,16 @@ def test_the_command_writes_token_files(layout, tok):
     result = invoke("encode", "c.txt", "--format", layout, "-o", "x", "--eos", *SAMPLED)
     assert result.stdout == ""
     expected = expected_rows(tok, add_eos=True, alpha=0.3, seed=7)
+    kind = smallest_type(tok.vocab_size, layout).name
+    told = f"300 documents, {sum(map(len, expected))} ids of type {kind} in {FINISHED[layout][0]}"
+    assert f"bytepiece: {told}\n" in result.stderr
     assert rows_of(TokenFile("x", layout)) == expected
     invoke("encode", "--format", layout, "-o", "y", "--eos", *SAMPLED, input=lines(300))
     assert rows_of(TokenFile("y", layout)) == expected
+
+
+def test_the_command_has_all_layouts():
+    assert list(get_args(Layout)) == list(encode._TOKEN_FILES) == LAYOUTS
 
 
 @pytest.mark.usefixtures("saved")
@@ -108,7 +117,7 @@ def test_the_command_resumes(tok, monkeypatch):
         (["--format", "parquet"], "--format parquet is written to files; name them with -o"),
         (["--format", "parquet", "-o", "-"], "name them with -o"),
         (["--format", "jsonl", "-o", "x"], "leave -o out, and write > FILE"),
-        (["--resume"], "--resume is about --format megatron and npy"),
+        (["--resume"], "--resume is about --format megatron, npy, raw"),
         (["--resume", "--format", "parquet", "-o", "x"], "--resume is about"),
     ],
 )
@@ -138,7 +147,7 @@ def documents_done(prefix):
 
 @posix_only
 @pytest.mark.usefixtures("saved")
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["megatron", "npy"])
 def test_killed_at_random_moments_it_ends_with_the_same_files(layout, monkeypatch):
     count = 20_000 if JIT else 1000
     Path("c.txt").write_bytes(lines(count))
@@ -197,10 +206,10 @@ def test_memory_is_constant():
         "from bytepiece.token_files import TokenFileWriter\n"
         "rows = Encoded(np.zeros(10**6, np.int32), np.arange(0, 10**6 + 1, 10))\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "for layout in ('megatron', 'npy'):\n"
+        f"for layout in {LAYOUTS}:\n"
         "    with TokenFileWriter(layout, 300, layout) as writer: writer.append(rows)\n"
         "before = peak()\n"
-        "for layout in ('megatron', 'npy'):\n"
+        f"for layout in {LAYOUTS}:\n"
         "    with TokenFileWriter(layout, 300, layout) as writer:\n"
         "        for _ in range(40): writer.append(rows)\n"
         "print(peak() - before)\n"

@@ -156,8 +156,8 @@ def texts(seed=3, lines=400):
     return [" ".join(rng.choices(words, k=9)) + "\n" for _ in range(lines)]
 
 
-def train(corpus, size=350, **options):
-    return bytepiece.train(corpus, size, algorithm="merge", **options)
+def train(corpus, size=350, spaces="across", **options):
+    return bytepiece.train(corpus, size, algorithm="merge", spaces=spaces, **options)
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_a_checkpoint_with_the_former_name_resumes(tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bytepiece.train(texts, 400, spaces="words", checkpoint=kept, progress=stop)
+        bytepiece.train(texts, 400, algorithm="merge", checkpoint=kept, progress=stop)
     document = (kept / "run.json").read_text("utf-8")
     old = document.replace('"algorithm": "merge"', '"algorithm": "em"')
     old = old.replace('"spaces": "words"', '"within_words": true')
@@ -159,11 +159,11 @@ def test_a_checkpoint_with_the_former_name_resumes(tmp_path, monkeypatch):
     assert '"within_words"' in old
     (kept / "run.json").write_text(old, "utf-8")
     assert checkpoint.arguments_of(kept)["algorithm"] == "merge"
-    expected = bytepiece.train(texts, 400, spaces="words")
+    expected = bytepiece.train(texts, 400, algorithm="merge")
     steps = sorted(path.name for path in kept.glob("*.step"))
     assert "round-0.step" in steps
     before = (kept / "round-0.step").stat().st_mtime_ns
-    model = bytepiece.train(texts, 400, spaces="words", checkpoint=kept)
+    model = bytepiece.train(texts, 400, algorithm="merge", checkpoint=kept)
     assert (model, dict(model.record)) == (expected, dict(expected.record))
     assert (kept / "round-0.step").stat().st_mtime_ns == before
 

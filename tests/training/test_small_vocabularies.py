@@ -9,6 +9,12 @@ from benchmarks.support import kinds
 
 SIZES = (260, 300, 400)
 LONGEST = 36
+
+
+def merges(corpus, sizes, **options):
+    return bytepiece.train(corpus, sizes, algorithm="merge", spaces="across", **options)
+
+
 KINDS = {
     "logs": (kinds.logs(60_000, 1), kinds.logs(20_000, 2)),
     "DNA": (kinds.dna(60_000, 1), kinds.dna(20_000, 2)),
@@ -55,7 +61,7 @@ def bpe_tokens(train, held_out, merges):
 @pytest.mark.parametrize("kind", KINDS)
 def test_held_out_lines_take_no_more_tokens_than_with_bpe(kind):
     train, held_out = KINDS[kind]
-    models = bytepiece.train(["\n".join(train)], SIZES, max_piece_length=LONGEST)
+    models = merges(["\n".join(train)], SIZES, max_piece_length=LONGEST)
     for size, model in zip(SIZES, models, strict=True):
         assert model.vocab_size == size
         tokens = len(bytepiece.Tokenizer(model).encode_batch(held_out).ids)
@@ -64,7 +70,7 @@ def test_held_out_lines_take_no_more_tokens_than_with_bpe(kind):
 
 def test_a_text_that_repeats_gives_at_least_as_many_pieces_as_bpe():
     # A line of 19 bytes becomes one piece after 18 joins.
-    [small, large] = bytepiece.train(["the quick brown fox\n"] * 30, [300, 4000])
+    [small, large] = merges(["the quick brown fox\n"] * 30, [300, 4000])
     assert small.vocab_size >= 259 + 18
     assert large.vocab_size >= 259 + 18
     assert b"the quick brown fox" in small.pieces
@@ -73,5 +79,5 @@ def test_a_text_that_repeats_gives_at_least_as_many_pieces_as_bpe():
 def test_each_vocabulary_is_the_same_as_if_it_were_learned_alone():
     text = SAMPLE.read_bytes()
     sizes = [300, 2000, 3500]
-    together = bytepiece.train([text], sizes)
-    assert together == [bytepiece.train([text], size) for size in sizes]
+    together = merges([text], sizes)
+    assert together == [merges([text], size) for size in sizes]

@@ -25,8 +25,8 @@ TEXTS = SAMPLE.read_text("utf-8").splitlines(True)[: None if JIT else 40]
 SINGLES = [bytes([byte]) for byte in range(256)]
 
 
-def train(size=600, corpus=TEXTS, **options):
-    return bytepiece.train(corpus, size, algorithm="unigram", **options)
+def train(size=600, corpus=TEXTS, spaces="across", **options):
+    return bytepiece.train(corpus, size, algorithm="unigram", spaces=spaces, **options)
 
 
 def random_counts(rng):
@@ -93,7 +93,8 @@ def test_scores_are_likelihoods():
     text = "".join(TEXTS)
     model = train()
     assert math.fsum(map(math.exp, model.scores.tolist())) == pytest.approx(1, abs=1e-3)
-    others = [bytepiece.train(TEXTS, 600, objective="likelihood"), train(300)]
+    merges = bytepiece.train(TEXTS, 600, algorithm="merge", spaces="across", objective="likelihood")
+    others = [merges, train(300)]
     for other in others:
         assert bits(model, text) < bits(other, text)
 

@@ -1,4 +1,4 @@
-"""Means over seeds and documents, with 95 % intervals."""
+"""Means over seeds and documents (or sentences), with 95 % intervals."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ def bits_per_byte(bits: Bits, sizes: Bits) -> Interval:
         bits: the bits of each document, with each seed.
         sizes: the bytes of each document, with each seed.
     """
-    return _interval(lambda chosen: bits[:, chosen].sum(1) / sizes[:, chosen].sum(1), bits.shape[1])
+    return interval(lambda chosen: bits[:, chosen].sum(1) / sizes[:, chosen].sum(1), bits.shape[1])
 
 
 def relative(bits: Bits, sizes: Bits, other_bits: Bits, other_sizes: Bits) -> Interval:
@@ -55,11 +55,16 @@ def relative(bits: Bits, sizes: Bits, other_bits: Bits, other_sizes: Bits) -> In
         found: npt.NDArray[np.float64] = 100 * (one / other - 1)
         return found
 
-    return _interval(percent, bits.shape[1])
+    return interval(percent, bits.shape[1])
 
 
-def _interval(of_seeds: Callable[[Any], Any], documents: int) -> Interval:
-    """Return the mean over the seeds, with an interval.
+def interval(of_seeds: Callable[[Any], Any], documents: int) -> Interval:
+    """Return the mean over the seeds of a figure, with an interval.
+
+    Args:
+        of_seeds: takes int[documents], numbers of documents of which some come several times, and
+            returns float64[seeds], the figure of these documents with each seed.
+        documents: the number of documents.
 
     Two errors add up, as squares: the documents', from a bootstrap, and the seeds', from the
     differences between the seeds by Student's law, because a bootstrap of three seeds would give
