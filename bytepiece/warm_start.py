@@ -114,7 +114,7 @@ def _encode() -> None:
         tokenizer.canonical(ids)
         tokenizer.encode_batch([*_LINES, _long()], add_bos=True, add_eos=True)
         tokenizer.encode_batch(_LINES)
-    _bpe().encode_batch(_LINES)
+    _bpe().encode_batch([*_LINES, "the" * 20])
 
 
 def _sample() -> None:

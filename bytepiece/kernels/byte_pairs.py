@@ -17,11 +17,11 @@ NO_PIECE = (1 << 32) - 1
 NO_PAIR = (1 << 64) - 1
 """Stands for a pair that is not joined: its rank is above all ranks."""
 _NO_PAIR = np.uint64(NO_PAIR)
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_BYTE_FACTOR = np.uint64(0x100000001B3)
-_SEED = np.uint64(0xCBF29CE484222325)
 _LOW = np.uint64(0xFFFFFFFF)
-_32 = np.uint64(32)
+_15, _32 = np.uint64(15), np.uint64(32)
+# Hashes have 32 bits, so that no product is too large for a word of 64: NumPy warns of that.
+_SEED, _BYTE_FACTOR, _FACTOR = np.uint64(0x811C9DC5), np.uint64(0x01000193), np.uint64(0x9E3779B1)
+_LEFT_FACTOR, _RIGHT_FACTOR = np.uint64(0x85EBCA77), np.uint64(0xC2B2AE3D)
 _FEW = 40
 """Most symbols of a word in which the lowest rank is searched anew for each join. A heap, which
 longer words have, takes 1.2 times as long for 40 symbols."""
@@ -57,18 +57,17 @@ class BytePairs(NamedTuple):
 def _hash(text: U8, start: Scalar, stop: Scalar) -> Scalar:
     found = _SEED
     for place in range(start, stop):
-        found = (found ^ np.uint64(text[uint(place)])) * _BYTE_FACTOR
-    found = (found ^ (found >> _32)) * _FACTOR
-    return found ^ (found >> _32)
+        found = ((found ^ np.uint64(text[uint(place)])) * _BYTE_FACTOR) & _LOW
+    return (found ^ (found >> _15)) * _FACTOR
 
 
 @inlined
 def _same(text: U8, start: Scalar, stop: Scalar, other: U8, begin: Scalar) -> Scalar:
     """Return whether a word is the bytes of another text from `begin` on."""
-    shift = uint(begin) - uint(start)
-    place = uint(start)
-    while place < uint(stop) and text[place] == other[place + shift]:
+    place, theirs = uint(start), uint(begin)
+    while place < uint(stop) and text[place] == other[theirs]:
         place += UINT_1
+        theirs += UINT_1
     return place == uint(stop)
 
 
@@ -92,11 +91,18 @@ def _find(tables: BytePairs, text: U8, start: Scalar, stop: Scalar, key: Scalar)
 
 
 @inlined
+def _place_of(left: Scalar, right: Scalar, mask: Scalar) -> Scalar:
+    """Return where the search for a pair begins."""
+    found = uint(left) * _LEFT_FACTOR ^ uint(right) * _RIGHT_FACTOR
+    return (found ^ (found >> _32)) << UINT_1 & mask
+
+
+@inlined
 def _pair(pairs: U64, left: Scalar, right: Scalar) -> Scalar:
     """Return the rank of a pair with the piece that it becomes; `NO_PAIR` if it is not joined."""
     mask = uint(len(pairs) - 2)
     key = uint(left) << _32 | uint(right)
-    place = ((key * _FACTOR) >> _32) << UINT_1 & mask
+    place = _place_of(left, right, mask)
     while pairs[place] != key:
         if pairs[place] == _NO_PAIR:
             break
@@ -126,7 +132,7 @@ def fill_pairs(lefts: I64, rights: I64, values: U64, pairs: U64) -> None:
     mask = uint(len(pairs) - 2)
     for number in range(len(lefts)):
         key = uint(lefts[number]) << _32 | uint(rights[number])
-        place = ((key * _FACTOR) >> _32) << UINT_1 & mask
+        place = _place_of(lefts[number], rights[number], mask)
         while pairs[place] != _NO_PAIR and pairs[place] != key:
             place = (place + UINT_2) & mask
         pairs[place], pairs[place + UINT_1] = key, values[number]
