@@ -48,7 +48,7 @@ def command(
     \b
     Examples:
       bytepiece score tokenizer.json corpus.txt -o scored.model
-      bytepiece encode -m scored.model --sample --more-tokens 5% < text
+      bytepiece score scored.model code.jsonl:2 more/ --threads 2 -o other.model
     """  # noqa: D301
     corpus = CorpusInputs(inputs, jsonl, column)
     if output.exists() and output.samefile(model):

@@ -14,6 +14,7 @@ FILE = {
         "merges": [["t", "h"], ["th", "e"]],
     },
     "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+    "decoder": {"type": "ByteLevel"},
 }
 
 
