@@ -49,6 +49,7 @@ def command(
     Examples:
       bytepiece score tokenizer.json corpus.txt -o scored.model
       bytepiece score scored.model code.jsonl:2 more/ --threads 2 -o other.model
+      head -n 99999 log.txt | bytepiece score x.json - -o log.model
     """  # noqa: D301
     corpus = CorpusInputs(inputs, jsonl, column)
     if output.exists() and output.samefile(model):
