@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bytepiece.editing.ids import Edited as Edited
     from bytepiece.editing.merge import merge as merge
     from bytepiece.editing.prune import prune as prune
+    from bytepiece.editing.score import score as score
     from bytepiece.encoding.alignment import Alignment as Alignment
     from bytepiece.encoding.encoded import Encoded as Encoded
     from bytepiece.encoding.stream_decoder import StreamDecoder as StreamDecoder
@@ -49,6 +50,7 @@ _HOMES = {
     "extend": "editing.extend",
     "merge": "editing.merge",
     "prune": "editing.prune",
+    "score": "editing.score",
     "train": "training.trainer",
     "warmup": "warm_start",
 }

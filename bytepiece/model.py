@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.as_json import from_document, to_document
+from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
+from bytepiece.rules.words import WordCut
 
 MAX_PIECES = 1 << 22
 """Most pieces a model may have."""
@@ -49,7 +51,7 @@ STANDARD_SPECIAL_TOKENS = (
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A byte-level Unigram model, immutable and checked when it is made.
+    """A byte-level Unigram or BPE model, immutable and checked when it is made.
 
     Args:
         pieces: distinct byte strings of 1 to 1024 bytes. They include the 256 single bytes, and
@@ -64,6 +66,9 @@ class Model:
             original library's format stores counts and no scores.
         record: how the model was made, in JSON types; encoding does not use it.
         aliases: ids that encoding never gives, with the bytes that they are decoded to.
+        merges: the rules of a BPE model, by which a text is encoded where nothing is drawn. The
+            scores then give the law of samples; they are 0 if all segmentations are alike. None
+            for a Unigram model, which is encoded by best paths.
 
     After construction `pieces`, `scores`, `ids` and `counts` are in the order of the ids, and the
     arrays are read-only.
@@ -84,6 +89,7 @@ class Model:
     counts: npt.NDArray[np.int64] | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
     aliases: Mapping[int, bytes] = field(default_factory=dict)
+    merges: Merges | None = None
 
     def __post_init__(self) -> None:
         pieces = tuple(self.pieces)
@@ -116,11 +122,15 @@ class Model:
         _check_ids(unshared, specials, aliases)
         if counts is not None and counts.min() < 1:
             raise ModelError("a count is below 1; counts must be at least 1")
+        merges = self.merges
+        if merges is not None:
+            _check_merges(merges, pieces, ids)
         order = np.argsort(ids, kind="stable")
         if not np.array_equal(order, np.arange(len(pieces))):
             pieces = tuple(pieces[i] for i in order.tolist())
             scores, ids = scores[order], ids[order]
             counts = None if counts is None else counts[order]
+            merges = None if merges is None else merges.in_order(order)
         for array in (scores, ids, counts):
             if array is not None:
                 array.flags.writeable = False
@@ -130,6 +140,7 @@ class Model:
             ("ids", ids),
             ("special_tokens", specials),
             ("counts", counts),
+            ("merges", merges),
             ("record", MappingProxyType(_json_copy(self.record))),
             ("aliases", MappingProxyType(dict(sorted(aliases.items())))),
         ):
@@ -155,7 +166,7 @@ class Model:
     @property
     def is_own(self) -> bool:
         """Whether the model has neither the rules nor the ids of another library."""
-        return self.rules.own and not self.aliases
+        return self.rules.own and not self.aliases and self.merges is None
 
     def check_own(self, what: str) -> None:
         """Raise an error if the model has the rules or the ids of another library.
@@ -169,8 +180,13 @@ class Model:
         if not self.is_own:
             raise ModelError(
                 f"{what} is for models made with bytepiece; this one has the rules or the ids of "
-                f"another library: {self.rules.library or self.rules}"
+                f"another library: {self._origin}"
             )
+
+    @property
+    def _origin(self) -> str:
+        """What a message says of a model that is not our own."""
+        return "BPE" if self.merges is not None else f"{self.rules.library or self.rules}"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -189,6 +205,10 @@ class Model:
             settings["unknown"] = [[self.rules.unknown]]
         if self.rules.library is not None:
             settings["library"] = [[self.rules.library.fingerprint]]
+        if self.rules.words:
+            settings["words"] = [each.as_list() for each in self.rules.words]
+        if self.merges is not None:
+            settings["merges"] = [[self.merges.fingerprint]]
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         lengths = np.fromiter(map(len, self.pieces), dtype="<i8", count=len(self.pieces))
         for array in (lengths, self.ids.astype("<i4"), self.scores.astype("<f8")):
@@ -215,7 +235,12 @@ class Model:
             json.dumps(
                 {
                     "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
-                    "rules": {**vars(self.rules), "library": to_document(self.rules.library)},
+                    "rules": {
+                        **vars(self.rules),
+                        "library": to_document(self.rules.library),
+                        "words": [each.as_list() for each in self.rules.words],
+                    },
+                    "merges": None if self.merges is None else self.merges.to_document(),
                     "aliases": [[id_, piece.hex()] for id_, piece in self.aliases.items()],
                     "record": dict(self.record),
                 },
@@ -244,6 +269,7 @@ def _unpacked(
     rules = stored["rules"]
     rules["normalization"] = tuple(rules["normalization"])
     rules["library"] = from_document(rules["library"])
+    rules["words"] = tuple(WordCut(*each) for each in rules["words"])
     return Model(
         tuple([pieces[low:high] for low, high in pairwise([0, *ends])]),
         np.frombuffer(scores, "<f8"),
@@ -253,6 +279,7 @@ def _unpacked(
         None if counts is None else np.frombuffer(counts, "<i8"),
         stored["record"],
         {id_: bytes.fromhex(piece) for id_, piece in stored["aliases"]},
+        Merges.from_document(stored["merges"]),
     )
 
 
@@ -374,6 +401,22 @@ def _check_aliases(aliases: Mapping[int, bytes]) -> None:
             raise ModelError(f"ids must be in 0…{MAX_ID}")
     if sum(map(len, aliases.values())) > MAX_BYTES:
         raise ModelError(f"the aliases have more than {MAX_BYTES} bytes together, the most allowed")
+
+
+def _check_merges(merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.int32]) -> None:
+    if not isinstance(merges, Merges):
+        raise ModelError(f"merges must be Merges, not {type(merges).__name__}")
+    if merges.ranks is not None and len(merges.ranks) != len(pieces):
+        raise ModelError(f"there are {len(merges.ranks)} ranks for {len(pieces)} pieces")
+    if merges.pairs is not None:
+        piece_of = dict(zip(ids.tolist(), pieces, strict=True))
+        known = set(pieces)
+        for left, right in merges.pairs.tolist():
+            if left not in piece_of or right not in piece_of:
+                raise ModelError(f"a merge names the id {left} or {right}, which is no piece's id")
+            if piece_of[left] + piece_of[right] not in known:
+                joined = piece_of[left] + piece_of[right]
+                raise ModelError(f"a merge makes {joined!r:.60}, which is not a piece")
 
 
 def _check_ids(

@@ -89,14 +89,14 @@ class Tokenizer:
         self._matchers = TokenMatchers(self._vocabulary.special_ids)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Tokenizer":
-        """Read a model file of this library, the original one, SentencePiece or Hugging Face.
+    def load(cls, path: str | os.PathLike[str], pattern: str | None = None) -> "Tokenizer":
+        """Read a model file of this library or of another one; see `bytepiece.model_io.load`.
 
         Raises:
             OSError: if the file cannot be read.
             ModelError: if it does not hold a valid model.
         """
-        return cls(load(path))
+        return cls(load(path, pattern))
 
     @property
     def model(self) -> Model:

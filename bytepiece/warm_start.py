@@ -9,6 +9,7 @@ import numpy as np
 
 from bytepiece._arrays import F64
 from bytepiece.editing.prune import prune
+from bytepiece.editing.score import score
 from bytepiece.encoding.options import Sampler
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels import windows
@@ -16,7 +17,9 @@ from bytepiece.kernels.cache import FOLDER, VARIABLE, KernelCache
 from bytepiece.kernels.jit import compiled_kernels
 from bytepiece.model import Model
 from bytepiece.rules.foreign import SentencePieceRules
+from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
+from bytepiece.rules.words import GPT2, WordCut
 from bytepiece.tokenizer import Tokenizer
 from bytepiece.training.corpus_reader import Block
 from bytepiece.training.options import Spaces
@@ -85,6 +88,19 @@ def _others() -> Tokenizer:
     return Tokenizer(Model(_PIECES, _scores(), rules=rules))
 
 
+def _bpe() -> Tokenizer:
+    """Return the tokenizer of a BPE model, as tiktoken has it."""
+    ranks = np.arange(len(_PIECES)) - 256
+    return Tokenizer(
+        Model(
+            _PIECES,
+            _scores(),
+            rules=TextRules(segment="text", words=(WordCut(GPT2),)),
+            merges=Merges(ranks=np.maximum(ranks, -1)),
+        )
+    )
+
+
 def _scores() -> F64:
     return np.array([-6.0 + len(piece) for piece in _PIECES])
 
@@ -100,6 +116,7 @@ def _encode() -> None:
         tokenizer.canonical(ids)
         tokenizer.encode_batch([*_LINES, _long()], add_bos=True, add_eos=True)
         tokenizer.encode_batch(_LINES)
+    _bpe().encode_batch([*_LINES, "the" * 20])
 
 
 def _sample() -> None:
@@ -139,6 +156,7 @@ def _measure() -> None:
 
 
 def _train() -> None:
+    score(_bpe().model, _LINES)
     for spaces in get_args(Spaces):
         model = train(_LINES * 9, 290, algorithm="merge", spaces=spaces)
         prune(model, 280, _LINES)

@@ -90,9 +90,20 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
         "unknown": rules.unknown,
         "library": None if rules.library is None else repr(rules.library),
         "aliases": len(model.aliases),
+        **_bpe(model),
         "record": dict(model.record),
         "fingerprint": model.fingerprint,
     }
+
+
+def _bpe(model: "Model") -> dict[str, Any]:
+    """Return the facts that only a BPE model has."""
+    if model.merges is None:
+        return {}
+    kind = "ranks" if model.merges.pairs is None else "pairs"
+    numbers = model.merges.ranks if model.merges.pairs is None else model.merges.pairs
+    count = 0 if numbers is None else len(numbers)
+    return {"merges": {kind: count}, "words": [cut.pattern for cut in model.rules.words]}
 
 
 def _prices(model: "Model", path: Path) -> dict[str, Any]:
@@ -153,6 +164,15 @@ def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows = []
     if facts["library"] is not None:
         rows.append(("rules of", _bare(facts["library"])))
+    if "merges" in facts:
+        # Imported here, because it loads numpy, and --help does not need numpy.
+        from bytepiece.rules.words import PATTERNS  # noqa: PLC0415
+
+        [(kind, count)] = facts["merges"].items()
+        rows.append(("merges", f"BPE by {count} {kind}"))
+        names = {pattern: name for name, pattern in PATTERNS.items()}
+        cuts = [names.get(pattern) or _bare(pattern) for pattern in facts["words"]]
+        rows.append(("words", "\n                ".join(cuts) or "none"))
     if facts["unknown"] is not None:
         one = "are one token" if facts["unknown"] == "token" else "are spelled in bytes"
         rows.append(("unknown", f"characters without a piece {one}"))

@@ -29,6 +29,7 @@ _COMMANDS = (
     "merge",
     "prune",
     "convert",
+    "score",
     "warmup",
 )
 

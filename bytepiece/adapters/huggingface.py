@@ -13,8 +13,8 @@ from bytepiece.adapters.spelling import Spelling
 from bytepiece.errors import ModelError
 from bytepiece.formats import to_huggingface
 from bytepiece.formats.byte_level import alphabet
-from bytepiece.formats.from_huggingface import kind_of
 from bytepiece.formats.huggingface_cuts import BYTES
+from bytepiece.formats.huggingface_tokens import kind_of
 from bytepiece.model import MAX_ID, Model
 
 

@@ -12,6 +12,7 @@ from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
 from bytepiece.errors import ArgumentError, ModelError
+from bytepiece.formats import from_tiktoken
 from bytepiece.formats.reading import format_of, load_with_format, read_content
 from bytepiece.model import Model
 from bytepiece.tokenizer import Tokenizer
@@ -94,7 +95,8 @@ def _load(name: str, source: Source) -> LoadedModel:
         content = read_content(path)
         document = _json_object(content)
         # SentencePiece judges all other files: it also reads models that are not Unigram.
-        kind = "sentencepiece" if document is None else format_of(content, document)
+        unnamed = document is None and not from_tiktoken.looks_like(content)
+        kind = "sentencepiece" if unnamed else format_of(content, document)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     if kind == "sentencepiece":
@@ -115,7 +117,8 @@ def _json_object(content: bytes) -> dict[str, Any] | None:
 
 
 def _ours(name: str, format: str, tokenizer: Tokenizer) -> LoadedModel:
-    return LoadedModel(name, format, "Unigram", Ours(tokenizer), over_bytes=True)
+    algorithm = "Unigram" if tokenizer.model.merges is None else "BPE"
+    return LoadedModel(name, format, algorithm, Ours(tokenizer), over_bytes=True)
 
 
 def _sentencepiece(name: str, path: Path) -> LoadedModel:

@@ -9,6 +9,7 @@ import numpy as np
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
+from bytepiece.encoding.bpe import byte_pairs, joined_ids
 from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.nbest import nbest_ids
@@ -20,7 +21,8 @@ from bytepiece.encoding.viterbi_sampler import viterbi_ids
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels import automaton, best_path_float32
 from bytepiece.kernels.automaton import Automaton
-from bytepiece.kernels.best_path import best_ids, best_ids_of_text, pack, unpack
+from bytepiece.kernels.best_path import Tables, best_ids, best_ids_of_text, pack, unpack
+from bytepiece.kernels.byte_pairs import BytePairs
 from bytepiece.kernels.characters import HIDDEN, Known, known_characters
 from bytepiece.kernels.partition import Weights, weights
 from bytepiece.kernels.segments import Segments
@@ -45,12 +47,10 @@ class Encoder:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        built = automaton.build(model.pieces)
-        scores, ids = built.by_entry(model.scores, -math.inf), _ids_by_entry(built, model)
-        self._tables = pack(built, scores, ids)
-        self.automaton, self.scores, self.ids = unpack(*self._tables)
+        if model.merges is None:
+            self._tables  # noqa: B018  # made here, so that the first call is as fast as the others
         self._digit_group = model.rules.digit_group
-        self.longest_short = CHUNK if model.rules.own else -1
+        self.longest_short = CHUNK if model.rules.own and model.merges is None else -1
         """The most bytes of a text that `encode_short` takes; −1 for no text at all."""
         # The weights of the alphas used last. The dict is replaced as a whole, so that several
         # threads may replace it at once.
@@ -58,6 +58,36 @@ class Encoder:
 
     def __reduce__(self) -> tuple[type["Encoder"], tuple[Model]]:
         return Encoder, (self.model,)
+
+    @cached_property
+    def _tables(self) -> Tables:
+        built = automaton.build(self.model.pieces)
+        scores = built.by_entry(self.model.scores, -math.inf)
+        return pack(built, scores, _ids_by_entry(built, self.model))
+
+    @cached_property
+    def _unpacked(self) -> tuple[Automaton, F64, U32]:
+        return unpack(*self._tables)
+
+    @property
+    def automaton(self) -> Automaton:
+        """The automaton of the pieces."""
+        return self._unpacked[0]
+
+    @property
+    def scores(self) -> F64:
+        """The scores by entry, −inf for an entry without a piece."""
+        return self._unpacked[1]
+
+    @property
+    def ids(self) -> U32:
+        """The ids by entry."""
+        return self._unpacked[2]
+
+    @cached_property
+    def _byte_pairs(self) -> BytePairs:
+        """The tables of a BPE model."""
+        return byte_pairs(self.model)
 
     @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:
@@ -145,6 +175,11 @@ class Encoder:
 
     def _kernel_of(self, method: Method | None, log_probs: bool) -> EncodeRun:
         """Return the function that encodes a run of segments by a method."""
+        if method is None and self.model.merges is not None:
+            tables, ids = self._byte_pairs, self.model.ids.astype(np.uint32)
+            return lambda segments, _, low, high: Drawn(
+                *joined_ids(tables, ids, segments, low, high)
+            )
         if method is None:
             return lambda segments, _, low, high: Drawn(*self._best(self.ids, segments, low, high))
         if method.sampler == "perfect":

@@ -9,6 +9,7 @@ import numpy as np
 
 from bytepiece._arrays import I32, I64, U8, cuts, offsets_of
 from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
+from bytepiece.encoding.word_cuts import cut_words
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels.segments import Segments, segment_bounds
@@ -105,7 +106,9 @@ def segment_stretches(
 def _cut(parts: Parts, rules: TextRules) -> Segments:
     """Cut parts into segments."""
     buffer, bounds, documents, special, starts = parts
-    if rules.segment == "text":
+    if rules.words:
+        bounds, part_of = cut_words(rules.words, buffer, bounds, special)
+    elif rules.segment == "text":
         part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
         bounds = np.append(bounds[part_of], len(buffer))
     else:

@@ -1,4 +1,4 @@
-"""The library's own model file: readable JSON with a version; reading checks everything.
+r"""The library's own model file: readable JSON with a version; reading checks everything.
 
     {"format": "bytepiece", "version": 1,
      "normalization": [], "isolate_digits": false, "segment": "line", "unknown": null,
@@ -21,6 +21,11 @@ version 3:
 
      "digits": "groups-of-three",
 
+A BPE model, or one whose segments are words, has two more fields, and version 4:
+
+     "words": [["\\p{N}{1,3}", "isolated", false], …],
+     "merges": {"pairs": [3, 4, …], "ranks": null, "whole": false},     null for a Unigram model
+
 A model that version 1 or 2 can hold is written as such, so that older releases read it.
 """
 
@@ -34,7 +39,9 @@ from bytepiece.display import printable
 from bytepiece.errors import ModelError
 from bytepiece.model import MAX_PIECES, Model, SpecialToken
 from bytepiece.rules import as_json as library_rules
+from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import Digits, TextRules
+from bytepiece.rules.words import WordCut
 
 _FIELDS = {
     "format",
@@ -54,6 +61,7 @@ _FIELDS_OF_VERSION = {
     1: _FIELDS,
     2: _FIELDS | {"aliases", "library"},
     3: _FIELDS - {"isolate_digits"} | {"aliases", "library", "digits"},
+    4: _FIELDS - {"isolate_digits"} | {"aliases", "library", "digits", "words", "merges"},
 }
 
 
@@ -87,7 +95,7 @@ def from_document(document: dict[str, Any]) -> Model:
     version = document.get("version")
     if type(version) is not int or version not in _FIELDS_OF_VERSION:
         raise ModelError(
-            f"has format version {version!r:.20}, and this release reads versions 1 to 3; "
+            f"has format version {version!r:.20}, and this release reads versions 1 to 4; "
             "update bytepiece or save the model with this release"
         )
     known = _FIELDS_OF_VERSION[version]
@@ -95,8 +103,8 @@ def from_document(document: dict[str, Any]) -> Model:
         missing = sorted(known - document.keys())
         extra = sorted(document.keys() - known)
         raise ModelError(f"fields missing: {missing}; not known: {extra!r:.200}")
-    document = {"aliases": [], "library": None, **document}
-    for name in ("normalization", "special_tokens", "ids", "scores", "pieces", "aliases"):
+    document = {"aliases": [], "library": None, "words": [], "merges": None, **document}
+    for name in ("normalization", "special_tokens", "ids", "scores", "pieces", "aliases", "words"):
         if not isinstance(document[name], list):
             raise ModelError(f'"{name}" must be a list')
     if not isinstance(document["record"], dict):
@@ -109,10 +117,11 @@ def from_document(document: dict[str, Any]) -> Model:
         raise ModelError("two aliases have the same id")
     text_rules = TextRules(
         tuple(document["normalization"]),
-        document["digits"] if version == 3 else _digits(document["isolate_digits"]),
+        document["digits"] if version >= 3 else _digits(document["isolate_digits"]),
         document["segment"],
         document["unknown"],
         library_rules.from_document(document["library"]),
+        tuple(map(_word_cut, document["words"])),
     )
     return Model(
         tuple(map(_piece, pieces)),
@@ -123,6 +132,7 @@ def from_document(document: dict[str, Any]) -> Model:
         document["counts"],
         document["record"],
         aliases,
+        Merges.from_document(document["merges"]),
     )
 
 
@@ -149,6 +159,12 @@ def _alias(entry: Any) -> tuple[int, bytes]:
     return entry[0], _piece(entry[1])
 
 
+def _word_cut(entry: Any) -> WordCut:
+    if not isinstance(entry, list) or len(entry) != 3:
+        raise ModelError(f"the cut {entry!r:.60} must be a pattern, a behavior and a truth value")
+    return WordCut(*entry)
+
+
 def _special_token(entry: Any) -> SpecialToken:
     if not isinstance(entry, dict) or entry.keys() != {"name", "id", "role"}:
         raise ModelError(f"the special token {entry!r:.60} must have a name, an id and a role")
@@ -163,6 +179,8 @@ def _lines(model: Model) -> Iterable[str]:
     digits: tuple[str, Any] = ("isolate_digits", rules.digits == "each")
     if rules.digits == "groups-of-three":
         version, digits = 3, ("digits", rules.digits)
+    if rules.words or model.merges is not None:
+        version, digits = 4, ("digits", rules.digits)
     yield f'{{\n "format": "bytepiece",\n "version": {version},\n'
     for name, value in (
         ("normalization", list(rules.normalization)),
@@ -180,6 +198,10 @@ def _lines(model: Model) -> Iterable[str]:
         yield f' "library": {_json(library_rules.to_document(rules.library))},\n'
         pairs = (f"[{id_}, {_spelling(piece)}]" for id_, piece in model.aliases.items())
         yield f' "aliases": [{", ".join(pairs)}],\n'
+    if version > 3:
+        merges = None if model.merges is None else model.merges.to_document()
+        yield f' "words": {_json([each.as_list() for each in rules.words])},\n'
+        yield f' "merges": {_json(merges)},\n'
     yield ' "pieces": [\n  '
     yield ",\n  ".join(map(_spelling, model.pieces))
     yield "\n ]\n}\n"

@@ -78,8 +78,10 @@ def vocabulary_of(model: Model, what: str) -> CharacterVocabulary:
         what: the operation that needs it; the message begins with it.
 
     Raises:
-        ModelError: if the model's pieces are made of bytes.
+        ModelError: if the model's pieces are made of bytes, or if it is a BPE model.
     """
+    if model.merges is not None:
+        raise ModelError(f"{what} is for Unigram models, and this model is BPE")
     if not is_over_characters(model):
         raise ModelError(
             f"{what} is for models made with bytepiece and for models over characters; this one is "

@@ -1,4 +1,6 @@
-"""Reading Hugging Face's tokenizer.json: a Unigram model that encodes like `tokenizers`.
+"""Reading Hugging Face's tokenizer.json: a model that encodes like `tokenizers`.
+
+`bytepiece.formats.from_huggingface_bpe` reads BPE models.
 
 If the file spells pieces in ordinary characters, a character without a piece is encoded as single
 bytes. Their scores are the same as in `bytepiece.formats.from_sentencepiece`. If the file spells
@@ -14,9 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bytepiece.errors import ModelError
+from bytepiece.formats import from_huggingface_bpe
 from bytepiece.formats.byte_level import alphabet
-from bytepiece.formats.huggingface_steps import TokenizerSteps, decoders_not_read, steps_of
-from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
+from bytepiece.formats.huggingface_steps import TokenizerSteps, steps_of
+from bytepiece.formats.huggingface_tokens import (
+    added_tokens,
+    kind_of,
+    notes_of,
+    special_tokens_of,
+)
+from bytepiece.model import MAX_PIECES, MAX_SCORE, Model
 from bytepiece.rules.character_map import SPACE
 
 _PENALTY = 10.0
@@ -25,26 +34,6 @@ nats."""
 _NEVER = -1e20
 """A piece with this score or a lower one is never used to encode a text."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
-_ROLES: dict[str, Role] = {
-    "<s>": "bos",
-    "<bos>": "bos",
-    "</s>": "eos",
-    "<eos>": "eos",
-    "<pad>": "pad",
-    "[PAD]": "pad",
-}
-"""Roles of tokens by their usual names; the file does not say what a token is for."""
-
-
-def kind_of(model: Mapping[str, Any]) -> object:
-    """Return the type of a model; files of some old releases lack the field."""
-    if "type" in model:
-        return model["type"]
-    if "merges" in model:
-        return "BPE"
-    if "continuing_subword_prefix" in model:
-        return "WordPiece"
-    return "Unigram" if isinstance(model.get("vocab"), list) else "WordLevel"
 
 
 def looks_like(document: Mapping[str, Any]) -> bool:
@@ -67,21 +56,14 @@ def from_document(document: Mapping[str, Any]) -> Model:
     """
     model = document["model"]
     kind = kind_of(model)
+    if kind == "BPE":
+        return from_huggingface_bpe.from_document(document)
     if kind != "Unigram":
-        named = kind if kind in ("BPE", "WordPiece", "WordLevel") else "other"
-        raise ModelError(f"is a Hugging Face {named} model, and only Unigram models can be read")
-    notes: list[str] = []
-    for name, note in (
-        ("truncation", "texts are not cut off"),
-        ("padding", "rows are not filled up"),
-        ("post_processor", "special tokens are put around a text where add_bos and add_eos say so"),
-    ):
-        if document.get(name) is not None:
-            notes.append(f"{note}, whatever the file's {name} does")
-    if unread := decoders_not_read(document):
-        notes.append(f"decoding joins the spelled pieces, without the file's {', '.join(unread)}")
-    if document.get("decoder") is None:
-        notes.append("decoding joins what the pieces spell, because the file has no decoder")
+        named = kind if kind in ("WordPiece", "WordLevel") else "other"
+        raise ModelError(
+            f"is a Hugging Face {named} model, and only Unigram and BPE models can be read"
+        )
+    notes = notes_of(document)
     steps = steps_of(document)
     if steps.prefix == "first" and any(map(_shortens, steps.normalizer)):
         notes.append(
@@ -92,7 +74,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
     unknown = model.get("unk_id")
     if unknown is not None and (type(unknown) is not int or not 0 <= unknown < len(vocabulary)):
         raise ModelError(f"unk_id is {unknown!r:.30}, and not the number of an entry")
-    added = _added_tokens(document.get("added_tokens") or [], vocabulary, notes)
+    added = added_tokens(document, dict(enumerate(name for name, _ in vocabulary)), notes)
     if steps.normalizer and added and not steps.byte_level:
         notes.append(
             "a text that becomes the name of a special token only by normalization stays text; "
@@ -127,46 +109,6 @@ def _vocabulary(entries: Any) -> list[tuple[str, float]]:
         ):
             raise ModelError(f"the entry {entry!r:.60} must be a piece and its score")
     return [(name, float(score)) for name, score in entries]
-
-
-def _added_tokens(
-    entries: Any, vocabulary: list[tuple[str, float]], notes: list[str]
-) -> dict[int, str]:
-    """Return the ids and names of tokens that are found in a text before it is segmented."""
-    if not isinstance(entries, list):
-        raise ModelError("added_tokens must be a list")
-    added: dict[int, str] = {}
-    names: set[str] = set()
-    flags: dict[str, list[str]] = {}
-    for entry in entries:
-        if not isinstance(entry, dict):
-            raise ModelError(f"the added token {entry!r:.60} must be an object")
-        id_, name = entry.get("id"), entry.get("content")
-        if type(id_) is not int or not isinstance(name, str) or not name:
-            raise ModelError(f"the added token {entry!r:.60} must have an id and a content")
-        if id_ in added or name in names:
-            raise ModelError(f"the added token {name!r:.60} is given twice, or its id is")
-        added[id_] = name
-        names.add(name)
-        for flag in ("lstrip", "rstrip", "single_word"):
-            if entry.get(flag):
-                flags.setdefault(flag, []).append(name)
-        if not entry.get("special"):
-            flags.setdefault("not special", []).append(name)
-        if id_ < len(vocabulary) and vocabulary[id_][0] != name:
-            raise ModelError(f"the added token {name!r:.60} has the id of another piece")
-    for flag, flagged in flags.items():
-        note = {
-            "lstrip": "white space before these tokens stays",
-            "rstrip": "white space after these tokens stays",
-            "single_word": "these tokens are found within words, too",
-            "not special": "these added tokens are special tokens here: found if a call allows it, "
-            "and decoded to nothing",
-        }[flag]
-        more = len(flagged) - 5
-        shown = ", ".join(flagged[:5]) + (f" and {more} more" if more > 0 else "")
-        notes.append(f"{note}: {shown}")
-    return added
 
 
 class _SortedVocabulary(NamedTuple):
@@ -232,7 +174,7 @@ def _model(
         tuple(pieces),
         np.array(scores),
         np.array(ids),
-        _special_tokens(special, unknown),
+        special_tokens_of(special, unknown),
         steps.rules("token" if some_unknown else "bytes" if fallback else None, crossing),
         record={"source": "huggingface", "notes": notes},
         aliases=aliases,
@@ -277,16 +219,3 @@ def _sort(
     if steps.spaces and b" " not in found.pieces:
         raise ModelError(f"no piece is {SPACE} alone; such a model cannot be read")
     return found
-
-
-def _special_tokens(special: dict[int, str], unknown: int | None) -> tuple[SpecialToken, ...]:
-    taken: set[Role] = set()
-    tokens = []
-    for id_, name in sorted(special.items()):
-        role: Role = "unknown" if id_ == unknown else _ROLES.get(name, "control")
-        if role in taken:
-            role = "control"
-        if role != "control":
-            taken.add(role)
-        tokens.append(SpecialToken(name, id_, role))
-    return tuple(tokens)

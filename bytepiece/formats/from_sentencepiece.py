@@ -1,4 +1,4 @@
-"""Reading SentencePiece's .model files: a Unigram model that encodes like `sentencepiece`.
+"""Reading SentencePiece's .model files: a model that encodes like `sentencepiece`.
 
 Pieces become bytes, and U+2581 becomes a space. SentencePiece gives every character without a piece
 the same score. Here such a character is spelled in single bytes: its first byte has that score, and
@@ -18,6 +18,7 @@ from bytepiece.formats.character_vocabulary import (
     model_over_characters,
     score_of_unknown,
 )
+from bytepiece.formats.sentencepiece_merges import with_merges
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model, Role, SpecialToken
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import SentencePieceRules
@@ -81,14 +82,27 @@ def from_bytes(content: bytes) -> Model:
     if not trainer:
         raise ModelError(_NO_END)
     kind = ALGORITHMS.get(trainer.get(TrainerField.MODEL_TYPE, UNIGRAM), "unknown")
-    if kind != "Unigram":
-        raise ModelError(f"is a SentencePiece {kind} model, and only Unigram models can be read")
+    if kind not in ("Unigram", "BPE"):
+        raise ModelError(
+            f"is a SentencePiece {kind} model, and only Unigram and BPE models can be read"
+        )
     _check(entries, _flag(trainer, TrainerField.BYTE_FALLBACK, False))
     if not _flag(normalizer, NormalizerField.ESCAPE_WHITESPACES, True):
         raise ModelError("is a SentencePiece model that does not escape spaces; it cannot be read")
     if trainer.get(TrainerField.UNK_SURFACE, _UNKNOWN_TEXT) != _UNKNOWN_TEXT:
         notes.append(f"unknown tokens are decoded to {_UNKNOWN_TEXT.decode()!r}")
-    return _model(entries, trainer, _rules(entries, trainer, normalizer), notes)
+    rules = _rules(entries, trainer, normalizer)
+    if kind == "BPE":
+        # The scores only say which piece comes first. They may have any size.
+        alike = [entry._replace(score=0.0) for entry in entries]
+        return with_merges(_model(alike, trainer, rules, notes), entries)
+    for entry in entries:
+        if abs(entry.score) > MAX_SCORE:
+            raise ModelError(
+                f"the piece {entry.text!r:.60} has the score {entry.score}, which is not a "
+                "log-probability"
+            )
+    return _model(entries, trainer, rules, notes)
 
 
 def algorithm(content: bytes) -> str:
@@ -150,10 +164,8 @@ def _entry(message: bytes) -> SentencePieceEntry:
         raise ModelError(f"the piece {raw!r:.60} is not valid UTF-8") from None
     if not text or "\0" in text:
         raise ModelError(f"the piece {text!r:.60} is empty or holds a NUL")
-    if not math.isfinite(score) or abs(score) > MAX_SCORE:
-        raise ModelError(
-            f"the piece {text!r:.60} has the score {score}, which is not a log-probability"
-        )
+    if not math.isfinite(score):
+        raise ModelError(f"the piece {text!r:.60} has the score {score}, which is no number")
     if not PieceType.NORMAL <= kind <= PieceType.BYTE:
         raise ModelError(f"the piece {text!r:.60} is of the unknown type {kind}")
     if kind == PieceType.BYTE and text not in _BYTES:

@@ -66,22 +66,22 @@ def steps_of(document: Mapping[str, Any]) -> TokenizerSteps:
         ModelError: if bytepiece does not know one of them.
     """
     normalizer: list[tuple[Any, ...]] = []
-    before, cuts = _parted(_flat(document.get("normalizer"), "normalizer", "normalizers"))
+    before, cuts = _parted(flat_steps(document.get("normalizer"), "normalizer", "normalizers"))
     for step in before:
-        normalizer += _normalizer(step)
+        normalizer += normalizer_steps(step)
     # After such a step, U+2581 stands for the space.
     spaces = ("replace", " ", SPACE) in normalizer
-    strips = _strips(document.get("decoder"))
+    strips = strips_first(document.get("decoder"))
     steps = TokenizerSteps(tuple(normalizer), spaces=spaces, strips=strips)
     if cuts is not None:
         if spaces or document.get("pre_tokenizer") != (SPLIT if cuts else None):
             raise ModelError("its pre_tokenizer does not fit its ByteLevel; it cannot be read")
         [digits] = [rule for rule in DIGITS if DIGITS[rule] == cuts[len(LINES) :]]
         return steps._replace(byte_level=True, lines=bool(cuts), digits=digits)
-    for step in _flat(document.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers"):
+    for step in flat_steps(document.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers"):
         reader = _PRE_TOKENIZERS.get(step["type"])
         if reader is None or steps.byte_level or steps.words:
-            raise ModelError(_refusal("pre_tokenizer", step))
+            raise ModelError(refusal("pre_tokenizer", step))
         steps = reader(step, steps)
     if steps.parted and not steps.spaces:
         raise ModelError("its pre_tokenizer WhitespaceSplit cannot be read without Metaspace")
@@ -100,11 +100,11 @@ def _parted(steps: _Steps) -> tuple[_Steps, _Steps | None]:
     place = steps.index(BYTES)
     cuts = steps[place + 1 :]
     if cuts and cuts not in [LINES + digits for digits in DIGITS.values()]:
-        raise ModelError(_refusal("normalizer", cuts[0]))
+        raise ModelError(refusal("normalizer", cuts[0]))
     return steps[:place], cuts
 
 
-def _flat(step: Any, where: str, inner: str) -> list[dict[str, Any]]:
+def flat_steps(step: Any, where: str, inner: str) -> list[dict[str, Any]]:
     """Return the steps of a sequence, or a single step as a list, or an empty list for None."""
     if step is None:
         return []
@@ -119,17 +119,19 @@ def _flat(step: Any, where: str, inner: str) -> list[dict[str, Any]]:
         if not isinstance(each, dict) or not isinstance(each.get("type"), str):
             raise ModelError(f"its {where} holds a step without a type")
         if each["type"] == "Sequence":
-            raise ModelError(_refusal(where, each))
+            raise ModelError(refusal(where, each))
     return steps
 
 
-def _refusal(where: str, step: Mapping[str, Any]) -> str:
+def refusal(where: str, step: Mapping[str, Any]) -> str:
+    """Return the message that says that a step cannot be read."""
     settings = {name: value for name, value in step.items() if name != "type"}
     shown = f" {settings}" if settings else ""
     return f"its {where} {step['type']:.30}{shown:.80} cannot be read"
 
 
-def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
+def normalizer_steps(step: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the steps of `HuggingFaceRules` for a step of a normalizer."""
     kind = step["type"]
     if kind in FORMS:
         return [(kind,)]
@@ -138,7 +140,7 @@ def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
     if kind == "Precompiled":
         return [("charsmap", _charsmap(step))]
     if kind == "Strip":
-        return [("strip", _truth(step, "strip_left"), _truth(step, "strip_right"))]
+        return [("strip", truth_of(step, "strip_left"), truth_of(step, "strip_right"))]
     if kind == "Prepend" and isinstance(step.get("prepend"), str):
         return [("prepend", step["prepend"])]
     if kind == "Replace" and isinstance(step.get("content"), str):
@@ -153,7 +155,7 @@ def _normalizer(step: dict[str, Any]) -> list[tuple[Any, ...]]:
             (text,) = pattern.values()
             if isinstance(text, str):
                 return [("pattern", text, step["content"])]
-    raise ModelError(_refusal("normalizer", step))
+    raise ModelError(refusal("normalizer", step))
 
 
 def _charsmap(step: dict[str, Any]) -> bytes:
@@ -163,7 +165,8 @@ def _charsmap(step: dict[str, Any]) -> bytes:
         raise ModelError("its precompiled_charsmap is not Base64") from None
 
 
-def _truth(step: Mapping[str, Any], name: str, default: bool | None = None) -> bool:
+def truth_of(step: Mapping[str, Any], name: str, default: bool | None = None) -> bool:
+    """Return a setting of a step that must be true or false."""
     value = step.get(name, default)
     if not isinstance(value, bool):
         raise ModelError(f"the {step['type']:.30} of the file needs {name}, true or false")
@@ -172,13 +175,13 @@ def _truth(step: Mapping[str, Any], name: str, default: bool | None = None) -> b
 
 def _metaspace(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     if step.get("replacement", SPACE) != SPACE or step.get("str_rep", SPACE) != SPACE:
-        raise ModelError(_refusal("pre_tokenizer", step))
+        raise ModelError(refusal("pre_tokenizer", step))
     # Older files say whether a space is put in front, newer files say where.
-    old: Prefix = "always" if _truth(step, "add_prefix_space", True) else "never"
+    old: Prefix = "always" if truth_of(step, "add_prefix_space", True) else "never"
     prefix = step.get("prepend_scheme", old)
     if prefix not in get_args(Prefix):
-        raise ModelError(_refusal("pre_tokenizer", step))
-    words = _truth(step, "split", True)
+        raise ModelError(refusal("pre_tokenizer", step))
+    words = truth_of(step, "split", True)
     if steps.parted and not (words and prefix == "always"):
         raise ModelError(
             "its pre_tokenizer WhitespaceSplit can be read only before a Metaspace that splits "
@@ -189,17 +192,17 @@ def _metaspace(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
 
 def _whitespace_split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
     if steps.spaces:
-        raise ModelError(_refusal("pre_tokenizer", step))
+        raise ModelError(refusal("pre_tokenizer", step))
     return steps._replace(normalizer=(*steps.normalizer, ("words",)), parted=True)
 
 
 def _byte_level(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
-    if _truth(step, "use_regex", True) or steps.spaces:
-        raise ModelError(_refusal("pre_tokenizer", step))
-    prefix: Prefix = "always" if _truth(step, "add_prefix_space", True) else "never"
+    if truth_of(step, "use_regex", True) or steps.spaces:
+        raise ModelError(refusal("pre_tokenizer", step))
+    prefix: Prefix = "always" if truth_of(step, "add_prefix_space", True) else "never"
     if prefix == "always" and (steps.lines or steps.digits != "free"):
         # ByteLevel would put the space before each line or digit, not before the text.
-        raise ModelError(_refusal("pre_tokenizer", step))
+        raise ModelError(refusal("pre_tokenizer", step))
     return steps._replace(prefix=prefix, byte_level=True)
 
 
@@ -210,7 +213,7 @@ def _split(step: dict[str, Any], steps: TokenizerSteps) -> TokenizerSteps:
         return steps._replace(lines=True)
     if settings == ({"Regex": OLD_DIGITS}, "Isolated", False):
         return steps._replace(digits="each")
-    raise ModelError(_refusal("pre_tokenizer", step))
+    raise ModelError(refusal("pre_tokenizer", step))
 
 
 _PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any], TokenizerSteps], TokenizerSteps]] = {
@@ -221,9 +224,9 @@ _PRE_TOKENIZERS: dict[str, Callable[[dict[str, Any], TokenizerSteps], TokenizerS
 }
 
 
-def _strips(decoder: Any) -> bool:
+def strips_first(decoder: Any) -> bool:
     """Return whether the decoder removes the leading space of the first token."""
-    for step in _flat(decoder, "decoder", "decoders"):
+    for step in flat_steps(decoder, "decoder", "decoders"):
         if step["type"] == "Metaspace":
             old = "always" if step.get("add_prefix_space", True) else "never"
             return bool(step.get("prepend_scheme", old) != "never")
@@ -235,5 +238,5 @@ def _strips(decoder: Any) -> bool:
 def decoders_not_read(document: Mapping[str, Any]) -> list[str]:
     """Return the types of the decoder's steps that bytepiece does not carry out."""
     known = {"Metaspace", "ByteLevel", "ByteFallback", "Fuse", "Strip", "Replace"}
-    types = [step["type"] for step in _flat(document.get("decoder"), "decoder", "decoders")]
+    types = [step["type"] for step in flat_steps(document.get("decoder"), "decoder", "decoders")]
     return [f"{kind:.30}" for kind in types if kind not in known]

@@ -9,10 +9,11 @@ from typing import Any
 from bytepiece.display import visible
 from bytepiece.errors import BytepieceError, ModelError
 from bytepiece.formats import (
-    Format,
+    SourceFormat,
     bytepiece_file,
     from_huggingface,
     from_sentencepiece,
+    from_tiktoken,
     original,
 )
 from bytepiece.formats import huggingface_numbers as numbers
@@ -24,33 +25,41 @@ _LONGEST_MESSAGE = 900
 """Most characters of a message about a file."""
 
 
-def load(path: str | os.PathLike[str]) -> Model:
-    """Read a model file of this library, the original one, SentencePiece or Hugging Face.
+def load(path: str | os.PathLike[str], pattern: str | None = None) -> Model:
+    """Read a model file of this library or of another one.
 
-    Files of SentencePiece (`.model`) and Hugging Face (`tokenizer.json`) can be read if they hold
-    a Unigram model.
+    Files of the original library, SentencePiece (`.model`) and Hugging Face (`tokenizer.json`) can
+    be read if they hold a Unigram or a BPE model; also tiktoken's ranks and Mistral's tekken.json.
 
     Args:
         path: the file; its content decides which format it is.
+        pattern: for tiktoken's ranks, the name of the pattern that cuts a text into words ("gpt2",
+            "cl100k", "o200k" or "qwen2"), or the pattern itself. OpenAI's own files need none.
 
     Raises:
         OSError: if the file cannot be read.
         ModelError: if it does not hold a valid model; the message begins with the path.
     """
-    return load_with_format(path)[0]
+    return load_with_format(path, pattern)[0]
 
 
-def load_with_format(path: str | os.PathLike[str]) -> tuple[Model, Format]:
+def load_with_format(
+    path: str | os.PathLike[str], pattern: str | None = None
+) -> tuple[Model, SourceFormat]:
     """Read a model file like `load`; return the model and the file's format.
 
-    The formats are "bytepiece", "original", "sentencepiece" and "huggingface".
+    The formats are "bytepiece", "original", "sentencepiece", "huggingface", "tiktoken" and
+    "tekken".
     """
     path = Path(path)
     try:
         content = read_content(path)
-        document = None if from_sentencepiece.looks_like(content) else _parse(content)
+        is_json = not (from_sentencepiece.looks_like(content) or from_tiktoken.looks_like(content))
+        document = _parse(content) if is_json else None
         kind = format_of(content, document)
-        return _model(content, document, kind), kind
+        if pattern is not None and kind != "tiktoken":
+            raise ModelError(f"is a {kind} file, which has its own pattern; leave the pattern out")
+        return _model(content, document, kind, pattern), kind
     except BytepieceError as error:
         # Names from the file may hold line ends, or codes that a terminal obeys.
         raise ModelError(f"{path}: {visible(str(error), _LONGEST_MESSAGE)}") from None
@@ -74,7 +83,7 @@ def read_content(path: Path) -> bytes:
     return content
 
 
-def format_of(content: bytes, document: Mapping[str, Any] | None) -> Format:
+def format_of(content: bytes, document: Mapping[str, Any] | None) -> SourceFormat:
     """Return the format of a model file. Whether it holds a valid model is not checked.
 
     Args:
@@ -87,10 +96,14 @@ def format_of(content: bytes, document: Mapping[str, Any] | None) -> Format:
     if document is None:
         if from_sentencepiece.looks_like(content):
             return "sentencepiece"
+        if from_tiktoken.looks_like(content):
+            return "tiktoken"
     elif document.get("format") == "bytepiece":
         return "bytepiece"
     elif from_huggingface.looks_like(document):
         return "huggingface"
+    elif from_tiktoken.looks_like_tekken(document):
+        return "tekken"
     elif original.looks_like(document):
         return "original"
     else:
@@ -100,9 +113,15 @@ def format_of(content: bytes, document: Mapping[str, Any] | None) -> Format:
     )
 
 
-def _model(content: bytes, document: dict[str, Any] | None, kind: Format) -> Model:
+def _model(
+    content: bytes, document: dict[str, Any] | None, kind: SourceFormat, pattern: str | None
+) -> Model:
+    if kind == "tiktoken":
+        return from_tiktoken.from_bytes(content, pattern)
     if document is None:
         return from_sentencepiece.from_bytes(content)
+    if kind == "tekken":
+        return from_tiktoken.from_tekken(document)
     if kind == "bytepiece":
         return bytepiece_file.from_document(document)
     if kind == "huggingface":

@@ -1,10 +1,11 @@
 """`TextRules`: the rules that turn a text into segments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.foreign import HuggingFaceRules, LibraryRules, SentencePieceRules
+from bytepiece.rules.words import MAX_CUTS, WordCut
 
 NormalizationStep = Literal["NFC", "NFD", "NFKC", "NFKD"]
 Digits = Literal["free", "each", "groups-of-three"]
@@ -29,6 +30,8 @@ class TextRules:
             a piece, not even in samples. "token": by the special token with the role unknown. The
             single bytes share its id, and a run of them in a segment becomes one token.
         library: the rules of the library that the model comes from; they replace normalization.
+        words: cuts of a text into words, each within the words of the cuts before it. A word is
+            then a segment. Empty for no words.
     """
 
     normalization: tuple[NormalizationStep, ...] = ()
@@ -36,6 +39,7 @@ class TextRules:
     segment: Literal["line", "text"] = "line"
     unknown: Literal["bytes", "token"] | None = None
     library: LibraryRules | None = None
+    words: tuple[WordCut, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.normalization, tuple) or len(self.normalization) > 4:
@@ -60,6 +64,12 @@ class TextRules:
                 )
         if self.digit_group and self.segment == "text":
             raise ModelError("where digits are cut, a segment is a line, not a text")
+        if not isinstance(self.words, tuple) or len(self.words) > MAX_CUTS:
+            raise ModelError(f"words must be a tuple of up to {MAX_CUTS} cuts")
+        if not all(isinstance(each, WordCut) for each in self.words):
+            raise ModelError("words must be a tuple of cuts")
+        if self.words and self.segment != "text":
+            raise ModelError("where words are segments, the rule for segments is text, not line")
 
     @property
     def digit_group(self) -> int:

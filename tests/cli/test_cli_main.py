@@ -27,6 +27,7 @@ COMMANDS = [
     "merge",
     "prune",
     "convert",
+    "score",
     "warmup",
 ]
 HELPS = [["--help"], ["-h"], ["--version"], *([name, "--help"] for name in COMMANDS)]

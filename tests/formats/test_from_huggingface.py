@@ -198,11 +198,11 @@ def modified(**settings):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "BPE model, and only Unigram"),
+        ({"model": {"type": "BPE", "vocab": {}, "merges": []}}, "without a vocabulary"),
         ({"model": {"type": "WordPiece", "vocab": {}}}, "WordPiece model, and only Unigram"),
         ({"model": {"type": "WordLevel", "vocab": {}}}, "WordLevel model, and only Unigram"),
         ({"model": {}}, "WordLevel model, and only Unigram"),
-        ({"model": {"merges": [], "vocab": {}}}, "BPE model, and only Unigram"),
+        ({"model": {"merges": [], "vocab": {}}}, "without a vocabulary"),
         ({"model": {"continuing_subword_prefix": "", "vocab": {}}}, "WordPiece model, and only"),
         ({"model": {"type": ["Unigram"]}}, "other model, and only Unigram"),
         ({"model": []}, "JSON of another kind"),

@@ -252,12 +252,12 @@ def test_notes_say_what_is_lost():
     assert "unknown" in notes[0] or "unknown" in notes[1]
 
 
-@pytest.mark.parametrize("kind", ["bpe", "char", "word"])
+@pytest.mark.parametrize("kind", ["char", "word"])
 def test_models_of_other_kinds_are_refused(tmp_path, kind):
     path = tmp_path / "other.model"
-    size = {"bpe": 1200, "char": 300, "word": 900}[kind]
+    size = {"char": 300, "word": 900}[kind]
     path.write_bytes(trained(size, model_type=kind))
-    name = {"bpe": "BPE", "char": "character", "word": "word"}[kind]
+    name = {"char": "character", "word": "word"}[kind]
     with pytest.raises(ModelError, match=f"SentencePiece {name} model, and only Unigram"):
         Tokenizer.load(path)
 

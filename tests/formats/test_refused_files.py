@@ -94,7 +94,8 @@ def changed(name, value, index=None):
     ("name", "value", "index", "message"),
     [
         ("version", 3, None, "'digits'"),
-        ("version", 4, None, "version"),
+        ("version", 4, None, "'merges'"),
+        ("version", 5, None, "version"),
         ("version", "1", None, "version"),
         ("version", None, None, "version"),
         ("version", True, None, "version"),

@@ -1,0 +1,91 @@
+"""Scores of given pieces are those of expectation maximization over all segmentations."""
+
+import math
+
+import numpy as np
+import pytest
+from support.reference import segmentations
+from support.strategies import make_model
+
+import bytepiece
+from bytepiece import Model, TextRules, Tokenizer
+from bytepiece.editing import score as scoring
+from bytepiece.errors import CorpusError, ModelError
+from bytepiece.rules.merges import Merges
+from bytepiece.rules.words import WordCut
+
+BYTES = [bytes([byte]) for byte in range(256)]
+PIECES = [*BYTES, b"ab", b"abc", b"bc", b" a", b" ab"]
+RANKS = [-1] * 256 + [0, 1, 2, 3, 4]
+BPE = Model(
+    tuple(PIECES),
+    np.zeros(len(PIECES)),
+    np.arange(len(PIECES)),
+    (),
+    TextRules(segment="text", words=(WordCut(" ?[^ ]+"),)),
+    merges=Merges(ranks=RANKS),
+)
+TEXTS = ["abc ab bc", "abcabc a b", "ab ab ab", ""]
+
+
+def learned(words, start):
+    """Return the probabilities after some rounds, by enumeration of all segmentations."""
+    masses = start
+    for _ in range(scoring._ROUNDS):
+        whole = math.fsum(masses.values())
+        sums = dict.fromkeys(masses, 0.0)
+        for word in words:
+            paths = list(segmentations(word, masses))
+            weights = [math.prod(masses[piece] / whole for piece in path) for path in paths]
+            for path, weight in zip(paths, weights, strict=True):
+                for piece in path:
+                    sums[piece] += weight / math.fsum(weights)
+        masses = {piece: max(value, scoring._LEAST) for piece, value in sums.items()}
+    whole = math.fsum(masses.values())
+    return {piece: math.log(value / whole) for piece, value in masses.items()}
+
+
+def test_scores_equal_the_twin():
+    tok = Tokenizer(BPE)
+    start = dict.fromkeys(PIECES, 0.0)
+    for text in TEXTS:
+        for piece in tok.tokenize(text):
+            start[piece] += 1
+    start = {piece: max(value, scoring._LEAST) for piece, value in start.items()}
+    words = [b"abc", b" ab", b" bc", b"abcabc", b" a", b" b", b"ab", b" ab", b" ab"]
+    expected = learned(words, start)
+    scored = bytepiece.score(BPE, TEXTS)
+    assert scored.scores == pytest.approx([expected[piece] for piece in scored.pieces], abs=1e-4)
+    assert scored.pieces == BPE.pieces
+    assert scored.ids.tolist() == BPE.ids.tolist()
+    assert [Tokenizer(scored).encode(text) for text in TEXTS] == [*map(tok.encode, TEXTS)]
+
+
+def test_threads_and_parts_change_nothing(monkeypatch, tmp_path):
+    texts = [f"abc {number} ab bc" * (number % 5) for number in range(200)]
+    once = bytepiece.score(BPE, texts, threads=1)
+    monkeypatch.setattr(scoring, "_BATCH", 50)
+    assert bytepiece.score(BPE, texts, threads=3) == once
+    path = tmp_path / "some.txt"
+    path.write_text("\n".join(texts))
+    assert bytepiece.score(BPE, path).record["scored"]["bytes"] == path.stat().st_size
+    twice = bytepiece.score(BPE, bytepiece.Files([path], weights=[2]))
+    assert twice.record["scored"]["bytes"] == 2 * path.stat().st_size
+
+
+def test_scores_make_the_text_more_probable():
+    texts = ["the cat and the hat"] * 5
+    model = bytepiece.train(texts, 300, algorithm="merge")
+    before = sum(Tokenizer(model).lattice(text).log_z for text in texts)
+    after = sum(Tokenizer(bytepiece.score(model, texts)).lattice(text).log_z for text in texts)
+    assert after > before
+
+
+def test_bad_requests_are_refused():
+    with pytest.raises(CorpusError, match="no text"):
+        bytepiece.score(BPE, ["", ""])
+    with pytest.raises(CorpusError):
+        bytepiece.score(BPE, ["a", 5])
+    over_characters = make_model({}, rules=TextRules(segment="text", unknown="bytes"))
+    with pytest.raises(ModelError, match="unknown characters"):
+        bytepiece.score(over_characters, ["a"])
