@@ -1,6 +1,6 @@
 """The general category of each character, from Unicode 16.0.0.
 
-`.ci/unicode_categories.py` prints this file. The table is our own, because Python's table differs
+`.ci/unicode_categories.py` renews the table. The table is our own, because Python's table differs
 between versions of Python. tiktoken 0.14 and tokenizers 0.23 have the categories of Unicode 16.
 """
 

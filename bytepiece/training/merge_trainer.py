@@ -38,7 +38,7 @@ from bytepiece.training.pairs import (
     total,
 )
 from bytepiece.training.progress import Progress
-from bytepiece.training.word_kinds import lies_within_word
+from bytepiece.training.word_kinds import all_within_words
 from bytepiece.training.words import WordTable
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class MergeOptions(NamedTuple):
 
     def counts_words(self, rules: PieceRules) -> bool:
         """Return whether all pieces lie within words, so that each different word is counted."""
-        return rules.spaces == "words" and all(map(lies_within_word, self.start.pieces))
+        return rules.spaces == "words" and all_within_words(self.start.pieces)
 
 
 def learn(

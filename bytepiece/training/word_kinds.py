@@ -1,11 +1,12 @@
 """The kinds of characters that words are made of: letters, numbers, white space, and others."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import I64, U8
+from bytepiece._arrays import I64, U8, offsets_of
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.rules.unicode_categories import CATEGORIES, category_runs
 
@@ -141,7 +142,7 @@ def join_within_word(left: U8, right: U8) -> Bools:
     return found
 
 
-def lies_within_word(piece: bytes) -> bool:
-    """Return whether a piece lies within one word, at least between the right characters."""
-    [shape] = shapes_of(np.frombuffer(piece, dtype=np.uint8), np.array([0, len(piece)]))
-    return bool(_WITHIN[shape])
+def all_within_words(pieces: Sequence[bytes]) -> bool:
+    """Return whether each piece lies within one word, at least between the right characters."""
+    flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
+    return bool(_WITHIN[shapes_of(flat, offsets_of(map(len, pieces)))].all())

@@ -14,7 +14,7 @@ from support.windows import block_of, counted, random_windows
 import bytepiece
 from bytepiece._arrays import offsets_of
 from bytepiece.training import growth, merge_trainer, pairs, words
-from bytepiece.training.word_kinds import join_within_word, lies_within_word, shapes_of
+from bytepiece.training.word_kinds import all_within_words, join_within_word, shapes_of
 
 
 def items(blocks):
@@ -55,7 +55,7 @@ def test_words_are_letters_or_numbers_or_others_with_a_blank_before(text, expect
     [found] = [[word for word, _ in items([words.parts_of(block_of([segment]), False, True)])]]
     assert found == [word.encode("utf-8", "surrogateescape") for word in expected.split("|")]
     assert found == reference.words_in(segment)
-    assert all(map(lies_within_word, found))
+    assert all_within_words(found)
 
 
 @given(st.lists(st.sampled_from([*"aé中1² \t\n'’.,(\u3000\u0301", "\udce9", "\udc80"]), min_size=1))
@@ -68,13 +68,13 @@ def test_words_are_those_of_the_twin(characters):
 def test_which_pieces_lie_within_a_word():
     inside = [b" the", b" ", b"  \t", b"'t", b"don'", " l’eau".encode(), b" (", b".'", b"12"]
     across = [b"it ", b"so it", b"  it", b"\tit", b"a1", b"'9", b"a.", "。今".encode()]
-    assert [lies_within_word(piece) for piece in inside + across] == [True] * 9 + [False] * 8
+    assert [all_within_words([piece]) for piece in inside + across] == [True] * 9 + [False] * 8
     pieces = [*inside, *across, b"a", b"  ", b"\n"]
     flat = np.frombuffer(b"".join(pieces), dtype=np.uint8)
     shapes = shapes_of(flat, offsets_of(map(len, pieces)))
     for left, one in zip(pieces, shapes, strict=True):
         found = join_within_word(np.full_like(shapes, one), shapes).tolist()
-        assert found == [lies_within_word(left + right) for right in pieces]
+        assert found == [all_within_words([left + right]) for right in pieces]
 
 
 def test_counts_of_the_table_are_plain_counts_of_the_text():
