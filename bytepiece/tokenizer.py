@@ -239,8 +239,8 @@ class Tokenizer:
                 of a text is an unbiased estimate of Σ f over all its segmentations. If a text has
                 fewer segmentations than `samples`, the other rows hold only the special tokens, and
                 have log-probability −inf. Only with "perfect".
-            add_bos, add_eos, alpha, sampler, nbest_size, sample_prob, seed, epoch,
-                allowed_special: see `encode`.
+            add_bos, add_eos, alpha, sampler, nbest_size, sample_prob, seed, epoch, allowed_special:
+                see `encode`.
 
         Returns:
             len(texts) · samples rows, document by document. `log_probs` and `inclusion` of the
