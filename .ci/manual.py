@@ -1,7 +1,8 @@
 """The parts of the manual that are made from other files.
 
 mkdocs calls the functions that begin with `on_`. They show the help of all commands on cli.md, put
-the manual page bytepiece.1 into the site, and mend links to files outside of docs/.
+the manual page bytepiece.1 and the Markdown of all pages into the site, and mend links to files
+outside of docs/.
 
     python .ci/manual.py            writes docs/llms.txt, the list of all pages
     python .ci/manual.py man        prints the manual page, for man(1)
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+from bytepiece_cli.main import cli
 
 import bytepiece
-from bytepiece_cli.main import cli
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -78,7 +79,9 @@ def commands_page() -> str:
 def _plain(text: str) -> str:
     """Return a text of the help so that Markdown shows it as it is; code stays code."""
     parts = text.split("`")
-    parts[::2] = [re.sub(r"[\\*_<>|\[\]]", lambda c: f"&#{ord(c[0])};", part) for part in parts[::2]]
+    parts[::2] = [
+        re.sub(r"[\\*_<>|\[\]]", lambda c: f"&#{ord(c[0])};", part) for part in parts[::2]
+    ]
     return "`".join(parts)
 
 
@@ -140,7 +143,8 @@ def llms_txt() -> str:
         lines += ["", f"## {section}", ""]
         for title, path in pages:
             text = (DOCS / path).read_text("utf-8")
-            lines.append(f"- [{title}]({path}): {_first_sentence(text)}")
+            url = path.removesuffix(".md") + "/" if path.startswith("api/") else path
+            lines.append(f"- [{title}]({url}): {_first_sentence(text)}")
     return "\n".join(lines) + "\n"
 
 
@@ -165,7 +169,13 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
     # A second word after the language of a block tells the tests which library it needs.
     markdown = re.sub(r"(?m)^```(\w+) \w+$", r"```\1", markdown)
     markdown = re.sub(r"(?<!!)\[([^]]*)\]\(((?:\.\./)+[^)]+)\)", mended, markdown)
-    return markdown.replace(MADE_HERE, commands_page()) if MADE_HERE in markdown else markdown
+    if MADE_HERE in markdown:
+        markdown = markdown.replace(MADE_HERE, commands_page())
+    # The Markdown itself is in the site, too: llms.txt names it.
+    copy = Path(config.site_dir) / page.file.src_uri
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(markdown, "utf-8")
+    return markdown
 
 
 def on_post_build(*, config: Any, **_: Any) -> None:
