@@ -24,6 +24,7 @@ _COMMANDS = (
     "decode",
     "info",
     "eval",
+    "play",
     "audit",
     "extend",
     "merge",

@@ -22,6 +22,7 @@ COMMANDS = [
     "decode",
     "info",
     "eval",
+    "play",
     "audit",
     "extend",
     "merge",

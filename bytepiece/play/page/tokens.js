@@ -1,0 +1,249 @@
+// The tokens of one model: blocks on the text, or one chip for each token.
+
+import { byId, fixed, make, percent, piece, tableHead, tableRow, whole } from "./dom.js";
+import { blocks, parts } from "./graphemes.js";
+import { call } from "./server.js";
+
+/** Return for each byte place how many models end a token there. */
+export function sharedEnds(models, size) {
+  const counts = new Uint8Array(size + 1);
+  for (const { bytes } of models) {
+    for (let at = 1; at < bytes.length; at += 2) counts[bytes[at]]++;
+  }
+  return counts;
+}
+
+/** A panel with one model's tokens. `chosen` is called with a panel and a block. */
+export class TokenPanel {
+  constructor(number, facts, chosen) {
+    this.number = number;
+    this.facts = facts;
+    this.chosen = chosen;
+    this.active = -1;
+    this.counts = make("p", { className: "counts" });
+    this.list = make("div", {
+      className: "tokens",
+      tabIndex: 0,
+      attributes: { role: "listbox", "aria-label": `Tokens by ${facts.name}` },
+    });
+    this.element = make("section", { className: "panel card" },
+      make("h2", { textContent: facts.name }), this.counts, this.list);
+    this.list.addEventListener("pointerover", (event) => this.#at(event));
+    this.list.addEventListener("click", (event) => this.#at(event));
+    this.list.addEventListener("keydown", (event) => this.#key(event));
+    this.list.addEventListener("focus", () => this.active < 0 && this.choose(0, true));
+  }
+
+  /** Show the tokens of a text. */
+  show(found, text, begins, { look, vertical, counts, models }) {
+    this.found = found;
+    this.text = text;
+    this.#count(counts, models);
+    const whole = look === "text";
+    this.blocks = whole
+      ? blocks(begins, found.starts, found.ends)
+      : found.ids.map((_, token) => [token, token + 1, found.starts[token], found.ends[token]]);
+    const differs = ([, after]) => counts[found.bytes[2 * after - 1]] < models;
+    this.items = this.blocks.map((block, number) => {
+      const [first, after, start, end] = block;
+      const described = found.pieces[found.ids[first]];
+      const item = document.createElement("span");
+      item.className = "token";
+      item.id = `token-${this.number}-${number}`;
+      item.setAttribute("role", "option");
+      item.style.setProperty("--hue", described.hue);
+      if (whole) {
+        fill(item, text.slice(start, end));
+        if (after - first > 1) {
+          item.classList.add("joined");
+          item.dataset.tokens = after - first;
+        }
+      } else {
+        item.textContent = label(look, found, first, described);
+        const next = found.starts[after];
+        if (!begins[end] || (next !== undefined && next < end)) item.classList.add("unfinished");
+      }
+      if (models > 1 && differs(block)) item.classList.add("differs");
+      return item;
+    });
+    this.list.className = `tokens${whole ? "" : " chips"}${vertical ? " vertical" : ""}`;
+    this.list.classList.toggle("mongolian", vertical && /[\u1800-\u18af]/.test(text));
+    this.list.replaceChildren(...this.#lines());
+    this.active = -1;
+    this.list.removeAttribute("aria-activedescendant");
+  }
+
+  /** Make a block the chosen one. */
+  choose(number, said) {
+    if (!this.items?.length) return;
+    number = Math.min(Math.max(number, 0), this.items.length - 1);
+    if (number === this.active) return;
+    this.deselect();
+    this.active = number;
+    const item = this.items[number];
+    item.classList.add("active");
+    item.setAttribute("aria-selected", "true");
+    this.list.setAttribute("aria-activedescendant", item.id);
+    if (said) item.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.chosen(this, this.blocks[number], said);
+  }
+
+  deselect() {
+    const item = this.items?.[this.active];
+    item?.classList.remove("active");
+    item?.removeAttribute("aria-selected");
+    this.active = -1;
+  }
+
+  /** Lines keep their own direction, and a browser lays out only those on the screen. */
+  #lines() {
+    const lines = [];
+    let line = null;
+    this.items.forEach((item, number) => {
+      if (!line) {
+        line = make("div", { className: "line", dir: "auto", attributes: { role: "presentation" } });
+        lines.push(line);
+      }
+      line.append(item);
+      if (this.text[this.blocks[number][3] - 1] === "\n") line = null;
+    });
+    return lines;
+  }
+
+  #count(counts, models) {
+    const { found } = this;
+    const size = found.bytes.at(-1) ?? 0;
+    const perToken = found.ids.length ? `${fixed(size / found.ids.length, 2)} bytes per token` : "";
+    this.counts.replaceChildren(make("b", { textContent: `${whole(found.count)} tokens` }));
+    if (perToken) this.counts.append(`, ${perToken}`);
+    if (models > 1 && found.ids.length) {
+      let alone = 0;
+      for (let at = 1; at < found.bytes.length; at += 2) alone += counts[found.bytes[at]] < models;
+      this.counts.append(`, ${whole(alone)} ends differ`);
+    }
+    this.counts.append(
+      make("br"), `${this.facts.algorithm}, ${this.facts.format}, ${whole(this.facts.vocab_size)} ids`);
+  }
+
+  #at(event) {
+    const item = event.target.closest?.(".token");
+    if (item) this.choose(this.items.indexOf(item), false);
+  }
+
+  #key(event) {
+    const line = this.items?.[this.active]?.parentNode;
+    const backwards = line && getComputedStyle(line).direction === "rtl";
+    const moves = {
+      ArrowRight: () => this.active + (backwards ? -1 : 1),
+      ArrowLeft: () => this.active + (backwards ? 1 : -1),
+      ArrowDown: () => this.#beside(1),
+      ArrowUp: () => this.#beside(-1),
+      Home: () => 0,
+      End: () => this.items.length - 1,
+    };
+    if (!moves[event.key] || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    this.choose(moves[event.key](), true);
+  }
+
+  /** Return the block in the next or the previous row of text that is nearest. */
+  #beside(step) {
+    const here = this.items[this.active].getBoundingClientRect();
+    let best = { number: this.active, distance: Infinity };
+    let row = null;
+    for (let number = this.active + step; number in this.items; number += step) {
+      const there = this.items[number].getBoundingClientRect();
+      if (step * (there.top - here.top) < here.height / 2) continue;
+      row ??= there.top;
+      if (Math.abs(there.top - row) > there.height / 2) break;
+      const distance = Math.abs(there.left - here.left);
+      if (distance < best.distance) best = { number, distance };
+    }
+    return best.number;
+  }
+}
+
+/** Fill an element with a text in which nothing is hidden. */
+function fill(element, text) {
+  const found = parts(text);
+  if (found.length === 1 && !found[0][1]) {
+    element.textContent = text;
+    return;
+  }
+  found.forEach(([part, hidden], number) => {
+    element.append(hidden ? make("span", { className: "hidden-sign", textContent: part }) : part);
+    if (part === "⏎" && hidden && number + 1 < found.length) element.append("\n");
+  });
+}
+
+function label(look, found, token, described) {
+  if (look === "ids") return String(found.ids[token]);
+  if (look === "bytes") return described.hex || "—";
+  if (look === "offsets") return `${found.bytes[2 * token]}–${found.bytes[2 * token + 1]}`;
+  return described.shown;
+}
+
+let asking = null;
+
+/** Show what is known of a block of tokens, and soon what else could stand there. */
+export function showDetails(panel, [first, after], settings, said) {
+  const { found, facts } = panel;
+  asking?.abort();
+  const rows = [];
+  for (let token = first; token < after; token++) {
+    const it = found.pieces[found.ids[token]];
+    rows.push(
+      make("p", {}, piece(it.shown)),
+      make("table", {}, make("tbody", {},
+        tableRow(["id", { number: String(found.ids[token]) }]),
+        tableRow(["bytes", it.hex || "—"]),
+        tableRow(["place", `bytes ${found.bytes[2 * token]}–${found.bytes[2 * token + 1]}`]),
+        tableRow(["score", { number: it.score === null ? "—" : fixed(it.score, 3) }]),
+        tableRow(["rank", it.rank === null ? "—" : it.rank]),
+        tableRow(["probability here", { number: percent(found.p[token]) }]),
+      )),
+    );
+  }
+  const title = after - first > 1 ? `${after - first} tokens in one character` : "Token";
+  const others = make("div");
+  byId("details").replaceChildren(
+    make("h2", { textContent: `${title}, by ${facts.name}` }), ...rows, others);
+  if (said) {
+    const it = found.pieces[found.ids[first]];
+    byId("said").textContent = [
+      after - first > 1 ? title : it.shown,
+      `id ${found.ids[first]}`,
+      it.score === null ? "" : `score ${fixed(it.score, 2)}, rank ${it.rank}`,
+      `probability ${percent(found.p[first])}`,
+    ].join(", ");
+  }
+  asking = new AbortController();
+  const { signal } = asking;
+  setTimeout(() => signal.aborted || alternatives(panel, first, after, settings, others, signal), 80);
+}
+
+async function alternatives(panel, first, after, settings, others, signal) {
+  const [start, end] = [panel.found.places[2 * first], panel.found.places[2 * after - 1]];
+  let rows;
+  try {
+    rows = await call("alternatives",
+      { ...settings, text: panel.text, model: panel.number, start, end }, signal);
+  } catch (error) {
+    if (error.name !== "AbortError") others.textContent = error.message;
+    return;
+  }
+  others.replaceChildren(
+    make("h3", { textContent: "What can stand here" }),
+    make("table", {}, tableHead(["piece", "probability", "", "score", "rank"]),
+      make("tbody", {}, ...rows.map((row) => {
+        const shown = tableRow([
+          piece(row.shown),
+          { number: percent(row.p) },
+          make("meter", { value: row.p, attributes: { "aria-hidden": "true" } }),
+          { number: row.score === null ? "—" : fixed(row.score, 2) },
+          row.rank === null ? "—" : row.rank,
+        ]);
+        shown.classList.toggle("chosen", row.start === start && row.end === end);
+        return shown;
+      }))));
+}
