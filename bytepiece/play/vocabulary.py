@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,24 @@ from bytepiece.tokenizer import Tokenizer
 
 ROWS = 100
 """The most pieces that a search returns at once."""
+
+
+class Described(NamedTuple):
+    """What the page shows of an id. A special token has no score and no rank.
+
+    Args:
+        shown: its bytes in a visible form, or the name of a special token.
+        hex: its bytes as hexadecimal digits.
+        score: the score.
+        rank: its place if pieces are sorted by their scores, from 1 on.
+        hue: the hue of its colour in degrees.
+    """
+
+    shown: str
+    hex: str
+    score: float | None
+    rank: int | None
+    hue: int
 
 
 class VocabularySearch:
@@ -30,6 +48,7 @@ class VocabularySearch:
         ids = zip(model.ids.tolist(), model.pieces, model.scores.tolist(), strict=True)
         self._found = [entry for entry in ids if entry[0] not in self._names]
         self._scores = {id_: score for id_, _, score in self._found}
+        self._described: dict[int, Described] = {}
         self._orders: dict[str, list[int]] = {}
 
     @cached_property
@@ -55,16 +74,21 @@ class VocabularySearch:
         ordered: list[int] = ids[np.lexsort((ids, keys[by]))].tolist()
         return ordered
 
-    def described(self, id_: int) -> dict[str, Any]:
-        """Return what the page shows of an id. A special token has no bytes, score and rank."""
-        piece = self._bytes_of[id_]
-        return {
-            "shown": self._names.get(id_) or shown(piece),
-            "hex": piece.hex(" "),
-            "score": self._scores.get(id_),
-            "rank": self._ranks.get(id_),
-            "hue": hue(id_),
-        }
+    def described(self, id_: int) -> Described:
+        """Return what the page shows of an id."""
+        found = self._described.get(id_)
+        if found is None:
+            piece = self._bytes_of[id_]
+            score = self._scores.get(id_)
+            found = Described(
+                self._names.get(id_) or shown(piece),
+                piece.hex(" "),
+                None if score is None else round(score, 4),
+                self._ranks.get(id_),
+                hue(id_),
+            )
+            self._described[id_] = found
+        return found
 
     def search(
         self, query: str, contains: bool, order: str, used: Mapping[int, int] | None, first: int
@@ -90,5 +114,5 @@ class VocabularySearch:
             and (used is None or id_ not in used)
         ]
         some = found[first : first + ROWS]
-        rows = [{"id": id_, "length": len(bytes_of[id_]), **self.described(id_)} for id_ in some]
+        rows = [{"id": id_, "length": len(bytes_of[id_]), **self.described(id_)._asdict()} for id_ in some]
         return {"found": len(found), "of": len(self._found), "first": first, "rows": rows}

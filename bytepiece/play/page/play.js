@@ -35,8 +35,15 @@ const wrong = (error) => {
 const tokenize = latest(async () => {
   const begun = performance.now();
   const asked = settings();
-  answer = await call("tokens", asked);
-  sent = asked;
+  const found = await call("tokens", asked);
+  for (const model of found.models) {
+    for (const [id, [shown, hex, score, rank, hue]] of Object.entries(model.pieces)) {
+      model.pieces[id] = { shown, hex, score, rank, hue };
+    }
+    model.places ??= model.bytes;
+    model.p = model.p.map((millionths) => (millionths < 0 ? null : millionths / 1e6));
+  }
+  [answer, sent] = [found, asked];
   draw();
   performance.measure("redrawn", { start: begun });
 }, wrong);

@@ -13,6 +13,67 @@ export function sharedEnds(models, size) {
   return counts;
 }
 
+const LINE = make("div", { className: "line", dir: "auto", attributes: { role: "presentation" } });
+const BLOCK = make("span", { attributes: { role: "option" } });
+
+/** Return blocks by lines. A line has its own direction, and is laid out when it is on the screen. */
+function inLines(wanted) {
+  const lines = [];
+  let open = null;
+  for (const one of wanted) {
+    if (!open) lines.push(open = []);
+    open.push(one);
+    if (one.ends) open = null;
+  }
+  return lines;
+}
+
+/** Return the element of a block. */
+function block({ shown, hue, classes, tokens, whole }) {
+  const item = BLOCK.cloneNode();
+  item.className = classes;
+  item.style.setProperty("--hue", hue);
+  if (tokens > 1) item.dataset.tokens = tokens;
+  if (whole) fill(item, shown);
+  else item.textContent = shown;
+  return item;
+}
+
+function line(blocks) {
+  const element = LINE.cloneNode();
+  element.append(...blocks.map(block));
+  return element;
+}
+
+const same = (a, b) => a.shown === b.shown && a.hue === b.hue && a.classes === b.classes
+  && a.tokens === b.tokens && a.whole === b.whole && a.ends === b.ends;
+
+const sameLine = (a, b) => a.length === b.length && a.every((one, at) => same(one, b[at]));
+
+/**
+ * Turn the children of an element, made from `old`, into those made from `wanted`. The children
+ * before and after the change stay, so that typing costs little. A single child that changes is
+ * updated, if `update` is given.
+ */
+function patch(parent, old, wanted, equal, create, update) {
+  const most = Math.min(old.length, wanted.length);
+  let before = 0;
+  while (before < most && equal(old[before], wanted[before])) before++;
+  let behind = 0;
+  while (behind < most - before && equal(old.at(-1 - behind), wanted.at(-1 - behind))) behind++;
+  const gone = [...parent.children].slice(before, old.length - behind);
+  const fresh = wanted.slice(before, wanted.length - behind);
+  if (update && gone.length === 1 && fresh.length === 1) {
+    update(gone[0], old[before], fresh[0]);
+    return;
+  }
+  const next = parent.children[old.length - behind] ?? null;
+  const added = document.createDocumentFragment();
+  added.append(...fresh.map(create));
+  for (const child of gone) child.remove();
+  parent.insertBefore(added, next);
+}
+
 /** A panel with one model's tokens. `chosen` is called with a panel and a block. */
 export class TokenPanel {
   constructor(number, facts, chosen) {
@@ -20,6 +81,8 @@ export class TokenPanel {
     this.facts = facts;
     this.chosen = chosen;
     this.active = -1;
+    this.items = [];
+    this.lines = [];
     this.counts = make("p", { className: "counts" });
     this.list = make("div", {
       className: "tokens",
@@ -44,44 +107,46 @@ export class TokenPanel {
       ? blocks(begins, found.starts, found.ends)
       : found.ids.map((_, token) => [token, token + 1, found.starts[token], found.ends[token]]);
     const differs = ([, after]) => counts[found.bytes[2 * after - 1]] < models;
-    this.items = this.blocks.map((block, number) => {
+    const wanted = this.blocks.map((block) => {
       const [first, after, start, end] = block;
       const described = found.pieces[found.ids[first]];
-      const item = document.createElement("span");
-      item.className = "token";
-      item.id = `token-${this.number}-${number}`;
-      item.setAttribute("role", "option");
-      item.style.setProperty("--hue", described.hue);
-      if (whole) {
-        fill(item, text.slice(start, end));
-        if (after - first > 1) {
-          item.classList.add("joined");
-          item.dataset.tokens = after - first;
-        }
-      } else {
-        item.textContent = label(look, found, first, described);
-        const next = found.starts[after];
-        if (!begins[end] || (next !== undefined && next < end)) item.classList.add("unfinished");
-      }
-      if (models > 1 && differs(block)) item.classList.add("differs");
-      return item;
+      const next = found.starts[after];
+      const unfinished = !whole && (!begins[end] || (next !== undefined && next < end));
+      const classes = [
+        "token",
+        after - first > 1 ? "joined" : "",
+        unfinished ? "unfinished" : "",
+        models > 1 && differs(block) ? "differs" : "",
+      ].filter(Boolean).join(" ");
+      return {
+        shown: whole ? text.slice(start, end) : label(look, found, first, described),
+        hue: described.hue,
+        classes,
+        tokens: after - first,
+        ends: text[end - 1] === "\n",
+        whole,
+      };
     });
+    this.deselect();
+    const lines = inLines(wanted);
+    patch(this.list, this.lines, lines, sameLine, line, (element, from, to) =>
+      patch(element, from, to, same, block));
+    this.lines = lines;
+    this.items = [...this.list.querySelectorAll(".token")];
     this.list.className = `tokens${whole ? "" : " chips"}${vertical ? " vertical" : ""}`;
     this.list.classList.toggle("mongolian", vertical && /[\u1800-\u18af]/.test(text));
-    this.list.replaceChildren(...this.#lines());
-    this.active = -1;
-    this.list.removeAttribute("aria-activedescendant");
   }
 
   /** Make a block the chosen one. */
   choose(number, said) {
-    if (!this.items?.length) return;
+    if (!this.items.length) return;
     number = Math.min(Math.max(number, 0), this.items.length - 1);
     if (number === this.active) return;
     this.deselect();
     this.active = number;
     const item = this.items[number];
     item.classList.add("active");
+    item.id = `token-${this.number}`;
     item.setAttribute("aria-selected", "true");
     this.list.setAttribute("aria-activedescendant", item.id);
     if (said) item.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -89,25 +154,13 @@ export class TokenPanel {
   }
 
   deselect() {
-    const item = this.items?.[this.active];
-    item?.classList.remove("active");
-    item?.removeAttribute("aria-selected");
+    const item = this.items[this.active];
     this.active = -1;
-  }
-
-  /** Lines keep their own direction, and a browser lays out only those on the screen. */
-  #lines() {
-    const lines = [];
-    let line = null;
-    this.items.forEach((item, number) => {
-      if (!line) {
-        line = make("div", { className: "line", dir: "auto", attributes: { role: "presentation" } });
-        lines.push(line);
-      }
-      line.append(item);
-      if (this.text[this.blocks[number][3] - 1] === "\n") line = null;
-    });
-    return lines;
+    if (!item) return;
+    item.classList.remove("active");
+    item.removeAttribute("id");
+    item.removeAttribute("aria-selected");
+    this.list.removeAttribute("aria-activedescendant");
   }
 
   #count(counts, models) {
@@ -126,12 +179,12 @@ export class TokenPanel {
   }
 
   #at(event) {
-    const item = event.target.closest?.(".token");
+    const item = event.target.closest(".token");
     if (item) this.choose(this.items.indexOf(item), false);
   }
 
   #key(event) {
-    const line = this.items?.[this.active]?.parentNode;
+    const line = this.items[this.active]?.parentNode;
     const backwards = line && getComputedStyle(line).direction === "rtl";
     const moves = {
       ArrowRight: () => this.active + (backwards ? -1 : 1),
