@@ -23,6 +23,7 @@ _COMMANDS = (
     "encode",
     "decode",
     "info",
+    "explain",
     "eval",
     "play",
     "audit",

@@ -48,7 +48,7 @@ def explanation(
     check_length(len(normalized))
     encoding_ids = tokenizer.encode(text)
     given = tokenizer.align(text, encoding_ids)
-    edges = _Edges(lattice, tokenizer.model)
+    edges = LatticeEdges(lattice, tokenizer.model)
     reached = lattice.boundary_probs().tolist()
 
     def path(ids: list[int]) -> ExplainedPath:
@@ -131,7 +131,7 @@ def check_length(size: int) -> None:
         )
 
 
-class _Edges:
+class LatticeEdges:
     """The edges of a lattice, which are found by their places.
 
     Args:

@@ -44,11 +44,10 @@ def distribution(chain: Chain, tokens: F64) -> F64:
             arriving.setdefault(ends[edge], []).append((p[edge], after))
     parts += [_sum(rows) for rows in arriving.values()]
     while len(parts) > 1:  # in pairs, so that the factors of a product have about the same length
-        parts = [
-            _product(*pair) for pair in zip_longest(parts[::2], parts[1::2], fillvalue=nothing)
-        ]
-    fewest, row = parts[0] if parts else nothing
-    return np.concatenate([np.zeros(fewest), row])
+        pairs = zip_longest(parts[::2], parts[1::2], fillvalue=nothing)
+        parts = [_product(left, right) for left, right in pairs]
+    fewest, likely = parts[0] if parts else nothing
+    return np.concatenate([np.zeros(fewest), likely])
 
 
 def _sum(rows: Sequence[tuple[float, _Row]]) -> _Row:
