@@ -149,5 +149,5 @@ def _node(left: float, base: int, place: int, probability: float) -> list[str]:
     return [
         f'<circle cx="{left:.1f}" cy="{base}" r="4.5"/>',
         f'<circle class="sure" cx="{left:.1f}" cy="{base}" r="{4.5 * math.sqrt(probability):.1f}">'
-        f"<title>{title}</title></circle>",
+        f"<title>{html.escape(title)}</title></circle>",
     ]
