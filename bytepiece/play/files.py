@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 
+from bytepiece.explain.style import asset, variables
 from bytepiece.play.server import PageFile
 
 _TYPES = {
@@ -20,4 +21,7 @@ def page_files() -> dict[str, PageFile]:
         for file in folder.iterdir()
     }
     found[""] = found.pop("index.html")
+    dark = f"@media (prefers-color-scheme: dark) {{ .bp-lattice {{{variables(1)}}} }}"
+    css = f".bp-lattice {{{variables(0)}}}\n{dark}\n{asset('lattice.css')}"
+    found["lattice.css"] = PageFile(_TYPES["css"], css.encode())
     return found

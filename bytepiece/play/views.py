@@ -3,11 +3,13 @@
 import os
 from collections import Counter
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64
+from bytepiece.explain.lattice_svg import drawn, svg
 from bytepiece.explain.shown import shown
 from bytepiece.formats.reading import load_with_format
 from bytepiece.lattice.lattice import Lattice
@@ -21,7 +23,10 @@ MOST_EDGES = 1 << 22
 MOST_EXPLAINED = 400
 """The most bytes of a text whose lattice is drawn."""
 _ALTERNATIVES = 12
+_PATHS = 10
 _SAMPLES = 20
+_LEAST_DRAWN = 1e-6
+"""The least probability of an edge of a picture. The page hides more of them."""
 
 
 class PlayModel:
@@ -153,11 +158,21 @@ class Playground:
         )
 
     def lattice(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return the explanation of the beginning of a text by a model, with its drawing."""
+        """Return the explanation of the beginning of a text by a model, with its picture."""
         model = one_of(asked, "model", self._models)
         given = text_of(asked, min(self._most, MOST_EXPLAINED))
-        explained = model.tokenizer.explain(given.shown, given.alpha, samples=_SAMPLES)
-        return explained.as_json()
+        seed = given.sampling.get("seed", 0)
+        explained = model.tokenizer.explain(
+            given.shown, given.alpha, nbest=_PATHS, samples=_SAMPLES, seed=seed
+        )
+        paths = (*explained.nbest, *explained.samples)
+        ids = {id_ for path in paths for id_ in path.ids}
+        return {
+            **explained.as_json(),
+            "bytes": len(to_bytes(given.text)),
+            "pieces_by_id": {id_: model.vocabulary.described(id_) for id_ in ids},
+            "picture": _tree(ElementTree.fromstring(svg(drawn(explained), _LEAST_DRAWN))),
+        }
 
     def vocabulary(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return the pieces of a model that a search finds, and how often the text has them."""
@@ -175,6 +190,12 @@ class Playground:
         for row in found["rows"]:
             row["used"] = used[row["id"]]
         return found
+
+
+def _tree(element: ElementTree.Element) -> list[Any]:
+    """Return an element as [name, attributes, text, children]. The page makes no HTML of texts."""
+    name = element.tag.rpartition("}")[2]
+    return [name, dict(element.attrib), element.text or "", [_tree(child) for child in element]]
 
 
 def _probabilities(lattice: Lattice, spans: npt.NDArray[np.int64]) -> list[int]:

@@ -121,7 +121,6 @@ const views = {};
 
 /** Show what follows from the text and the settings. */
 function changed() {
-  byId("drawing").classList.toggle("off", !settings().sample);
   tokenize();
   views[document.querySelector("[role=tab][aria-selected=true]").id]?.();
 }

@@ -33,7 +33,7 @@ function block({ shown, hue, classes, tokens, whole }) {
   const item = BLOCK.cloneNode();
   item.className = classes;
   item.style.setProperty("--hue", hue);
-  if (tokens > 1) item.dataset.tokens = tokens;
+  if (tokens > 1) item.title = `${tokens} tokens`;
   if (whole) fill(item, shown);
   else item.textContent = shown;
   return item;
@@ -248,12 +248,12 @@ export function showDetails(panel, [first, after], settings, said) {
     rows.push(
       make("p", {}, piece(it.shown)),
       make("table", {}, make("tbody", {},
-        tableRow(["id", { number: String(found.ids[token]) }]),
+        tableRow(["id", String(found.ids[token])]),
         tableRow(["bytes", it.hex || "—"]),
         tableRow(["place", `bytes ${found.bytes[2 * token]}–${found.bytes[2 * token + 1]}`]),
-        tableRow(["score", { number: it.score === null ? "—" : fixed(it.score, 3) }]),
-        tableRow(["rank", it.rank === null ? "—" : it.rank]),
-        tableRow(["probability here", { number: percent(found.p[token]) }]),
+        tableRow(["score", it.score === null ? "—" : fixed(it.score, 3)]),
+        tableRow(["rank", it.rank === null ? "—" : whole(it.rank)]),
+        tableRow(["probability here", percent(found.p[token])]),
       )),
     );
   }
