@@ -1,5 +1,6 @@
 """bytepiece play: a page on this machine to try models on."""
 
+import os
 import threading
 import webbrowser
 from pathlib import Path
@@ -67,3 +68,6 @@ def command(models: tuple[Path, ...], port: int | None, no_browser: bool) -> Non
         PlayServer(page_files(), playground.calls).run(port or 0, ready)
     except KeyboardInterrupt:  # the way to end it
         say("bytepiece: the page is closed")
+        # Nothing is left to be saved, and the interpreter takes a second or two to free all objects
+        # and to wait for its threads.
+        os._exit(0)

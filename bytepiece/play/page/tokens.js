@@ -172,7 +172,7 @@ export class TokenPanel {
     if (models > 1 && found.ids.length) {
       let alone = 0;
       for (let at = 1; at < found.bytes.length; at += 2) alone += counts[found.bytes[at]] < models;
-      this.counts.append(`, ${whole(alone)} ends differ`);
+      this.counts.append(alone === 1 ? ", 1 end differs" : `, ${whole(alone)} ends differ`);
     }
     this.counts.append(
       make("br"), `${this.facts.algorithm}, ${this.facts.format}, ${whole(this.facts.vocab_size)} ids`);
