@@ -604,6 +604,11 @@ class Tokenizer:
             f"fingerprint {self.fingerprint[:8]}…>"
         )
 
+    def _repr_html_(self) -> str:
+        from bytepiece.explain.notebook import tokenizer_html  # noqa: PLC0415  # as in `lattice`
+
+        return tokenizer_html(self)
+
     def __reduce__(self) -> tuple[type["Tokenizer"], tuple[Model]]:
         return Tokenizer, (self._model,)
 

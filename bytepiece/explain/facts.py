@@ -140,11 +140,6 @@ class Explanation:
         """The logarithm to the base 10 of the number of segmentations."""
         return math.log10(self.n_paths)
 
-    def __str__(self) -> str:
-        from bytepiece.explain.terminal import terminal  # noqa: PLC0415  # it needs this module
-
-        return terminal([self], 100, False)
-
     def as_json(self) -> dict[str, Any]:
         """Return all facts in JSON's types. docs/explain.md describes the keys, which are stable.
 

@@ -7,6 +7,7 @@ the thicker it is. The encoding is marked, and its tokens stand below.
 import html
 import math
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from bytepiece.display import number, percent
@@ -17,8 +18,9 @@ from bytepiece.explain.style import asset, variables
 LEAST_DRAWN = 0.01
 """The least probability of an edge in a picture that cannot hide edges by itself."""
 
-_BYTE, _COLUMN, _MARGIN = 22, 9.5, 16
-"""The least width of a byte, the width of a column of text, and the margin, in pixels."""
+_BYTE, _COLUMN, _DIGIT, _MARGIN = 22, 9.5, 6.7, 16
+"""The least width of a byte, the widths of a column of text and of a digit of an id, and the margin,
+in pixels."""
 _THINNEST, _THICKEST = 0.7, 7.0
 _ROUND = 5.5
 """The height of an arc is this number times the root of its width, so that arcs nest."""
@@ -72,7 +74,7 @@ def svg(lattice: DrawnLattice, least: float, css: str = "") -> str:
     """
     edges = [edge for edge in lattice.edges if edge.chosen or edge.probability >= least]
     nodes = sorted({place for edge in edges for place in (edge.start, edge.end)} | {0})
-    places = _places(lattice.text, nodes)
+    places = _places(lattice, nodes)
     peak = max((_height(places, edge) for edge in edges), default=0.0)
     base = round(peak + _THICKEST + 6)
     total, height = round(places[-1] + _MARGIN), base + 66
@@ -88,7 +90,7 @@ def svg(lattice: DrawnLattice, least: float, css: str = "") -> str:
     for edge in sorted(edges, key=lambda edge: (edge.chosen, edge.probability)):
         parts.append(_edge(lattice.text, places, edge, base))
     for node in nodes:
-        parts += _node(places[node], base, node, lattice.boundary_probs[node])
+        parts.append(_node(places[node], base, node, lattice.boundary_probs[node]))
     for id_, start, end in lattice.tokens:
         left, right = places[start], places[end]
         parts.append(
@@ -104,21 +106,23 @@ def svg(lattice: DrawnLattice, least: float, css: str = "") -> str:
     return "\n".join(parts)
 
 
-def _places(text: bytes, nodes: Iterable[int]) -> list[float]:
+def _places(lattice: DrawnLattice, nodes: Iterable[int]) -> list[float]:
     """Return the horizontal place of each byte, and of the end of the text.
 
-    A character is wide enough for its text, and for the nodes within it.
+    A character is wide enough for its text and for the nodes within it, and a token for its id.
     """
     inner = set(nodes)
-    places = [float(_MARGIN)]
-    for start, end in atoms(text):
-        room = max(_BYTE, _COLUMN * width(shown(text[start:end])) + 6)
+    sizes: list[float] = []
+    for start, end in atoms(lattice.text):
+        room = max(_BYTE, _COLUMN * width(shown(lattice.text[start:end])) + 6)
         if any(node in inner for node in range(start + 1, end)):
             room = max(room, _BYTE * (end - start))
-        left = places[-1]
-        size = end - start
-        places += [left + room * step / size for step in range(1, size + 1)]
-    return places
+        sizes += [room / (end - start)] * (end - start)
+    for id_, start, end in lattice.tokens:
+        factor = (_DIGIT * len(str(id_)) + 8) / sum(sizes[start:end])
+        if factor > 1:
+            sizes[start:end] = [size * factor for size in sizes[start:end]]
+    return [_MARGIN + before for before in accumulate(sizes, initial=0.0)]
 
 
 def _height(places: Sequence[float], edge: ExplainedEdge) -> float:
@@ -144,10 +148,9 @@ def _edge(text: bytes, places: Sequence[float], edge: ExplainedEdge, base: int) 
     )
 
 
-def _node(left: float, base: int, place: int, probability: float) -> list[str]:
+def _node(left: float, base: int, place: int, probability: float) -> str:
     title = f"byte {place}: a boundary in {sure(probability)} % of all segmentations"
-    return [
-        f'<circle cx="{left:.1f}" cy="{base}" r="4.5"/>',
-        f'<circle class="sure" cx="{left:.1f}" cy="{base}" r="{4.5 * math.sqrt(probability):.1f}">'
-        f"<title>{html.escape(title)}</title></circle>",
-    ]
+    return (
+        f'<circle cx="{left:.1f}" cy="{base}" r="4.5" fill-opacity="{probability:.2f}">'
+        f"<title>{html.escape(title)}</title></circle>"
+    )

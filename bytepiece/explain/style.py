@@ -36,4 +36,4 @@ def style(root: str) -> str:
 
 def asset(name: str) -> str:
     """Return the content of a file of this room."""
-    return files("bytepiece.explain").joinpath("assets", name).read_text("utf-8")
+    return files("bytepiece.explain").joinpath(f"assets/{name}").read_text("utf-8")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bytepiece.display import number, percent
+from bytepiece.display import number
 from bytepiece.explain.differences import differing, shared, tokens_of_path
 from bytepiece.explain.facts import ExplainedPath, Explanation
 from bytepiece.explain.shown import clipped, joined, palette_colour, shown, sure, width
-from bytepiece.explain.words import facts_in_words, notes
+from bytepiece.explain.words import facts_in_words, notes, probability_of
 
 LEAST_COLUMNS = 12
 """The fewest columns that a view takes. A narrower terminal breaks the lines itself."""
@@ -157,7 +157,7 @@ def _path(
 
     If they do not fit into a line, only those near its differences from the encoding are shown.
     """
-    head = f"{percent(path.probability):>9} {len(path.ids):>5}  "
+    head = f"{probability_of(path):>9} {len(path.ids):>5}  "
     tokens = tokens_of_path(explained, path)
     words = [(token.id, shown(token.piece)) for token in tokens]
     if len(head) + sum(width(text) + 1 for _, text in words) > columns:

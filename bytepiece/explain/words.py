@@ -3,7 +3,10 @@
 import math
 
 from bytepiece.display import number, percent, raised
-from bytepiece.explain.facts import Explanation
+from bytepiece.explain.facts import ExplainedPath, Explanation
+
+_SMALLEST = -690.0
+"""The logarithm of a probability that a float64 can hold."""
 
 
 def counted(count: int, what: str) -> str:
@@ -19,7 +22,7 @@ def facts_in_words(explained: Explanation) -> list[tuple[str, str]]:
     """Return the numbers of an explanation, each with its name."""
     return [
         ("tokens", f"{len(explained.pieces):,}"),
-        ("probability", percent(explained.encoding.probability)),
+        ("probability", probability_of(explained.encoding)),
         ("expected tokens", f"{explained.expected_tokens:.2f} ± {explained.token_deviation:.2f}"),
         ("entropy", f"{number(explained.entropy / math.log(2.0))} bits"),
         ("paths", paths_in_words(explained)),
@@ -32,6 +35,19 @@ def paths_in_words(explained: Explanation) -> str:
         return f"{explained.n_paths:,}"
     mantissa = 10 ** (explained.log10_paths % 1)
     return f"{mantissa:.2f}·10{raised(int(explained.log10_paths))}"
+
+
+def probability_of(path: ExplainedPath) -> str:
+    """Return the probability of a path, also if it is too small for a float64.
+
+    >>> probability_of(ExplainedPath((), (), 0.0)).split()[0]
+    '100'
+    >>> probability_of(ExplainedPath((), (), -1e4)).split()[0]
+    '10⁻⁴³⁴¹'
+    """
+    if path.log_prob > _SMALLEST or math.isinf(path.log_prob):
+        return percent(path.probability)
+    return f"10{raised(math.floor(path.log_prob / math.log(10.0)) + 2)}\N{NO-BREAK SPACE}%"
 
 
 def notes(explained: Explanation) -> list[str]:

@@ -440,7 +440,7 @@ class Lattice:
     def _repr_html_(self) -> str:
         from bytepiece.explain.notebook import lattice_html  # noqa: PLC0415  # rarely needed
 
-        return lattice_html(self)
+        return lattice_html(self, self._encoder.model)
 
     def __reduce__(self) -> tuple[type["Lattice"], tuple[Encoder, Vocabulary, Text, float]]:
         return Lattice, (self._encoder, self._vocabulary, self._given, self._alpha)
