@@ -199,7 +199,7 @@ def _tree(element: ElementTree.Element) -> list[Any]:
 
 
 def _probabilities(lattice: Lattice, spans: npt.NDArray[np.int64]) -> list[int]:
-    """Return the probability of each token at its place, in millionths; −1 if there is no such edge.
+    """Return the probability of each token at its place in millionths; −1 if it is no edge.
 
     A run of unknown characters is one token and several edges, and has −1. Whole numbers become
     JSON in half the time.

@@ -114,5 +114,8 @@ class VocabularySearch:
             and (used is None or id_ not in used)
         ]
         some = found[first : first + ROWS]
-        rows = [{"id": id_, "length": len(bytes_of[id_]), **self.described(id_)._asdict()} for id_ in some]
+        rows = [
+            {"id": id_, "length": len(bytes_of[id_]), **self.described(id_)._asdict()}
+            for id_ in some
+        ]
         return {"found": len(found), "of": len(self._found), "first": first, "rows": rows}

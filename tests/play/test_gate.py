@@ -73,7 +73,12 @@ def test_no_other_origin_may_ask(field):
 
 
 def test_a_head_that_is_no_http_is_refused():
-    for head in (b"\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/2\r\n\r\n", b"\x16\x03\x01 \xff\r\n\r\n"):
+    for head in (
+        b"\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/2\r\n\r\n",
+        b"\x16\x03\x01 \xff\r\n\r\n",
+    ):
         with pytest.raises(RefusedRequest) as refused:
             parsed(head)
         assert refused.value.status == 400

@@ -86,7 +86,9 @@ def test_probabilities_and_prices_are_those_of_the_lattice(playground, tokenizer
         assert theirs["price"] == lattice.expected_tokens() / tok.count(text)
 
 
-def test_only_the_beginning_of_a_long_text_is_shown_and_all_of_it_is_counted(playground, tokenizers):
+def test_only_the_beginning_of_a_long_text_is_shown_and_all_of_it_is_counted(
+    playground, tokenizers
+):
     text = "the hat 今天\n" * 3000
     found = playground.tokens(asked(text))
     assert found["bytes"] == len(text.encode())
@@ -135,7 +137,11 @@ def test_alternatives_are_the_most_probable_edges_that_overlap(playground, token
     rows = playground.alternatives(asked(text, model=1, start=0, end=3))
     marginals = tokenizers[1].lattice(text, 0.5).marginals()
     overlapping = sorted(
-        ((p, int(a), int(b), int(id_)) for a, b, id_, p in zip(*marginals, strict=True) if a < 3 and b > 0),
+        (
+            (p, int(a), int(b), int(id_))
+            for a, b, id_, p in zip(*marginals, strict=True)
+            if a < 3 and b > 0
+        ),
         key=lambda edge: -edge[0],
     )
     assert [row["p"] for row in rows] == [p for p, *_ in overlapping[:12]]
