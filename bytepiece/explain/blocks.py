@@ -15,7 +15,7 @@ _MOST_OF_PATH = 200
 """The most tokens of another path that a page shows."""
 _WHOLE_PATH = 60
 """A path of at most this many tokens is shown as a whole."""
-_LEAST_CUT = 0.005
+_LEAST_CUT = 0.01
 """The least probability of a boundary that the heat line shows."""
 _LEAST_BAR = 1e-4
 """The least probability of a number of tokens that has a bar."""
@@ -95,7 +95,9 @@ def heat_line(explained: Explanation) -> str:
 
 def _mark(p: float, kind: str) -> str:
     shown_p = html.escape(sure(p))
-    return f'<span class="cut{kind}" style="--p:{p:.3f}" title="{shown_p} %"></span><wbr>'
+    return (
+        f'<span class="cut{kind}" style="--p:{0.2 + 0.8 * p:.2f}" title="{shown_p} %"></span><wbr>'
+    )
 
 
 def paths(explained: Explanation, some: Iterable[ExplainedPath]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from bytepiece.explain.shown import shown
 
-_MOST_DIGITS = 4000
+_MOST_DIGITS = 1000
 """The most digits of a number of paths that are written out."""
 
 

@@ -19,8 +19,8 @@ LEAST_DRAWN = 0.01
 """The least probability of an edge in a picture that cannot hide edges by itself."""
 
 _BYTE, _COLUMN, _DIGIT, _MARGIN = 22, 9.5, 6.7, 16
-"""The least width of a byte, the widths of a column of text and of a digit of an id, and the margin,
-in pixels."""
+"""The least width of a byte, the widths of a column of text and of a digit of an id, and the
+margin, in pixels."""
 _THINNEST, _THICKEST = 0.7, 7.0
 _ROUND = 5.5
 """The height of an arc is this number times the root of its width, so that arcs nest."""

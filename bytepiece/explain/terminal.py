@@ -9,7 +9,7 @@ from bytepiece.explain.facts import ExplainedPath, Explanation
 from bytepiece.explain.shown import clipped, joined, palette_colour, shown, sure, width
 from bytepiece.explain.words import facts_in_words, notes, probability_of
 
-LEAST_COLUMNS = 12
+LEAST_COLUMNS = 20
 """The fewest columns that a view takes. A narrower terminal breaks the lines itself."""
 _NARROW = 40
 """In a terminal of fewer columns, rows have no labels."""
@@ -56,14 +56,18 @@ def _of_model(explained: Explanation, columns: int, colours: bool) -> Iterator[s
         yield explained.name
     facts = [f"alpha {number(explained.alpha)}"]
     facts += [f"{name} {value}" for name, value in facts_in_words(explained)]
-    yield from _filled([(fact, width(fact)) for fact in facts], columns, "   ")
+    if columns < _NARROW:
+        facts = [word for fact in facts for word in fact.split(" ")]
+    gap = " " if columns < _NARROW else "   "
+    yield from _filled([(fact, width(fact)) for fact in facts], columns, gap)
     for note in notes(explained):
         yield from _filled([(word, width(word)) for word in note.split()], columns, " ")
     yield ""
     yield from _encoding(explained, columns, colours)
     if explained.nbest:
         yield ""
-        yield "best paths: probability, tokens, pieces"
+        words = "best paths: probability, tokens, pieces".split()
+        yield from _filled([(word, width(word)) for word in words], columns, " ")
         for path in explained.nbest:
             yield from _path(explained, path, columns, colours)
 
@@ -157,7 +161,7 @@ def _path(
 
     If they do not fit into a line, only those near its differences from the encoding are shown.
     """
-    head = f"{probability_of(path):>9} {len(path.ids):>5}  "
+    head = f"{probability_of(path):>9} {len(path.ids):>5}"
     tokens = tokens_of_path(explained, path)
     words = [(token.id, shown(token.piece)) for token in tokens]
     if len(head) + sum(width(text) + 1 for _, text in words) > columns:
@@ -168,11 +172,10 @@ def _path(
         ] + [(-1, "…")] * rest
         if kept == [None]:
             words = [(-1, "(the encoding)")]
-    indent = len(head) if columns >= _NARROW else 2
+    indent = len(head) + 1 if columns >= _NARROW else 2
     fitting = [(id_, clipped(text, columns - indent)) for id_, text in words]
     cells = [(_coloured(text, id_, colours and id_ >= 0), width(text)) for id_, text in fitting]
-    lines = _filled([(head.rstrip(), len(head) - 1), *cells], columns, " ", indent)
-    yield from lines
+    yield from _filled([(head, len(head)), *cells], columns, " ", indent)
 
 
 def _comparison(explanations: Sequence[Explanation], columns: int, colours: bool) -> Iterator[str]:
