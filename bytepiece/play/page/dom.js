@@ -23,6 +23,14 @@ export function percent(p) {
   return `${(100 * p).toPrecision(p < 0.1 ? 2 : 3)} %`;
 }
 
+/** Return how many more tokens a price means. */
+export const priceOf = (price) =>
+  (price === null ? "—" : `${price >= 1 ? "+" : ""}${fixed(100 * (price - 1), 1)} %`);
+
+/** Return a list of names and values. */
+export const factList = (known) => make("dl", { className: "facts" }, ...known.map(([name, value]) =>
+  make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))));
+
 /** Return a row of a table. Numbers are aligned at their ends. */
 export function tableRow(cells, tag = "td") {
   return make("tr", {}, ...cells.map((cell) => {

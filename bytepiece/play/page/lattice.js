@@ -1,6 +1,6 @@
 // The lattice of a part of the text: its picture, its best paths, and samples.
 
-import { byId, fixed, make, percent, tableHead, tableRow, whole } from "./dom.js";
+import { byId, factList, fixed, make, percent, tableHead, tableRow, whole } from "./dom.js";
 import { call, latest } from "./server.js";
 
 const ELEMENTS = new Set(["svg", "path", "circle", "rect", "text", "title"]);
@@ -37,16 +37,13 @@ const pathTable = (title, paths, pieces) => [
       make("tbody", {}, ...paths.map((path) => pathRow(path, pieces))))),
 ];
 
-function facts(found) {
-  const known = [
-    ["segmentations", found.paths?.length < 16 ? whole(BigInt(found.paths)) : `10^${fixed(found.log10_paths, 1)}`],
-    ["entropy", `${fixed(found.entropy_bits, 2)} bits`],
-    ["expected tokens", `${fixed(found.expected_tokens, 2)} ± ${fixed(found.token_deviation, 2)}`],
-    ["probability of the encoding", percent(found.probability)],
-  ];
-  return make("dl", { className: "facts" }, ...known.map(([name, value]) =>
-    make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))));
-}
+const facts = (found) => factList([
+  ["segmentations",
+    found.paths?.length < 16 ? whole(BigInt(found.paths)) : `10^${fixed(found.log10_paths, 1)}`],
+  ["entropy", `${fixed(found.entropy_bits, 2)} bits`],
+  ["expected tokens", `${fixed(found.expected_tokens, 2)} ± ${fixed(found.token_deviation, 2)}`],
+  ["probability of the encoding", percent(found.probability)],
+]);
 
 /** Return the selected part of the text, or the whole text. */
 function part(text) {

@@ -1,7 +1,7 @@
 // The page: a text, the settings, and the views on them.
 
 import { command, python } from "./code.js";
-import { byId, fixed, make, whole } from "./dom.js";
+import { byId, make, priceOf, whole } from "./dom.js";
 import { bounds } from "./graphemes.js";
 import { latticeView } from "./lattice.js";
 import { call, latest } from "./server.js";
@@ -79,8 +79,7 @@ function notice() {
 }
 
 function price() {
-  const prices = answer.models.map((model) => model.price);
-  const shown = prices.map((it) => (it === null ? "—" : `${it >= 1 ? "+" : ""}${fixed(100 * (it - 1), 1)} %`));
+  const shown = answer.models.map((model) => priceOf(model.price));
   byId("price").textContent = `${shown.join(" · ")} tokens`;
   byId("price").title = "expected tokens of samples at this alpha, against the best path";
   byId("slider").setAttribute("aria-valuetext",

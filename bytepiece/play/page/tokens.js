@@ -1,6 +1,8 @@
 // The tokens of one model: blocks on the text, or one chip for each token.
 
-import { byId, fixed, make, percent, piece, tableHead, tableRow, whole } from "./dom.js";
+import {
+  byId, factList, fixed, make, percent, piece, priceOf, tableHead, tableRow, whole,
+} from "./dom.js";
 import { blocks, parts } from "./graphemes.js";
 import { call } from "./server.js";
 
@@ -134,7 +136,8 @@ export class TokenPanel {
     this.lines = lines;
     this.items = [...this.list.querySelectorAll(".token")];
     this.list.className = `tokens${whole ? "" : " chips"}${vertical ? " vertical" : ""}`;
-    this.list.classList.toggle("mongolian", vertical && /[\u1800-\u18af]/.test(text));
+    this.list.classList.toggle("mongolian", 
+      vertical && /[\u1800-\u18af]/.test(text) && !/[\u3040-\u9fff]/.test(text));
   }
 
   /** Make a block the chosen one. */
@@ -174,6 +177,7 @@ export class TokenPanel {
       for (let at = 1; at < found.bytes.length; at += 2) alone += counts[found.bytes[at]] < models;
       this.counts.append(alone === 1 ? ", 1 end differs" : `, ${whole(alone)} ends differ`);
     }
+    if (found.price !== null) this.counts.append(`, price ${priceOf(found.price)}`);
     this.counts.append(
       make("br"), `${this.facts.algorithm}, ${this.facts.format}, ${whole(this.facts.vocab_size)} ids`);
   }
@@ -247,14 +251,14 @@ export function showDetails(panel, [first, after], settings, said) {
     const it = found.pieces[found.ids[token]];
     rows.push(
       make("p", {}, piece(it.shown)),
-      make("table", {}, make("tbody", {},
-        tableRow(["id", String(found.ids[token])]),
-        tableRow(["bytes", it.hex || "—"]),
-        tableRow(["place", `bytes ${found.bytes[2 * token]}–${found.bytes[2 * token + 1]}`]),
-        tableRow(["score", it.score === null ? "—" : fixed(it.score, 3)]),
-        tableRow(["rank", it.rank === null ? "—" : whole(it.rank)]),
-        tableRow(["probability here", percent(found.p[token])]),
-      )),
+      factList([
+        ["id", String(found.ids[token])],
+        ["bytes", it.hex || "—"],
+        ["place", `bytes ${found.bytes[2 * token]}–${found.bytes[2 * token + 1]}`],
+        ["score", it.score === null ? "—" : fixed(it.score, 3)],
+        ["rank", it.rank === null ? "—" : whole(it.rank)],
+        ["probability here", percent(found.p[token])],
+      ]),
     );
   }
   const title = after - first > 1 ? `${after - first} tokens in one character` : "Token";
