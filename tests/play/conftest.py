@@ -1,6 +1,7 @@
 """A server of the page, for all tests of this folder."""
 
 import pytest
+from support.browser import chromium
 from support.playing import playing
 
 from bytepiece import model_io
@@ -21,3 +22,31 @@ def served(model_files):
     """Start the page with two models."""
     with playing(*model_files) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def browser():
+    # Another name of this machine, as someone's domain could be.
+    driver, browser = chromium(args=["--host-resolver-rules=MAP evil.test 127.0.0.1"])
+    yield browser
+    browser.close()
+    driver.stop()
+
+
+@pytest.fixture
+def page(browser, served):
+    """Open the page; check in the end that nothing failed and that no request left this server."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    asked, wrong = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    page.goto(served.address)
+    page.wait_for_selector(".counts b")
+    yield page
+    context.close()
+    assert all(url.startswith(served.address) for url in asked), asked
+    assert wrong == []

@@ -1,62 +1,18 @@
 """The page in a real browser."""
 
-import http.server
 import json
 import random
 import subprocess
 import sys
-import threading
 
 import pytest
-from support.browser import chromium
+from support.browser import shown, write
 from support.cli import posix_only
 from support.playing import playing
 
 from bytepiece import Tokenizer
 from bytepiece.display import printable
 from bytepiece.play.asked import MOST_SHOWN, MOST_TEXT
-
-HOSTILE = "</span><img src=x onerror=alert(1)><script>alert(1)</script>&amp;\u202e\x00\x1b[31m"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # Another name of this machine, as someone's domain could be.
-    driver, browser = chromium(args=["--host-resolver-rules=MAP evil.test 127.0.0.1"])
-    yield browser
-    browser.close()
-    driver.stop()
-
-
-@pytest.fixture
-def page(browser, served):
-    """Open the page; check in the end that nothing failed and that no request left this server."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    asked, wrong = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: wrong.append(message.text))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("dialog", lambda dialog: wrong.append(dialog.message))
-    page.goto(served.address)
-    page.wait_for_selector(".counts b")
-    yield page
-    context.close()
-    assert all(url.startswith(served.address) for url in asked), asked
-    assert wrong == []
-
-
-def write(page, text):
-    """Put a text into the box, and wait for its tokens."""
-    page.fill("#text", text)
-    size = f"{len(text.encode()):,} bytes"
-    page.wait_for_selector(f"#notice:text-matches('^{size}')", state="attached")
-
-
-def shown(page, panel=0):
-    """Return the texts of the blocks of a panel."""
-    return page.locator(".tokens").nth(panel).locator(".token").all_inner_texts()
 
 
 def test_tokens_follow_the_text_as_it_is_typed(page, model_files):
@@ -72,11 +28,11 @@ def test_tokens_follow_the_text_as_it_is_typed(page, model_files):
     assert shown(page) == [piece.decode() for piece in pieces]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_after_any_edits_the_page_shows_what_a_new_page_shows(page, seed):
     chosen = random.Random(seed)
     text = ""
-    for _ in range(12):
+    for _ in range(8):
         low, high = sorted(chosen.randrange(len(text) + 1) for _ in range(2))
         some = "".join(chosen.choices(["the ", "hat", "\n", "今天", "x"], k=chosen.randrange(6)))
         text = text[:low] + some + text[high:]
@@ -113,25 +69,6 @@ def test_what_people_see_as_one_character_is_one_block(page, text):
     write(page, f"x{text}y")
     assert text in shown(page)
     assert page.locator(".tokens").first.locator(".joined").all_inner_texts() == [text]
-
-
-def test_hostile_text_and_names_stay_text(page):
-    write(page, HOSTILE)
-    written = page.locator(".tokens").first.inner_text()
-    assert "<script>" in written
-    assert r"\u202e" in written
-    assert r"\x00\x1b" in written
-    assert "small <i>&amp; $HOME.model" in page.inner_text("#models")
-    page.hover(".token >> nth=2")
-    page.wait_for_selector("#details meter", state="attached")
-    page.check("[value=pieces]")
-    page.click("#tab-lattice")
-    page.wait_for_selector("#drawing-of-lattice svg")
-    page.click("#tab-vocabulary")
-    page.fill("#query", "<")
-    page.wait_for_selector("#rows td")
-    names = page.evaluate("() => [...document.querySelectorAll('main *')].map(it => it.localName)")
-    assert not {"img", "script", "iframe", "i", "a"} & {*names}
 
 
 def test_lines_keep_their_own_direction_and_hebrew_its_order(page):
@@ -352,105 +289,6 @@ def test_a_file_can_be_opened_or_dropped(page, tmp_path):
     page.wait_for_selector("#notice:text-matches('^16 bytes')")
     page.wait_for_timeout(500)
     assert page.input_value("#text") == "the dropped file"
-
-
-def test_the_page_is_small(served):
-    names = ["", "page.css", "lattice.css", "icon.svg", "play.js", "code.js", "dom.js"]
-    names += ["graphemes.js", "lattice.js", "server.js", "tokens.js", "vocabulary.js"]
-    sizes = []
-    for name in names:
-        status, _, body = served.ask("GET", served.path + name)
-        assert status == 200
-        assert b"http://" not in body.replace(b"http://www.w3.org/2000/svg", b"")
-        assert b"https://" not in body
-        sizes.append(len(body))
-    assert sum(sizes) < 300_000
-
-
-ATTACK = """async (address) => {
-  const tried = {};
-  const note = (name) => (it) => { tried[name] = String(it); };
-  const say = (name) => [note(name), note(name)];
-  const body = JSON.stringify({ text: "x", alpha: 1, sample: false });
-  const json = { "Content-Type": "application/json" };
-  await fetch(address).then((it) => it.text()).then(...say("read"));
-  await fetch(address + "tokens", { method: "POST", headers: json, body }).then(...say("call"));
-  await fetch(address + "tokens", { method: "POST", body, mode: "no-cors" })
-    .then((it) => it.type).then(...say("blind call"));
-  await import(address + "play.js").then(...say("import"));
-  await new Promise((done) => {
-    const script = document.createElement("script");
-    script.onload = () => { tried.script = "loaded"; done(); };
-    script.onerror = () => { tried.script = "failed"; done(); };
-    script.src = address + "dom.js";
-    document.body.append(script);
-  });
-  await new Promise((done) => {
-    const frame = document.createElement("iframe");
-    frame.onload = () => setTimeout(done, 200);
-    frame.src = address;
-    document.body.append(frame);
-  });
-  return tried;
-}"""
-
-
-class _Elsewhere(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>elsewhere</title><body></body>")
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def elsewhere():
-    """Serve an empty page of another origin on this machine; yield its address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_page_of_another_origin_cannot_use_it_even_with_the_address(browser, served, elsewhere):
-    page = browser.new_page()
-    answers = []
-    page.on("response", lambda it: answers.append((it.url, it.status)))
-    page.goto(elsewhere)
-    tried = page.evaluate(ATTACK, served.address)
-    assert tried.pop("script") == "failed"
-    # A blind call is sent without a question before, and has no effect.
-    assert tried.pop("blind call", "opaque") in ("opaque", "TypeError: Failed to fetch")
-    assert all("Failed to fetch" in answer for answer in tried.values()), tried
-    theirs = [(url, status) for url, status in answers if url.startswith(served.address)]
-    assert theirs
-    assert {status for _, status in theirs} <= {403, 405}
-    page.close()
-
-
-def test_another_name_for_this_machine_is_no_way_in(browser, served):
-    page = browser.new_page()
-    answer = page.goto(f"http://evil.test:{served.port}{served.path}")
-    assert answer.status == 421
-    assert page.title() == ""
-    page.close()
-
-
-def test_the_page_can_reach_nothing_but_its_server(browser, served, elsewhere):
-    page = browser.new_page()
-    page.goto(served.address)
-    reached = page.evaluate(
-        """(address) => Promise.allSettled([
-      fetch(address), fetch(address, { mode: "no-cors" }), import(address + "x.js"),
-    ]).then((all) => all.map((it) => it.status))""",
-        elsewhere,
-    )
-    assert reached == ["rejected"] * 3
-    page.close()
 
 
 def test_a_page_whose_server_ended_says_so(browser, model_files):

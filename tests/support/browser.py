@@ -19,3 +19,15 @@ def chromium(**options):
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     arguments = [*(["--no-sandbox"] if root else []), *options.pop("args", [])]
     return driver, driver.chromium.launch(executable_path=path, args=arguments, **options)
+
+
+def write(page, text):
+    """Put a text into the box, and wait for its tokens."""
+    page.fill("#text", text)
+    size = f"{len(text.encode()):,} bytes"
+    page.wait_for_selector(f"#notice:text-matches('^{size}')", state="attached")
+
+
+def shown(page, panel=0):
+    """Return the texts of the blocks of a panel."""
+    return page.locator(".tokens").nth(panel).locator(".token").all_inner_texts()
