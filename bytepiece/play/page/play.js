@@ -98,18 +98,20 @@ async function copy(id) {
   byId("copied").textContent = "Copied";
 }
 
-/** Put a text into the box, as much of it as is taken. */
-function take(text) {
-  const raw = encoder.encodeInto(text, new Uint8Array(MOST_TEXT));
-  cut = raw.read < text.length
-    ? `Only the first ${whole(raw.written)} bytes were taken, the most that this page takes` : "";
-  byId("text").value = text.slice(0, raw.read);
+/** Return as much of a text as the page takes, and note what is cut. */
+function taken(text) {
+  cut = "";
+  if (text.length <= MOST_TEXT / 3) return text;
+  const { read, written } = encoder.encodeInto(text, new Uint8Array(MOST_TEXT));
+  if (read === text.length) return text;
+  cut = `Only the first ${whole(written)} bytes were taken, the most that this page takes`;
+  return text.slice(0, read);
 }
 
 async function takeFile(file) {
   // A megabyte and a little more is read, however large the file is.
   const text = await file.slice(0, MOST_TEXT + 4).text();
-  take(text.replaceAll("\r\n", "\n"));
+  byId("text").value = taken(text.replaceAll("\r\n", "\n"));
   if (file.size > MOST_TEXT) {
     cut = `Only the beginning of ${file.name}, which has ${whole(file.size)} bytes, was taken`;
   }
@@ -127,8 +129,8 @@ function changed() {
 function connectInput() {
   const box = byId("text");
   box.addEventListener("input", () => {
-    if (box.value.length > MOST_TEXT / 3) take(box.value);
-    else cut = "";
+    const text = taken(box.value);
+    if (cut) box.value = text; // only then, since this moves the cursor
     changed();
   });
   for (const name of ["dragover", "dragleave", "drop"]) {
