@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from bytepiece_cli import explain as command
 from support.cli import invoke, posix_only
 
 from bytepiece import model_io
-from bytepiece_cli import explain as command
 
 pytestmark = pytest.mark.usefixtures("model_of_the_environment")
 
