@@ -157,6 +157,7 @@ def comparison(explanations: Sequence[Explanation]) -> str:
     names = [name for name, _ in facts_in_words(explanations[0])]
     head = "".join(f'<th scope="col" class="number">{name}</th>' for name in names)
     rows, lines = [], []
+    every = shared(explanations)
     for number, one in enumerate(explanations):
         name = f'<th scope="row" class="model"><bdi>{html.escape(shown_name(one))}</bdi></th>'
         cells = "".join(
@@ -164,8 +165,7 @@ def comparison(explanations: Sequence[Explanation]) -> str:
         )
         rows.append(f"<tr>{name}{cells}</tr>")
         stretches = "".join(
-            chip(each.ids[number], each.text, " last" * each.cut[number])
-            for each in shared(explanations)
+            chip(each.ids[number], each.text, " last" * each.cut[number]) for each in every
         )
         lines.append(f"<tr>{name}<td>{stretches}</td></tr>")
     return (

@@ -79,11 +79,11 @@ class LatticeEdges:
         return found, len(others), float(probabilities[others].max(initial=0.0))
 
     def _along(self, start: int, end: int) -> list[int]:
-        """Return the edges of a token, none if merges made it and the lattice lacks it."""
+        """Return the edges of a token: one, or those of a run of unknown characters."""
         if (start, end) in self._at:
             return [self._at[start, end]]
         edges: list[int] = []
-        while start < end and start in self._unknown:
+        while start < end:
             edges.append(self._unknown[start])
             start = int(self._marginals.ends[edges[-1]])
         return edges

@@ -96,7 +96,7 @@ class Explanation:
         normalized: the text that is segmented: the text, unless the model normalizes texts.
         alpha: the exponent on the probability of a path.
         pieces: the tokens of the encoding.
-        encoding: the path of the encoding. Its log_prob is −inf if the law lacks this path.
+        encoding: the path of the encoding.
         nbest: the best paths, the best first.
         samples: independent draws from the law.
         seed: the seed of the draws. Draw i is `encode(text, alpha=alpha, seed=seed, sample=i)`.
@@ -144,7 +144,7 @@ class Explanation:
         """Return all facts in JSON's types. docs/explain.md describes the keys, which are stable.
 
         Bytes are given twice: in a readable form, in which different bytes differ, and as
-        hexadecimal digits. A logarithm of −inf is null.
+        hexadecimal digits.
 
         >>> import bytepiece, json
         >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat"] * 9, 300))
@@ -165,7 +165,7 @@ class Explanation:
             "normalized_hex": self.normalized.hex(),
             "alpha": self.alpha,
             "pieces": [_piece_json(piece) for piece in self.pieces],
-            "log_prob": _finite(self.encoding.log_prob),
+            "log_prob": self.encoding.log_prob,
             "probability": self.encoding.probability,
             "nbest": [_path_json(path) for path in self.nbest],
             "samples": [_path_json(path) for path in self.samples],
@@ -199,10 +199,6 @@ def _path_json(path: ExplainedPath) -> dict[str, Any]:
     return {
         "ids": list(path.ids),
         "ends": list(path.ends),
-        "log_prob": _finite(path.log_prob),
+        "log_prob": path.log_prob,
         "probability": path.probability,
     }
-
-
-def _finite(logarithm: float) -> float | None:
-    return logarithm if math.isfinite(logarithm) else None

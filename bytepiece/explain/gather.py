@@ -53,11 +53,7 @@ def explanation(
     def path(ids: list[int]) -> ExplainedPath:
         spans = tokenizer.align(text, ids, normalized=True).byte_spans
         pieces = [normalized[start:end] for start, end in spans.tolist()]
-        try:
-            log_prob = lattice.log_prob(pieces)
-        except ArgumentError:  # merges can make what no path of the lattice has
-            log_prob = -math.inf
-        return ExplainedPath(tuple(ids), tuple(spans[:, 1].tolist()), log_prob)
+        return ExplainedPath(tuple(ids), tuple(spans[:, 1].tolist()), lattice.log_prob(pieces))
 
     encoding = path(encoding_ids)
     pieces = [

@@ -92,4 +92,4 @@ def tokenizer_html(tokenizer: "Tokenizer") -> str:
 
 def _fragment(parts: list[str]) -> str:
     css = style(".bytepiece") + asset("lattice.css")
-    return f'<div class="bytepiece"><style>{css}</style>{"".join(parts)}</div>'
+    return f'<div class="bytepiece" style="padding:.5em"><style>{css}</style>{"".join(parts)}</div>'

@@ -10,7 +10,7 @@ _COLOURS = {
     "edge": ("#7a828c", "#8f98a3"),
     "chosen": ("#0067b1", "#58b0f5"),
     "heat": ("#d04a02", "#ff9a57"),
-    "chip": ("84%", "30%"),
+    "chip": ("84%", "25%"),
 }
 """The light and the dark value of each variable. Text has a contrast of at least 4.5."""
 

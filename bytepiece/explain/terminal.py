@@ -66,7 +66,7 @@ def _of_model(explained: Explanation, columns: int, colours: bool) -> Iterator[s
     yield from _encoding(explained, columns, colours)
     if explained.nbest:
         yield ""
-        words = "best paths: probability, tokens, pieces".split()
+        words = ["best paths:", "probability,", "tokens,", "pieces"]
         yield from _filled([(word, width(word)) for word in words], columns, " ")
         for path in explained.nbest:
             yield from _path(explained, path, columns, colours)

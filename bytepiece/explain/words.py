@@ -45,7 +45,7 @@ def probability_of(path: ExplainedPath) -> str:
     >>> probability_of(ExplainedPath((), (), -1e4)).split()[0]
     '10⁻⁴³⁴¹'
     """
-    if path.log_prob > _SMALLEST or math.isinf(path.log_prob):
+    if path.log_prob > _SMALLEST:
         return percent(path.probability)
     return f"10{raised(math.floor(path.log_prob / math.log(10.0)) + 2)}\N{NO-BREAK SPACE}%"
 

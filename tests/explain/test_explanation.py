@@ -3,6 +3,9 @@
 import json
 import math
 import pickle
+from collections import Counter
+from functools import partial
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -21,6 +24,9 @@ KINDS = ["ours", "characters", "unknown", "unigram", "bpe"]
 TEXTS = [text for text in ODD if len(text) < 300] + HOSTILE + ["the hat at the cat", "xyz é ab 今"]
 
 
+near = partial(pytest.approx, abs=1e-9)
+
+
 def explain(kind, text, **options):
     return tokenizers()[kind].explain(text, **{"nbest": 3, "samples": 2, **options})
 
@@ -30,26 +36,24 @@ def test_facts_are_those_of_all_paths(text, alpha):
     tok = Tokenizer(make_model(OVERLAPPING))
     found = tok.explain(text, alpha, nbest=4)
     laws = {path: math.exp(p) for path, p in reference.path_logs(text, OVERLAPPING, alpha).items()}
-    cuts = {path: [sum(map(len, path[:n])) for n in range(len(path) + 1)] for path in laws}
-
-    def share(condition):
-        return pytest.approx(sum(p for path, p in laws.items() if condition(path)), abs=1e-9)
-
+    boundaries, places, numbers = Counter(), Counter(), Counter()
+    for path, p in laws.items():
+        ends = list(accumulate(map(len, path), initial=0))
+        numbers[len(path)] += p
+        boundaries.update(dict.fromkeys(ends, p))
+        places.update(dict.fromkeys(pairwise(ends), p))
     assert b"".join(piece.piece for piece in found.pieces) == text == found.normalized
     for piece in found.pieces:
         assert piece.score == OVERLAPPING[piece.piece]
-        assert piece.left == share(lambda path: piece.start in cuts[path])
-        assert piece.right == share(lambda path: piece.end in cuts[path])
-        place = piece.start, piece.end
-        assert piece.probability == share(lambda path: place in {*zip(cuts[path], cuts[path][1:])})
-    for place, p in enumerate(found.boundary_probs):
-        assert p == share(lambda path: place in cuts[path])
-    for number, p in found.token_counts:
-        assert p == share(lambda path: len(path) == number)
-    for edge in found.edges:
-        place = edge.start, edge.end
-        assert edge.probability == share(lambda path: place in {*zip(cuts[path], cuts[path][1:])})
-        assert edge.chosen == (place in {(piece.start, piece.end) for piece in found.pieces})
+        assert (piece.left, piece.right) == near((boundaries[piece.start], boundaries[piece.end]))
+        assert piece.probability == near(places[piece.start, piece.end])
+    assert dict(enumerate(found.boundary_probs)) == near(
+        {place: boundaries[place] for place in range(len(text) + 1)}
+    )
+    assert dict(found.token_counts) == near({n: p for n, p in numbers.items() if p >= 1e-9})
+    assert {(edge.start, edge.end): edge.probability for edge in found.edges} == near(dict(places))
+    chosen = {(edge.start, edge.end) for edge in found.edges if edge.chosen}
+    assert chosen == {(piece.start, piece.end) for piece in found.pieces}
     assert found.n_paths == len(laws)
     assert found.entropy == pytest.approx(-sum(p * math.log(p) for p in laws.values()), abs=1e-9)
     best = reference.sorted_paths(text, OVERLAPPING)[:4]
