@@ -24,7 +24,8 @@ def served(model_files):
         yield found
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in this thread, so the browser ends with each module.
+@pytest.fixture(scope="module")
 def browser():
     # Another name of this machine, as someone's domain could be.
     driver, browser = chromium(args=["--host-resolver-rules=MAP evil.test 127.0.0.1"])

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.cli import invoke, posix_only
+from support.cli import assert_one_line, invoke, posix_only, start
 from support.playing import TEXT, playing
 
 from bytepiece.play.asked import MOST_TEXT
@@ -146,8 +146,11 @@ def test_an_interruption_ends_it_at_once(model_files, number):
 
 
 def test_a_port_that_is_taken_is_an_error_in_one_line(served, model_files):
-    shown = invoke("play", "--no-browser", "--port", served.port, model_files[0], code=1).stderr
-    assert "already in use" in shown
+    done = start("play", "--no-browser", "--port", served.port, model_files[0])
+    _, error = done.communicate(timeout=60)
+    assert done.returncode == 1
+    assert_one_line(error.decode())
+    assert b"already in use" in error
 
 
 def test_wrong_models_are_told_before_anything_is_served(model_files, tmp_path):
