@@ -90,7 +90,7 @@ def command(
     """Show how a text is cut, and why.
 
     Each token is a coloured block: below it its id, its score, and how sure the model is of its two
-    ends, in percent. Then come the best segmentations. A space is shown as ▁, and all that is
+    ends, in percent. Then come the best segmentations. A space is shown as a bar, and all that is
     invisible as an escape. Tokens that share a character are joined by a bracket. The text is TEXT,
     or else standard input without its last line end, at most 16,384 bytes. docs/explain.md says
     more.
