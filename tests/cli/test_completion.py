@@ -54,7 +54,7 @@ def test_each_command_is_completed(name):
 def test_the_documented_lines_load_in_the_shell(shell, tmp_path):
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    (line,) = re.findall(rf"^ +(.*_BYTEPIECE_COMPLETE={shell}_source bytepiece.*?) +#", PAGE, re.M)
+    (line,) = re.findall(rf"^(.*_BYTEPIECE_COMPLETE={shell}_source bytepiece.*?) +#", PAGE, re.M)
     program = tmp_path / "bytepiece"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{PROGRAM}" "$@"\n')
     program.chmod(0o755)
