@@ -59,6 +59,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the manual as a site in site/, and check its links."""
+    session.install("-e", ".[docs]")
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session
 def serving(session: nox.Session) -> None:
     """Run the tokenizers inside other people's programs for generation, training and evaluation."""
     session.install("-e", ".[test,integration]")

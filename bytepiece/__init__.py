@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bytepiece.encoding.stream_decoder import StreamDecoder as StreamDecoder
     from bytepiece.evaluation.results import Evaluation as Evaluation
     from bytepiece.evaluation.run import evaluate as evaluate
+    from bytepiece.explain.facts import Explanation as Explanation
     from bytepiece.inputs.files import Files as Files
     from bytepiece.lattice.lattice import Lattice as Lattice
     from bytepiece.model import Model as Model
@@ -37,6 +38,7 @@ _HOMES = {
     "Edited": "editing.ids",
     "Encoded": "encoding.encoded",
     "Evaluation": "evaluation.results",
+    "Explanation": "explain.facts",
     "Files": "inputs.files",
     "Lattice": "lattice.lattice",
     "Model": "model",

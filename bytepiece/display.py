@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import re
+import sys
 import unicodedata
 from typing import Any
 
@@ -14,6 +16,14 @@ NOTHING = "—"
 _MOST_ACCENTS = 4
 """The most accents that are shown on one letter. No script needs more; hundreds of accents would
 cover the lines above."""
+
+_SHOWN = re.compile(
+    r"\\x(?P<byte>[0-9a-f]{2})|\\u(?P<four>[0-9a-f]{4})|\\U(?P<eight>[0-9a-f]{8})"
+    r"|\\(?P<control>[nrt\\])|.",
+    re.ASCII | re.DOTALL,
+)
+"""What stands for one character or byte in the form of `printable`."""
+_CONTROLS = {"n": b"\n", "r": b"\r", "t": b"\t", "\\": b"\\"}
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -38,6 +48,15 @@ def printable(piece: bytes) -> str:
         else:
             shown.append(char)
     return "".join(shown)
+
+
+def of_printable(shown: str) -> bytes:
+    r"""Return the bytes that `printable` shows in a form. A space stands for itself, like ▁.
+
+    >>> of_printable("▁café\\n") == of_printable(" café\\n") == b" caf\xc3\xa9\n"
+    True
+    """
+    return b"".join(map(_unescaped, _SHOWN.finditer(shown)))
 
 
 def json_value(value: object) -> Any:
@@ -156,6 +175,17 @@ def duration(seconds: float) -> str:
 def raised(exponent: int) -> str:
     """Return an exponent in superscript."""
     return str(exponent).translate(_SUPERSCRIPTS)
+
+
+def _unescaped(match: re.Match[str]) -> bytes:
+    """Return the bytes of a character or of an escape."""
+    if match["byte"]:
+        return bytes.fromhex(match["byte"])
+    if match["control"]:
+        return _CONTROLS[match["control"]]
+    code = match["four"] or match["eight"]
+    char = match[0] if code is None or int(code, 16) > sys.maxunicode else chr(int(code, 16))
+    return b" " if char == "▁" and code is None else char.encode("utf-8", "surrogatepass")
 
 
 def _escape(char: str) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from bytepiece.continuations import Continuation
     from bytepiece.encoding.options import SamplingOptions
+    from bytepiece.explain.facts import Explanation
     from bytepiece.lattice.lattice import Lattice
 
 T = TypeVar("T")
@@ -239,8 +240,8 @@ class Tokenizer:
                 of a text is an unbiased estimate of Σ f over all its segmentations. If a text has
                 fewer segmentations than `samples`, the other rows hold only the special tokens, and
                 have log-probability −inf. Only with "perfect".
-            add_bos, add_eos, alpha, sampler, nbest_size, sample_prob, seed, epoch,
-                allowed_special: see `encode`.
+            add_bos, add_eos, alpha, sampler, nbest_size, sample_prob, seed, epoch, allowed_special:
+                see `encode`.
 
         Returns:
             len(texts) · samples rows, document by document. `log_probs` and `inclusion` of the
@@ -338,6 +339,48 @@ class Tokenizer:
         from bytepiece.lattice.lattice import Lattice  # noqa: PLC0415
 
         return Lattice(self._encoder, self._vocabulary, text, alpha)
+
+    def explain(
+        self,
+        text: Text,
+        alpha: float = 1.0,
+        *,
+        nbest: int = 5,
+        samples: int = 20,
+        seed: int = 0,
+        name: str = "",
+    ) -> "Explanation":
+        """Return how a text is cut and why: all facts of its encoding and of its lattice.
+
+        Print the result to see it in a terminal; a notebook draws it. `as_json` gives it as data,
+        and `bytepiece.explain.page.page` makes a web page of one or several.
+
+        Args:
+            text: as for `encode`, at most 16,384 bytes, before and after normalization. Names of
+                special tokens are plain text.
+            alpha: the exponent of the law, as for `lattice`.
+            nbest: how many of the best paths to return, 0 … 1000.
+            samples: how many samples to draw, 0 … 1000.
+            seed: the seed of the samples, 0 … 2^64 − 1.
+            name: a name for this model, which is shown.
+
+        Raises:
+            ArgumentError: if an argument is outside its range.
+
+        >>> import bytepiece
+        >>> tok = bytepiece.Tokenizer(bytepiece.train(["the cat", "the hat", "the rat"] * 9, 300))
+        >>> found = tok.explain("the hat", alpha=0.5)
+        >>> for piece in found.pieces:
+        ...     print(piece.id, piece.piece, round(piece.score, 2), round(piece.probability, 3))
+        260 b'the' -1.91 1.0
+        262 b' hat' -3.01 0.999
+        >>> found.n_paths, len(found.nbest), len(found.samples)
+        (6, 5, 20)
+        """
+        from bytepiece.explain.gather import explanation  # noqa: PLC0415  # as in `lattice`
+
+        given = text if isinstance(text, str) else to_bytes(text)
+        return explanation(self, given, alpha, nbest, samples, seed, name)
 
     def alpha_for_tokens(
         self,
@@ -560,6 +603,11 @@ class Tokenizer:
             f"<bytepiece.Tokenizer: vocab_size {self.vocab_size}, {self._model.rules}, "
             f"fingerprint {self.fingerprint[:8]}…>"
         )
+
+    def _repr_html_(self) -> str:
+        from bytepiece.explain.notebook import tokenizer_html  # noqa: PLC0415  # as in `lattice`
+
+        return tokenizer_html(self)
 
     def __reduce__(self) -> tuple[type["Tokenizer"], tuple[Model]]:
         return Tokenizer, (self._model,)

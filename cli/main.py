@@ -23,6 +23,8 @@ _COMMANDS = (
     "encode",
     "decode",
     "info",
+    "explain",
+    "play",
     "eval",
     "audit",
     "extend",

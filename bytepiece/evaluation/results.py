@@ -100,7 +100,7 @@ class Evaluation:
         characters: the number of characters in these lines.
         scripts: the scripts of these lines, the most frequent first.
         models: the measures of each model, in the order of the call.
-        overlap: overlap[i][j] is the share of the pieces of model i that model j also has.
+        overlap: `overlap[i][j]` is the share of the pieces of model i that model j also has.
     """
 
     bytes: int

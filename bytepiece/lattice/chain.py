@@ -274,16 +274,20 @@ def moments(chain: Chain, values: F64) -> tuple[float, float]:
     return float(mean[0]), float(variance[0])
 
 
-def run_moments(chain: Chain, in_runs: npt.NDArray[np.bool_], bounds: I64) -> tuple[float, float]:
-    """Return the mean and the variance of the number of a path's tokens, if runs are one token.
+def with_runs(chain: Chain, in_runs: npt.NDArray[np.bool_], bounds: I64) -> tuple[Chain, F64]:
+    """Return a chain of the same paths that counts a run of edges as one token.
 
     Args:
         chain: the law of the path.
         in_runs: bool[edges], the edges of which a run of neighbours is one token.
         bounds: int64[segments + 1], the positions where every run ends.
+
+    Returns:
+        the chain, with two states for each position; float64[its edges], the tokens that each edge
+        adds.
     """
-    # Each position becomes two states. The second state is reached by an edge of a run that goes
-    # on, and there such an edge adds no token. Both states of a position have the same edges.
+    # The second state is reached by an edge of a run that goes on, and there such an edge adds no
+    # token. Both states of a position have the same edges.
     counts = np.repeat(np.diff(chain.first), 2)
     first = np.append(offsets_of(counts), 2 * chain.first[-1])
     edges = np.arange(first[-1]) - np.repeat(first[:-2] - np.repeat(chain.first[:-1], 2), counts)
@@ -291,8 +295,7 @@ def run_moments(chain: Chain, in_runs: npt.NDArray[np.bool_], bounds: I64) -> tu
     ends = 2 * chain.ends + goes_on
     second = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     tokens = np.where(second & in_runs[edges], 0.0, 1.0)
-    twice = Chain(first, ends[edges], chain.p[edges], chain.log_p[edges])
-    return moments(twice, tokens)
+    return Chain(first, ends[edges], chain.p[edges], chain.log_p[edges]), tokens
 
 
 # Variances add up by the law of total variance, as squares of distances from the mean. The mean of

@@ -23,6 +23,7 @@ from bytepiece.lattice import chain as chains
 from bytepiece.lattice import counting as paths
 from bytepiece.lattice.law import inclusion_of, law_of, tokens_of
 from bytepiece.lattice.results import DistinctSample, Marginals, Segmentation
+from bytepiece.lattice.token_numbers import distribution
 from bytepiece.lattice.without_replacement import top_k
 from bytepiece.rules.text import Text, to_bytes
 
@@ -144,6 +145,13 @@ class Lattice:
     def token_variance(self) -> float:
         """Return the variance of the number of tokens, E[(n − E[n])²]."""
         return self._token_moments[1]
+
+    def token_distribution(self) -> F64:
+        """Return float64[most tokens + 1], the probability of each number of tokens.
+
+        Probabilities below 1e-40 may be missing at the end, or 0.
+        """
+        return distribution(*self._counted)
 
     def expected_score(self) -> float:
         """Return the mean sum of scores, E[Σ score] in nats: the derivative of log Z by alpha."""
@@ -319,11 +327,16 @@ class Lattice:
 
     @cached_property
     def _token_moments(self) -> tuple[float, float]:
+        return chains.moments(*self._counted)
+
+    @cached_property
+    def _counted(self) -> tuple[chains.Chain, F64]:
+        """A chain of the paths, and the number of tokens that each of its edges adds."""
         unknown = self._encoder.unknown
         if unknown is None:
-            return chains.moments(self._chain, np.ones(len(self._pieces)))
+            return self._chain, np.ones(len(self._pieces))
         in_runs = self._encoder.model.ids[self._pieces] == unknown.id
-        return chains.run_moments(self._chain, in_runs, self._segments.bounds)
+        return chains.with_runs(self._chain, in_runs, self._segments.bounds)
 
     @cached_property
     def _score_moments(self) -> tuple[float, float]:
@@ -423,6 +436,11 @@ class Lattice:
 
     def __repr__(self) -> str:
         return f"<bytepiece.Lattice: {len(self._segments.text)} bytes, alpha {self._alpha:g}>"
+
+    def _repr_html_(self) -> str:
+        from bytepiece.explain.notebook import lattice_html  # noqa: PLC0415  # rarely needed
+
+        return lattice_html(self, self._encoder.model)
 
     def __reduce__(self) -> tuple[type["Lattice"], tuple[Encoder, Vocabulary, Text, float]]:
         return Lattice, (self._encoder, self._vocabulary, self._given, self._alpha)

@@ -24,6 +24,7 @@ finally:
     [
         (["--help"], b"", b"Commands:"),
         (["--version"], b"", b"bytepiece 0."),
+        (["explain", "--help"], b"", b"Examples:"),
         (["info"], b"", b"piece length"),
         (["info", "--json"], b"", b'"fingerprint"'),
         (["decode"], b"107 104\n", b"he\n"),

@@ -21,6 +21,8 @@ COMMANDS = [
     "encode",
     "decode",
     "info",
+    "explain",
+    "play",
     "eval",
     "audit",
     "extend",

@@ -19,7 +19,7 @@ sys.path.append(str(ROOT))  # benchmarks/ does not belong to the installed packa
 import bytepiece
 from benchmarks.bench_token_readers import LOADERS
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ENGINES = {"ray", "pyspark", "dask", "daft", "polars"}
 MODULES = [
     module.name

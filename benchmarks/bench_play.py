@@ -1,0 +1,109 @@
+"""The time that a keystroke takes on the page of `bytepiece play`, with 10 kB of text.
+
+    python -m benchmarks.bench_play --model bytepiece_80k.model --text heldout.txt
+
+It counts CPU time, so that other programs on the machine matter little: that of the thread that
+answers the call, and that of the page's main thread in a headless Chromium, until the next frame.
+Playwright's library drives the browser. Without it, only the server is measured.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import threading
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from queue import Queue
+
+from benchmarks.support.harness import BenchmarkReport
+from bytepiece.play.files import page_files
+from bytepiece.play.server import PlayServer
+from bytepiece.play.views import Playground
+
+_BYTES = 10_000
+_TIMES = 15
+_EDITS = {
+    "at the end": "box.value += 'x'",
+    "in the middle": "box.value = box.value.slice(0, 5000) + 'y' + box.value.slice(5000)",
+    "another text": "box.value = [...box.value].reverse().join('')",
+}
+"""What each edit does to the box with the text."""
+_EDIT = """async () => {
+  const box = document.getElementById("text");
+  performance.clearMeasures();
+  %s;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  const pause = (done) => setTimeout(done, 20);
+  while (!performance.getEntriesByName("redrawn").length) await new Promise(pause);
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+}"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--text", type=Path, required=True)
+    given = parser.parse_args()
+    text = given.text.read_bytes()[:_BYTES].decode("utf-8", "ignore")
+    playground = Playground()
+    playground.add(given.model)
+    playground.warm_up()
+    report = BenchmarkReport("play")
+    rows = [("server, a call for tokens", f"{1e3 * server_seconds(playground, text):.1f} ms")]
+    if find_spec("playwright"):
+        rows += [
+            (f"browser, {edit}", f"{1e3 * seconds:.1f} ms")
+            for edit, seconds in browser_seconds(playground, text)
+        ]
+    report.table(f"CPU time, {len(text.encode())} bytes of text", ("what", "median"), rows)
+
+
+def server_seconds(playground: Playground, text: str) -> float:
+    """Return the median CPU time of a call, from JSON to JSON."""
+    times = []
+    for number in range(_TIMES):
+        asked = {"text": text + "x" * number, "alpha": 0.5, "sample": False}
+        begin = time.thread_time()
+        json.dumps(playground.tokens(json.loads(json.dumps(asked))), separators=(",", ":"))
+        times.append(time.thread_time() - begin)
+    return statistics.median(times)
+
+
+def browser_seconds(playground: Playground, text: str) -> list[tuple[str, float]]:
+    """Return for each edit the median CPU time of the page's main thread."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    address: Queue[str] = Queue()
+    server = PlayServer(page_files(), playground.calls)
+    threading.Thread(target=server.run, args=(0, address.put), daemon=True).start()
+    found = []
+    with sync_playwright() as driver:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+        page.goto(address.get())
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def busy() -> float:
+            metrics = session.send("Performance.getMetrics")["metrics"]
+            return next(float(it["value"]) for it in metrics if it["name"] == "TaskDuration")
+
+        for name, edit in _EDITS.items():
+            page.fill("#text", text)
+            page.wait_for_selector(f"#notice:text-matches('^{len(text.encode()):,} bytes')")
+            times = []
+            for _ in range(_TIMES):
+                begin = busy()
+                page.evaluate(_EDIT % edit)
+                times.append(busy() - begin)
+            found.append((name, statistics.median(times)))
+        browser.close()
+    return found
+
+
+if __name__ == "__main__":
+    main()
