@@ -240,7 +240,7 @@ class Files:
 
         Args:
             parts: the parts of files to read; by default, all files.
-            advance: called at each read with the number of bytes read from whole files.
+            advance: called at each read with the number of bytes read from the files.
 
         Raises:
             CorpusError: if a file cannot be read. The message names the file and the record.
@@ -292,7 +292,7 @@ class Files:
 
 def _opened(part: Part, advance: Callable[[int], object]) -> AbstractContextManager[BinaryIO]:
     if part.start or part.stop is not None:
-        return opened_between(part.file.path, part.start, part.stop)
+        return opened_between(part.file.path, part.start, part.stop, advance)
     return opened(part.file.path, advance)
 
 

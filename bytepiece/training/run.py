@@ -11,7 +11,7 @@ import bytepiece
 from bytepiece._arrays import F64
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import original
-from bytepiece.inputs.corpus import Corpus
+from bytepiece.inputs.corpus import Corpus, files_for_workers
 from bytepiece.inputs.files import Files
 from bytepiece.model import Model
 from bytepiece.parallel import Engine
@@ -110,9 +110,7 @@ def elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tupl
             "workers hand over their results in a directory that all of them see; name one with "
             "checkpoint"
         )
-    if not isinstance(corpus, Files):
-        raise ArgumentError("workers read the corpus themselves; give it as files")
-    return Path(checkpoint).absolute(), corpus.absolute()
+    return Path(checkpoint).absolute(), files_for_workers(corpus)
 
 
 def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
