@@ -6,12 +6,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from bytepiece_cli import streams
 from support.cli import TEXT, invoke, posix_only, start
 from support.strategies import make_model
 
 from bytepiece import evaluate, model_io
 from bytepiece.evaluation.report import table, to_json
+from bytepiece.inputs import texts
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_records_are_texts(tmp_path):
 @pytest.mark.parametrize("most", [1, 2, 7, 1000])
 def test_the_size_of_reads_does_not_matter(most, monkeypatch):
     text = b"\n\n" + TEXT * 3 + b"\n\n\nthe\n\n\n\nhat\n\n"
-    monkeypatch.setattr(streams, "_MOST", most)
+    monkeypatch.setattr(texts, "BLOCK", most)
     assert invoke("eval", "one.model", input=text).stdout == expected(text, models=["one.model"])
 
 

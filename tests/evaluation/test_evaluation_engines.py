@@ -1,13 +1,12 @@
 """Evaluation on engines: the same report, byte for byte."""
 
 import json
-import pickle
-import random
 from pathlib import Path
 
 import pytest
 from bytepiece_cli import choices
 from support.cli import invoke
+from support.engines import elsewhere
 from support.strategies import make_model
 
 import bytepiece
@@ -19,15 +18,6 @@ from bytepiece.inputs import shards, texts
 
 LINES = [f"the cat number {i}, это \u0301ο 今天天气不错\n" for i in range(99)]
 MODELS = {"one": make_model({b"the ": -1.0, b"cat": -2.0}), "two": make_model({b"the": -1.0})}
-
-
-def elsewhere(stage, items):
-    """Apply a stage as workers elsewhere do: all is pickled, in any order."""
-    there = [pickle.dumps((stage, item)) for item in items]
-    random.Random(1).shuffle(there)
-    for one in there:
-        stage, item = pickle.loads(one)
-        yield pickle.loads(pickle.dumps(stage(item)))
 
 
 @pytest.fixture(autouse=True)
