@@ -128,7 +128,7 @@ def encode_files(
     ...         tok, bytepiece.Files(["data/sample.txt"]), folder, engine=map, layout="megatron"
     ...     )
     ...     part = bytepiece.token_files.TokenFile(f"{folder}/{index['parts'][0]['name']}")
-    ...     len(part) == index["documents"] == 600
+    ...     len(part) == index["documents"] == 352
     True
     """
     files, output = files.absolute(), Path(output).absolute()

@@ -38,7 +38,8 @@ from bytepiece.training.corpus_sample import (
     sample_of,
 )
 from bytepiece.training.learned import Learn, Learned
-from bytepiece.training.progress import Progress, logged, silent
+from bytepiece.training.progress import Progress, logged
+from bytepiece.training.relay import KeptReports, relayed
 
 Count = Callable[[list[Block], Engine], I64]
 """Returns int64[pieces], the counts of pieces in some blocks. It can be pickled."""
@@ -147,8 +148,10 @@ def learned(
     stage = partial(
         learn_from_kept,
         learn=learn, rules=rules, unit=reader.unit, threads=threads, checkpoint=checkpoint,
+        progress=KeptReports(checkpoint),
     )  # fmt: skip
-    [found] = engine(stage, [len(reader.noted)])
+    with relayed(checkpoint, progress):
+        [found] = engine(stage, [len(reader.noted)])
     return found
 
 
@@ -207,7 +210,7 @@ def learn_from_kept(
     unit: int,
     threads: int,
     checkpoint: Checkpoint,
-    progress: Progress = silent,
+    progress: Progress,
 ) -> Learned:
     """Learn vocabularies from the windows of all shards that a checkpoint keeps, as a stage.
 

@@ -4,6 +4,7 @@ import json
 import pickle
 import random
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -20,7 +21,7 @@ from bytepiece.engines import RayEngine, SparkEngine
 from bytepiece.errors import ArgumentError, CheckpointError, CorpusError
 from bytepiece.parallel import in_threads
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import growth, merge_trainer, ngrams, pairs
+from bytepiece.training import growth, merge_trainer, ngrams, pairs, relay
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.options import JobStage
 
@@ -77,6 +78,40 @@ def test_an_engine_and_threads_give_the_same_model(corpus, algorithm, size):
     assert received[0] < 5000
     assert trained(corpus, engine=pickled, checkpoint="kept", **options) == expected
     assert trained(corpus, checkpoint="kept", **options) == expected
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_rounds_elsewhere_are_reported_here(corpus, algorithm, monkeypatch):
+    monkeypatch.setattr(relay, "_PAUSE", 0.01)
+    here, there = [], []
+    trained(corpus, algorithm=algorithm, progress=lambda *report: here.append(report))
+    options = {"algorithm": algorithm, "engine": pickled, "checkpoint": "kept"}
+    trained(corpus, progress=lambda *report: there.append(report), **options)
+    assert {report for report in there if report[1] == report[2]} == {
+        report for report in here if report[1] == report[2]
+    }
+    assert {report for report in there if report[0] not in ("reading", "scoring")} <= {*here}
+    again = []
+    trained(corpus, progress=lambda *report: again.append(report), **options)
+    assert {phase for phase, *_ in again} <= {"reading", "scoring"}
+
+
+def test_reports_of_an_earlier_run_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(relay, "_PAUSE", 0.01)
+    checkpoint, seen = Checkpoint(tmp_path / "kept", {}), []
+    first, second = relay.KeptReports(checkpoint), relay.KeptReports(checkpoint)
+    first("pruning", 3, 9)
+    with relay.relayed(checkpoint, lambda *report: seen.append(report)):
+        time.sleep(0.1)
+        assert seen == []
+        second("seeding", 5, 5)
+        second("pruning", 1, 9)
+        second("pruning", 9, 9)
+    assert seen[0] == ("seeding", 5, 5)
+    assert seen[-1] == ("pruning", 9, 9)
+    with pytest.raises(ZeroDivisionError), relay.relayed(checkpoint, lambda *_: 1 // 0):
+        second("pruning", 10, 10)
 
 
 @pytest.mark.usefixtures("small")
