@@ -134,7 +134,7 @@ def encode_files(
     files, output = files.absolute(), Path(output).absolute()
     sampled = options.get("alpha") is not None
     if sampled and options.get("seed") is None:
-        raise ArgumentError("all workers need the same seed; give seed")
+        raise ArgumentError("all workers need the same seed; give one with seed=")
     tokenizer.encode_batch([], **options)  # It raises an error for wrong options.
     inputs = [[str(file.path), file.path.stat().st_size] for file in files.inputs()]
     given = {"doc_id0": doc_id0, "doc_ids": doc_ids, **options}

@@ -108,7 +108,7 @@ def elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tupl
     if checkpoint is None:
         raise ArgumentError(
             "workers hand over their results in a directory that all of them see; name one with "
-            "checkpoint"
+            "checkpoint="
         )
     return Path(checkpoint).absolute(), files_for_workers(corpus)
 
