@@ -1,4 +1,4 @@
-"""Errors of the library in the words of the command line: options in place of Python's arguments."""
+"""Errors of the library that name options of a command in place of Python's arguments."""
 
 import re
 
