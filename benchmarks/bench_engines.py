@@ -118,6 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
                 digests |= _rows(engine, corpus, options)
             except FailedError as error:
                 print(f"| {engine} | failed: {error} | | | | | |", flush=True)
+                digests.add("failed")
     print("all results are the same" if len(digests) == 1 else "RESULTS DIFFER")
     return 0 if len(digests) == 1 else 1
 
@@ -128,11 +129,13 @@ def _rows(engine: str, corpus: Path, options: argparse.Namespace) -> set[str]:
     digests = {digest}
     _print(engine, found, "", digest)
     left = options.kills if engine.startswith("ray") else 0
+    pause = found.seconds / 8
     while left:
-        settings = {"kills": left, "pause": found.seconds / 8}
+        settings = {"kills": left, "pause": pause}
         killed, digest = _figures(partial(_command, options, corpus, engine, **settings))
         digests.add(digest)
         left -= killed.kills
+        pause = min(pause, killed.seconds / 8)  # The first run may have been cold.
         _print(engine, killed, f"{killed.kills} workers", digest)
     left = options.driver_kills if engine.startswith(("ray", "spark")) else 0
     while left:
@@ -267,7 +270,7 @@ _WORK = {"train": _train, "eval": _evaluate, "encode": _encode}
 
 def _kill_workers(kills: int, pause: float, killed: list[int]) -> None:
     """Kill workers of this process's Ray at random moments, and count the kills in `killed`."""
-    rng = random.Random(kills)
+    rng = random.Random()
     while killed[0] < kills:
         time.sleep(2 * pause * rng.random())
         if found := [pid for pid in _working() if os.getpid() in _ancestors(pid)]:

@@ -223,6 +223,21 @@ def learn_from_kept(
         checkpoint: keeps the windows and the result.
         progress: called after each part of the work.
     """
+    sample, found = kept_sample(shards, rules, checkpoint)
+    facts = corpus_facts(found, unit)
+    result = learn(sample, facts, in_threads(threads), checkpoint, logged(progress))
+    checkpoint.save(LEARNED, lambda: {**result.arrays(), **facts_arrays(found)})
+    return result
+
+
+def kept_sample(
+    shards: int, rules: SampleRules, checkpoint: Checkpoint
+) -> tuple[CorpusSample, list[ShardFacts]]:
+    """Return the windows of all shards that a checkpoint keeps, and the facts of the shards.
+
+    Raises:
+        CheckpointError: if those of a shard are missing.
+    """
     found: list[ShardFacts] = []
 
     def samples() -> Iterator[tuple[int, ShardSample]]:
@@ -231,11 +246,7 @@ def learn_from_kept(
             found.append(sample.facts)
             yield number, sample
 
-    sample = joined(samples(), rules)
-    facts = corpus_facts(found, unit)
-    result = learn(sample, facts, in_threads(threads), checkpoint, logged(progress))
-    checkpoint.save(LEARNED, lambda: {**result.arrays(), **facts_arrays(found)})
-    return result
+    return joined(samples(), rules), found
 
 
 def scored(passes: Passes, found: Learned, counter: Callable[[Arrays], Count]) -> list[Arrays]:

@@ -190,7 +190,9 @@ def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> Traini
         )
 
     learn = partial(bnlm_trainer.learn, sizes=most, options=chosen, threads=threads)
-    return TrainingMethod(bnlm_trainer.MEMORY_PER_BYTE, False, learn, counter, model)
+    part = partial(bnlm_trainer.work_on_part, options=chosen)
+    per_byte = bnlm_trainer.MEMORY_PER_BYTE
+    return TrainingMethod(per_byte, False, learn, counter, model, work_on_part=part)
 
 
 _METHODS = {"merge": _merge, "unigram": _unigram, "bnlm": _bnlm}

@@ -132,7 +132,19 @@ def test_processes_give_the_same_model(corpus, algorithm):
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_jobs_give_the_same_model(corpus, algorithm, jobs):
+def test_jobs_give_the_same_model(corpus, algorithm, jobs, monkeypatch):
+    worked = []
+
+    def noting(real):
+        def noted(block, **options):
+            worked.append((real.__name__, block.text.tobytes()))
+            return real(block, **options)
+
+        return noted
+
+    for module, name in ((ngrams, "count_block"), (bnlm, "cut_block")):
+        monkeypatch.setattr(module, name, noting(getattr(module, name)))
+
     def run(name, first=0, every=1):
         stage = JobStage(name, first, every)
         return trained(corpus, algorithm=algorithm, engine=stage, checkpoint="kept")
@@ -141,9 +153,21 @@ def test_jobs_give_the_same_model(corpus, algorithm, jobs):
         run("rounds")
     for job in reversed(range(jobs)):
         assert run("sample", job, jobs) == []
+    if algorithm == "bnlm":
+        # Each part is counted and cut once, by these jobs and not by the rounds.
+        worked.clear()
+        for name in ("count", "cut"):
+            for job in reversed(range(jobs)):
+                assert run(name, job, jobs) == []
+        assert len(worked) == len(set(worked)) > 2
+        blocks = worked[:]
+    else:
+        with pytest.raises(ArgumentError, match='count needs algorithm="bnlm"'):
+            run("count")
     with pytest.raises(CheckpointError, match=r"has no learned\.step"):
         run("score")
     assert run("rounds") == []
+    assert algorithm != "bnlm" or worked == blocks
     for job in range(jobs):
         assert run("score", job, jobs) == []
     assert run("combine") == trained(corpus, algorithm=algorithm)
