@@ -162,7 +162,7 @@ def command(
     if stage is not None:
         engine = _job(stage, shard, engine, checkpoint, options["memory"])
     elif shard != (1, 1):
-        raise click.UsageError("--shard needs a --stage that has shards, such as sample; add that")
+        raise click.UsageError("--shard needs --stage sample, count, cut or score; add that")
     targets = dict.fromkeys(vocab_size, output)
     if len(targets) > 1:
         targets = {size: Path(f"{output}.{size}") for size in vocab_size}
