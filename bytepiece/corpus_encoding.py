@@ -133,7 +133,9 @@ def encode_files(
     """
     files, output = files.absolute(), Path(output).absolute()
     sampled = options.get("alpha") is not None
-    if sampled and options.get("seed") is None:
+    if not sampled:
+        doc_ids = None  # The best path needs no numbers.
+    elif options.get("seed") is None:
         raise ArgumentError("all workers need the same seed; give one with seed=")
     tokenizer.encode_batch([], **options)  # It raises an error for wrong options.
     inputs = [[str(file.path), file.path.stat().st_size] for file in files.inputs()]
@@ -162,7 +164,9 @@ def encode_files(
 
 def _begun(output: Path, run: Mapping[str, Any], resume: bool) -> dict[str, Any] | None:
     """Return the index if the run is finished; None if it is to be begun, or to be resumed."""
-    if not output.exists() or not any(output.iterdir()):
+    if not output.exists():
+        return None
+    if all(path.name.startswith(_FOLDERS) for path in output.iterdir()):
         return None
     unfinished, index = output / _UNFINISHED, output / INDEX
     if resume and index.exists():
@@ -235,7 +239,7 @@ def _written(task: ShardToEncode, plan: EncodingPlan) -> tuple[int, int]:
     """Write a part of the output. Return its number of documents and ids."""
     encode, output, doc_ids = plan.tokenizer.encode_batch, plan.output, plan.doc_ids
     names = None if doc_ids == BY_TEXT else doc_ids
-    documents = tokens = 0
+    first, documents, tokens = task.first, 0, 0
     # The folder has a name of its own, so an engine may apply a stage twice at the same time. Both
     # parts are the same, so it does not matter which replaces the other.
     with TemporaryDirectory(prefix=_FOLDERS, dir=output, ignore_cleanup_errors=True) as folder:
@@ -244,12 +248,13 @@ def _written(task: ShardToEncode, plan: EncodingPlan) -> tuple[int, int]:
                 for texts, numbers in documents_of(part, plan.files, names):
                     rows = encode(
                         texts,
-                        doc_id0=task.first + documents,
+                        doc_id0=first,
                         doc_ids=doc_ids if numbers is None else numbers,
                         **plan.options,
                     )
                     append(rows, texts)
-                    documents += len(rows)
+                    first += len(texts)
+                    documents += len(rows)  # with `samples`, several for each document
                     tokens += len(rows.ids)
         for path in Path(folder).iterdir():
             path.replace(output / path.name)

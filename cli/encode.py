@@ -104,7 +104,6 @@ def command(
       bytepiece encode corpus.txt > ids.txt
       bytepiece encode --sample --more-tokens 10% --seed 7 --epoch 3 < corpus.txt
       bytepiece encode --format pieces --sample --seed 7 --doc-ids id records.jsonl
-      bytepiece encode --format parquet -o ids.parquet --column text texts.parquet
       bytepiece encode --format megatron -o tokens --eos --resume corpus.txt
       bytepiece encode --format parquet -o /shared/ids --engine ray --resume /shared/crawl
     """  # noqa: D301

@@ -68,6 +68,9 @@ def test_ids_are_those_of_one_batch(corpus, tok, layout):
     assert rows_of(index, "out") == expected(tok, **SAMPLED)
     other = encode_files(tok, corpus, "two", engine=map, layout=layout, doc_id0=9, add_eos=True)
     assert rows_of(other, "two") == expected(tok, add_eos=True)
+    several = {"samples": 2, **SAMPLED}
+    twice = encode_files(tok, corpus, "three", engine=elsewhere, layout=layout, **several)
+    assert rows_of(twice, "three") == expected(tok, **several)
 
 
 def test_documents_have_numbers_of_their_own(corpus, tok):
