@@ -138,11 +138,13 @@ def _rows(engine: str, corpus: Path, options: argparse.Namespace) -> set[str]:
         pause = min(pause, killed.seconds / 8)  # The first run may have been cold.
         _print(engine, killed, f"{killed.kills} workers", digest)
     left = options.driver_kills if engine.startswith(("ray", "spark")) else 0
+    rng, seconds = random.Random(1), found.seconds
     while left:
-        moments = killed_runs.moments(min(left, 5), 1.5 * found.seconds, seed=left)
+        moments = [seconds * rng.random() for _ in range(min(left, 3))]
         outcome = killed_runs.run(partial(_command, options, corpus, engine), moments)
         digests |= outcome.digests
         left -= len(outcome.kills)
+        seconds = seconds if outcome.kills else seconds / 2  # The first run may have been cold.
         seen = " ".join(sorted(one[:12] for one in outcome.digests))
         shown = found._replace(seconds=outcome.seconds)
         _print(engine, shown, f"{len(outcome.kills)} drivers", seen)

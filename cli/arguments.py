@@ -32,5 +32,5 @@ def with_options(message: str, command: click.Command) -> str:
         shown = "" if value in (None, "True") else f" {value.strip(chr(34) + chr(39))}"
         return options[name] + shown
 
-    # A path or another longer word that contains the name is left as it is.
-    return re.sub(rf"(?<![\w./\\\"'-])([a-z_0-9]+)(?![\w/\\\"'-]){_VALUE}", option, message)
+    # A path or a longer word with the name in it stays, and doc_ids[8], an item and no argument.
+    return re.sub(rf"(?<![\w./\\\"'-])([a-z_0-9]+)(?![\w/\\\"'\[-]){_VALUE}", option, message)

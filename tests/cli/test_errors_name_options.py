@@ -25,6 +25,7 @@ from support.cli import invoke
         ("/data/min_count.txt: no min_count_x", "/data/min_count.txt: no min_count_x"),
         ('the field "min_count" is none', 'the field "min_count" is none'),
         ("alpha=0.5 is no option of this command", "alpha=0.5 is no option of this command"),
+        ("min_count[8] is null", "min_count[8] is null"),
         ("special_tokens must be a list", "--special-token must be a list"),
     ],
 )
