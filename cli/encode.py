@@ -93,10 +93,9 @@ def command(
     Each line of a text file is a document, and becomes one line of output. Documents that contain
     line ends can be records of .jsonl files or rows of Parquet files. A directory stands for all
     files in it. Without FILE, or if FILE is -, standard input is read, and each line is encoded as
-    soon as it arrives. Files may be
-    compressed with gzip, bzip2, xz or zstd. Documents are numbered from 0 across all files, or as
-    --first-document and --doc-ids say. With --sample, the seed, the epoch and a document's number
-    determine its sample; other documents do not matter.
+    soon as it arrives. Files may be compressed with gzip, bzip2, xz or zstd. Documents are numbered
+    from 0 across all files, or as --first-document and --doc-ids say. With --sample, the seed, the
+    epoch and a document's number determine its sample; other documents do not matter.
 
     \b
     Examples:
