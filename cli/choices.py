@@ -44,7 +44,7 @@ def _size_in_bytes(_: click.Context, parameter: click.Parameter, size: str | Non
         raise click.BadParameter(str(error), param=parameter) from None
 
 
-def _engine(_: click.Context, __: click.Parameter, name: str | None) -> Any:
+def engine_named(name: str | None) -> Any:
     """Return the engine with a name, or None for threads."""
     from bytepiece.engines import RayEngine, SparkEngine  # noqa: PLC0415
 
@@ -102,11 +102,19 @@ _TYPES: dict[str, Callable[[TrainingOption], dict[str, Any]]] = {
     },
     "size": lambda _: {"metavar": "SIZE", "type": TEXT, "callback": _size_in_bytes},
     "path": lambda _: {},
-    "engine": lambda _: {"type": click.Choice(["threads", "ray", "spark"]), "callback": _engine},
+    "engine": lambda _: {
+        "type": click.Choice(["threads", "ray", "spark"]),
+        "callback": lambda *given: engine_named(given[2]),
+    },
 }
 """The arguments of `click.option` that follow from the type of an option."""
 
 memory_option = training_option("memory")
+engine_option = training_option(
+    "engine",
+    help="What works on the parts of the files: threads, or workers of a cluster of ray or spark. "
+    "The result is the same.",
+)
 checkpoint_option = training_option(
     "checkpoint",
     " It is deleted when the models are written.",

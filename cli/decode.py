@@ -12,7 +12,6 @@ import bytepiece
 from bytepiece.errors import VocabularyError
 from bytepiece.inputs.records import value_of
 
-from .documents import convert_lines
 from .options import files_argument, missing_model_explained, model_option
 from .progress import input_progress
 from .streams import STDIN, read_lines, write
@@ -60,7 +59,7 @@ def command(files: tuple[Path, ...], model: Path, format: str) -> None:
     with input_progress("decoding", files) as progress:
         for path in files or [STDIN]:
             for batch in read_lines(path, progress.advance):
-                for texts in convert_lines(batch, convert, blank=format == "ids"):
+                for texts in batch.converted(convert, blank=format == "ids"):
                     write(b"".join([part for text in texts for part in (text, b"\n")]))
 
 

@@ -1,22 +1,16 @@
 """Documents: lines of text files, records of `.jsonl` files, and rows of Parquet files."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import click
-
-from bytepiece.errors import BytepieceError
 from bytepiece.inputs import parquet
 from bytepiece.inputs.decompress import suffix_of
-from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX, text_of, value_of
+from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX
 from bytepiece.rules.text import to_bytes
 
-from .streams import STDIN, LineBatch, name_of, read_lines
-
-T = TypeVar("T")
+from .streams import STDIN, read_lines
 
 _HEAD = 1 << 10
 """The number of bytes at the beginning of a file that show its format."""
@@ -24,7 +18,7 @@ _HEAD = 1 << 10
 
 def documents(
     paths: Sequence[Path], field: str | None, advance: Callable[[int], object]
-) -> Iterator[list[bytes] | list[str]]:
+) -> Iterator[Any]:
     """Yield documents in batches: lines of text files and records of `.jsonl` files.
 
     Args:
@@ -34,17 +28,10 @@ def documents(
         advance: called with the number of bytes of each read.
 
     Raises:
-        click.ClickException: if a record is invalid. The documents before it are yielded first.
+        CorpusError: if a record is invalid. The documents before it are yielded first.
     """
     for path in paths or [STDIN]:
-        records = field is not None or suffix_of(path) == SUFFIX
-        for batch in read_lines(path, advance):
-            if records:
-                yield from convert_lines(
-                    batch, partial(text_of, field=field or DEFAULT_FIELD), blank=False
-                )
-            else:
-                yield batch.lines
+        yield from (texts for texts, _ in _in_lines(path, field, advance, None))
 
 
 def documents_or_columns(
@@ -67,57 +54,27 @@ def documents_or_columns(
         a batch, and the numbers of its documents; None in place of numbers if `names` is None.
 
     Raises:
-        CorpusError: if a Parquet file cannot be read, or does not have the column.
-        click.ClickException: if a record is invalid, or if a document has no number.
+        CorpusError: if a Parquet file cannot be read, or does not have the column, if a record is
+            invalid, or if a document has no number. The documents before it are yielded first.
     """
+    from bytepiece.encoding.document_batches import documents_in_column  # noqa: PLC0415
+
     for path in paths or [STDIN]:
         if _is_parquet(path):
-            yield from _numbered_columns(path, column, names, advance)
-        elif names is None:
-            yield from ((batch, None) for batch in documents([path], field, advance))
+            yield from documents_in_column(parquet.TextColumn(path, column), names, advance)
         else:
-            yield from _numbered_records(path, field, names, advance)
+            yield from _in_lines(path, field, advance, names)
 
 
-def _numbered_columns(
-    path: Path, column: str, names: str | None, advance: Callable[[int], object]
+def _in_lines(
+    path: Path, field: str | None, advance: Callable[[int], object], names: str | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield the texts of a Parquet file and their numbers, None if `names` is None."""
-    row = 1
-    for texts, values in parquet.TextColumn(path, column).arrays_with_names(names, advance):
-        numbers = None
-        if names is not None:
-            from bytepiece.encoding.documents import numbers_of  # noqa: PLC0415  # as in `first_bytes`
+    # Imported here, because it loads NumPy, and --help does not need it.
+    from bytepiece.encoding.document_batches import documents_in_lines  # noqa: PLC0415
 
-            try:
-                numbers = numbers_of(values)
-            except BytepieceError as error:
-                raise click.ClickException(
-                    f'{name_of(path)}: the column "{names}", from row {row} on: {error}'
-                ) from None
-        yield texts, numbers
-        row += len(texts)
-
-
-def _numbered_records(
-    path: Path, field: str | None, names: str, advance: Callable[[int], object]
-) -> Iterator[tuple[list[str], list[int]]]:
-    """Yield the documents of a file of records, and their numbers."""
-    from bytepiece.encoding.documents import number_of  # noqa: PLC0415  # as in `first_bytes`
-
-    if field is None and suffix_of(path) != SUFFIX:
-        raise click.ClickException(
-            f'{name_of(path)}: lines of text have no field "{names}"; --doc-ids text takes the '
-            "hash of each line"
-        )
-
-    def pair(line: bytes) -> tuple[str, int]:
-        value = value_of(line, names, "; --doc-ids NAME names another one")
-        return text_of(line, field or DEFAULT_FIELD), number_of(value, f'the field "{names}"')
-
-    for batch in read_lines(path, advance):
-        for pairs in convert_lines(batch, pair, blank=False):
-            yield [text for text, _ in pairs], [number for _, number in pairs]
+    if field is None and suffix_of(path) == SUFFIX:
+        field = DEFAULT_FIELD
+    yield from documents_in_lines(read_lines(path, advance), field, names)
 
 
 def first_bytes(
@@ -151,27 +108,3 @@ def _is_parquet(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return parquet.is_parquet(file.read(_HEAD), path.suffix) or path.suffix == ".parquet"
-
-
-def convert_lines(
-    batch: LineBatch, function: Callable[[bytes], T], *, blank: bool = True
-) -> Iterator[list[T]]:
-    """Yield one list of converted lines. If a line is bad, the list ends before that line.
-
-    Args:
-        batch: the lines.
-        function: converts a line, and raises one of the library's errors if the line is bad.
-        blank: whether blank lines are converted, too.
-
-    Raises:
-        click.ClickException: if a line is bad; the message names the line.
-    """
-    results: list[T] = []
-    for number, line in enumerate(batch.lines, batch.first):
-        if blank or line.strip():
-            try:
-                results.append(function(line))
-            except BytepieceError as error:
-                yield results
-                raise click.ClickException(f"{batch.source}:{number}: {error}") from None
-    yield results

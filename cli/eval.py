@@ -1,20 +1,24 @@
 """bytepiece eval: measure how well models encode a text."""
 
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import bytepiece
 from bytepiece.errors import ModelError
 
-from .documents import documents
-from .options import jsonl_option, threads_option
+from .choices import engine_option
+from .options import column_option, jsonl_option, temp_dir_option, threads_option
 from .outputs import OUTPUT, check_folders, write_file
 from .progress import input_progress
+from .spool import spooled
 from .streams import STDIN, write
 
-_INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+if TYPE_CHECKING:
+    from bytepiece.parallel import Engine
+
+_INPUT = click.Path(exists=True, allow_dash=True, path_type=Path)
 
 
 @click.command("eval", short_help="Measure how well models encode a text.")
@@ -28,13 +32,15 @@ _INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path
 @click.option(
     "--on",
     "files",
-    metavar="FILE",
+    metavar="PATH",
     type=_INPUT,
     multiple=True,
     show_default="standard input",
-    help="The text to encode; - is standard input. Repeat the option for several files.",
+    help="The text to encode: a file, a directory, or - for standard input. Repeat the option for "
+    "several files.",
 )
 @jsonl_option
+@column_option
 @click.option("--json", "json_file", type=OUTPUT, help="Write all results to this file as JSON.")
 @click.option(
     "--plot",
@@ -42,14 +48,19 @@ _INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path
     type=OUTPUT,
     help="Write a chart of bytes per token to this SVG file.",
 )
+@temp_dir_option
 @threads_option
+@engine_option
 def command(
     models: tuple[Path, ...],
     files: tuple[Path, ...],
     jsonl: str | None,
+    column: str,
     json_file: Path | None,
     svg_file: Path | None,
+    temp_dir: Path | None,
     threads: int | None,
+    engine: "Engine | None",
 ) -> None:
     """Measure how well models encode a text, and compare them in one table.
 
@@ -62,6 +73,7 @@ def command(
       bytepiece eval bytepiece.model --on heldout.txt
       bytepiece eval ours.model sp.model tokenizer.json --on news.txt --on code.txt --plot bars.svg
       bytepiece eval *.model --on records.jsonl --json all.json
+      bytepiece eval ours.model --on /shared/crawl --engine ray
       head -n 1000 heldout.txt | bytepiece eval ours.model
     """  # noqa: D301
     # Imported here, because these load the compiler, which is slow, and --help does not need it.
@@ -69,10 +81,19 @@ def command(
     from bytepiece.evaluation.report import table, to_json  # noqa: PLC0415
 
     check_folders(json_file, svg_file)
-    with input_progress("evaluating", files) as progress:
-        texts = _texts(files or [STDIN], jsonl, progress.advance)
+    with (
+        spooled(files or [STDIN], temp_dir) as paths,
+        input_progress("evaluating", files) as progress,
+    ):
+        corpus = bytepiece.Files(paths, jsonl, parquet_column=column)
+
+        def report(_: str, done: int, total: int) -> None:
+            progress.reach(done, total)
+
         try:
-            found = bytepiece.evaluate(models, texts, threads=threads)
+            found = bytepiece.evaluate(
+                models, corpus, threads=threads, engine=engine, progress=report
+            )
         except ModelError as error:
             if files and len(models) == 1:
                 raise
@@ -82,29 +103,3 @@ def command(
         write_file(json_file, to_json(found) + "\n")
     if svg_file is not None:
         write_file(svg_file, plot(found))
-
-
-def _texts(
-    files: Sequence[Path], field: str | None, advance: Callable[[int], object]
-) -> Iterator[bytes | str]:
-    """Yield the texts of records, and text files in stretches of whole lines.
-
-    A stretch ends before a line that is not blank, because blank lines belong to the line before
-    them. The last line of a file always gets a line end.
-    """
-    for file in files:
-        kept: list[bytes] = []
-        for batch in documents([file], field, advance):
-            lines: list[bytes] = []
-            for text in batch:
-                if isinstance(text, str):
-                    yield text
-                else:
-                    lines.append(text)
-            kept += lines
-            last = next((i for i in range(len(kept) - 1, 0, -1) if kept[i]), 0)
-            if last:
-                yield b"\n".join([*kept[:last], b""])
-                kept = kept[last:]
-        if kept:
-            yield b"\n".join([*kept, b""])

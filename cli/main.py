@@ -15,6 +15,7 @@ import bytepiece
 from bytepiece.errors import BytepieceError
 
 from . import limits, signals
+from .arguments import with_options
 from .streams import abandon, say
 
 # The commands, in the order in which users need them.
@@ -63,7 +64,13 @@ class _CommandGroup(click.Group):
             _leave(ctx)
         except BrokenPipeError:  # the reader of the output has stopped
             ctx.exit(_SIGPIPE_EXIT)
-        except (BytepieceError, OSError, MemoryError) as error:
+        except BytepieceError as error:
+            name = ctx.invoked_subcommand
+            command = self.get_command(ctx, name) if name else None
+            message = _one_line(error)
+            shown = with_options(message, command) if command else message
+            raise click.ClickException(shown) from None
+        except (OSError, MemoryError) as error:
             raise click.ClickException(_one_line(error)) from None
         except Exception as error:
             if limit := limits.explained(error):

@@ -74,12 +74,14 @@ class _BytesType(click.ParamType):  # type: ignore[type-arg]  # not generic in o
 TEXT, ANY_BYTES = _TextType(), _BytesType()
 """The types of options that take a text, and of options that take any bytes."""
 
-files_argument = click.argument(
-    "files",
-    metavar="[FILE]...",
-    nargs=-1,
-    type=_InputFile(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-)
+
+def _files_argument(directories: bool) -> Callable[[F], F]:
+    kind = _InputFile(exists=True, dir_okay=directories, allow_dash=True, path_type=Path)
+    return click.argument("files", metavar="[FILE]...", nargs=-1, type=kind)
+
+
+files_argument, inputs_argument = _files_argument(False), _files_argument(True)
+"""Files, and files or directories."""
 
 model_option = click.option(
     "-m",

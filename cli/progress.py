@@ -89,6 +89,9 @@ class ProgressLine(AbstractContextManager["ProgressLine"]):
             parts += [megabytes(self._done), self._rate(seconds)]
         elif self._unit == "draws":
             parts.append(f"{self._done / max(seconds, 1e-3):,.0f} draws/s")
+        else:
+            rate = self._done / max(seconds, 1e-3)
+            parts += [f"{self._done} {self._unit}", f"{rate:.2g} {self._unit}/s"]
         if self._total and self._done:
             left = max(self._total / self._done - 1, 0) * seconds
             parts.append(f"{timedelta(seconds=round(left))} left")

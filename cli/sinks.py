@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import click
 
 from bytepiece.encoding.encoded import Encoded
-from bytepiece.inputs import arrow as columns
 from bytepiece.integrations.arrow import ParquetWriter
 from bytepiece.token_files import Layout, TokenFileWriter, names, smallest_type
 from bytepiece.tokenizer import Tokenizer
@@ -49,13 +48,7 @@ def parquet(path: Path, files: Sequence[Path]) -> Iterator[DocumentSink]:
     """Yield a sink that writes a Parquet file. A null document stays null."""
     check_writable(path, files)
     with ParquetWriter(path) as file:
-
-        def append(rows: Encoded, texts: Any) -> None:
-            missing = not isinstance(texts, list) and texts.null_count
-            present = texts.is_valid().to_numpy(zero_copy_only=False) if missing else None
-            file.append(columns.list_array(rows.ids, rows.offsets, present))
-
-        yield DocumentSink(0, append)
+        yield DocumentSink(0, file.append_rows)
 
 
 @contextmanager

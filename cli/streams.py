@@ -5,69 +5,34 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import click
 
 from bytepiece.inputs.decompress import decompressed
+from bytepiece.inputs.line_batches import LineBatch, line_batches
 
 if sys.platform == "linux":
     import fcntl
 
 STDIN = STDOUT = Path("-")
 
-_MOST = 1 << 22
-"""The largest number of bytes of one read. It keeps memory small, and still gives every thread
-enough work."""
-
 _PIPE = 1 << 20
 """The size of a pipe's buffer in bytes: the most that Linux gives to every user."""
-
-
-class LineBatch(NamedTuple):
-    """Whole lines of one input, without their line ends.
-
-    Args:
-        source: the name of the input in messages.
-        first: the number of the first line, counted from 1.
-        lines: the lines.
-    """
-
-    source: str
-    first: int
-    lines: list[bytes]
 
 
 def read_lines(path: Path, advance: Callable[[int], object]) -> Iterator[LineBatch]:
     r"""Yield the lines of a file or of standard input, in batches, without waiting for more lines.
 
-    Compressed input is decompressed. A line ends with \n; the last line may lack it. All other
-    bytes stay as they are, \r too.
+    Compressed input is decompressed; see `line_batches`.
 
     Args:
         path: the file, or STDIN.
         advance: called with the number of bytes of each read, before decompression.
     """
-    source, number = name_of(path), 1
-    unfinished: list[bytes] = []
     with open_binary(path) as raw:
-        file = decompressed(raw, source, advance)
-        # read1 returns the bytes that are there and does not wait for more, so no line has to wait
-        # for the next line.
-        while chunk := file.read1(_MOST):
-            head, newline, rest = chunk.rpartition(b"\n")
-            if newline:
-                together = b"".join([*unfinished, head])
-                unfinished.clear()  # before the lines are used, since a line may be long
-                lines = together.split(b"\n")
-                yield LineBatch(source, number, lines)
-                number += len(lines)
-            if rest:
-                unfinished.append(rest)
-    if unfinished:
-        together = b"".join(unfinished)
-        unfinished.clear()
-        yield LineBatch(source, number, [together])
+        source = name_of(path)
+        yield from line_batches(decompressed(raw, source, advance), source)
 
 
 def name_of(path: Path) -> str:

@@ -89,8 +89,8 @@ _MOST_TOLD = 9
 @click.option(
     "--stage",
     type=click.Choice(STAGES),
-    help="For job arrays: do only this stage, and leave its result in the checkpoint. sample and "
-    "score may be parted with --shard; the last stage is combine.",
+    help="For job arrays: do only this stage, and leave its result in the checkpoint. All but "
+    "rounds and combine, the last one, may be parted with --shard. count and cut are for bnlm.",
 )
 @click.option(
     "--shard",
@@ -162,7 +162,7 @@ def command(
     if stage is not None:
         engine = _job(stage, shard, engine, checkpoint, options["memory"])
     elif shard != (1, 1):
-        raise click.UsageError("--shard needs --stage sample or --stage score; add that")
+        raise click.UsageError("--shard needs --stage sample, count, cut or score; add that")
     targets = dict.fromkeys(vocab_size, output)
     if len(targets) > 1:
         targets = {size: Path(f"{output}.{size}") for size in vocab_size}
@@ -224,7 +224,7 @@ def _job(
         raise click.UsageError(
             "--stage needs --checkpoint DIR and --memory SIZE, the same for all jobs"
         )
-    if shard != (1, 1) and stage not in ("sample", "score"):
+    if shard != (1, 1) and stage in ("rounds", "combine"):
         raise click.UsageError(f"--stage {stage} is one job; leave out --shard")
     return JobStage(stage, shard[0] - 1, shard[1])
 

@@ -51,6 +51,17 @@ def load_models(models: Iterable[Source] | Mapping[str, Source]) -> list[LoadedM
         ModelError: if a file holds no model of a known format, or its library is not installed.
         ArgumentError: if `models` is something else, or empty.
     """
+    return [load_model(name, source) for name, source in named_sources(models)]
+
+
+def named_sources(
+    models: Iterable[Source] | Mapping[str, Source],
+) -> list[tuple[str, Source]]:
+    """Return models with their names; see `load_models`.
+
+    Raises:
+        ArgumentError: if `models` is something else, or empty.
+    """
     if isinstance(models, (str, bytes, os.PathLike, Model, Tokenizer)):
         raise ArgumentError("models must be a list of models or paths, or a dict of them by name")
     if isinstance(models, Mapping):
@@ -60,7 +71,7 @@ def load_models(models: Iterable[Source] | Mapping[str, Source]) -> list[LoadedM
         named = list(zip(_names(sources), sources, strict=True))
     if not named:
         raise ArgumentError("there is no model to evaluate; name at least one")
-    return [_load(name, source) for name, source in named]
+    return named
 
 
 def _names(sources: list[Source]) -> list[str]:
@@ -81,7 +92,8 @@ def _names(sources: list[Source]) -> list[str]:
     return names
 
 
-def _load(name: str, source: Source) -> LoadedModel:
+def load_model(name: str, source: Source) -> LoadedModel:
+    """Load a model; see `load_models`."""
     if isinstance(source, Model):
         source = Tokenizer(source)
     if isinstance(source, Tokenizer):

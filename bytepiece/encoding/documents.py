@@ -139,13 +139,19 @@ def _of_column(column: Any) -> U64:
 def _text_numbers(texts: Sequence[Text] | Column) -> U64:
     """Return `text_number` of each text.
 
-    A text costs half a microsecond and a nanosecond per byte, so a loop that also made a number of
-    each digest would take half as long again.
+    A text costs a third of a microsecond and a nanosecond per byte, so a loop that also made a
+    number of each digest would take half as long again. A copy of a hash of nothing is made in 0.7
+    of the time of a new hash.
     """
     raws = texts if isinstance(texts, Column) else map(to_bytes, texts)
+    new = blake2b(digest_size=_DIGEST).copy
+    digests = []
     try:
-        digests = b"".join([blake2b(raw, digest_size=_DIGEST).digest() for raw in raws])
+        for raw in raws:
+            digest = new()
+            digest.update(raw)
+            digests.append(digest.digest())
     except ArgumentError:
         check_texts(texts)
         raise
-    return np.frombuffer(digests, ">u8").astype(np.uint64)
+    return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)

@@ -1,8 +1,7 @@
 """What is counted while one model encodes a text, batch by batch.
 
-All counts are whole numbers, so they do not depend on how the text is divided into batches. A token
-of n bytes gives each of its bytes 1/n of a token. These shares are added up only at the end: until
-then, bytes are counted by their script and by the length of the token that covers them.
+A token of n bytes gives each of its bytes 1/n of a token. These shares are added up only at the
+end: until then, bytes are counted by their script and by the length of the token that covers them.
 """
 
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ import numpy.typing as npt
 
 from bytepiece.adapters.loading import LoadedModel
 from bytepiece.errors import ModelError
-from bytepiece.evaluation.scripts import MOST_SCRIPTS, ScriptCodes
+from bytepiece.evaluation.scripts import SCRIPTS, ScriptCodes
 from bytepiece.evaluation.text_counts import TextBatch
+from bytepiece.evaluation.totals import ModelTotals, added
 
 
 class ModelCounts:
@@ -23,7 +23,8 @@ class ModelCounts:
 
     Args:
         loaded: the model.
-        codes: the codes of the scripts, shared with the `TextCounts` that makes the batches.
+        codes: the codes of the characters' scripts, shared with the `TextCounts` that makes the
+            batches.
     """
 
     def __init__(self, loaded: LoadedModel, codes: ScriptCodes) -> None:
@@ -39,10 +40,9 @@ class ModelCounts:
         # The end of a line is counted as a piece of length 0, which `tokens` leaves out.
         self._distinct_lengths, places = np.unique(np.append(lengths[:-1], 0), return_inverse=True)
         self._places = places.reshape(-1)
-        self._covered = np.zeros((MOST_SCRIPTS, len(self._distinct_lengths)), dtype=np.int64)
-        self.counts = np.zeros(size, dtype=np.int64)
-        self.counts_with_line_ends = np.zeros(size, dtype=np.int64)
-        self.lossless_lines = 0
+        covered = np.zeros((len(SCRIPTS), len(self._distinct_lengths)), dtype=np.int64)
+        zeros = np.zeros(size, dtype=np.int64)
+        self.totals = ModelTotals(covered, zeros, zeros, 0)
         self.keeps_line_ends = self._decode(self._encode([b"a\n"]))[0].endswith(b"\n")
 
     def add(self, batch: TextBatch) -> None:
@@ -50,13 +50,17 @@ class ModelCounts:
         adapter = self.loaded.adapter
         result = self._encode(batch.lines)
         ids, lengths = adapter.flat(result)
-        self.counts += np.bincount(ids, minlength=len(self.counts))
-        self.lossless_lines += sum(map(eq, self._decode(result), batch.lines))
-        self._add_covered(batch, np.insert(ids, np.cumsum(lengths), len(self.pieces)))
-        ids, _ = adapter.flat(self._encode(batch.segments))
-        self.counts_with_line_ends += np.bincount(ids, minlength=len(self.counts))
+        with_line_ends, _ = adapter.flat(self._encode(batch.segments))
+        size = len(self.pieces)
+        found = ModelTotals(
+            self._covered(batch, np.insert(ids, np.cumsum(lengths), size)),
+            np.bincount(ids, minlength=size),
+            np.bincount(with_line_ends, minlength=size),
+            sum(map(eq, self._decode(result), batch.lines)),
+        )
+        self.totals = added(self.totals, found)
 
-    def _add_covered(self, batch: TextBatch, ids: npt.NDArray[np.int64]) -> None:
+    def _covered(self, batch: TextBatch, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Count bytes by their script and by the length of the piece that covers them.
 
         Args:
@@ -72,12 +76,11 @@ class ModelCounts:
         )
         width = len(self._distinct_lengths)
         keys = scripts * np.int64(width) + np.repeat(self._places[ids], self._lengths[ids])
-        found = np.bincount(keys, minlength=self._covered.size)
-        self._covered += found.reshape(self._covered.shape)
+        return np.bincount(keys, minlength=len(SCRIPTS) * width).reshape(-1, width)
 
     def tokens(self) -> npt.NDArray[np.float64]:
-        """Return float64[MOST_SCRIPTS], the tokens that cover the characters of each script."""
-        return self._covered[:, 1:] @ (1.0 / self._distinct_lengths[1:])
+        """Return float64[scripts], the tokens that cover the characters of each script."""
+        return self.totals.covered[:, 1:] @ (1.0 / self._distinct_lengths[1:])
 
     def _encode(self, texts: Sequence[bytes]) -> Any:
         encode = self.loaded.adapter.encode_batch

@@ -1,23 +1,30 @@
 """The function `evaluate`: several models measured on the same text."""
 
 import math
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece.adapters.loading import Source, load_models
+from bytepiece.adapters.loading import Source, load_model, named_sources
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.evaluation.model_counts import ModelCounts
 from bytepiece.evaluation.results import Evaluation, Measures, Script, ScriptUse
-from bytepiece.evaluation.scripts import ScriptCodes
+from bytepiece.evaluation.scripts import SCRIPTS, ScriptCodes
 from bytepiece.evaluation.text_counts import TextCounts
-from bytepiece.inputs.corpus import Corpus, source_of
+from bytepiece.evaluation.totals import ShardTotals, added
+from bytepiece.inputs.corpus import Corpus, files_for_workers, source_of
+from bytepiece.inputs.files import Files
 from bytepiece.inputs.series import numbered
-from bytepiece.parallel import usable_cores
+from bytepiece.inputs.shards import Shard, shards_of
+from bytepiece.parallel import Engine, usable_cores
 from bytepiece.rules.text import Text, to_bytes
+from bytepiece.training.progress import Progress, counting_up, silent
 
 RENYI_ORDER = 2.5
 """The order of Rényi's entropy that predicted translation quality best (Zouhar et al. 2023)."""
@@ -33,6 +40,8 @@ def evaluate(
     corpus: Corpus,
     *,
     threads: int | None = None,
+    engine: Engine | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
     r"""Measure how well several models encode the same text.
 
@@ -45,6 +54,11 @@ def evaluate(
             weights of files have no effect.
         threads: how many threads to use, at least 1; each model keeps one busy. The default is the
             number of cores that this process may use. It does not change the result.
+        engine: measures parts of the corpus in other processes or on other machines; see
+            `bytepiece.parallel.Engine` and `bytepiece.engines`. The result is the same. The corpus
+            is then in files. The workers read these and the models' files under the same paths.
+        progress: called as progress("evaluating", done, total), in bytes of the files. It is not
+            called if the corpus is not in files.
 
     Raises:
         OSError: if a file cannot be read.
@@ -66,30 +80,96 @@ def evaluate(
     threads = usable_cores() if threads is None else threads
     if not isinstance(threads, int) or threads < 1:
         raise ArgumentError(f"threads must be a whole number of at least 1, not {threads!r:.30}")
-    codes = ScriptCodes()
-    counts_by_model = [ModelCounts(loaded, codes) for loaded in load_models(models)]
-    text = TextCounts(codes)
-    with ThreadPoolExecutor(min(threads, len(counts_by_model)), "bytepiece") as pool:
-        for segments in _batches(texts):
-            batch = text.add(segments)
-            # The list takes every result: only then is a model's exception raised here.
-            list(pool.map(lambda counts, batch=batch: counts.add(batch), counts_by_model))
-    if not text.lines:
+    sources = named_sources(models)
+    text, counts_by_model = counters = _counters(sources)
+    if engine is not None:
+        _count_elsewhere(engine, files_for_workers(texts), sources, counters, progress)
+    else:
+        if isinstance(texts, Files):
+            texts = _texts(texts, progress)
+        with ThreadPoolExecutor(min(threads, len(counts_by_model)), "bytepiece") as pool:
+            _count(texts, counters, pool.map)
+    if not text.totals.lines:
         raise CorpusError("the text has no line that is not empty: there is nothing to measure")
     scripts = text.scripts()
     vocabularies = [frozenset(counts.pieces) - {b""} for counts in counts_by_model]
     return Evaluation(
-        text.bytes,
-        text.lines,
-        text.line_bytes,
+        text.totals.bytes,
+        text.totals.lines,
+        text.totals.line_bytes,
         sum(script.characters for script in scripts),
         tuple(scripts),
-        tuple(_measures(counts, text, scripts, codes.names) for counts in counts_by_model),
+        tuple(_measures(counts, text, scripts) for counts in counts_by_model),
         tuple(
             tuple(len(one & other) / max(len(one), 1) for other in vocabularies)
             for one in vocabularies
         ),
     )
+
+
+_Counters = tuple[TextCounts, list[ModelCounts]]
+
+
+def _counters(sources: Iterable[tuple[str, Source]]) -> _Counters:
+    """Return what counts in a text and with models."""
+    codes = ScriptCodes()
+    models = [ModelCounts(load_model(name, source), codes) for name, source in sources]
+    return TextCounts(codes), models
+
+
+def _count(
+    texts: Iterable[Text], counters: _Counters, apply: Callable[..., Iterable[None]]
+) -> None:
+    """Count in all texts.
+
+    Args:
+        texts: the texts.
+        counters: count.
+        apply: calls a function with each model's counter, perhaps in threads.
+    """
+    text, models = counters
+    for segments in _batches(texts):
+        batch = text.add(segments)
+        # The list takes every result: only then is a model's exception raised here.
+        list(apply(lambda counts, batch=batch: counts.add(batch), models))
+
+
+def _texts(files: Files, progress: Progress) -> Iterator[Text]:
+    """Yield the texts of files as workers read them: very long lines are cut in each shard."""
+    size = files.size
+    done = counting_up("evaluating", size, progress)
+    for shard in shards_of(files):
+        yield from (text for text, _ in files.weighted(shard.parts, done))
+    progress("evaluating", size, size)
+
+
+def _count_elsewhere(
+    engine: Engine,
+    files: Files,
+    sources: Iterable[tuple[str, Source]],
+    counters: _Counters,
+    progress: Progress,
+) -> None:
+    """Let an engine count in the shards of files, and add its totals to the counters."""
+    shards = shards_of(files)
+    done = counting_up("evaluating", sum(shard.size for shard in shards), progress)
+    there = [
+        (name, Path(source).absolute() if isinstance(source, (str, os.PathLike)) else source)
+        for name, source in sources
+    ]
+    text, models = counters
+    for found in engine(partial(totals_of, files=files, sources=there), shards):
+        text.totals = added(text.totals, found.text)
+        for counts, its_totals in zip(models, found.models, strict=True):
+            counts.totals = added(counts.totals, its_totals)
+        done(found.size)
+
+
+def totals_of(shard: Shard, files: Files, sources: Sequence[tuple[str, Source]]) -> ShardTotals:
+    """Return the totals of a shard of files, as a stage."""
+    text, models = counters = _counters(sources)
+    _count((one for one, _ in files.weighted(shard.parts)), counters, map)
+    return ShardTotals(shard.size, text.totals, [counts.totals for counts in models])
 
 
 def _batches(texts: Iterable[Text]) -> Iterator[list[bytes]]:
@@ -107,13 +187,12 @@ def _batches(texts: Iterable[Text]) -> Iterator[list[bytes]]:
         yield batch
 
 
-def _measures(
-    model: ModelCounts, text: TextCounts, scripts: list[Script], names: list[str]
-) -> Measures:
-    counts, pieces = model.counts, model.pieces
-    used = (counts > 0) | (model.counts_with_line_ends > 0)
+def _measures(model: ModelCounts, text: TextCounts, scripts: list[Script]) -> Measures:
+    _, counts, with_line_ends, lossless_lines = model.totals
+    pieces, sizes = model.pieces, text.totals
+    used = (counts > 0) | (with_line_ends > 0)
     reachable = model.loaded.adapter.reachable()
-    total, total_with_ends = int(counts.sum()), int(model.counts_with_line_ends.sum())
+    total, total_with_ends = int(counts.sum()), int(with_line_ends.sum())
     has_bytes = np.fromiter(map(bool, pieces), dtype=np.bool_, count=len(pieces))
     unknown = int(counts[~has_bytes].sum())
     tokens_by_script = model.tokens()
@@ -125,15 +204,15 @@ def _measures(
         algorithm=model.loaded.algorithm,
         vocab_size=len(pieces),
         tokens=total,
-        bytes_per_token=text.line_bytes / max(total, 1),
+        bytes_per_token=sizes.line_bytes / max(total, 1),
         tokens_with_line_ends=total_with_ends,
-        bytes_per_token_with_line_ends=text.bytes / max(total_with_ends, 1),
+        bytes_per_token_with_line_ends=sizes.bytes / max(total_with_ends, 1),
         keeps_line_ends=model.keeps_line_ends,
         tokens_per_character=total / sum(script.characters for script in scripts),
-        scripts={s.name: _use(s, float(tokens_by_script[names.index(s.name)])) for s in scripts},
+        scripts={s.name: _use(s, float(tokens_by_script[SCRIPTS.index(s.name)])) for s in scripts},
         unknown_tokens=unknown,
-        lossless_lines=model.lossless_lines,
-        lossless=model.lossless_lines / text.lines,
+        lossless_lines=lossless_lines,
+        lossless=lossless_lines / sizes.lines,
         pieces=len({piece for piece in pieces if piece}),
         unused=_pieces_without(used.tolist(), pieces),
         unreachable=None if reachable is None else _pieces_without(reachable, pieces),
@@ -175,5 +254,6 @@ def _notes(model: ModelCounts, text: TextCounts, unknown: int) -> Iterator[str]:
         yield "* line ends get lost, and their tokens are not counted"
     if unknown:
         yield f"{unknown:,} tokens stand for text, of any length, that it does not know"
-    if text.invalid_lines and not model.loaded.over_bytes:
-        yield f"{text.invalid_lines:,} lines are not UTF-8; it got U+FFFD for the invalid bytes"
+    invalid = text.totals.invalid_lines
+    if invalid and not model.loaded.over_bytes:
+        yield f"{invalid:,} lines are not UTF-8; it got U+FFFD for the invalid bytes"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bytepiece.errors import ArgumentError
 
 try:
-    from fontTools.unicodedata import script, script_name
+    from fontTools.unicodedata import Scripts, script, script_name
 except ImportError:
     raise ArgumentError(
         "scripts need fontTools, which is not installed; pip install 'bytepiece[eval]'"
@@ -26,16 +26,19 @@ UNKNOWN_SCRIPT = "Unknown"
 INVALID_SCRIPT = "not UTF-8"
 """The script of bytes that are not UTF-8. Each of these bytes counts as a character."""
 
-MOST_SCRIPTS = 512
-"""A bound that the codes of scripts stay below. Unicode has fewer scripts."""
-
 _WITHOUT_LETTERS = (COMMON_SCRIPT, UNKNOWN_SCRIPT, INVALID_SCRIPT)
 
+SCRIPTS = tuple(
+    dict.fromkeys([*_WITHOUT_LETTERS, *sorted(map(str, map(script_name, Scripts.NAMES)))])
+)
+"""The name of each script, by its code. All processes have the same codes, so they can add up what
+they count by code."""
+_CODES = {name: code for code, name in enumerate(SCRIPTS)}
 _COMMON = 0
 """The code of `COMMON_SCRIPT`."""
-_LIKE_PREVIOUS = MOST_SCRIPTS
+_LIKE_PREVIOUS = len(SCRIPTS)
 """The entry of a character that has the script of the character before it."""
-_NOT_LOOKED_UP = MOST_SCRIPTS + 1
+_NOT_LOOKED_UP = len(SCRIPTS) + 1
 """The entry of a character whose script has not been looked up yet."""
 
 _JOINERS = "\u200c\u200d"
@@ -106,14 +109,12 @@ class Characters(NamedTuple):
 
 
 class ScriptCodes:
-    """The codes of the scripts that occur in texts. Threads may share an instance.
+    """The codes of the characters' scripts. Threads may share an instance.
 
     The script of a character is looked up once, at its first occurrence, because a look-up is slow.
     """
 
     def __init__(self) -> None:
-        self.names = list(_WITHOUT_LETTERS)
-        """The name of each script, by its code."""
         self._codes = np.full(0x110000, _NOT_LOOKED_UP, dtype=np.uint16)
         self._lock = threading.Lock()
 
@@ -144,18 +145,13 @@ class ScriptCodes:
         with self._lock:
             for point in points:
                 script = script_of(chr(point))
-                if script is None:
-                    self._codes[point] = _LIKE_PREVIOUS
-                    continue
-                if script not in self.names:
-                    self.names.append(script)
-                self._codes[point] = self.names.index(script)
+                self._codes[point] = _LIKE_PREVIOUS if script is None else _CODES[script]
 
 
-def words(characters: Characters, names: list[str]) -> npt.NDArray[np.int64]:
-    """Return int64[len(names)], the words of each script. A word is a run of its letters."""
+def words(characters: Characters) -> npt.NDArray[np.int64]:
+    """Return int64[len(SCRIPTS)], the words of each script. A word is a run of its letters."""
     scripts = characters.scripts
     begins = np.ones(len(scripts), dtype=np.bool_)
     begins[1:] = scripts[1:] != scripts[:-1]
-    runs = np.bincount(scripts[begins], minlength=len(names)).astype(np.int64)
-    return np.where([has_words(name) for name in names], runs, 0)
+    runs = np.bincount(scripts[begins], minlength=len(SCRIPTS)).astype(np.int64)
+    return np.where([has_words(name) for name in SCRIPTS], runs, 0)

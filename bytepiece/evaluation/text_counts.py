@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.evaluation.results import Script
-from bytepiece.evaluation.scripts import MOST_SCRIPTS, ScriptCodes, has_words, words
+from bytepiece.evaluation.scripts import SCRIPTS, ScriptCodes, has_words, words
+from bytepiece.evaluation.totals import TextTotals, added
 from bytepiece.rules.text import is_utf8
 
 
@@ -35,40 +36,33 @@ class TextCounts:
 
     def __init__(self, codes: ScriptCodes) -> None:
         self._codes = codes
-        self.bytes = self.lines = self.line_bytes = self.invalid_lines = 0
-        self._characters = np.zeros(MOST_SCRIPTS, dtype=np.int64)
-        self._bytes = np.zeros(MOST_SCRIPTS, dtype=np.int64)
-        self._words = np.zeros(MOST_SCRIPTS, dtype=np.int64)
+        self.totals = TextTotals(0, 0, 0, 0, np.zeros((3, len(SCRIPTS)), dtype=np.int64))
 
     def add(self, segments: list[bytes]) -> TextBatch:
         """Count some segments; return them as a batch for the models."""
         lines = [line for segment in segments if (line := segment.rstrip(b"\n"))]
         joined = b"".join([line + b"\n" for line in lines])
         characters = self._codes.characters(joined)
-        # The line ends in `joined` are Common, whose code is 0. They are not parts of the lines.
-        line_ends = np.bincount([0], minlength=MOST_SCRIPTS) * len(lines)
-        self._characters += np.bincount(characters.scripts, minlength=MOST_SCRIPTS) - line_ends
         by_byte = characters.by_byte()
-        self._bytes += np.bincount(by_byte, minlength=MOST_SCRIPTS) - line_ends
-        words_by_code = words(characters, self._codes.names)
-        self._words[: len(words_by_code)] += words_by_code
-        self.bytes += sum(map(len, segments))
-        self.lines += len(lines)
-        self.line_bytes += len(joined) - len(lines)
-        if not is_utf8(joined):
-            self.invalid_lines += sum(not is_utf8(line) for line in lines)
+        by_script = np.stack(
+            [np.bincount(one, minlength=len(SCRIPTS)) for one in (characters.scripts, by_byte)]
+            + [words(characters)]
+        )
+        # The line ends in `joined` are Common, whose code is 0. They are not parts of the lines.
+        by_script[:2, 0] -= len(lines)
+        size, joined_size = sum(map(len, segments)), len(joined) - len(lines)
+        invalid = 0 if is_utf8(joined) else sum(not is_utf8(line) for line in lines)
+        found = TextTotals(size, len(lines), joined_size, invalid, by_script)
+        self.totals = added(self.totals, found)
         return TextBatch(lines, segments, joined, by_byte)
 
     def scripts(self) -> list[Script]:
         """Return the scripts in the text, the most frequent first."""
         found = [
-            Script(
-                name,
-                int(self._bytes[code]),
-                int(self._characters[code]),
-                int(self._words[code]) if has_words(name) else None,
+            Script(name, size, characters, count if has_words(name) else None)
+            for name, (characters, size, count) in zip(
+                SCRIPTS, self.totals.by_script.T.tolist(), strict=True
             )
-            for code, name in enumerate(self._codes.names)
-            if self._characters[code]
+            if characters
         ]
         return sorted(found, key=lambda script: (-script.characters, script.name))

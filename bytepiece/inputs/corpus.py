@@ -35,6 +35,17 @@ def source_of(corpus: Corpus) -> Iterable[Text]:
     return corpus
 
 
+def files_for_workers(corpus: Corpus) -> Files:
+    """Return a corpus in files for workers with other working directories.
+
+    Raises:
+        ArgumentError: if the corpus is not `Files`.
+    """
+    if not isinstance(corpus, Files):
+        raise ArgumentError("workers read the corpus themselves; give it as files")
+    return corpus.absolute()
+
+
 def _are_files(corpus: Iterable[Text]) -> bool:
     """Return whether all items of a list name files, as in calls of other libraries' trainers."""
     if not isinstance(corpus, (list, tuple)) or not corpus or len(corpus) > 1000:

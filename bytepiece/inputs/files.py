@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, SupportsFloat
+from typing import Literal, NamedTuple, SupportsFloat
 
 from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.inputs import parquet, texts
@@ -240,7 +241,7 @@ class Files:
 
         Args:
             parts: the parts of files to read; by default, all files.
-            advance: called at each read with the number of bytes read from whole files.
+            advance: called at each read with the number of bytes read from the files.
 
         Raises:
             CorpusError: if a file cannot be read. The message names the file and the record.
@@ -276,7 +277,7 @@ class Files:
                 for row, group in column.texts(by, texts.LONGEST_RECORD, advance):
                     yield GroupedText(row, 1, number, group)
                 continue
-            with _opened(part, advance) as file:
+            with opened_part(part, advance) as file:
                 lines = texts.NamedLines(file, path, part.start)
                 if kind == "jsonl":
                     field = self.jsonl_field or DEFAULT_FIELD
@@ -290,9 +291,12 @@ class Files:
                         yield GroupedText(stretch, 1, number, None)
 
 
-def _opened(part: Part, advance: Callable[[int], object]) -> AbstractContextManager[BinaryIO]:
+def opened_part(
+    part: Part, advance: Callable[[int], object] = lambda _: None
+) -> AbstractContextManager[BufferedReader]:
+    """Open a part of a file of lines; `advance` is called with the bytes of each read."""
     if part.start or part.stop is not None:
-        return opened_between(part.file.path, part.start, part.stop)
+        return opened_between(part.file.path, part.start, part.stop, advance)
     return opened(part.file.path, advance)
 
 

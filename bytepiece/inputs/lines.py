@@ -2,7 +2,8 @@
 
 import io
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,7 +17,12 @@ _CHUNK = 1 << 16
 
 
 @contextmanager
-def opened_between(path: Path, start: int, stop: int | None) -> Iterator[BinaryIO]:
+def opened_between(
+    path: Path,
+    start: int,
+    stop: int | None,
+    advance: Callable[[int], object] = lambda _: None,
+) -> Iterator[io.BufferedReader]:
     """Open a file, and yield a stream of the lines that begin between two places.
 
     Args:
@@ -24,12 +30,15 @@ def opened_between(path: Path, start: int, stop: int | None) -> Iterator[BinaryI
         start: the first place. A line begins at 0, and after a newline that no newline follows. So
             a line has all its newlines.
         stop: the place after the last one; None for the end of the file.
+        advance: called at each read with the number of bytes read.
     """
     with path.open("rb") as file:
         first = _line_start(file, start, stop)
-        last = None if stop is None else first if first >= stop else _line_start(file, stop)
+        last = sys.maxsize
+        if stop is not None:
+            last = first if first >= stop else _line_start(file, stop)
         file.seek(first)
-        yield file if last is None else io.BufferedReader(_Beginning(file, last - first), _CHUNK)
+        yield io.BufferedReader(_Beginning(file, last - first, advance), _CHUNK)
 
 
 def newlines_before(path: Path, start: int) -> int:
@@ -65,9 +74,12 @@ def _line_start(file: BinaryIO, place: int, limit: int | None = None) -> int:
 class _Beginning(io.RawIOBase):
     """The next bytes of a file, up to a number of bytes."""
 
-    def __init__(self, file: io.BufferedReader, size: int) -> None:
+    def __init__(
+        self, file: io.BufferedReader, size: int, advance: Callable[[int], object]
+    ) -> None:
         self._file = file
         self._left = size
+        self._advance = advance
 
     def readable(self) -> bool:
         return True
@@ -75,4 +87,5 @@ class _Beginning(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer") -> int:
         count = self._file.readinto(memoryview(buffer)[: self._left])
         self._left -= count
+        self._advance(count)
         return count

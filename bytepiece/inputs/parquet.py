@@ -70,11 +70,11 @@ class TextColumn(NamedTuple):
                 continue
             if len(text) > longest:
                 raise CorpusError(
-                    f"{self.path}: the text in row {self._rows_before() + row} has {len(text)} "
+                    f"{self.path}: the text in row {self.rows_before() + row} has {len(text)} "
                     f"bytes, and {longest} are the most; cut it up first"
                 )
             if group is None and group_column is not None:
-                row += self._rows_before()  # noqa: PLW2901
+                row += self.rows_before()  # noqa: PLW2901
                 raise CorpusError(
                     f'{self.path}: row {row} has a text, but no group in "{group_column}"'
                 )
@@ -133,9 +133,15 @@ class TextColumn(NamedTuple):
         with _opened(self.path, self.name, _OPTION, lambda: 0) as file:
             return _sizes(file.metadata, self.name)
 
-    def _rows_before(self) -> int:
+    def rows(self) -> list[int]:
+        """Return the number of rows in each row group of the file."""
         with _opened(self.path, self.name, _OPTION, lambda: 0) as file:
-            return sum(file.metadata.row_group(group).num_rows for group in range(self.start))
+            metadata = file.metadata
+            return [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+
+    def rows_before(self) -> int:
+        """Return the number of rows before the first row group."""
+        return sum(self.rows()[: self.start])
 
 
 def _values(arrays: Iterable[Any]) -> Iterator[bytes | None]:

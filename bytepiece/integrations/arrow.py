@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bytepiece._files import replacing
+from bytepiece.encoding.encoded import Encoded
 from bytepiece.inputs import arrow as columns
 from bytepiece.tokenizer import Tokenizer
 
@@ -82,6 +83,17 @@ class ParquetWriter:
         self._size += len(ids) + len(ids.flatten())
         if self._size >= _ROW_GROUP:
             self._write()
+
+    def append_rows(self, rows: Encoded, texts: Any) -> None:
+        """Write the ids of texts.
+
+        Args:
+            rows: their ids.
+            texts: a list, or a column of Arrow. Where it is null, the row is null, too.
+        """
+        missing = not isinstance(texts, list) and texts.null_count
+        present = texts.is_valid().to_numpy(zero_copy_only=False) if missing else None
+        self.append(columns.list_array(rows.ids, rows.offsets, present))
 
     def _write(self) -> None:
         rows = self._chunked(self._waiting, self._kind)

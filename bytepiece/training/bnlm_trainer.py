@@ -7,7 +7,7 @@ are cut out often are candidates for the vocabulary.
 Source: Su, https://kexue.fm/archives/9752 and https://kexue.fm/archives/3956.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from bytepiece.training.corpus_reader import Block, CorpusFacts
 from bytepiece.training.corpus_sample import CorpusSample, blocks_of, by_chunk
 from bytepiece.training.learned import Learned, piece_arrays, pieces_from
 from bytepiece.training.ngrams import NgramModel
+from bytepiece.training.options import JobStage
 from bytepiece.training.piece_counts import PieceCounts, count_strings, join_all_counts, join_counts
 from bytepiece.training.progress import Progress, counting_up
 from bytepiece.training.pruning import CountByPiece, prune
@@ -65,23 +66,69 @@ def learn(
         options: the options of the trainer.
         threads: how many threads to use for pruning.
     """
-    unit = corpus.unit
-    order = options.order
-    # Counts are in units of a weight, so they are compared with a limit in the same units.
-    min_count = min(options.min_count * unit, _LARGEST)
-    done = counting_up("counting", sample.size, progress)
-    table = ngrams.count(blocks_of(sample.windows), order, engine, checkpoint, done)
-    model = ngrams.model(*table, order, min_count, unit)
-    del table
-    cutter = Cutter(model, order, options.ensure_unicode)
+    unit, min_count = corpus.unit, _min_count(corpus, options)
+    cutter = _cutter(sample, corpus, engine, checkpoint, progress, options)
     done = counting_up("cutting", sample.size, progress)
     counted = count_pieces(blocks_of(sample.windows), cutter, engine, checkpoint, done)
-    del model, cutter
+    del cutter
     longest_piece = options.max_piece_length
     pruned = partial(progress, "pruning")
     found = prune(counted, sizes, min_count, longest_piece, threads, pruned, unit)
     learned = [piece_arrays([*one], np.array([*one.values()], dtype=np.int64)) for one in found]
     return Learned(learned, True, sample.summary())
+
+
+def work_on_part(
+    stage: JobStage,
+    sample: CorpusSample,
+    corpus: CorpusFacts,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    progress: Progress,
+    *,
+    options: BnlmOptions,
+) -> None:
+    """Count or cut a part of the windows. The checkpoint keeps the results for `learn`.
+
+    Args:
+        stage: "count" or "cut", and which part.
+        sample, corpus, engine, checkpoint, progress, options: see `learn`. To cut, all counts that
+            the checkpoint lacks are made.
+    """
+    blocks, wanted = blocks_of(sample.windows), slice(stage.first, None, stage.every)
+    mine = sample.size // stage.every
+    if stage.name == "count":
+        done = counting_up("counting", mine, progress)
+        parts: Iterator[object] = ngrams.tables_of(
+            blocks, options.order, engine, checkpoint, done, wanted
+        )
+    else:
+        cutter = _cutter(sample, corpus, engine, checkpoint, progress, options)
+        done = counting_up("cutting", mine, progress)
+        parts = _pieces_of(blocks, cutter, engine, checkpoint, done, wanted)
+    for _ in parts:
+        pass
+
+
+def _cutter(
+    sample: CorpusSample,
+    corpus: CorpusFacts,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    progress: Progress,
+    options: BnlmOptions,
+) -> "Cutter":
+    """Count all windows, and return what cuts them."""
+    order = options.order
+    done = counting_up("counting", sample.size, progress)
+    table = ngrams.count(blocks_of(sample.windows), order, engine, checkpoint, done)
+    model = ngrams.model(*table, order, _min_count(corpus, options), corpus.unit)
+    return Cutter(model, order, options.ensure_unicode)
+
+
+def _min_count(corpus: CorpusFacts, options: BnlmOptions) -> int:
+    """Return the smallest count in units of a weight, as all counts are."""
+    return min(options.min_count * corpus.unit, _LARGEST)
 
 
 def counts_from(vocabulary: Arrays) -> CountByPiece:
@@ -121,16 +168,26 @@ def count_pieces(
         checkpoint: keeps the counts of a few blocks at a time.
         done: called with the number of bytes of each cut block.
     """
+    return join_all_counts(_pieces_of(blocks, cutter, engine, checkpoint, done))
+
+
+def _pieces_of(
+    blocks: Iterable[Block],
+    cutter: Cutter,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    done: Callable[[int], None],
+    wanted: slice = slice(None),
+) -> Iterator[PieceCounts]:
+    """Yield the strings in a few blocks at a time; see `count_pieces`, `by_chunk` for `wanted`."""
 
     def cut(chunk: list[Block]) -> Arrays:
         found = join_counts(list(engine(partial(cut_block, cutter=cutter), chunk)))
         lengths = np.diff(found.offsets)
         return {"flat": found.flat, "lengths": lengths, "counts": found.counts}
 
-    return join_all_counts(
-        PieceCounts(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
-        for kept in by_chunk("cuts", blocks, cut, checkpoint, done)
-    )
+    for kept in by_chunk("cuts", blocks, cut, checkpoint, done, wanted):
+        yield PieceCounts(kept["flat"], offsets_of(kept["lengths"]), kept["counts"])
 
 
 def cut_block(block: Block, cutter: Cutter) -> PieceCounts:

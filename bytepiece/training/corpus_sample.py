@@ -291,17 +291,17 @@ def by_chunk(
     compute: Callable[[list[Block]], Arrays],
     checkpoint: Checkpoint,
     done: Callable[[int], object],
+    wanted: slice = slice(None),
 ) -> Iterator[Arrays]:
     """Yield the results of a computation on a few blocks at a time. A checkpoint keeps the results.
 
     Args:
-        name: the result's name in the checkpoint, before a number.
-        blocks: a few of them at a time are handed to `compute`.
-        compute: the computation.
-        checkpoint: keeps the results.
+        blocks, compute: a few blocks at a time are handed to the computation.
+        checkpoint, name: the checkpoint keeps the results under this name and a number.
         done: called with the number of bytes in the blocks that are done.
+        wanted: which of the results are computed.
     """
-    for number, chunk in enumerate(chunks(blocks)):
+    for number, chunk in islice(enumerate(chunks(blocks)), wanted.start, None, wanted.step):
         yield checkpoint.step(f"{name}-{number}", partial(compute, chunk))
         done(sum(len(block.text) for block in chunk))
 

@@ -5,7 +5,7 @@ Each job does a part of the work of `bytepiece.training.passes`, so the models a
 
 from functools import partial
 
-from bytepiece.errors import CorpusError
+from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.parallel import in_threads
 from bytepiece.training.checkpoint import Arrays
 from bytepiece.training.corpus_reader import ShardFacts, corpus_facts
@@ -19,6 +19,7 @@ from bytepiece.training.passes import (
     Passes,
     ShardToCount,
     count_shard,
+    kept_sample,
     learn_from_kept,
     read_shard,
     sum_of_kept,
@@ -36,6 +37,7 @@ def work_on(stage: JobStage, passes: Passes, method: TrainingMethod, most: int) 
         most: the largest number of bytes in the kept windows.
 
     Raises:
+        ArgumentError: if the algorithm has no such stage.
         CheckpointError: if a result of an earlier stage is missing.
         CorpusError: if the corpus is not the one of the earlier stages.
     """
@@ -49,6 +51,12 @@ def work_on(stage: JobStage, passes: Passes, method: TrainingMethod, most: int) 
         read = partial(read_shard, reader=reader, rules=rules, checkpoint=checkpoint, bring=False)
         for result in here(read, mine):
             done(result.size)
+    elif stage.name in ("count", "cut"):
+        if method.work_on_part is None:
+            raise ArgumentError(f'the stage {stage.name} needs algorithm="bnlm"')
+        sample, facts = kept_sample(len(shards), rules, checkpoint)
+        corpus = corpus_facts(facts, reader.unit)
+        method.work_on_part(stage, sample, corpus, here, checkpoint, progress)
     elif stage.name == "rounds":
         number, learn = len(shards), method.learn
         learn_from_kept(number, learn, rules, reader.unit, threads, checkpoint, progress)

@@ -4,11 +4,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bytepiece.model import Model
-from bytepiece.training.checkpoint import Arrays
+from bytepiece.parallel import Engine
+from bytepiece.training.checkpoint import Arrays, Checkpoint
 from bytepiece.training.corpus_reader import CorpusFacts
-from bytepiece.training.corpus_sample import Parts
+from bytepiece.training.corpus_sample import CorpusSample, Parts
 from bytepiece.training.learned import Learn
+from bytepiece.training.options import JobStage
 from bytepiece.training.passes import Count
+from bytepiece.training.progress import Progress
+
+PartOfRounds = Callable[
+    [JobStage, CorpusSample, CorpusFacts, Engine, Checkpoint, Progress],
+    None,
+]
+"""Does a part of the rounds; see `bytepiece.training.bnlm_trainer.work_on_part`."""
 
 
 class TrainingMethod(NamedTuple):
@@ -21,6 +30,8 @@ class TrainingMethod(NamedTuple):
         counter: returns what counts the pieces of a vocabulary in the corpus with these facts.
         model: makes a model of a vocabulary with at most a number of pieces.
         parts: see `bytepiece.training.corpus_sample.SampleRules`.
+        work_on_part: does a part of the rounds, for the stages "count" and "cut"; None if these are
+            not stages of the algorithm.
     """
 
     memory_per_byte: int
@@ -29,3 +40,4 @@ class TrainingMethod(NamedTuple):
     counter: Callable[[CorpusFacts, Arrays], Count]
     model: Callable[[Arrays, CorpusFacts, int], Model]
     parts: Parts | None = None
+    work_on_part: PartOfRounds | None = None

@@ -1,6 +1,6 @@
 """The byte n-gram language model: counts of all n-grams up to an order, and log probabilities."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -59,6 +59,21 @@ def count(
         checkpoint: keeps the counts of a few blocks at a time.
         done: called with the number of bytes of each counted block.
     """
+    together = _TableSum()
+    for table in tables_of(blocks, order, engine, checkpoint, done):
+        together.add(table)
+    return together.table()
+
+
+def tables_of(
+    blocks: Iterable[Block],
+    order: int,
+    engine: Engine,
+    checkpoint: Checkpoint,
+    done: Callable[[int], None],
+    wanted: slice = slice(None),
+) -> Iterator[NgramTable]:
+    """Yield the tables of a few blocks at a time; see `count`, and `by_chunk` for `wanted`."""
 
     def counted(chunk: list[Block]) -> Arrays:
         some = _TableSum()
@@ -67,10 +82,8 @@ def count(
         keys, counts = some.table()
         return {"keys": keys.view(np.int64), "counts": counts}
 
-    together = _TableSum()
-    for kept in by_chunk("ngrams", blocks, counted, checkpoint, done):
-        together.add(NgramTable(kept["keys"].view(np.uint64), kept["counts"]))
-    return together.table()
+    for kept in by_chunk("ngrams", blocks, counted, checkpoint, done, wanted):
+        yield NgramTable(kept["keys"].view(np.uint64), kept["counts"])
 
 
 def count_block(block: Block, order: int) -> NgramTable:

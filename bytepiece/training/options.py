@@ -23,7 +23,7 @@ Objective = Literal["compression", "likelihood"]
 Newlines = Literal["apart", "end"]
 Spaces = Literal["across", "words", "superwords"]
 NEWLINES: tuple[str, ...] = get_args(Newlines)
-STAGES = ("sample", "rounds", "score", "combine")
+STAGES = ("sample", "count", "cut", "rounds", "score", "combine")
 """The stages of a run, in their order; see `JobStage`."""
 SPACES: tuple[str, ...] = get_args(Spaces)
 
@@ -260,12 +260,13 @@ class JobStage(NamedTuple):
 
     The stages are "sample" (read some shards), "rounds" (learn vocabularies from all samples),
     "score" (count their pieces in some shards) and "combine" (make the models). Each stage needs
-    all results of the stage before it.
+    all results of the stage before it. With BNLM, "count" and "cut" may come before "rounds": they
+    count and cut some parts of all samples, so that less is left for the rounds.
 
     Args:
         name: the name of the stage.
-        first, every: the stage works on shard number `first`, counted from 0, and on every further
-            shard whose number differs by a multiple of `every`.
+        first, every: the stage works on shard or part number `first`, counted from 0, and on every
+            further one whose number differs by a multiple of `every`.
     """
 
     name: str

@@ -38,7 +38,8 @@ from bytepiece.training.corpus_sample import (
     sample_of,
 )
 from bytepiece.training.learned import Learn, Learned
-from bytepiece.training.progress import Progress, logged, silent
+from bytepiece.training.progress import Progress, logged
+from bytepiece.training.relay import KeptReports, relayed
 
 Count = Callable[[list[Block], Engine], I64]
 """Returns int64[pieces], the counts of pieces in some blocks. It can be pickled."""
@@ -147,8 +148,10 @@ def learned(
     stage = partial(
         learn_from_kept,
         learn=learn, rules=rules, unit=reader.unit, threads=threads, checkpoint=checkpoint,
+        progress=KeptReports(checkpoint),
     )  # fmt: skip
-    [found] = engine(stage, [len(reader.noted)])
+    with relayed(checkpoint, progress):
+        [found] = engine(stage, [len(reader.noted)])
     return found
 
 
@@ -207,7 +210,7 @@ def learn_from_kept(
     unit: int,
     threads: int,
     checkpoint: Checkpoint,
-    progress: Progress = silent,
+    progress: Progress,
 ) -> Learned:
     """Learn vocabularies from the windows of all shards that a checkpoint keeps, as a stage.
 
@@ -220,6 +223,21 @@ def learn_from_kept(
         checkpoint: keeps the windows and the result.
         progress: called after each part of the work.
     """
+    sample, found = kept_sample(shards, rules, checkpoint)
+    facts = corpus_facts(found, unit)
+    result = learn(sample, facts, in_threads(threads), checkpoint, logged(progress))
+    checkpoint.save(LEARNED, lambda: {**result.arrays(), **facts_arrays(found)})
+    return result
+
+
+def kept_sample(
+    shards: int, rules: SampleRules, checkpoint: Checkpoint
+) -> tuple[CorpusSample, list[ShardFacts]]:
+    """Return the windows of all shards that a checkpoint keeps, and the facts of the shards.
+
+    Raises:
+        CheckpointError: if those of a shard are missing.
+    """
     found: list[ShardFacts] = []
 
     def samples() -> Iterator[tuple[int, ShardSample]]:
@@ -228,11 +246,7 @@ def learn_from_kept(
             found.append(sample.facts)
             yield number, sample
 
-    sample = joined(samples(), rules)
-    facts = corpus_facts(found, unit)
-    result = learn(sample, facts, in_threads(threads), checkpoint, logged(progress))
-    checkpoint.save(LEARNED, lambda: {**result.arrays(), **facts_arrays(found)})
-    return result
+    return joined(samples(), rules), found
 
 
 def scored(passes: Passes, found: Learned, counter: Callable[[Arrays], Count]) -> list[Arrays]:

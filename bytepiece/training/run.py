@@ -11,7 +11,7 @@ import bytepiece
 from bytepiece._arrays import F64
 from bytepiece.errors import ArgumentError
 from bytepiece.formats import original
-from bytepiece.inputs.corpus import Corpus
+from bytepiece.inputs.corpus import Corpus, files_for_workers
 from bytepiece.inputs.files import Files
 from bytepiece.model import Model
 from bytepiece.parallel import Engine
@@ -108,11 +108,9 @@ def elsewhere(checkpoint: str | os.PathLike[str] | None, corpus: Corpus) -> tupl
     if checkpoint is None:
         raise ArgumentError(
             "workers hand over their results in a directory that all of them see; name one with "
-            "checkpoint"
+            "checkpoint="
         )
-    if not isinstance(corpus, Files):
-        raise ArgumentError("workers read the corpus themselves; give it as files")
-    return Path(checkpoint).absolute(), corpus.absolute()
+    return Path(checkpoint).absolute(), files_for_workers(corpus)
 
 
 def _check_apart(checkpoint: str | os.PathLike[str], corpus: Corpus) -> None:
@@ -192,7 +190,9 @@ def _bnlm(most: Sequence[int], options: TrainingOptions, threads: int) -> Traini
         )
 
     learn = partial(bnlm_trainer.learn, sizes=most, options=chosen, threads=threads)
-    return TrainingMethod(bnlm_trainer.MEMORY_PER_BYTE, False, learn, counter, model)
+    part = partial(bnlm_trainer.work_on_part, options=chosen)
+    per_byte = bnlm_trainer.MEMORY_PER_BYTE
+    return TrainingMethod(per_byte, False, learn, counter, model, work_on_part=part)
 
 
 _METHODS = {"merge": _merge, "unigram": _unigram, "bnlm": _bnlm}

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from bytepiece_cli import decode, streams
+from bytepiece_cli import decode
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from support.cli import TEXT, invoke
 from support.strategies import BYTES
 
 from bytepiece import model_io
+from bytepiece.inputs import line_batches
 from bytepiece.inputs.decompress import compression_of
 
 LAST = 276
@@ -76,7 +77,7 @@ def test_white_space_and_special_tokens_stand_for_no_text(path, tok):
 @pytest.mark.parametrize("most", [1, 3, 1000])
 def test_the_size_of_reads_does_not_matter(most, path, monkeypatch):
     ids = invoke("encode", "-m", path, input=TEXT).stdout_bytes
-    monkeypatch.setattr(streams, "_MOST", most)
+    monkeypatch.setattr(line_batches, "_MOST", most)
     assert invoke("decode", "-m", path, input=ids).stdout_bytes == with_end(TEXT)
 
 

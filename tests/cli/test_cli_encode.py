@@ -10,7 +10,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from bytepiece_cli import rows, streams
+from bytepiece_cli import rows
 from hypothesis import given
 from hypothesis import strategies as st
 from support.cli import LINES, TEXT, invoke, posix_only, start
@@ -18,6 +18,7 @@ from support.strategies import JIT
 
 from bytepiece import Encoded
 from bytepiece.display import printable
+from bytepiece.inputs import line_batches
 
 SAMPLING = ["--sample", "--alpha", "0.3", "--seed", "7"]
 
@@ -153,7 +154,7 @@ def test_lines_have_no_field_with_numbers():
 
 @pytest.mark.parametrize("most", [1, 5, 1000])
 def test_batches_and_threads_do_not_matter(most, monkeypatch, tok):
-    monkeypatch.setattr(streams, "_MOST", most)
+    monkeypatch.setattr(line_batches, "_MOST", most)
     for threads in (1, 2):
         shown = invoke("encode", *SAMPLING, "--threads", threads, input=TEXT).stdout
         assert ids_of(shown) == samples(tok, LINES)

@@ -6,14 +6,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from bytepiece_cli import streams
 from support.cli import TEXT, invoke, posix_only, start
 from support.strategies import make_model
 
 from bytepiece import evaluate, model_io
 from bytepiece.evaluation.report import table, to_json
-
-ENDED = TEXT + b"\n"
+from bytepiece.inputs import texts
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +29,14 @@ def expected(*texts, models=("one.model", "two.model")):
 
 def test_several_models_share_one_table():
     shown = invoke("eval", "one.model", "two.model", "--on", "text.txt").stdout
-    assert shown == expected(ENDED)
+    assert shown == expected(TEXT)
     assert "one.model" in shown.splitlines()[2]
 
 
 def test_standard_input_is_the_default():
-    assert invoke("eval", "one.model", "two.model", input=TEXT).stdout == expected(ENDED)
+    assert invoke("eval", "one.model", "two.model", input=TEXT).stdout == expected(TEXT)
     shown = invoke("eval", "one.model", "two.model", "--on", "-", input=TEXT).stdout
-    assert shown == expected(ENDED)
+    assert shown == expected(TEXT)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +51,7 @@ def test_standard_input_is_the_default():
 def test_on_is_repeated_for_several_files(args, tmp_path):
     (tmp_path / "more.txt").write_bytes(b"\n\nthe\n")
     shown = invoke("eval", *args, input=b"hat").stdout
-    assert shown == expected(ENDED, b"\n\nthe\n", b"hat\n", models=["one.model"])
+    assert shown == expected(TEXT, b"\n\nthe\n", b"hat", models=["one.model"])
 
 
 def test_records_are_texts(tmp_path):
@@ -70,13 +68,13 @@ def test_records_are_texts(tmp_path):
 @pytest.mark.parametrize("most", [1, 2, 7, 1000])
 def test_the_size_of_reads_does_not_matter(most, monkeypatch):
     text = b"\n\n" + TEXT * 3 + b"\n\n\nthe\n\n\n\nhat\n\n"
-    monkeypatch.setattr(streams, "_MOST", most)
+    monkeypatch.setattr(texts, "BLOCK", most)
     assert invoke("eval", "one.model", input=text).stdout == expected(text, models=["one.model"])
 
 
 def test_results_are_written_to_files():
     invoke("eval", "one.model", "--on", "text.txt", "--json", "all.json", "--plot", "bars.svg")
-    found = evaluate(["one.model"], [ENDED])
+    found = evaluate(["one.model"], [TEXT])
     assert json.loads(Path("all.json").read_text("utf-8")) == json.loads(to_json(found))
     assert ElementTree.parse("bars.svg").getroot().tag.endswith("svg")
 

@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from bytepiece_cli import encode, streams
+from bytepiece_cli import encode
 from support.cli import LINES, TEXT, invoke
 
 from bytepiece import Encoded
+from bytepiece.inputs import line_batches
 
 TEN = ["--sample", "--seed", "7", "--more-tokens", "10%"]
 
@@ -28,7 +29,7 @@ def sampled(tok, texts, priced, **options):
 @pytest.mark.parametrize("size", [5, 40, 1_000_000])
 def test_the_beginning_finds_the_alpha_and_all_text_is_encoded(monkeypatch, tok, most, size):
     """The sizes of reads do not matter, and the beginning may end within a line."""
-    monkeypatch.setattr(streams, "_MOST", most)
+    monkeypatch.setattr(line_batches, "_MOST", most)
     monkeypatch.setattr(encode, "_PRICED", size)
     monkeypatch.setattr(encode, "usable_cores", lambda: 2)
     head, left = [], size

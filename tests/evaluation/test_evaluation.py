@@ -29,7 +29,7 @@ from bytepiece.errors import ArgumentError, CorpusError
 from bytepiece.evaluation import run
 from bytepiece.evaluation.plot import plot
 from bytepiece.evaluation.report import table, to_json
-from bytepiece.evaluation.scripts import ScriptCodes, has_words, script_of, words
+from bytepiece.evaluation.scripts import SCRIPTS, ScriptCodes, has_words, script_of, words
 
 
 def word_counts(text):
@@ -104,10 +104,10 @@ def test_characters_of_a_text(text):
     scripts = ScriptCodes()
     found = scripts.characters(raw)
     expected = characters(raw)
-    assert [scripts.names[code] for code in found.scripts.tolist()] == [s for _, s in expected]
+    assert [SCRIPTS[code] for code in found.scripts.tolist()] == [s for _, s in expected]
     assert found.lengths.tolist() == [len(char) for char, _ in expected]
     assert len(found.by_byte()) == len(raw)
-    counts = dict(zip(scripts.names, words(found, scripts.names).tolist(), strict=True))
+    counts = dict(zip(SCRIPTS, words(found).tolist(), strict=True))
     assert {s: n for s, n in counts.items() if n} == word_counts(raw)
 
 

@@ -89,7 +89,7 @@ def test_a_parquet_file_is_whole_or_missing(monkeypatch):
 
 @pytest.mark.usefixtures("saved")
 def test_the_command_writes_parquet(tok, monkeypatch):
-    monkeypatch.setattr("bytepiece_cli.streams._MOST", 5)
+    monkeypatch.setattr("bytepiece.inputs.line_batches._MOST", 5)
     result = invoke("encode", "--format", "parquet", "-o", "x", "--bos", input=TEXT)
     assert result.stdout == ""
     assert ids_in("x") == [[1, *tok.encode(line)] for line in TEXT.split(b"\n")]

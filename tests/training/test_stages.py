@@ -4,6 +4,7 @@ import json
 import pickle
 import random
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -20,7 +21,7 @@ from bytepiece.engines import RayEngine, SparkEngine
 from bytepiece.errors import ArgumentError, CheckpointError, CorpusError
 from bytepiece.parallel import in_threads
 from bytepiece.training import bnlm_trainer as bnlm
-from bytepiece.training import growth, merge_trainer, ngrams, pairs
+from bytepiece.training import growth, merge_trainer, ngrams, pairs, relay
 from bytepiece.training.checkpoint import Checkpoint
 from bytepiece.training.options import JobStage
 
@@ -81,6 +82,40 @@ def test_an_engine_and_threads_give_the_same_model(corpus, algorithm, size):
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_rounds_elsewhere_are_reported_here(corpus, algorithm, monkeypatch):
+    monkeypatch.setattr(relay, "_PAUSE", 0.01)
+    here, there = [], []
+    trained(corpus, algorithm=algorithm, progress=lambda *report: here.append(report))
+    options = {"algorithm": algorithm, "engine": pickled, "checkpoint": "kept"}
+    trained(corpus, progress=lambda *report: there.append(report), **options)
+    assert {report for report in there if report[1] == report[2]} == {
+        report for report in here if report[1] == report[2]
+    }
+    assert {report for report in there if report[0] not in ("reading", "scoring")} <= {*here}
+    again = []
+    trained(corpus, progress=lambda *report: again.append(report), **options)
+    assert {phase for phase, *_ in again} <= {"reading", "scoring"}
+
+
+def test_reports_of_an_earlier_run_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(relay, "_PAUSE", 0.01)
+    checkpoint, seen = Checkpoint(tmp_path / "kept", {}), []
+    first, second = relay.KeptReports(checkpoint), relay.KeptReports(checkpoint)
+    first("pruning", 3, 9)
+    with relay.relayed(checkpoint, lambda *report: seen.append(report)):
+        time.sleep(0.1)
+        assert seen == []
+        second("seeding", 5, 5)
+        second("pruning", 1, 9)
+        second("pruning", 9, 9)
+    assert seen[0] == ("seeding", 5, 5)
+    assert seen[-1] == ("pruning", 9, 9)
+    with pytest.raises(ZeroDivisionError), relay.relayed(checkpoint, lambda *_: 1 // 0):
+        second("pruning", 10, 10)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_processes_give_the_same_model(corpus, algorithm):
     rng = random.Random(3)
     with ProcessPoolExecutor(2, get_context("spawn"), small_shards.make_small) as pool:
@@ -97,7 +132,19 @@ def test_processes_give_the_same_model(corpus, algorithm):
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_jobs_give_the_same_model(corpus, algorithm, jobs):
+def test_jobs_give_the_same_model(corpus, algorithm, jobs, monkeypatch):
+    worked = []
+
+    def noting(real):
+        def noted(block, **options):
+            worked.append((real.__name__, block.text.tobytes()))
+            return real(block, **options)
+
+        return noted
+
+    for module, name in ((ngrams, "count_block"), (bnlm, "cut_block")):
+        monkeypatch.setattr(module, name, noting(getattr(module, name)))
+
     def run(name, first=0, every=1):
         stage = JobStage(name, first, every)
         return trained(corpus, algorithm=algorithm, engine=stage, checkpoint="kept")
@@ -106,9 +153,21 @@ def test_jobs_give_the_same_model(corpus, algorithm, jobs):
         run("rounds")
     for job in reversed(range(jobs)):
         assert run("sample", job, jobs) == []
+    if algorithm == "bnlm":
+        # Each part is counted and cut once, by these jobs and not by the rounds.
+        worked.clear()
+        for name in ("count", "cut"):
+            for job in reversed(range(jobs)):
+                assert run(name, job, jobs) == []
+        assert len(worked) == len(set(worked)) > 2
+        blocks = worked[:]
+    else:
+        with pytest.raises(ArgumentError, match='count needs algorithm="bnlm"'):
+            run("count")
     with pytest.raises(CheckpointError, match=r"has no learned\.step"):
         run("score")
     assert run("rounds") == []
+    assert algorithm != "bnlm" or worked == blocks
     for job in range(jobs):
         assert run("score", job, jobs) == []
     assert run("combine") == trained(corpus, algorithm=algorithm)
