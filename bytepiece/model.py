@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
@@ -167,6 +167,18 @@ class Model:
     def is_own(self) -> bool:
         """Whether the model has neither the rules nor the ids of another library."""
         return self.rules.own and not self.aliases and self.merges is None
+
+    def made_only(self) -> "Model":
+        """Return a BPE model whose samples and lattices use only pieces that its merges make.
+
+        Deterministic encoding stays as it is.
+
+        Raises:
+            ModelError: if the model is no BPE model.
+        """
+        if self.merges is None:
+            raise ModelError("only a BPE model has pieces that no merge makes")
+        return replace(self, merges=replace(self.merges, unmade=False))
 
     def check_own(self, what: str) -> None:
         """Raise an error if the model has the rules or the ids of another library.

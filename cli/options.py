@@ -245,7 +245,13 @@ _SAMPLING = (
         show_default=True,
         help="perfect draws from the exact law. The others are for comparison: nbest draws from "
         "the law of the best paths of each line only, and viterbi, an older algorithm, follows "
-        "neither law.",
+        "neither law. For BPE models there are also dropout, which leaves out each join with the "
+        "probability alpha, and splitting, which tries alpha times per token to cut it in two.",
+    ),
+    click.option(
+        "--made-only",
+        is_flag=True,
+        help="Sample a BPE model without the pieces that none of its merges makes.",
     ),
     click.option(
         "--nbest-size",
@@ -259,7 +265,7 @@ _SAMPLING = (
 
 _SAMPLING_NAMES = (
     *("alpha", "more_tokens", "sample_prob", "seed", "epoch"),
-    *("first_document", "doc_ids", "sampler", "nbest_size"),
+    *("first_document", "doc_ids", "sampler", "nbest_size", "made_only"),
 )
 
 
@@ -267,7 +273,8 @@ def sampling_options(command: F) -> F:
     """Add the options of sampling.
 
     The command gets them as `sampling`, for encode_batch; `first_document` and `doc_ids`, which say
-    where documents' numbers come from, are among them. It also gets `more_tokens`, the share by
+    where documents' numbers come from, are among them, and so is `made_only`. It also gets
+    `more_tokens`, the share by
     which the number of tokens may grow; None if the alpha is in `sampling`.
     """
 

@@ -1,10 +1,12 @@
 """BPE: the tables of a model with merges, and the deterministic encoding of its words."""
 
 import numpy as np
+import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8, U32, U64, offsets_of
 from bytepiece.kernels.byte_pairs import (
     NO_PAIR,
+    NO_PIECE,
     BytePairs,
     fill_pairs,
     fill_words,
@@ -21,28 +23,9 @@ def byte_pairs(model: Model) -> BytePairs:
     """Return the tables of a model that has merges."""
     merges = model.merges
     assert merges is not None  # for the type checker
-    text = np.frombuffer(b"".join(model.pieces), dtype=np.uint8)
-    bounds = offsets_of(map(len, model.pieces))
-    count = len(model.pieces)
-    number_of = {piece: number for number, piece in enumerate(model.pieces)}
-    singles = np.array([number_of[bytes([byte])] for byte in range(256)], dtype=np.uint32)
-    every = _words(text, bounds, np.ones(count, dtype=np.uint8))
-    characters = int(model.rules.unknown is not None)
-    tables = BytePairs(text, bounds, singles, every, np.empty(0, dtype=np.uint64), characters)
-    if merges.pairs is None:
-        assert merges.ranks is not None  # for the type checker
-        triples = _of_ranks(tables, merges.ranks)
-    else:
-        numbers = np.searchsorted(model.ids, merges.pairs)
-        lefts, rights = (np.ascontiguousarray(column) for column in numbers.T)
-        pieces = model.pieces
-        joined = [
-            number_of[pieces[left] + pieces[right]]
-            for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)
-        ]
-        ranks = np.arange(len(joined), dtype=np.uint64)
-        triples = lefts, rights, ranks << _SHIFT | np.array(joined, dtype=np.uint64)
-    tables = tables._replace(pairs=_pairs(*triples))
+    tables = _tables(model)
+    text, bounds, count = tables.text, tables.bounds, len(model.pieces)
+    tables = tables._replace(pairs=_pairs(*_triples(model, tables)))
     if merges.whole:
         return tables
     # A word that is a piece is usually encoded as this piece, but not always.
@@ -52,6 +35,59 @@ def byte_pairs(model: Model) -> BytePairs:
     if merges.ranks is not None:
         alone |= (merges.ranks < 0) & (np.diff(bounds) > 1)
     return tables._replace(words=_words(text, bounds, alone.astype(np.uint8)))
+
+
+def _tables(model: Model) -> BytePairs:
+    """Return the tables of a model without pairs, in which each piece is a word."""
+    text = np.frombuffer(b"".join(model.pieces), dtype=np.uint8)
+    bounds = offsets_of(map(len, model.pieces))
+    number_of = {piece: number for number, piece in enumerate(model.pieces) if len(piece) == 1}
+    singles = np.array([number_of[bytes([byte])] for byte in range(256)], dtype=np.uint32)
+    every = _words(text, bounds, np.ones(len(model.pieces), dtype=np.uint8))
+    characters = int(model.rules.unknown is not None)
+    return BytePairs(text, bounds, singles, every, np.empty(0, dtype=np.uint64), characters)
+
+
+def _triples(model: Model, tables: BytePairs) -> tuple[I64, I64, U64]:
+    """Return the pairs that are joined: two pieces, and a rank with the piece that they become."""
+    merges, pieces = model.merges, model.pieces
+    assert merges is not None  # for the type checker
+    if merges.pairs is None:
+        assert merges.ranks is not None  # for the type checker
+        return _of_ranks(tables, merges.ranks)
+    numbers = np.searchsorted(model.ids, merges.pairs)
+    lefts, rights = (np.ascontiguousarray(column) for column in numbers.T)
+    number_of = {piece: number for number, piece in enumerate(pieces)}
+    joined = [
+        number_of[pieces[left] + pieces[right]]
+        for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)
+    ]
+    ranks = np.arange(len(joined), dtype=np.uint64)
+    return lefts, rights, ranks << _SHIFT | np.array(joined, dtype=np.uint64)
+
+
+def splits_of(model: Model) -> tuple[I64, I64, I64]:
+    """Return all ways to cut a piece into two pieces: the two, and the piece, ascending."""
+    lefts, rights, values = _of_ranks(_tables(model), np.zeros(len(model.pieces), dtype=np.int32))
+    return lefts, rights, (values & np.uint64(NO_PIECE)).astype(np.int64)
+
+
+def made_pieces(model: Model) -> npt.NDArray[np.bool_]:
+    """Return which pieces samples of a BPE model may use: all, or those that its merges make.
+
+    A word begins as bytes or characters, so these are made, too.
+    """
+    assert model.merges is not None  # for the type checker
+    if model.merges.unmade:
+        return np.ones(len(model.pieces), dtype=np.bool_)
+    lefts, rights, values = _triples(model, _tables(model))
+    joined = (values & np.uint64(NO_PIECE)).astype(np.int64)
+    made = np.array([len(piece) == 1 for piece in model.pieces]) | (_characters(model) > 0)
+    before = 0
+    while made.sum() > before:
+        before = made.sum()
+        made[joined[made[lefts] & made[rights]]] = True
+    return made
 
 
 def _characters(model: Model) -> U8:

@@ -26,6 +26,8 @@ A BPE model, or one whose segments are words, has two more fields, and version 4
      "words": [["\\p{N}{1,3}", "isolated", false], …],
      "merges": {"pairs": [3, 4, …], "ranks": null, "whole": false},     null for a Unigram model
 
+"merges" has one more entry, "unmade": false, if samples use only pieces that merges make.
+
 A model that version 1 or 2 can hold is written as such, so that older releases read it.
 """
 
