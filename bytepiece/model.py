@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.as_json import from_document, to_document
+from bytepiece.rules.joins import joined_numbers
 from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.rules.words import WordCut
@@ -342,9 +343,9 @@ def column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
 def _check_pieces(pieces: Sequence[bytes]) -> None:
     if len(pieces) > MAX_PIECES:
         raise ModelError(f"{len(pieces)} pieces are more than {MAX_PIECES}, the most allowed")
-    for piece in pieces:
-        if type(piece) is not bytes:
-            raise ModelError(f"a piece must be bytes, not {type(piece).__name__}: {piece!r:.60}")
+    if not set(map(type, pieces)) <= {bytes}:
+        piece = next(piece for piece in pieces if type(piece) is not bytes)
+        raise ModelError(f"a piece must be bytes, not {type(piece).__name__}: {piece!r:.60}")
     lengths = set(map(len, pieces))
     if 0 in lengths:
         raise ModelError("a piece is empty")
@@ -421,14 +422,18 @@ def _check_merges(merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.i
     if merges.ranks is not None and len(merges.ranks) != len(pieces):
         raise ModelError(f"there are {len(merges.ranks)} ranks for {len(pieces)} pieces")
     if merges.pairs is not None:
-        piece_of = dict(zip(ids.tolist(), pieces, strict=True))
-        known = set(pieces)
-        for left, right in merges.pairs.tolist():
-            if left not in piece_of or right not in piece_of:
-                raise ModelError(f"a merge names the id {left} or {right}, which is no piece's id")
-            if piece_of[left] + piece_of[right] not in known:
-                joined = piece_of[left] + piece_of[right]
-                raise ModelError(f"a merge makes {joined!r:.60}, which is not a piece")
+        above = int(ids.max()) + 1
+        number_of = np.full(above + 1, -1)
+        number_of[ids] = np.arange(len(ids))
+        numbers = number_of[merges.pairs.clip(max=above)]
+        missing = merges.pairs[numbers < 0]
+        if len(missing):
+            raise ModelError(f"a merge names the id {missing[0]}, which is no piece's id")
+        joined = joined_numbers(numbers, pieces)
+        if joined.min(initial=0) < 0:
+            left, right = numbers[int(joined.argmin())].tolist()
+            spelled = pieces[left] + pieces[right]
+            raise ModelError(f"a merge makes {spelled!r:.60}, which is not a piece")
 
 
 def _check_ids(

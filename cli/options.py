@@ -274,8 +274,8 @@ def sampling_options(command: F) -> F:
 
     The command gets them as `sampling`, for encode_batch; `first_document` and `doc_ids`, which say
     where documents' numbers come from, are among them, and so is `made_only`. It also gets
-    `more_tokens`, the share by
-    which the number of tokens may grow; None if the alpha is in `sampling`.
+    `more_tokens`, the share by which the number of tokens may grow; None if the alpha is in
+    `sampling`.
     """
 
     @wraps(command)

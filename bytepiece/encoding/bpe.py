@@ -15,6 +15,7 @@ from bytepiece.kernels.byte_pairs import (
 )
 from bytepiece.kernels.segments import Segments
 from bytepiece.model import Model
+from bytepiece.rules.joins import joined_numbers
 
 _SHIFT = np.uint64(32)
 
@@ -50,20 +51,15 @@ def _tables(model: Model) -> BytePairs:
 
 def _triples(model: Model, tables: BytePairs) -> tuple[I64, I64, U64]:
     """Return the pairs that are joined: two pieces, and a rank with the piece that they become."""
-    merges, pieces = model.merges, model.pieces
+    merges = model.merges
     assert merges is not None  # for the type checker
     if merges.pairs is None:
         assert merges.ranks is not None  # for the type checker
         return _of_ranks(tables, merges.ranks)
     numbers = np.searchsorted(model.ids, merges.pairs)
     lefts, rights = (np.ascontiguousarray(column) for column in numbers.T)
-    number_of = {piece: number for number, piece in enumerate(pieces)}
-    joined = [
-        number_of[pieces[left] + pieces[right]]
-        for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)
-    ]
-    ranks = np.arange(len(joined), dtype=np.uint64)
-    return lefts, rights, ranks << _SHIFT | np.array(joined, dtype=np.uint64)
+    joined = joined_numbers(numbers, model.pieces).astype(np.uint64)
+    return lefts, rights, np.arange(len(joined), dtype=np.uint64) << _SHIFT | joined
 
 
 def splits_of(model: Model) -> tuple[I64, I64, I64]:

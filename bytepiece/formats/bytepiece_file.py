@@ -126,7 +126,7 @@ def from_document(document: dict[str, Any]) -> Model:
         tuple(map(_word_cut, document["words"])),
     )
     return Model(
-        tuple(map(_piece, pieces)),
+        _pieces(pieces),
         document["scores"],
         document["ids"],
         tuple(map(_special_token, document["special_tokens"])),
@@ -142,6 +142,14 @@ def _digits(isolate_digits: Any) -> Digits:
     if not isinstance(isolate_digits, bool):
         raise ModelError(f"isolate_digits must be true or false, not {isolate_digits!r:.60}")
     return "each" if isolate_digits else "free"
+
+
+def _pieces(entries: list[Any]) -> tuple[bytes, ...]:
+    # Most entries are texts, and the call of a function would take most of the time.
+    try:
+        return tuple([e.encode() if type(e) is str else _piece(e) for e in entries])
+    except UnicodeEncodeError:
+        return tuple(map(_piece, entries))
 
 
 def _piece(entry: Any) -> bytes:

@@ -41,6 +41,11 @@ def looks_like(document: Mapping[str, Any]) -> bool:
     return isinstance(document.get("model"), dict)
 
 
+def has_scores(document: Mapping[str, Any]) -> bool:
+    """Return whether the numbers in a file are scores, which its reader rounds in its own way."""
+    return not isinstance(document["model"], dict) or kind_of(document["model"]) != "BPE"
+
+
 def from_document(document: Mapping[str, Any]) -> Model:
     """Return the model in a tokenizer.json.
 
