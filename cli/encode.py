@@ -101,9 +101,9 @@ def command(
     from . import sinks  # noqa: PLC0415
 
     with missing_model_explained(model):
-        loaded = bytepiece.model_io.load(model)
-    made_only = sampling.pop("made_only", False)
-    tokenizer = bytepiece.Tokenizer(loaded.made_only() if made_only else loaded)
+        tokenizer = bytepiece.Tokenizer.load(model)
+    if sampling.pop("made_only", False):
+        tokenizer = bytepiece.Tokenizer(tokenizer.model.made_only())
     threads = threads or usable_cores()
     first, doc_ids = sampling.pop("first_document", 0), sampling.pop("doc_ids", None)
     names = None if doc_ids == BY_TEXT else doc_ids

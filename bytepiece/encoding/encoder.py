@@ -309,6 +309,13 @@ class Encoder:
             self._latest = {**dict(latest), alpha: table}
         return table
 
+    def weights_of(self, probabilities: F64) -> Weights:
+        """Return weights that are given, with the byte `HIDDEN` as for `weights`."""
+        if self._withheld is not None:
+            return weights(self.mirrored[0], np.log(probabilities), 1.0, self._withheld)
+        table = self.mirrored[0].by_entry
+        return Weights(table(probabilities, 0), table(np.zeros(len(probabilities), "i4"), 0), True)
+
     @cached_property
     def _withheld(self) -> F64 | None:
         """What is subtracted from the logarithm of each piece's weight; None for nothing."""

@@ -14,6 +14,12 @@ _ROLES: dict[str, Role] = {
     "<eos>": "eos",
     "<pad>": "pad",
     "[PAD]": "pad",
+    "<|begin_of_text|>": "bos",
+    "<|end_of_text|>": "eos",
+    "<|endoftext|>": "eos",
+    "<｜begin▁of▁sentence｜>": "bos",
+    "<｜end▁of▁sentence｜>": "eos",
+    "<｜▁pad▁｜>": "pad",
 }
 """Roles of tokens by their usual names; the file does not say what a token is for."""
 

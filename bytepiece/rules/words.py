@@ -1,5 +1,6 @@
 """Cuts of a text into words, as the files of BPE models define them. No piece crosses a cut."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -84,5 +85,33 @@ QWEN2 = (
     r"\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """The pattern of Qwen 2 and 3."""
+_LLAMA3 = QWEN2.replace(r"\p{N}|", r"\p{N}{1,3}|")
+_TEKKEN = O200K.replace("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "").replace("{1,3}", "")
+_DEEPSEEK = (
+    r"\p{N}{1,3}",
+    "[一-龥぀-ゟ゠-ヿ]+",
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
+    " ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
+)
+_NAMES = {
+    (GPT2,): "GPT-2",
+    (CL100K,): "GPT-4",
+    (O200K,): "GPT-4o",
+    (_LLAMA3,): "Llama 3",
+    (QWEN2,): "Qwen 2",
+    (_TEKKEN,): "Mistral's tekken",
+    _DEEPSEEK: "DeepSeek V3",
+    (" +[^ ]*|[^ ]+",): "SentencePiece",
+    (" ?[^(\\s|[.,!?…。，、।۔،])]+",): "BLOOM",
+}
+
+
+def pattern_name(cuts: Sequence[WordCut]) -> str | None:
+    """Return the name of the language model whose cuts these are; None if they are others."""
+    if any(cut.behavior != "isolated" or cut.invert for cut in cuts):
+        return None
+    return _NAMES.get(tuple(cut.pattern for cut in cuts))
+
+
 PATTERNS = {"gpt2": GPT2, "cl100k": CL100K, "o200k": O200K, "qwen2": QWEN2}
 """Patterns by the names that callers may use for a file without a pattern."""
