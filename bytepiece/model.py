@@ -32,15 +32,27 @@ MAX_ID = (1 << 24) - 1
 MAX_SCORE = float(1 << 20)
 """Largest absolute value of a score, in nats."""
 Role = Literal["pad", "bos", "eos", "unknown", "control"]
+Flag = Literal["lstrip", "rstrip", "single_word"]
 
 
 @dataclass(frozen=True)
 class SpecialToken:
-    """A token that stands for no text: its name, its id, and its purpose (`role`)."""
+    """A token that stands for no text: its name, its id, and its purpose (`role`).
+
+    The flags say how it is found inside a text, as in Hugging Face's library. "lstrip" and "rstrip"
+    take in the white space before and after it. "single_word" finds it only between characters that
+    are no letters, marks, digits or underscores.
+    """
 
     name: str
     id: int
     role: Role
+    flags: tuple[Flag, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON; the flags only if there are any."""
+        found = {"name": self.name, "id": self.id, "role": self.role}
+        return {**found, "flags": list(self.flags)} if self.flags else found
 
 
 STANDARD_SPECIAL_TOKENS = (
@@ -205,7 +217,10 @@ class Model:
     def fingerprint(self) -> str:
         """64 hexadecimal digits; models with equal fingerprints encode and decode alike."""
         settings: dict[str, list[Any]] = {
-            "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
+            "special_tokens": [
+                [t.name, t.id, t.role, *([list(t.flags)] if t.flags else [])]
+                for t in self.special_tokens
+            ],
             "rules": [self.rules.normalization, self.rules.digits != "free", self.rules.segment],
         }
         # Fields that were added later are hashed only if the model uses them, so that older models
@@ -247,7 +262,9 @@ class Model:
             # One JSON text: a pickle of objects would also depend on which objects are identical.
             json.dumps(
                 {
-                    "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
+                    "special_tokens": [
+                        [t.name, t.id, t.role, list(t.flags)] for t in self.special_tokens
+                    ],
                     "rules": {
                         **vars(self.rules),
                         "library": to_document(self.rules.library),
@@ -287,7 +304,10 @@ def _unpacked(
         tuple([pieces[low:high] for low, high in pairwise([0, *ends])]),
         np.frombuffer(scores, "<f8"),
         np.frombuffer(ids, "<i4"),
-        tuple(SpecialToken(*token) for token in stored["special_tokens"]),
+        tuple(
+            SpecialToken(name, id_, role, tuple(flags))
+            for name, id_, role, flags in stored["special_tokens"]
+        ),
         TextRules(**rules),
         None if counts is None else np.frombuffer(counts, "<i8"),
         stored["record"],
@@ -388,6 +408,9 @@ def check_special_tokens(specials: Sequence[SpecialToken]) -> None:
             raise ModelError(
                 f"{token.name!r:.60} has the role {token.role!r:.60}; known are {roles}"
             )
+        if not isinstance(token.flags, tuple) or not {*token.flags} <= {*get_args(Flag)}:
+            known = ", ".join(get_args(Flag))
+            raise ModelError(f"{token.name!r:.60} has flags that are not known; known are {known}")
     if len({token.name for token in specials}) < len(specials):
         raise ModelError("two special tokens have the same name")
     roles_taken = [token.role for token in specials if token.role != "control"]

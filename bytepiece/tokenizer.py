@@ -89,7 +89,7 @@ class Tokenizer:
         self._model = model
         self._encoder = Encoder(model)
         self._vocabulary = Vocabulary(model)
-        self._matchers = TokenMatchers(self._vocabulary.special_ids)
+        self._matchers = TokenMatchers(self._vocabulary.special_ids, self._vocabulary.flags)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], pattern: str | None = None) -> "Tokenizer":

@@ -83,7 +83,7 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
             "mean": round(sum(lengths) / len(lengths), 2),
             "max": max(lengths),
         },
-        "special_tokens": [vars(token) for token in model.special_tokens],
+        "special_tokens": [token.as_dict() for token in model.special_tokens],
         "normalization": list(rules.normalization),
         "digits": rules.digits,
         "segment": rules.segment,

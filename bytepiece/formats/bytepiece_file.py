@@ -21,7 +21,8 @@ version 3:
 
      "digits": "groups-of-three",
 
-A BPE model, or one whose segments are words, has two more fields, and version 4:
+A BPE model, one whose segments are words, or one whose special tokens have flags, has two more
+fields, and version 4:
 
      "words": [["\\p{N}{1,3}", "isolated", false], …],
      "merges": {"pairs": [3, 4, …], "ranks": null, "whole": false},     null for a Unigram model
@@ -176,9 +177,12 @@ def _word_cut(entry: Any) -> WordCut:
 
 
 def _special_token(entry: Any) -> SpecialToken:
-    if not isinstance(entry, dict) or entry.keys() != {"name", "id", "role"}:
+    if not isinstance(entry, dict) or entry.keys() - {"flags"} != {"name", "id", "role"}:
         raise ModelError(f"the special token {entry!r:.60} must have a name, an id and a role")
-    return SpecialToken(entry["name"], entry["id"], entry["role"])
+    flags = entry.get("flags", [])
+    if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+        raise ModelError(f"the flags of {entry['name']!r:.60} must be a list of names")
+    return SpecialToken(entry["name"], entry["id"], entry["role"], tuple(flags))  # type: ignore[arg-type]
 
 
 def _lines(model: Model) -> Iterable[str]:
@@ -189,7 +193,8 @@ def _lines(model: Model) -> Iterable[str]:
     digits: tuple[str, Any] = ("isolate_digits", rules.digits == "each")
     if rules.digits == "groups-of-three":
         version, digits = 3, ("digits", rules.digits)
-    if rules.words or model.merges is not None:
+    flagged = any(token.flags for token in model.special_tokens)
+    if rules.words or model.merges is not None or flagged:
         version, digits = 4, ("digits", rules.digits)
     yield f'{{\n "format": "bytepiece",\n "version": {version},\n'
     for name, value in (
@@ -197,7 +202,7 @@ def _lines(model: Model) -> Iterable[str]:
         digits,
         ("segment", rules.segment),
         ("unknown", rules.unknown),
-        ("special_tokens", [vars(token) for token in model.special_tokens]),
+        ("special_tokens", [token.as_dict() for token in model.special_tokens]),
         ("record", dict(model.record)),
         ("ids", model.ids.tolist()),
         ("scores", model.scores.tolist()),

@@ -16,7 +16,12 @@ from bytepiece.formats.huggingface_steps import (
     normalizer_steps,
     strips_first,
 )
-from bytepiece.formats.huggingface_tokens import added_tokens, notes_of, special_tokens_of
+from bytepiece.formats.huggingface_tokens import (
+    added_tokens,
+    flags_of,
+    notes_of,
+    special_tokens_of,
+)
 from bytepiece.formats.huggingface_words import WordSteps, space_cut, word_steps_of
 from bytepiece.model import MAX_PIECES, Model
 from bytepiece.rules.character_map import SPACE
@@ -47,7 +52,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
     notes = notes_of(document)
     if model.get("dropout"):
         notes.append("encoding without an alpha is never random, whatever the file's dropout is")
-    added = added_tokens(document, {id_: name for name, id_ in vocabulary.items()}, notes)
+    added = added_tokens(document, {id_: name for name, id_ in vocabulary.items()}, notes, True)
     normalizer: list[tuple[Any, ...]] = []
     for step in flat_steps(document.get("normalizer"), "normalizer", "normalizers"):
         normalizer += normalizer_steps(step)
@@ -75,7 +80,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
         tuple(pieces),
         np.zeros(len(pieces)),
         np.fromiter(pieces.values(), dtype=np.int64, count=len(pieces)),
-        special_tokens_of(special, unknown),
+        special_tokens_of(special, unknown, flags_of(document)),
         _rules(document, tuple(normalizer), steps, fallback),
         record={"source": "huggingface", "notes": notes},
         aliases=aliases,
