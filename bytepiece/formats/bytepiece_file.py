@@ -171,8 +171,8 @@ def _alias(entry: Any) -> tuple[int, bytes]:
 
 
 def _word_cut(entry: Any) -> WordCut:
-    if not isinstance(entry, list) or len(entry) != 3:
-        raise ModelError(f"the cut {entry!r:.60} must be a pattern, a behavior and a truth value")
+    if not isinstance(entry, list) or len(entry) not in (3, 4):
+        raise ModelError(f"the cut {entry!r:.60} must be a pattern, a behavior and truth values")
     return WordCut(*entry)
 
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from bytepiece.errors import ModelError
 from bytepiece.formats import from_huggingface_bpe
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.huggingface_steps import TokenizerSteps, steps_of
 from bytepiece.formats.huggingface_tokens import (
     added_tokens,
@@ -26,6 +25,7 @@ from bytepiece.formats.huggingface_tokens import (
     special_tokens_of,
 )
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model
+from bytepiece.rules.byte_level import alphabet
 from bytepiece.rules.character_map import SPACE
 
 _PENALTY = 10.0

@@ -9,7 +9,6 @@ import numpy as np
 
 from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.huggingface_steps import (
     FORMS,
     flat_steps,
@@ -24,6 +23,7 @@ from bytepiece.formats.huggingface_tokens import (
 )
 from bytepiece.formats.huggingface_words import WordSteps, space_cut, word_steps_of
 from bytepiece.model import MAX_PIECES, Model
+from bytepiece.rules.byte_level import alphabet
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import HuggingFaceRules
 from bytepiece.rules.merges import MAX_MERGES, Merges

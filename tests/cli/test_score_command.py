@@ -5,7 +5,7 @@ import json
 from support.cli import invoke
 
 from bytepiece import Tokenizer
-from bytepiece.formats.byte_level import alphabet
+from bytepiece.rules.byte_level import alphabet
 
 FILE = {
     "model": {

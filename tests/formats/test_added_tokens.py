@@ -12,7 +12,7 @@ from support.tokenizers_library import TheirTokenizer
 from bytepiece import Model, SpecialToken, Tokenizer, model_io
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ModelError
-from bytepiece.formats.byte_level import alphabet
+from bytepiece.rules.byte_level import alphabet
 
 LETTERS = sorted(alphabet())
 FILE = {

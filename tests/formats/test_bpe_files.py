@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import random
+import sys
 from functools import cache
 
 import pytest
@@ -24,8 +25,9 @@ from support.strategies import JIT
 from support.tokenizers_library import LIBRARY, TheirTokenizer, before_1
 
 from bytepiece import Tokenizer, model_io
-from bytepiece.errors import ModelError
+from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import from_tiktoken
+from bytepiece.rules import searched_patterns
 from bytepiece.rules.words import CL100K, GPT2, O200K, QWEN2
 
 BLOOM = " ?[^(\\s|[.,!?…。，、।۔،])]+"
@@ -44,6 +46,8 @@ def before_bytes(*steps):
     return sequence(*steps, byte_level(), of="pretokenizers")
 
 
+SEARCHED = r"(?i:the|que)\b|\w+?(?=[aeiou])|(?<!\d)\d{1,2}|\s+|[^\s\w]{1,3}|."
+"""A pattern that only the package regex reads."""
 DIGITS = {"type": "Digits", "individual_digits": True}
 PUNCTUATION = {"type": "Punctuation", "behavior": "Contiguous"}
 LLAMA = {
@@ -71,6 +75,17 @@ KINDS = {
             split("[a-z]+", "Contiguous", True),
         )
     },
+    "falcon": {
+        "pre_tokenizer": sequence(
+            PUNCTUATION,
+            byte_level(use_regex=True),
+            {**DIGITS, "individual_digits": False},
+            split("[0-9][0-9][0-9]"),
+            of="pretokenizers",
+        )
+    },
+    "searched": {"pre_tokenizer": before_bytes(split(SEARCHED), split(r"(?<=z)\d$", "Contiguous"))},
+    "searched, merged": {"pre_tokenizer": before_bytes(split(r"\b\w", "MergedWithPrevious"))},
     "text": {"pre_tokenizer": byte_level()},
     "llama": {**LLAMA, "byte_fallback": True, "fuse_unk": True, "unk_token": "<unk>"},
     "llama, unknown": {**LLAMA, "fuse_unk": True, "unk_token": "<unk>"},
@@ -138,6 +153,8 @@ def file_of(name):
 def file(request):
     if not hasattr(LIBRARY, "models"):
         pytest.skip("tokenizers 1.0 does not train")
+    if request.param.startswith("searched"):
+        pytest.importorskip("regex", reason="regex is not installed")
     return file_of(request.param)
 
 
@@ -195,6 +212,39 @@ def test_deterministic_ids_are_canonical(ours):
     assert ours.is_canonical(ids)
 
 
+@pytest.fixture
+def no_regex(monkeypatch):
+    """The package regex is not installed."""
+    monkeypatch.setitem(sys.modules, "regex", None)
+    searched_patterns.searched.cache_clear()
+    yield
+    searched_patterns.searched.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"\h+", r"a\K", "[[:alpha:]]+", "[a--b]", "(?s:.)", "(a", "(?:a?)+", "a" * (1 << 15)],
+)
+def test_patterns_that_regex_reads_otherwise_are_refused(pattern, tmp_path):
+    pytest.importorskip("regex", reason="regex is not installed")
+    path = tmp_path / "some.tiktoken"
+    path.write_bytes(LINES_OF_RANKS)
+    with pytest.raises(ModelError, match="pattern") as error:
+        model_io.load(path, pattern)
+    assert "\n" not in str(error.value)
+
+
+def test_a_search_has_a_time_limit(tmp_path, monkeypatch):
+    pytest.importorskip("regex", reason="regex is not installed")
+    path = tmp_path / "some.tiktoken"
+    path.write_bytes(LINES_OF_RANKS)
+    tok = Tokenizer.load(path, r"(?:a|aa|\w)+(?<=c)\b|\w")
+    assert tok.decode_bytes(tok.encode("aabc")) == b"aabc"
+    monkeypatch.setattr(searched_patterns, "_SECONDS", 0.2)
+    with pytest.raises(ArgumentError, match="takes too long"):
+        tok.encode("a" * 200 + "b")
+
+
 @before_1
 @pytest.mark.parametrize(
     ("changes", "message"),
@@ -238,12 +288,12 @@ def test_models_that_cannot_be_read_are_refused(changes, message, tmp_path):
         {"type": "FixedLength", "length": 5},
     ],
 )
-def test_steps_that_cannot_be_read_are_refused(step, tmp_path):
+def test_steps_that_cannot_be_read_are_refused(step, tmp_path, no_regex):
     file = json.loads(json.dumps(file_of("gpt2")))
     file["pre_tokenizer"] = sequence(step, byte_level(), of="pretokenizers")
     refused(json.dumps(file).encode(), ".", tmp_path)
-    file["pre_tokenizer"] = sequence(byte_level(), split("a"), of="pretokenizers")
-    refused(json.dumps(file).encode(), "Split", tmp_path)
+    file["pre_tokenizer"] = sequence(byte_level(), metaspace("always"), of="pretokenizers")
+    refused(json.dumps(file).encode(), "Metaspace", tmp_path)
 
 
 def test_an_unknown_token_for_each_character_is_refused(tmp_path):
@@ -313,7 +363,7 @@ def test_tiktoken_gives_the_same_ids(tmp_path):
         assert tok.encode(text) == theirs.encode_ordinary(text)
 
 
-def test_a_file_of_ranks_needs_a_pattern(tmp_path):
+def test_a_file_of_ranks_needs_a_pattern(tmp_path, no_regex):
     path = tmp_path / "some.tiktoken"
     path.write_bytes(LINES_OF_RANKS)
     with pytest.raises(ModelError, match="give the pattern: gpt2, cl100k"):
@@ -335,6 +385,7 @@ def test_a_file_of_ranks_needs_a_pattern(tmp_path):
 
 
 def test_dollars_are_the_end_of_the_text():
+    assert from_tiktoken._with_ends(r"^a[^b]\^") == r"\Aa[^b]\^"
     cases = {r"a$|\$[$\]]$": r"a\z|\$[$\]]\z", "[^]$]$": r"[^]$]\z", "a": "a"}
     for pattern, expected in cases.items():
         assert from_tiktoken._with_ends(pattern) == expected
