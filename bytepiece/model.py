@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.as_json import from_document, to_document
-from bytepiece.rules.joins import joined_numbers
-from bytepiece.rules.merges import Merges
+from bytepiece.rules.merges import Merges, check_merges
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.rules.words import WordCut
 
@@ -137,7 +136,7 @@ class Model:
             raise ModelError("a count is below 1; counts must be at least 1")
         merges = self.merges
         if merges is not None:
-            _check_merges(merges, pieces, ids)
+            check_merges(merges, pieces, ids)
         order = np.argsort(ids, kind="stable")
         if not np.array_equal(order, np.arange(len(pieces))):
             pieces = tuple(pieces[i] for i in order.tolist())
@@ -437,26 +436,6 @@ def _check_aliases(aliases: Mapping[int, bytes]) -> None:
             raise ModelError(f"ids must be in 0…{MAX_ID}")
     if sum(map(len, aliases.values())) > MAX_BYTES:
         raise ModelError(f"the aliases have more than {MAX_BYTES} bytes together, the most allowed")
-
-
-def _check_merges(merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.int32]) -> None:
-    if not isinstance(merges, Merges):
-        raise ModelError(f"merges must be Merges, not {type(merges).__name__}")
-    if merges.ranks is not None and len(merges.ranks) != len(pieces):
-        raise ModelError(f"there are {len(merges.ranks)} ranks for {len(pieces)} pieces")
-    if merges.pairs is not None:
-        above = int(ids.max()) + 1
-        number_of = np.full(above + 1, -1)
-        number_of[ids] = np.arange(len(ids))
-        numbers = number_of[merges.pairs.clip(max=above)]
-        missing = merges.pairs[numbers < 0]
-        if len(missing):
-            raise ModelError(f"a merge names the id {missing[0]}, which is no piece's id")
-        joined = joined_numbers(numbers, pieces)
-        if joined.min(initial=0) < 0:
-            left, right = numbers[int(joined.argmin())].tolist()
-            spelled = pieces[left] + pieces[right]
-            raise ModelError(f"a merge makes {spelled!r:.60}, which is not a piece")
 
 
 def _check_ids(

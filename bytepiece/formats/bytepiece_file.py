@@ -182,7 +182,7 @@ def _special_token(entry: Any) -> SpecialToken:
     flags = entry.get("flags", [])
     if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
         raise ModelError(f"the flags of {entry['name']!r:.60} must be a list of names")
-    return SpecialToken(entry["name"], entry["id"], entry["role"], tuple(flags))  # type: ignore[arg-type]
+    return SpecialToken(entry["name"], entry["id"], entry["role"], tuple(flags))
 
 
 def _lines(model: Model) -> Iterable[str]:

@@ -84,7 +84,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
         _rules(document, tuple(normalizer), steps, fallback),
         record={"source": "huggingface", "notes": notes},
         aliases=aliases,
-        merges=Merges(pairs, whole=_flag(model, "ignore_merges")),
+        merges=Merges(pairs.astype(np.int32), whole=_flag(model, "ignore_merges")),
     )
 
 

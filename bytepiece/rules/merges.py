@@ -1,6 +1,7 @@
 """`Merges`: the rules by which BPE joins the pieces of a word."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ModelError
+from bytepiece.rules.joins import joined_numbers
 
 MAX_MERGES = 1 << 22
 """Most merges of a model."""
@@ -88,6 +90,27 @@ class Merges:
         }:
             raise ModelError('"merges" must be null or have pairs, ranks and whole')
         return cls(**document)
+
+
+def check_merges(merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.int32]) -> None:
+    """Raise ModelError if these are not merges of these pieces, whose ids are different."""
+    if not isinstance(merges, Merges):
+        raise ModelError(f"merges must be Merges, not {type(merges).__name__}")
+    if merges.ranks is not None and len(merges.ranks) != len(pieces):
+        raise ModelError(f"there are {len(merges.ranks)} ranks for {len(pieces)} pieces")
+    if merges.pairs is not None:
+        above = int(ids.max()) + 1
+        number_of = np.full(above + 1, -1)
+        number_of[ids] = np.arange(len(ids))
+        numbers = number_of[merges.pairs.clip(max=above)]
+        missing = merges.pairs[numbers < 0]
+        if len(missing):
+            raise ModelError(f"a merge names the id {missing[0]}, which is no piece's id")
+        joined = joined_numbers(numbers, pieces)
+        if joined.min(initial=0) < 0:
+            left, right = numbers[int(joined.argmin())].tolist()
+            spelled = pieces[left] + pieces[right]
+            raise ModelError(f"a merge makes {spelled!r:.60}, which is not a piece")
 
 
 def _whole_numbers(given: Any, name: str, width: int) -> npt.NDArray[np.int32]:

@@ -1,5 +1,7 @@
 """BPE-dropout and splitting: single draws, then counts of draws, against their slow twins."""
 
+import pickle
+import re
 from collections import Counter
 
 import numpy as np
@@ -44,8 +46,7 @@ def rank_of(name):
 
 
 def words_of(text):
-    regex = pytest.importorskip("re")
-    return [found[0] for found in regex.finditer(PATTERN.encode(), text)]
+    return [found[0] for found in re.finditer(PATTERN.encode(), text)]
 
 
 def singles(word):
@@ -150,6 +151,36 @@ def test_neither_threads_nor_batches_nor_streams_matter(sampler):
             assert rows[2 * number + sample].tolist() == single
             assert tok.decode_bytes(single) == texts[number].encode()
     assert rows[0].tolist() != rows[2].tolist() or rows[1].tolist() != rows[3].tolist()
+
+
+@pytest.mark.parametrize("sampler", LAWS)
+def test_every_number_matters_and_nothing_else(sampler, monkeypatch):
+    tok = Tokenizer(model_of())
+    place = {"alpha": 0.3, "sampler": sampler, "seed": 1, "epoch": 2, "doc_id": 3, "sample": 4}
+    text = "abcab xaabcx aaaa babab " * 20
+    drawn = tok.encode(text, **place)
+    for name in ("seed", "epoch", "doc_id", "sample"):
+        assert tok.encode(text, **place | {name: 9}) != drawn
+    assert pickle.loads(pickle.dumps(tok)).encode(text, **place) == drawn
+    monkeypatch.setattr("bytepiece.encoding.batches.CHUNK", 7)
+    monkeypatch.setattr("bytepiece.encoding.batches._LEAST", 7)
+    assert tok.encode(text, **place) == drawn
+
+
+@pytest.mark.parametrize("sampler", LAWS)
+def test_a_share_is_sampled_and_each_document_has_its_alpha(sampler):
+    tok = Tokenizer(model_of())
+    texts = ["abcab xaabcx aaaa babab"] * 60
+    options = {"sampler": sampler, "seed": 5}
+    best = tok.encode(texts[0])
+    rows = tok.encode_batch(texts, alpha=0.9, sample_prob=0.5, **options)
+    assert 15 < sum(row.tolist() == best for row in rows) < 45
+    alphas = [0.0, 0.9, None] * 20
+    rows = tok.encode_batch(texts, alpha=alphas, **options)
+    for number, (row, alpha) in enumerate(zip(rows, alphas, strict=True)):
+        assert row.tolist() == tok.encode(texts[0], alpha=alpha, doc_id=number, **options)
+    rows = tok.encode_batch(texts, alpha=(0.2, 0.9), **options)
+    assert len({tuple(row.tolist()) for row in rows}) > 10
 
 
 @pytest.mark.parametrize("sampler", LAWS)

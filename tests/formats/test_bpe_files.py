@@ -15,17 +15,14 @@ from support.reading import (
     LINES,
     ODD,
     TEXTS,
-    USER,
+    fuzzed,
     kept_and_pickled,
-    made,
-    processor,
-    trained,
 )
 from support.strategies import JIT
 from support.tokenizers_library import LIBRARY, TheirTokenizer, before_1
 
 from bytepiece import Tokenizer, model_io
-from bytepiece.errors import ArgumentError, ModelError
+from bytepiece.errors import ModelError
 from bytepiece.formats import from_tiktoken
 from bytepiece.rules import searched_patterns
 from bytepiece.rules.words import CL100K, GPT2, O200K, QWEN2
@@ -172,12 +169,6 @@ def ours(file, tmp_path_factory):
     return Tokenizer(model)
 
 
-def fuzzed(count):
-    rng = random.Random(3)
-    chars = [*"abzAZsStTrRl'0129 \t\n\r/.,!?-_é日本ᾳǅʰ٣½’▁", "\u0301", "\u00a0", "😀", " the", "  "]
-    return ["".join(rng.choices(chars, k=rng.randrange(40))) for _ in range(count)]
-
-
 def test_texts_have_the_ids_of_tokenizers(ours, theirs):
     texts = [*ODD, *LINES, "\n".join(LINES), *fuzzed(400)] if JIT else [*ODD[:20], *LINES[:9]]
     for text, row, expected in zip(
@@ -219,30 +210,6 @@ def no_regex(monkeypatch):
     searched_patterns.searched.cache_clear()
     yield
     searched_patterns.searched.cache_clear()
-
-
-@pytest.mark.parametrize(
-    "pattern",
-    [r"\h+", r"a\K", "[[:alpha:]]+", "[a--b]", "(?s:.)", "(a", "(?:a?)+", "a" * (1 << 15)],
-)
-def test_patterns_that_regex_reads_otherwise_are_refused(pattern, tmp_path):
-    pytest.importorskip("regex", reason="regex is not installed")
-    path = tmp_path / "some.tiktoken"
-    path.write_bytes(LINES_OF_RANKS)
-    with pytest.raises(ModelError, match="pattern") as error:
-        model_io.load(path, pattern)
-    assert "\n" not in str(error.value)
-
-
-def test_a_search_has_a_time_limit(tmp_path, monkeypatch):
-    pytest.importorskip("regex", reason="regex is not installed")
-    path = tmp_path / "some.tiktoken"
-    path.write_bytes(LINES_OF_RANKS)
-    tok = Tokenizer.load(path, r"(?:a|aa|\w)+(?<=c)\b|\w")
-    assert tok.decode_bytes(tok.encode("aabc")) == b"aabc"
-    monkeypatch.setattr(searched_patterns, "_SECONDS", 0.2)
-    with pytest.raises(ArgumentError, match="takes too long"):
-        tok.encode("a" * 200 + "b")
 
 
 @before_1
@@ -443,59 +410,3 @@ def test_tekken(tmp_path):
 )
 def test_a_damaged_tekken_is_refused(changes, message, tmp_path):
     refused(json.dumps(tekken(**changes)).encode(), message, tmp_path)
-
-
-# ---- SentencePiece
-
-
-SENTENCEPIECE = {
-    "plain": {"normalization_rule_name": "identity"},
-    "nmt_nfkc": {},
-    "byte fallback": {"byte_fallback": True, "normalization_rule_name": "identity"},
-    "kept spaces": {
-        "byte_fallback": True,
-        "normalization_rule_name": "identity",
-        "remove_extra_whitespaces": False,
-        "allow_whitespace_only_pieces": True,
-        "split_digits": True,
-    },
-    "across": {"split_by_whitespace": False, "normalization_rule_name": "identity"},
-    "symbols": {"user_defined_symbols": "<user>,the,▁ha", "byte_fallback": True},
-    "suffix": {"treat_whitespace_as_suffix": True},
-}
-
-
-@pytest.mark.parametrize("name", SENTENCEPIECE)
-def test_sentencepiece(name, tmp_path):
-    path = tmp_path / "bpe.model"
-    path.write_bytes(trained(1200, model_type="bpe", **SENTENCEPIECE[name]))
-    theirs = processor(path.read_bytes())
-    tok = Tokenizer.load(path)
-    texts = [*ODD, *LINES, *fuzzed(300)] if JIT else [*ODD[:20], *LINES[:9]]
-    texts = [text for text in texts if "\0" not in text]
-    for text, row in zip(texts, tok.encode_batch(texts), strict=True):
-        assert row.tolist() == theirs.encode(text), text
-        assert tok.decode(row) == theirs.decode(row.tolist())
-    for copy in kept_and_pickled(tok, tmp_path):
-        assert copy.encode(LINES[0]) == tok.encode(LINES[0])
-
-
-def as_bpe(entries):
-    from bytepiece.rules.protobuf import integer
-
-    return made(entries, trainer=integer(3, 2))
-
-
-@pytest.mark.parametrize(
-    ("entries", "message"),
-    [
-        ([("a", 0.0, 1), ("▁", 0.0, 1), ("ab", 0.0, 1)], "the character 'b'"),
-        ([("a", 0.0, 1), ("▁", 0.0, 1), ("aa", 0.0, 5)], "unused piece"),
-        ([("a", 0.0, 1), ("▁", 0.0, 1), ("a▁a", 0.0, USER)], "symbol with a space"),
-    ],
-)
-def test_sentencepiece_models_that_cannot_be_read(entries, message, tmp_path):
-    path = tmp_path / "bpe.model"
-    path.write_bytes(as_bpe(entries))
-    with pytest.raises(ModelError, match=message):
-        Tokenizer.load(path)
