@@ -9,6 +9,7 @@ from bytepiece.kernels.byte_pairs import (
     fill_pairs,
     fill_words,
     join_words,
+    last_pairs,
     split_pairs,
 )
 from bytepiece.kernels.segments import Segments
@@ -52,6 +53,22 @@ def byte_pairs(model: Model) -> BytePairs:
     if merges.ranks is not None:
         alone |= (merges.ranks < 0) & (np.diff(bounds) > 1)
     return tables._replace(words=_words(text, bounds, alone.astype(np.uint8)))
+
+
+def joins(tables: BytePairs) -> BytePairs:
+    """Return tables that join words alike, without the pairs that BPE never joins.
+
+    A word that begins as characters may leave bytes of a character behind, and bytes alone begin
+    otherwise. So such tables keep all pairs.
+    """
+    if tables.characters:
+        return tables
+    count = len(tables.bounds) - 1
+    every = _words(tables.text, tables.bounds, np.ones(count, dtype=np.uint8))
+    lefts, rights = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    values = np.empty(count, dtype=np.uint64)
+    found = last_pairs(tables._replace(words=every), lefts, rights, values)
+    return tables._replace(pairs=_pairs(lefts[:found], rights[:found], values[:found]))
 
 
 def _characters(model: Model) -> U8:

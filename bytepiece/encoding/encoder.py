@@ -9,7 +9,7 @@ import numpy as np
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
-from bytepiece.encoding.bpe import byte_pairs, joined_ids
+from bytepiece.encoding.bpe import byte_pairs, joined_ids, joins
 from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.nbest import nbest_ids
@@ -88,6 +88,11 @@ class Encoder:
     def _byte_pairs(self) -> BytePairs:
         """The tables of a BPE model."""
         return byte_pairs(self.model)
+
+    @cached_property
+    def _joins(self) -> BytePairs:
+        """The tables of a BPE model for deterministic encoding."""
+        return joins(byte_pairs(self.model))
 
     @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:
@@ -176,7 +181,7 @@ class Encoder:
     def _kernel_of(self, method: Method | None, log_probs: bool) -> EncodeRun:
         """Return the function that encodes a run of segments by a method."""
         if method is None and self.model.merges is not None:
-            tables, ids = self._byte_pairs, self.model.ids.astype(np.uint32)
+            tables, ids = self._joins, self.model.ids.astype(np.uint32)
             return lambda segments, _, low, high: Drawn(
                 *joined_ids(tables, ids, segments, low, high)
             )

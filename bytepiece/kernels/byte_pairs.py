@@ -197,7 +197,10 @@ def _symbols(tables: BytePairs, text: U8, start: Scalar, stop: Scalar, symbols: 
 
 @inlined
 def _join_few(pairs: U64, symbols: U32, values: U64, count: Scalar) -> Scalar:
-    """Join the pairs of a short word in place, and return the number of symbols that are left."""
+    """Join the pairs of a short word in place, and return the number of symbols that are left.
+
+    If one symbol is left, the second place still has the right symbol of the last pair.
+    """
     for i in range(count - 1):
         values[uint(i)] = _pair(pairs, symbols[uint(i)], symbols[uint(i + 1)])
     while count > 1:
@@ -256,7 +259,7 @@ def _join_many(pairs: U64, symbols: U32, count: Scalar) -> Scalar:
     following = np.arange(1, count + 1)
     before = np.arange(-1, count - 1)
     heap = np.empty(3 * count, dtype=np.uint64)
-    size = np.int64(0)
+    size, gone = np.int64(0), np.int64(1)
     values[count - 1] = _NO_PAIR
     for i in range(count - 1):
         values[i] = _pair(pairs, symbols[i], symbols[i + 1])
@@ -288,13 +291,60 @@ def _join_many(pairs: U64, symbols: U32, count: Scalar) -> Scalar:
                 if values[first] != _NO_PAIR:
                     _push(heap, size, (values[first] >> _32) << _32 | uint(first))
                     size += 1
+    right = symbols[gone]
     left = np.int64(0)
     at = np.int64(0)
     while at < count:
         symbols[left] = symbols[at]
         left += 1
         at = following[at]
+    if left == 1:
+        symbols[1] = right
     return left
+
+
+@inlined
+def _join(pairs: U64, symbols: U32, values: U64, count: Scalar) -> Scalar:
+    """Join the pairs of a word in place, and return the number of symbols that are left."""
+    if count <= _FEW:
+        return _join_few(pairs, symbols, values, count)
+    return _join_many(pairs, symbols, count)
+
+
+# When a pair of neighbours in a word is joined, everything in the bytes of the two has been joined
+# in the order in which BPE joins these bytes alone. So the pair is the last one that BPE joins in
+# these bytes alone, and any other pair that spells the piece is never joined.
+@kernel
+def last_pairs(tables: BytePairs, lefts: I64, rights: I64, values: U64) -> Scalar:
+    """Find the last pair that BPE joins in each piece that it makes of the piece's bytes.
+
+    Args:
+        tables: the words are all pieces.
+        lefts, rights, values: to be filled with the two pieces, and the rank with the new piece.
+
+    Returns:
+        the number of pairs.
+    """
+    pieces = len(lefts)
+    length = longest(tables.bounds, 0, pieces)
+    symbols = np.empty(length, dtype=np.uint32)
+    values_of_few = np.empty(_FEW, dtype=np.uint64)
+    found = np.int64(0)
+    for piece in range(pieces):
+        start, stop = tables.bounds[piece], tables.bounds[piece + 1]
+        if stop - start <= 1:
+            continue
+        count = _symbols(tables, tables.text, start, stop, symbols)
+        if _join(tables.pairs, symbols, values_of_few, count) > 1:
+            continue
+        right = symbols[1]
+        middle = stop - tables.bounds[right + 1] + tables.bounds[right]
+        key = _hash(tables.text, start, middle)
+        left = _find(tables, tables.text, start, middle, key)
+        lefts[found], rights[found] = left, right
+        values[found] = _pair(tables.pairs, left, right)
+        found += 1
+    return found
 
 
 # A word that is one piece is found in the table of words. Any other word may have occurred before
@@ -355,10 +405,7 @@ def join_words(tables: BytePairs, ids: U32, text: U8, bounds: I64, out: I32, cou
                     continue
             kept[slot], begins[slot] = word, filled
         count = _symbols(tables, text, start, stop, symbols)
-        if count <= _FEW:
-            count = _join_few(tables.pairs, symbols, values, count)
-        else:
-            count = _join_many(tables.pairs, symbols, count)
+        count = _join(tables.pairs, symbols, values, count)
         for i in range(count):
             out[filled] = ids[symbols[uint(i)]]
             filled += 1
