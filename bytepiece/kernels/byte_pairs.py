@@ -303,7 +303,7 @@ def _join_many(pairs: U64, symbols: U32, count: Scalar) -> Scalar:
     return left
 
 
-@inlined
+@kernel
 def _join(pairs: U64, symbols: U32, values: U64, count: Scalar) -> Scalar:
     """Join the pairs of a word in place, and return the number of symbols that are left."""
     if count <= _FEW:

@@ -46,6 +46,8 @@ def kernel(function: F, inline: bool = False) -> F:
     # compile. Compiling without the garbage collector gave no gain: 10.6 CPU seconds and 11.5, in
     # turns, with a spread of 1.9.
     options: Any = {"nogil": True, "forceinline": inline, "no_cfunc_wrapper": True}
+    if inline:
+        options["_nrt"] = False
     compiled: Any = numba.njit(**options)(function)
     if FOLDER.path is not None and not config.DISABLE_JIT:
         compiled._cache = KernelCache(function)  # type: ignore[no-untyped-call]
