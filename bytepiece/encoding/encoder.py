@@ -9,7 +9,7 @@ import numpy as np
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
-from bytepiece.encoding.bpe import byte_pairs, joined_ids, joins
+from bytepiece.encoding.bpe import joined_ids, joins
 from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.nbest import nbest_ids
@@ -22,11 +22,11 @@ from bytepiece.inputs.arrow import Column
 from bytepiece.kernels import automaton, best_path_float32
 from bytepiece.kernels.automaton import Automaton
 from bytepiece.kernels.best_path import Tables, best_ids, best_ids_of_text, pack, unpack
-from bytepiece.kernels.byte_pairs import BytePairs
 from bytepiece.kernels.characters import HIDDEN, Known, known_characters
 from bytepiece.kernels.partition import Weights, weights
 from bytepiece.kernels.segments import Segments
 from bytepiece.kernels.streams import Streams
+from bytepiece.kernels.word_joins import Joins
 from bytepiece.model import Model
 from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.text import Text
@@ -85,14 +85,9 @@ class Encoder:
         return self._unpacked[2]
 
     @cached_property
-    def _byte_pairs(self) -> BytePairs:
-        """The tables of a BPE model."""
-        return byte_pairs(self.model)
-
-    @cached_property
-    def _joins(self) -> BytePairs:
+    def _joins(self) -> Joins:
         """The tables of a BPE model for deterministic encoding."""
-        return joins(byte_pairs(self.model))
+        return joins(self.model)
 
     @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:

@@ -69,7 +69,7 @@ def _cut(
     """
     count = np.int64(0)
     # Arrays are taken out of the tuple once, since handing on the tuple would cost time.
-    ascii, pages, page_of, table = automaton[:4]
+    of_byte, pages, page_of, table = automaton[:4]
     invalid = np.int64(automaton.invalid) * 8 + 1
     width = uint(automaton.width)
     last_column = width - UINT_1
@@ -87,7 +87,7 @@ def _cut(
         while position < stop:
             byte = text[position]
             if byte < 0x80:
-                number, length = uint(ascii[uint(byte)]), UINT_1
+                number, length = uint(of_byte[uint(byte)]), UINT_1
             else:
                 wide = _wide(pages, page_of, invalid, text, position, stop)
                 number, length = uint(wide >> 3), uint(wide & 7)
@@ -100,7 +100,7 @@ def _cut(
                         break
                     byte = text[end]
                     if byte < 0x80:
-                        number, length = uint(ascii[uint(byte)]), UINT_1
+                        number, length = uint(of_byte[uint(byte)]), UINT_1
                     else:
                         wide = _wide(pages, page_of, invalid, text, end, stop)
                         number, length = uint(wide >> 3), uint(wide & 7)
@@ -113,7 +113,7 @@ def _cut(
                 while place < stop:
                     byte = text[place]
                     if byte < 0x80:
-                        number, length = uint(ascii[uint(byte)]), UINT_1
+                        number, length = uint(of_byte[uint(byte)]), UINT_1
                     else:
                         wide = _wide(pages, page_of, invalid, text, place, stop)
                         number, length = uint(wide >> 3), uint(wide & 7)

@@ -71,7 +71,10 @@ def _pages(classes: I64, points: I64) -> tuple[U8, U16]:
 def _table(
     pattern: str, program: list[Instruction], inside: list["np.ndarray | None"], count: int
 ) -> U32:
-    """Return uint32[states, classes + 1], the place of the next state for each class and for the text's end."""
+    """Return the table of the automaton in rows: for each state the entry of each class.
+
+    The last entry is for the text's end.
+    """
     begin = _places(program, [0])
     numbers: dict[tuple[int, ...], int] = {(): END, begin: 1}
     rows: list[list[int]] = [[END] * (count + 1)]
