@@ -49,7 +49,8 @@ class BpeRival:
 
     def __init__(self, given: str, vocabulary: Path, pattern: str) -> None:
         library, _, python = given.partition("=")
-        command = [python or "python", str(_WORKER), library, str(vocabulary), pattern]
+        # Isolated, so that the modules beside the worker do not hide the library.
+        command = [python or "python", "-I", str(_WORKER), library, str(vocabulary), pattern]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         )

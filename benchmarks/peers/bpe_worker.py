@@ -12,28 +12,21 @@ import os
 import struct
 import sys
 import time
-from importlib import metadata
+from importlib import import_module, metadata
 
 
 def encoder(library, vocabulary, pattern):
     """Return a function from texts to rows of ids, on one thread."""
+    module = import_module(library)
     if library == "tiktoken":
-        import tiktoken
-        from tiktoken.load import load_tiktoken_bpe
-
-        ranks = load_tiktoken_bpe(vocabulary)
-        loaded = tiktoken.Encoding(
+        ranks = import_module("tiktoken.load").load_tiktoken_bpe(vocabulary)
+        loaded = module.Encoding(
             "benchmark", pat_str=pattern, mergeable_ranks=ranks, special_tokens={}
         )
         return lambda texts: [loaded.encode_ordinary(text) for text in texts]
+    loaded = module.Tokenizer.from_file(vocabulary)
     if library == "fastokens":
-        import fastokens
-
-        loaded = fastokens.Tokenizer.from_file(vocabulary)
         return lambda texts: loaded.encode_batch(texts, False)
-    import tokenizers
-
-    loaded = tokenizers.Tokenizer.from_file(vocabulary)
     call = getattr(loaded, "encode_batch_fast", loaded.encode_batch)
     return lambda texts: call(texts, add_special_tokens=False)
 
