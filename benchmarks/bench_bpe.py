@@ -33,6 +33,8 @@ from bytepiece import Tokenizer
 _WORKER = Path(__file__).parent / "peers" / "bpe_worker.py"
 _ALPHAS = (0.0, 0.3)
 _LETTERS = "etaoinshrdlu"
+_SIZES = (100_000, 1_000_000)
+"""Bytes of the texts that are made to be slow."""
 
 Answer = tuple[float, int, str]
 """The CPU seconds of one call, the number of ids, and a hash of them."""
@@ -173,7 +175,7 @@ def main() -> None:
             print(markdown([f"alpha {alpha:g}", "MB/s", "BPE is faster by"], table), "\n")
             found[f"alpha {alpha:g}"] = rates
     table = []
-    for size in (100_000, 1_000_000):
+    for size in _SIZES:
         for name, text in odd_texts(size).items():
             rate = len(text.encode()) / 1e6 / ours(tokenizer, None, [text])[0]
             table.append([name, f"{size:,}", f"{rate:.1f}"])
