@@ -121,7 +121,7 @@ def rows(rates: dict[str, list[float]], same: set[str]) -> list[list[str]]:
     return table
 
 
-def odd_texts(size: int) -> dict[str, str]:
+def slow_texts(size: int) -> dict[str, str]:
     """Return texts that are made to be slow."""
     letters = "".join(_LETTERS[n * n * 31 % 101 % len(_LETTERS)] for n in range(size))
     return {
@@ -176,12 +176,12 @@ def main() -> None:
             found[f"alpha {alpha:g}"] = rates
     table = []
     for size in _SIZES:
-        for name, text in odd_texts(size).items():
+        for name, text in slow_texts(size).items():
             rate = len(text.encode()) / 1e6 / ours(tokenizer, None, [text])[0]
             table.append([name, f"{size:,}", f"{rate:.1f}"])
-    print(markdown(["odd text", "bytes", "MB/s"], table))
+    print(markdown(["slow text", "bytes", "MB/s"], table))
     if arguments.output:
-        write_json(arguments.output / "bpe.json", found | {"odd texts": table})
+        write_json(arguments.output / "bpe.json", found | {"slow texts": table})
 
 
 if __name__ == "__main__":
