@@ -10,10 +10,10 @@ from bytepiece.kernels.byte_pairs import (
     BytePairs,
     fill_pairs,
     fill_words,
-    join_words,
     split_pairs,
 )
 from bytepiece.kernels.segments import Segments
+from bytepiece.kernels.word_joins import Joins, fill_filter, join_words, last_joins
 from bytepiece.model import Model
 from bytepiece.rules.joins import joined_numbers
 
@@ -21,21 +21,47 @@ _SHIFT = np.uint64(32)
 
 
 def byte_pairs(model: Model) -> BytePairs:
-    """Return the tables of a model that has merges."""
+    """Return the tables of a model that has merges, with all pairs and no table of words."""
+    tables = _tables(model)
+    words = _words(tables.text, tables.bounds, _characters(model))
+    return tables._replace(pairs=_pairs(*_triples(model, tables)), words=words)
+
+
+def joins(model: Model) -> Joins:
+    """Return the tables of a model that has merges, for deterministic encoding."""
     merges = model.merges
     assert merges is not None  # for the type checker
-    tables = _tables(model)
-    text, bounds, count = tables.text, tables.bounds, len(model.pieces)
-    tables = tables._replace(pairs=_pairs(*_triples(model, tables)))
-    if merges.whole:
-        return tables
-    # A word that is a piece is usually encoded as this piece, but not always.
-    unaided = tables._replace(words=_words(text, bounds, _characters(model)))
-    _, counts = _joined(unaided, np.arange(count, dtype=np.uint32), text, bounds)
-    alone = counts == 1
-    if merges.ranks is not None:
-        alone |= (merges.ranks < 0) & (np.diff(bounds) > 1)
-    return tables._replace(words=_words(text, bounds, alone.astype(np.uint8)))
+    every = _tables(model)
+    lefts, rights, values = _triples(model, every)
+    bytes_of = np.full(len(model.pieces), -1)
+    bytes_of[every.singles] = np.arange(256)
+    first, second = bytes_of[lefts], bytes_of[rights]
+    both = (first >= 0) & (second >= 0)
+    firsts = np.full(1 << 16, NO_PAIR, dtype=np.uint64)
+    firsts[first[both] << 8 | second[both]] = values[both]
+    tables = every._replace(
+        pairs=_pairs(lefts, rights, values),
+        words=_words(every.text, every.bounds, _characters(model)),
+    )
+    found = Joins(tables, firsts, np.full(1, NO_PAIR, dtype=np.uint64))
+    lasts = np.empty(len(model.pieces), dtype=np.int64)
+    last_joins(found, lasts)
+    if not tables.characters:
+        # Bytes of a character may be left alone, and bytes alone begin otherwise than a character.
+        # So the other pairs are left out only if words begin as bytes.
+        kept = lasts[(values & np.uint64(NO_PIECE)).astype(np.int64)] == rights
+        lefts, rights, values = lefts[kept], rights[kept], values[kept]
+        tables = tables._replace(pairs=_pairs(lefts, rights, values))
+    bits = np.zeros(max(_room(4 * len(lefts)) >> 6, 1), dtype=np.uint64)
+    fill_filter(lefts, rights, bits)
+    words = every.words
+    if not merges.whole:
+        # A word that is a piece is usually encoded as this piece, but not always.
+        alone = (lasts >= 0) | (_characters(model) > 0)
+        if merges.ranks is not None:
+            alone |= (merges.ranks < 0) & (np.diff(every.bounds) > 1)
+        words = _words(every.text, every.bounds, alone.astype(np.uint8))
+    return Joins(tables._replace(words=words), firsts, bits)
 
 
 def _tables(model: Model) -> BytePairs:
@@ -127,20 +153,11 @@ def _of_ranks(tables: BytePairs, ranks: I32) -> tuple[I64, I64, U64]:
         count = found
 
 
-def _joined(tables: BytePairs, ids: U32, text: U8, bounds: I64) -> tuple[I32, I32]:
-    out = np.empty(len(text), dtype=np.int32)
-    counts = np.empty(len(bounds) - 1, dtype=np.int32)
-    filled = join_words(tables, ids, text, bounds, out, counts)
-    return out[:filled], counts
-
-
-def joined_ids(
-    tables: BytePairs, ids: U32, segments: Segments, low: int, high: int
-) -> tuple[I32, I32]:
+def joined_ids(joins: Joins, ids: U32, segments: Segments, low: int, high: int) -> tuple[I32, I32]:
     """Encode the segments low…high − 1 by BPE.
 
     Args:
-        tables: the tables of the model.
+        joins: the tables of the model.
         ids: uint32[pieces], the id of each piece.
         segments: the text.
         low, high: the number of the first segment, and one more than the number of the last.
@@ -148,4 +165,8 @@ def joined_ids(
     Returns:
         int32[tokens], the ids, segment after segment; int32[high − low], the number of ids of each.
     """
-    return _joined(tables, ids, *segments.stretch(low, high))
+    text, bounds = segments.stretch(low, high)
+    out = np.empty(len(text), dtype=np.int32)
+    counts = np.empty(len(bounds) - 1, dtype=np.int32)
+    filled = join_words(joins, ids, text, bounds, out, counts)
+    return out[:filled], counts

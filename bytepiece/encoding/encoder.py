@@ -10,7 +10,7 @@ import numpy.typing as npt
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
-from bytepiece.encoding.bpe import byte_pairs, joined_ids, made_pieces
+from bytepiece.encoding.bpe import byte_pairs, joined_ids, joins, made_pieces
 from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.merge_dropout import dropout_ids
@@ -31,6 +31,7 @@ from bytepiece.kernels.characters import HIDDEN, Known, known_characters
 from bytepiece.kernels.partition import Weights, weights
 from bytepiece.kernels.segments import Segments
 from bytepiece.kernels.streams import Streams
+from bytepiece.kernels.word_joins import Joins
 from bytepiece.model import Model
 from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.text import Text
@@ -96,8 +97,13 @@ class Encoder:
 
     @cached_property
     def _byte_pairs(self) -> BytePairs:
-        """The tables of a BPE model."""
+        """The tables of a BPE model for BPE-dropout, which joins pairs that BPE never joins."""
         return byte_pairs(self.model)
+
+    @cached_property
+    def _joins(self) -> Joins:
+        """The tables of a BPE model for deterministic encoding."""
+        return joins(self.model)
 
     @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:
@@ -188,7 +194,7 @@ class Encoder:
         if method is not None and method.sampler in ("dropout", "splitting"):
             return self._run_of_bpe(method)
         if method is None and self.model.merges is not None:
-            tables, ids = self._byte_pairs, self.model.ids.astype(np.uint32)
+            tables, ids = self._joins, self.model.ids.astype(np.uint32)
             return lambda segments, _, low, high: Drawn(
                 *joined_ids(tables, ids, segments, low, high)
             )
@@ -232,10 +238,10 @@ class Encoder:
             raise ArgumentError(f'the sampler "{method.sampler}" is for BPE models, not this one')
         if method.alpha == 0:  # nothing is random; see `Merges.whole`
             return self._kernel_of(None, False)
-        tables, ids = self._byte_pairs, self.model.ids.astype(np.uint32)
+        ids = self.model.ids.astype(np.uint32)
         if method.sampler == "dropout":
-            return partial(dropout_ids, tables, ids, method.alpha)
-        return partial(splitting_ids, tables, self._splits, ids, method.alpha)
+            return partial(dropout_ids, self._byte_pairs, ids, method.alpha)
+        return partial(splitting_ids, self._joins, self._splits, ids, method.alpha)
 
     @cached_property
     def _splits(self) -> Splits:

@@ -8,10 +8,10 @@ import numpy.typing as npt
 from bytepiece._arrays import I32, U32, offsets_of
 from bytepiece.encoding.bpe import joined_ids, made_pieces, splits_of
 from bytepiece.encoding.drawn import Drawn, room, uniform_of
-from bytepiece.kernels.byte_pairs import BytePairs
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, sample_words
+from bytepiece.kernels.word_joins import Joins
 from bytepiece.model import Model
 
 
@@ -45,7 +45,7 @@ def splits(model: Model) -> Splits:
 
 
 def splitting_ids(
-    tables: BytePairs,
+    joins: Joins,
     ways: Splits,
     ids: U32,
     alpha: float,
@@ -57,7 +57,7 @@ def splitting_ids(
     """Draw the segments low…high − 1 by splitting tokens.
 
     Args:
-        tables: the tables of the model.
+        joins: the tables of the model.
         ways: the ways to cut its pieces.
         ids: uint32[pieces], the id of each piece.
         alpha: how often a split is tried for each token, on average.
@@ -68,7 +68,7 @@ def splitting_ids(
     run = segments.run(low, high)
     out, counts = room(run, streams)
     every = np.arange(len(ids), dtype=np.uint32)
-    numbers, found = joined_ids(tables, every, segments, low, high)
+    numbers, found = joined_ids(joins, every, segments, low, high)
     filled = _splitting_ids(ways, ids, alpha, numbers, found, run, streams, out, counts)
     return Drawn(out[:filled], counts)
 
