@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 import click
 from click.core import ParameterSource
 
-from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, Sampler
+from bytepiece.encoding.options import LARGEST_ALPHAS, MAX_NBEST_SIZE, NBEST_SIZE, Sampler
 from bytepiece.rules.text import is_utf8
 
 from .streams import say
@@ -292,6 +292,14 @@ def sampling_options(command: F) -> F:
                 raise click.UsageError("--doc-ids gives all numbers; leave --first-document out")
             if {"alpha", "more_tokens"} <= {*chosen}:
                 raise click.UsageError("--more-tokens finds the alpha; leave --alpha out")
+            largest = LARGEST_ALPHAS.get(given["sampler"], math.inf)
+            if (
+                max(given["alpha"] if isinstance(given["alpha"], tuple) else [given["alpha"]])
+                > largest
+            ):
+                raise click.UsageError(
+                    f"with --sampler {given['sampler']} the largest --alpha is {largest:g}"
+                )
             if given["seed"] is None:
                 given["seed"] = secrets.randbits(64)
                 say(f"bytepiece: to draw the same samples again, add --seed {given['seed']}")

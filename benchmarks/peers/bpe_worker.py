@@ -1,6 +1,8 @@
 """Encodes lines by a BPE library, in the environment of that library. Imports nothing of ours.
 
-    python bpe_worker.py tokenizers|fastokens|tiktoken VOCABULARY [PATTERN]
+    python bpe_worker.py LIBRARY VOCABULARY [PATTERN]
+
+The library is tokenizers, fastokens, tiktoken, mistral_common or sentencepiece.
 
 Each line of the input is JSON: a list of texts. The answer is JSON: the CPU seconds of one call,
 the number of ids, and a hash of them.
@@ -17,7 +19,13 @@ from importlib import import_module, metadata
 
 def encoder(library, vocabulary, pattern):
     """Return a function from texts to rows of ids, on one thread."""
+    if library == "mistral_common":
+        module = import_module("mistral_common.tokens.tokenizers.tekken")
+        tekken = module.Tekkenizer.from_file(vocabulary)
+        return lambda texts: [tekken.encode(text, bos=False, eos=False) for text in texts]
     module = import_module(library)
+    if library == "sentencepiece":
+        return module.SentencePieceProcessor(model_file=vocabulary).encode
     if library == "tiktoken":
         ranks = import_module("tiktoken.load").load_tiktoken_bpe(vocabulary)
         loaded = module.Encoding(
@@ -25,6 +33,7 @@ def encoder(library, vocabulary, pattern):
         )
         return lambda texts: [loaded.encode_ordinary(text) for text in texts]
     loaded = module.Tokenizer.from_file(vocabulary)
+    loaded.encode_special_tokens = True  # they are plain text
     if library == "fastokens":
         return lambda texts: loaded.encode_batch(texts, False)
     call = getattr(loaded, "encode_batch_fast", loaded.encode_batch)
