@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.as_json import from_document, to_document
-from bytepiece.rules.merges import Merges
+from bytepiece.rules.merges import Merges, check_merges
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.rules.words import WordCut
 
@@ -31,15 +31,27 @@ MAX_ID = (1 << 24) - 1
 MAX_SCORE = float(1 << 20)
 """Largest absolute value of a score, in nats."""
 Role = Literal["pad", "bos", "eos", "unknown", "control"]
+Flag = Literal["lstrip", "rstrip", "single_word"]
 
 
 @dataclass(frozen=True)
 class SpecialToken:
-    """A token that stands for no text: its name, its id, and its purpose (`role`)."""
+    """A token that stands for no text: its name, its id, and its purpose (`role`).
+
+    The flags say how it is found inside a text, as in Hugging Face's library. "lstrip" and "rstrip"
+    take in the white space before and after it. "single_word" finds it only between characters that
+    are no letters, marks, digits or underscores.
+    """
 
     name: str
     id: int
     role: Role
+    flags: tuple[Flag, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON; the flags only if there are any."""
+        found = {"name": self.name, "id": self.id, "role": self.role}
+        return {**found, "flags": list(self.flags)} if self.flags else found
 
 
 STANDARD_SPECIAL_TOKENS = (
@@ -124,7 +136,7 @@ class Model:
             raise ModelError("a count is below 1; counts must be at least 1")
         merges = self.merges
         if merges is not None:
-            _check_merges(merges, pieces, ids)
+            check_merges(merges, pieces, ids)
         order = np.argsort(ids, kind="stable")
         if not np.array_equal(order, np.arange(len(pieces))):
             pieces = tuple(pieces[i] for i in order.tolist())
@@ -168,6 +180,18 @@ class Model:
         """Whether the model has neither the rules nor the ids of another library."""
         return self.rules.own and not self.aliases and self.merges is None
 
+    def made_only(self) -> "Model":
+        """Return a BPE model whose samples and lattices use only pieces that its merges make.
+
+        Deterministic encoding stays as it is.
+
+        Raises:
+            ModelError: if the model is no BPE model.
+        """
+        if self.merges is None:
+            raise ModelError("only a BPE model has pieces that no merge makes")
+        return replace(self, merges=replace(self.merges, unmade=False))
+
     def check_own(self, what: str) -> None:
         """Raise an error if the model has the rules or the ids of another library.
 
@@ -192,7 +216,10 @@ class Model:
     def fingerprint(self) -> str:
         """64 hexadecimal digits; models with equal fingerprints encode and decode alike."""
         settings: dict[str, list[Any]] = {
-            "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
+            "special_tokens": [
+                [t.name, t.id, t.role, *([list(t.flags)] if t.flags else [])]
+                for t in self.special_tokens
+            ],
             "rules": [self.rules.normalization, self.rules.digits != "free", self.rules.segment],
         }
         # Fields that were added later are hashed only if the model uses them, so that older models
@@ -234,7 +261,9 @@ class Model:
             # One JSON text: a pickle of objects would also depend on which objects are identical.
             json.dumps(
                 {
-                    "special_tokens": [[t.name, t.id, t.role] for t in self.special_tokens],
+                    "special_tokens": [
+                        [t.name, t.id, t.role, list(t.flags)] for t in self.special_tokens
+                    ],
                     "rules": {
                         **vars(self.rules),
                         "library": to_document(self.rules.library),
@@ -274,7 +303,10 @@ def _unpacked(
         tuple([pieces[low:high] for low, high in pairwise([0, *ends])]),
         np.frombuffer(scores, "<f8"),
         np.frombuffer(ids, "<i4"),
-        tuple(SpecialToken(*token) for token in stored["special_tokens"]),
+        tuple(
+            SpecialToken(name, id_, role, tuple(flags))
+            for name, id_, role, flags in stored["special_tokens"]
+        ),
         TextRules(**rules),
         None if counts is None else np.frombuffer(counts, "<i8"),
         stored["record"],
@@ -330,9 +362,9 @@ def column(values: Any, dtype: npt.DTypeLike, name: str) -> npt.NDArray[Any]:
 def _check_pieces(pieces: Sequence[bytes]) -> None:
     if len(pieces) > MAX_PIECES:
         raise ModelError(f"{len(pieces)} pieces are more than {MAX_PIECES}, the most allowed")
-    for piece in pieces:
-        if type(piece) is not bytes:
-            raise ModelError(f"a piece must be bytes, not {type(piece).__name__}: {piece!r:.60}")
+    if not set(map(type, pieces)) <= {bytes}:
+        piece = next(piece for piece in pieces if type(piece) is not bytes)
+        raise ModelError(f"a piece must be bytes, not {type(piece).__name__}: {piece!r:.60}")
     lengths = set(map(len, pieces))
     if 0 in lengths:
         raise ModelError("a piece is empty")
@@ -375,6 +407,9 @@ def check_special_tokens(specials: Sequence[SpecialToken]) -> None:
             raise ModelError(
                 f"{token.name!r:.60} has the role {token.role!r:.60}; known are {roles}"
             )
+        if not isinstance(token.flags, tuple) or not {*token.flags} <= {*get_args(Flag)}:
+            known = ", ".join(get_args(Flag))
+            raise ModelError(f"{token.name!r:.60} has flags that are not known; known are {known}")
     if len({token.name for token in specials}) < len(specials):
         raise ModelError("two special tokens have the same name")
     roles_taken = [token.role for token in specials if token.role != "control"]
@@ -401,22 +436,6 @@ def _check_aliases(aliases: Mapping[int, bytes]) -> None:
             raise ModelError(f"ids must be in 0…{MAX_ID}")
     if sum(map(len, aliases.values())) > MAX_BYTES:
         raise ModelError(f"the aliases have more than {MAX_BYTES} bytes together, the most allowed")
-
-
-def _check_merges(merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.int32]) -> None:
-    if not isinstance(merges, Merges):
-        raise ModelError(f"merges must be Merges, not {type(merges).__name__}")
-    if merges.ranks is not None and len(merges.ranks) != len(pieces):
-        raise ModelError(f"there are {len(merges.ranks)} ranks for {len(pieces)} pieces")
-    if merges.pairs is not None:
-        piece_of = dict(zip(ids.tolist(), pieces, strict=True))
-        known = set(pieces)
-        for left, right in merges.pairs.tolist():
-            if left not in piece_of or right not in piece_of:
-                raise ModelError(f"a merge names the id {left} or {right}, which is no piece's id")
-            if piece_of[left] + piece_of[right] not in known:
-                joined = piece_of[left] + piece_of[right]
-                raise ModelError(f"a merge makes {joined!r:.60}, which is not a piece")
 
 
 def _check_ids(

@@ -56,7 +56,10 @@ class Tokenizer:
             of them at random. A list or an array gives each document its own value.
         sampler: "perfect" draws from exp(alpha · Σ score) / Z exactly. "nbest" draws from the same
             law restricted to the best paths of each segment (Kudo's sampler). "viterbi" is an older
-            algorithm that follows neither law. The last two are kept for comparison.
+            algorithm that follows neither law. Both are kept for comparison. For BPE models there
+            are also "dropout" (BPE-dropout), where alpha is the probability with which a join is
+            left out, 0 … 1, and "splitting" (StochasTok), where alpha is how often a split is tried
+            per token, 0 … 16. With these two, an alpha of 0 gives the deterministic encoding.
         nbest_size: how many paths "nbest" draws from, 1 … 2^20. Its time and memory grow with it.
         sample_prob: the share of documents that are sampled, 0 … 1; the others get the best path.
             Only seed, epoch and doc_id decide which documents are sampled, and which alpha of a
@@ -87,7 +90,7 @@ class Tokenizer:
         self._model = model
         self._encoder = Encoder(model)
         self._vocabulary = Vocabulary(model)
-        self._matchers = TokenMatchers(self._vocabulary.special_ids)
+        self._matchers = TokenMatchers(self._vocabulary.special_ids, self._vocabulary.flags)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], pattern: str | None = None) -> "Tokenizer":

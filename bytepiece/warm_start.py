@@ -10,7 +10,7 @@ import numpy as np
 from bytepiece._arrays import F64
 from bytepiece.editing.prune import prune
 from bytepiece.editing.score import score
-from bytepiece.encoding.options import Sampler
+from bytepiece.encoding.options import LARGEST_ALPHAS, Sampler
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels import windows
 from bytepiece.kernels.cache import FOLDER, VARIABLE, KernelCache
@@ -122,7 +122,8 @@ def _encode() -> None:
 def _sample() -> None:
     for tokenizer in (_own(), _others()):
         for sampler in get_args(Sampler):
-            tokenizer.encode_batch(_LINES, alpha=0.5, sampler=sampler)
+            if sampler not in LARGEST_ALPHAS:
+                tokenizer.encode_batch(_LINES, alpha=0.5, sampler=sampler)
         for text in (_LINES[0], _long()):
             tokenizer.encode_batch([text], alpha=0.5)
             tokenizer.encode_batch([text], alpha=0.5, log_probs=True)
@@ -130,6 +131,8 @@ def _sample() -> None:
         tokenizer.encode_batch(_LINES, alpha=0.5, sampler="nbest", log_probs=True)
         tokenizer.encode_batch(_LINES, alpha=(0.0, 0.5))
         tokenizer.encode_batch(_LINES, alpha=0.5, samples=2, replace=False)
+    for sampler in LARGEST_ALPHAS:
+        _bpe().encode_batch([*_LINES, "the" * 20], alpha=0.5, sampler=sampler)
     tokenizer = _own()
     tokenizer.alpha_for_tokens(_LINES, 1.1)
     size = tokenizer.vocab_size

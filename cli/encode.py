@@ -112,6 +112,8 @@ def command(
 
     with missing_model_explained(model):
         tokenizer = bytepiece.Tokenizer.load(model)
+    if sampling.pop("made_only", False):
+        tokenizer = bytepiece.Tokenizer(tokenizer.model.made_only())
     threads = threads or usable_cores()
     files = _expanded(files, jsonl)
     first, doc_ids = sampling.pop("first_document", 0), sampling.pop("doc_ids", None)

@@ -83,7 +83,7 @@ def _facts(path: Path, model: "Model", format: str) -> dict[str, Any]:
             "mean": round(sum(lengths) / len(lengths), 2),
             "max": max(lengths),
         },
-        "special_tokens": [vars(token) for token in model.special_tokens],
+        "special_tokens": [token.as_dict() for token in model.special_tokens],
         "normalization": list(rules.normalization),
         "digits": rules.digits,
         "segment": rules.segment,
@@ -100,10 +100,24 @@ def _bpe(model: "Model") -> dict[str, Any]:
     """Return the facts that only a BPE model has."""
     if model.merges is None:
         return {}
+    # Imported here, because it loads numpy, and --help does not need numpy.
+    from bytepiece.rules.words import pattern_name  # noqa: PLC0415
+
+    units = {None: "byte-level BPE", "bytes": "BPE of characters, others in bytes"}
+    name = pattern_name(model.rules.words)
+    summary = [
+        units.get(model.rules.unknown, "BPE of characters"),
+        f"pattern of {name}" if name else "a pattern of its own" if model.rules.words else "no cut",
+        f"{model.vocab_size:,} ids",
+    ]
     kind = "ranks" if model.merges.pairs is None else "pairs"
     numbers = model.merges.ranks if model.merges.pairs is None else model.merges.pairs
     count = 0 if numbers is None else len(numbers)
-    return {"merges": {kind: count}, "words": [cut.pattern for cut in model.rules.words]}
+    return {
+        "model": ", ".join(summary),
+        "merges": {kind: count},
+        "words": [cut.pattern for cut in model.rules.words],
+    }
 
 
 def _prices(model: "Model", path: Path) -> dict[str, Any]:
@@ -129,6 +143,7 @@ def _table(facts: dict[str, Any]) -> str:
     record = [f"{name} {_bare(value)}" for name, value in facts["record"].items()]
     rows = [
         ("file", f"{facts['file']}, {megabytes(facts['bytes'])}, {facts['format']} format"),
+        *([("model", facts["model"])] if "model" in facts else []),
         ("vocabulary", f"{facts['vocab_size']} ids, {facts['pieces']} of them pieces"),
         ("piece length", f"{length['min']} to {length['max']} bytes, {length['mean']} on average"),
         ("special tokens", ", ".join(specials) or "none"),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 import click
 from click.core import ParameterSource
 
-from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, Sampler
+from bytepiece.encoding.options import LARGEST_ALPHAS, MAX_NBEST_SIZE, NBEST_SIZE, Sampler
 from bytepiece.rules.text import is_utf8
 
 from .streams import say
@@ -247,7 +247,13 @@ _SAMPLING = (
         show_default=True,
         help="perfect draws from the exact law. The others are for comparison: nbest draws from "
         "the law of the best paths of each line only, and viterbi, an older algorithm, follows "
-        "neither law.",
+        "neither law. For BPE models there are also dropout, which leaves out each join with the "
+        "probability alpha, and splitting, which tries alpha times per token to cut it in two.",
+    ),
+    click.option(
+        "--made-only",
+        is_flag=True,
+        help="Sample a BPE model without the pieces that none of its merges makes.",
     ),
     click.option(
         "--nbest-size",
@@ -261,7 +267,7 @@ _SAMPLING = (
 
 _SAMPLING_NAMES = (
     *("alpha", "more_tokens", "sample_prob", "seed", "epoch"),
-    *("first_document", "doc_ids", "sampler", "nbest_size"),
+    *("first_document", "doc_ids", "sampler", "nbest_size", "made_only"),
 )
 
 
@@ -269,8 +275,9 @@ def sampling_options(command: F) -> F:
     """Add the options of sampling.
 
     The command gets them as `sampling`, for encode_batch; `first_document` and `doc_ids`, which say
-    where documents' numbers come from, are among them. It also gets `more_tokens`, the share by
-    which the number of tokens may grow; None if the alpha is in `sampling`.
+    where documents' numbers come from, are among them, and so is `made_only`. It also gets
+    `more_tokens`, the share by which the number of tokens may grow; None if the alpha is in
+    `sampling`.
     """
 
     @wraps(command)
@@ -287,6 +294,14 @@ def sampling_options(command: F) -> F:
                 raise click.UsageError("--doc-ids gives all numbers; leave --first-document out")
             if {"alpha", "more_tokens"} <= {*chosen}:
                 raise click.UsageError("--more-tokens finds the alpha; leave --alpha out")
+            largest = LARGEST_ALPHAS.get(given["sampler"], math.inf)
+            if (
+                max(given["alpha"] if isinstance(given["alpha"], tuple) else [given["alpha"]])
+                > largest
+            ):
+                raise click.UsageError(
+                    f"with --sampler {given['sampler']} the largest --alpha is {largest:g}"
+                )
             if given["seed"] is None:
                 given["seed"] = secrets.randbits(64)
                 say(f"bytepiece: to draw the same samples again, add --seed {given['seed']}")

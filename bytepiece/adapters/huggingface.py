@@ -12,10 +12,10 @@ from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, time
 from bytepiece.adapters.spelling import Spelling
 from bytepiece.errors import ModelError
 from bytepiece.formats import to_huggingface
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.huggingface_cuts import BYTES
 from bytepiece.formats.huggingface_tokens import kind_of
 from bytepiece.model import MAX_ID, Model
+from bytepiece.rules.byte_level import alphabet
 
 
 class HuggingFace(Adapter):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bytepiece.formats.byte_level import alphabet
+from bytepiece.rules.byte_level import alphabet
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 

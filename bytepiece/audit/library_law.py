@@ -8,11 +8,12 @@ import numpy as np
 from bytepiece.adapters.base import NotPossibleError
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, Scores, character_bounds, digit_cuts, unit_edges
-from bytepiece.encoding.segmentation import stretches
+from bytepiece.encoding.bpe import made_pieces
+from bytepiece.encoding.segmentation import segment_stretches, stretches
 from bytepiece.encoding.special import NO_TOKENS
 from bytepiece.formats.character_vocabulary import is_over_characters, vocabulary_of
 from bytepiece.model import Model
-from bytepiece.rules.text import Text
+from bytepiece.rules.text import Text, is_utf8
 
 _RUNS = 1 << 40
 """The number that stands for a run of unknown characters, plus the place of the run in the text."""
@@ -46,9 +47,12 @@ def library_text(text: str, model: Model) -> LibraryText:
         NotPossibleError: if the law does not say which characters an unknown token stands for.
     """
     raw = normalized(text, model)
-    pieces, unknown = _pieces(model)
     bounds = character_bounds(raw) if is_over_characters(model) else range(len(raw) + 1)
-    cuts = digit_cuts(raw, model.rules.digit_group)
+    if model.merges is None:
+        pieces, unknown = _pieces(model)
+    else:
+        pieces, unknown = _pieces_of_bpe(model, raw), None
+    cuts = digit_cuts(raw, model.rules.digit_group) | word_cuts(raw, model)
     edges = unit_edges(raw, bounds, pieces, unknown, cuts)
     if model.rules.unknown != "token":
         return LibraryText(raw, tuple(edges))
@@ -70,6 +74,30 @@ def library_text(text: str, model: Model) -> LibraryText:
             runs.append(edge)
     texts = tuple(raw[edge.start : edge.end] for edge in runs)
     return LibraryText(raw, tuple(sorted([*others, *runs])), texts)
+
+
+def word_cuts(raw: bytes, model: Model) -> frozenset[int]:
+    """Return the places in a normalized text where the words of a BPE model begin or end."""
+    if not model.rules.words:
+        return frozenset()
+    return frozenset(segment_stretches([raw], [], model.rules).bounds.tolist())
+
+
+def _pieces_of_bpe(model: Model, raw: bytes) -> Scores:
+    """Return the scores of the pieces that samples use, and of the unknown characters of a text."""
+    columns = zip(model.pieces, model.scores.tolist(), made_pieces(model).tolist(), strict=True)
+    pieces = {piece: score for piece, score, used in columns if used}
+    if not is_over_characters(model):
+        return pieces
+    if model.rules.unknown == "token":
+        raise NotPossibleError("the law of unknown tokens is not known for BPE models")
+    # Bytes stand only for characters without a piece.
+    whole = {piece: score for piece, score in pieces.items() if is_utf8(piece)}
+    for char in raw.decode():
+        spelled = char.encode()
+        if spelled not in whole:
+            whole[spelled] = sum(pieces[bytes([byte])] for byte in spelled)
+    return whole
 
 
 def _pieces(model: Model) -> tuple[Scores, float | None]:

@@ -18,7 +18,7 @@ from bytepiece.adapters.sentencepiece import SentencePiece
 from bytepiece.adapters.sentencepiece_lite import SentencePieceLite
 from bytepiece.audit.counts import Draws
 from bytepiece.audit.law import Edge, ReferenceLaw, Scores, byte_edges, character_edges, digit_cuts
-from bytepiece.audit.library_law import library_text, with_runs
+from bytepiece.audit.library_law import library_text, with_runs, word_cuts
 from bytepiece.errors import ArgumentError, BytepieceError, ModelError
 from bytepiece.formats import original
 from bytepiece.formats.character_vocabulary import is_over_characters
@@ -186,6 +186,10 @@ class LibrarySampler(AuditedSampler):
         def law(text: str, alpha: float) -> ReferenceLaw:
             if not model.is_own:
                 found = library_text(text, model)
+                if self.nbest_size and len(word_cuts(found.raw, model)) > 2:
+                    raise NotPossibleError(
+                        "the sampler finds the best paths of each word by itself"
+                    )
                 return ReferenceLaw(found.raw, found.edges, alpha, self.nbest_size)
             raw = text.encode()
             if self.nbest_size and digit_cuts(raw, model.rules.digit_group):

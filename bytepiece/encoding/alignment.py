@@ -66,14 +66,12 @@ def align(
     raw, marks, origins = _laid_out(text, rules, allowed, normalized)
     added = dict.fromkeys(allowed.ids.values(), b"")  # the model may lack some of these ids
     pieces = [bytes_of[id_] if id_ in bytes_of else added[id_] for id_ in row]
-    places = (
-        {} if unknown is None else _unknown_places(row, pieces, raw, marks, allowed.ids, unknown)
-    )
+    places = {} if unknown is None else _unknown_places(row, pieces, raw, marks, allowed, unknown)
     position = 0
     for token, id_ in enumerate(row):
         if token in places:
             pieces[token] = raw[position : places[token]]
-        elif position in marks and allowed.ids[marks[position]] == id_:
+        elif position in marks and allowed.id_of(marks[position]) == id_:
             pieces[token] = marks[position]
         position += len(pieces[token])
     if b"".join(pieces) != raw:
@@ -91,7 +89,7 @@ def _unknown_places(
     pieces: Sequence[bytes],
     raw: bytes,
     marks: Mapping[int, bytes],
-    allowed: Mapping[bytes, int],
+    allowed: SpecialTokens,
     unknown: Unknown,
 ) -> dict[int, int]:
     """Return where each unknown token ends.
@@ -111,7 +109,7 @@ def _unknown_places(
         name = marks.get(position, b"")
         if token == len(row):
             pass
-        elif allowed.get(name) == row[token]:
+        elif allowed.id_of(name) == row[token]:
             end = position + len(name)
             ends[token] = end
         elif row[token] == unknown.id:

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32
-from bytepiece.kernels.jit import kernel
+from bytepiece.kernels.jit import Scalar, inlined, kernel
 from bytepiece.kernels.segments import SegmentRun
-from bytepiece.kernels.streams import Streams
+from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of
 
 
 class Drawn(NamedTuple):
@@ -33,6 +33,20 @@ def room(run: SegmentRun, streams: Streams) -> tuple[npt.NDArray[np.int32], npt.
     """
     counts = np.empty(len(run.documents) * streams.samples, dtype=np.int32)
     return np.empty(len(run.text) * streams.samples, dtype=np.int32), counts
+
+
+@inlined
+def uniform_of(words: tuple[Scalar, ...], offset: Scalar, draw: Scalar, uniforms: F64) -> Scalar:
+    """Return a draw of a segment. Draws are asked for in their order, from 0 on.
+
+    Args:
+        words, offset: see `bytepiece.kernels.streams.uniforms`.
+        draw: the number of the draw.
+        uniforms: float64[DRAWS], scratch.
+    """
+    if draw % DRAWS == 0:
+        fill_uniforms(words, offset, np.uint64(draw), uniforms)
+    return uniforms[place_of(draw % DRAWS)]
 
 
 @kernel

@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 
 import numpy as np
+import numpy.typing as npt
 
 from bytepiece._arrays import F32, F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
-from bytepiece.encoding.bpe import byte_pairs, joined_ids
+from bytepiece.encoding.bpe import byte_pairs, joined_ids, joins, made_pieces
 from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
+from bytepiece.encoding.merge_dropout import dropout_ids
 from bytepiece.encoding.nbest import nbest_ids
 from bytepiece.encoding.options import RANGE_STEPS
 from bytepiece.encoding.perfect import perfect_ids, scored_ids
 from bytepiece.encoding.request import Group, Method
 from bytepiece.encoding.segmentation import Marks
+from bytepiece.encoding.splitting import Splits, splits, splitting_ids
 from bytepiece.encoding.viterbi_sampler import viterbi_ids
+from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels import automaton, best_path_float32
 from bytepiece.kernels.automaton import Automaton
@@ -27,6 +31,7 @@ from bytepiece.kernels.characters import HIDDEN, Known, known_characters
 from bytepiece.kernels.partition import Weights, weights
 from bytepiece.kernels.segments import Segments
 from bytepiece.kernels.streams import Streams
+from bytepiece.kernels.word_joins import Joins
 from bytepiece.model import Model
 from bytepiece.rules.foreign import SentencePieceRules
 from bytepiece.rules.text import Text
@@ -61,9 +66,15 @@ class Encoder:
 
     @cached_property
     def _tables(self) -> Tables:
-        built = automaton.build(self.model.pieces)
+        built = automaton.build(self.model.pieces, self._usable)
         scores = built.by_entry(self.model.scores, -math.inf)
         return pack(built, scores, _ids_by_entry(built, self.model))
+
+    @property
+    def _usable(self) -> npt.NDArray[np.bool_] | None:
+        """Which pieces samples and lattices use; None for all."""
+        merges = self.model.merges
+        return None if merges is None or merges.unmade else made_pieces(self.model)
 
     @cached_property
     def _unpacked(self) -> tuple[Automaton, F64, U32]:
@@ -86,13 +97,18 @@ class Encoder:
 
     @cached_property
     def _byte_pairs(self) -> BytePairs:
-        """The tables of a BPE model."""
+        """The tables of a BPE model for BPE-dropout, which joins pairs that BPE never joins."""
         return byte_pairs(self.model)
+
+    @cached_property
+    def _joins(self) -> Joins:
+        """The tables of a BPE model for deterministic encoding."""
+        return joins(self.model)
 
     @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:
         """The automaton of the reversed pieces, and its ids by entry, for perfect sampling."""
-        mirrored = automaton.build([piece[::-1] for piece in self.model.pieces])
+        mirrored = automaton.build([piece[::-1] for piece in self.model.pieces], self._usable)
         return mirrored, _ids_by_entry(mirrored, self.model)
 
     def encode_short(self, text: bytes) -> I32:
@@ -175,8 +191,10 @@ class Encoder:
 
     def _kernel_of(self, method: Method | None, log_probs: bool) -> EncodeRun:
         """Return the function that encodes a run of segments by a method."""
+        if method is not None and method.sampler in ("dropout", "splitting"):
+            return self._run_of_bpe(method)
         if method is None and self.model.merges is not None:
-            tables, ids = self._byte_pairs, self.model.ids.astype(np.uint32)
+            tables, ids = self._joins, self.model.ids.astype(np.uint32)
             return lambda segments, _, low, high: Drawn(
                 *joined_ids(tables, ids, segments, low, high)
             )
@@ -209,6 +227,25 @@ class Encoder:
                 viterbi_ids, self.automaton, self._viterbi_scores, self.ids, method.alpha
             )
         raise NotImplementedError(f"no function draws by {method.sampler!r}")
+
+    def _run_of_bpe(self, method: Method) -> EncodeRun:
+        """Return the function that encodes a run of segments by a sampler that is for BPE models.
+
+        Raises:
+            ArgumentError: if the model is no BPE model.
+        """
+        if self.model.merges is None:
+            raise ArgumentError(f'the sampler "{method.sampler}" is for BPE models, not this one')
+        if method.alpha == 0:  # nothing is random; see `Merges.whole`
+            return self._kernel_of(None, False)
+        ids = self.model.ids.astype(np.uint32)
+        if method.sampler == "dropout":
+            return partial(dropout_ids, self._byte_pairs, ids, method.alpha)
+        return partial(splitting_ids, self._joins, self._splits, ids, method.alpha)
+
+    @cached_property
+    def _splits(self) -> Splits:
+        return splits(self.model)
 
     def best_pieces(self, segments: Segments) -> I32:
         """Return the numbers of the pieces along the best path of a text."""
@@ -277,6 +314,13 @@ class Encoder:
             latest = list(self._latest.items())[1 - RANGE_STEPS :]
             self._latest = {**dict(latest), alpha: table}
         return table
+
+    def weights_of(self, probabilities: F64) -> Weights:
+        """Return weights that are given, with the byte `HIDDEN` as for `weights`."""
+        if self._withheld is not None:
+            return weights(self.mirrored[0], np.log(probabilities), 1.0, self._withheld)
+        table = self.mirrored[0].by_entry
+        return Weights(table(probabilities, 0), table(np.zeros(len(probabilities), "i4"), 0), True)
 
     @cached_property
     def _withheld(self) -> F64 | None:

@@ -7,13 +7,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Sampler = Literal["perfect", "viterbi", "nbest"]
+Sampler = Literal["perfect", "viterbi", "nbest", "dropout", "splitting"]
 Alpha: TypeAlias = "float | tuple[float, float] | Sequence[float] | npt.NDArray[np.float64] | None"
 """One alpha for all documents, the ends of a range, or one alpha per document. See
 `bytepiece.Tokenizer`."""
 
 NBEST_SIZE = 64
 """How many paths the sampler "nbest" draws from by default."""
+LARGEST_ALPHAS: "dict[Sampler, float]" = {"dropout": 1.0, "splitting": 16.0}
+"""The largest alpha of samplers that have one. For "dropout" it is a probability, for "splitting"
+the mean number of tries for each token."""
 BY_TEXT = "text"
 """The value of `doc_ids` that makes the hash of each text its number."""
 MAX_NBEST_SIZE = 1 << 20

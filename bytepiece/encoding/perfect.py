@@ -8,7 +8,7 @@ import numpy as np
 from bytepiece._arrays import F64, I32, I64, U8, U32
 from bytepiece.encoding.drawn import Drawn, room, score
 from bytepiece.encoding.walk import SampleDraws, Sums, walk
-from bytepiece.kernels.automaton import GROUP, Automaton, scan
+from bytepiece.kernels.automaton import GROUP, Automaton, scan, single_entry
 from bytepiece.kernels.characters import Known, hidden
 from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
 from bytepiece.kernels.partition import (
@@ -155,13 +155,23 @@ def _perfect_ids(
     samples = streams.samples
     last = len(bounds) - 1
     filled = 0
+    document = -1
+    words = (UINT_0, UINT_0, UINT_0, UINT_0)
     for segment in range(last):
         start, stop = bounds[last - segment - 1], bounds[last - segment]
         offset = offset_of(run, segment)
         backward(automaton, weights, singles, matches, start, stop, z, exponents)
         log_z[segment] = np.log(z[stop - start]) + exponents[stop - start] * LOG_BASE
+        if stop - start == 1:  # many words of a BPE model are one byte, which needs no draw
+            for sample in range(samples):
+                out[filled] = ids[single_entry(automaton, singles[start])]
+                counts[segment * samples + sample] = 1
+                filled += 1
+            continue
         for sample in range(samples):
-            words = sample_words(streams, run.documents[segment], sample)
+            if samples > 1 or document != run.documents[segment]:
+                document = run.documents[segment]
+                words = sample_words(streams, document, sample)
             draws = SampleDraws(words, offset, filled)
             distance = uint(stop - start)
             _, count = walk(

@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
 from bytepiece._checks import is_number, seed_word, unsigned
-from bytepiece.encoding.options import MAX_NBEST_SIZE, NBEST_SIZE, RANGE_STEPS, Alpha, Sampler
+from bytepiece.encoding.options import (
+    LARGEST_ALPHAS,
+    MAX_NBEST_SIZE,
+    NBEST_SIZE,
+    RANGE_STEPS,
+    Alpha,
+    Sampler,
+)
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.streams import DOCUMENT_BLOCK, Streams, document_words, uniforms
@@ -115,10 +122,10 @@ class Sampling(NamedTuple):
                 f"{why} needs an alpha of at least 0 for each text, and sample_prob 1, since a "
                 f"best path is not drawn"
             )
-        if self.sampler == "viterbi":
+        if self.sampler not in ("perfect", "nbest"):
             raise ArgumentError(
-                f'{why} needs the sampler "perfect"; the probability of a path in Viterbi sampling '
-                f"is known only by following all its choices"
+                f'{why} needs the sampler "perfect"; the probability of a path by '
+                f'"{self.sampler}" is known only by following all its choices'
             )
         if not replace and self.sampler != "perfect":
             raise ArgumentError(f'{why} needs the sampler "perfect", not "{self.sampler}"')
@@ -144,6 +151,11 @@ class Sampling(NamedTuple):
             raise ArgumentError(f"nbest_size must be in 1…{MAX_NBEST_SIZE}, not {size!s:.30}")
         if alpha is None or checked_alpha(alpha) < 0:
             return None
+        largest = LARGEST_ALPHAS.get(self.sampler, math.inf)
+        if alpha > largest:
+            raise ArgumentError(
+                f'with the sampler "{self.sampler}" alpha must be at most {largest:g}, not {alpha}'
+            )
         return Method(float(alpha), self.sampler, int(size))
 
 

@@ -124,7 +124,7 @@ def stretches(
     """Cut a text at special tokens and normalize the text between them.
 
     Returns:
-        the stretches of text, normalized, and the names of the tokens between them; see
+        the stretches of text, normalized, and the texts that the tokens between them cover; see
         `SpecialTokens.split`.
     """
     some, names = allowed.split(to_bytes(text))
@@ -165,7 +165,7 @@ def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
         texts_of_parts += some
         names += between
         counts.append(len(some) + len(between))
-    tokens = list(map(marks.allowed.ids.__getitem__, names))
+    tokens = [id_ for name in names if (id_ := marks.allowed.id_of(name)) is not None]
     buffer, bounds, documents, special, starts = _taking_turns(texts_of_parts, tokens, counts)
     firsts = offsets_of(counts)
     begins, ends = firsts[:-1], firsts[1:]

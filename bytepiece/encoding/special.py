@@ -1,13 +1,15 @@
 """Special tokens inside a text: which ones count, and where they stand."""
 
 import re
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import ahocorasick
 
 from bytepiece._checks import unsigned
 from bytepiece.errors import ArgumentError
+from bytepiece.rules.character_classes import WHITE
 
 _MOST_ALTERNATIVES = 64
 """The most names that are searched by a regular expression; an automaton searches more names. With
@@ -17,6 +19,10 @@ automaton's time does not depend on their number. So the expression is used only
 begin with the same byte."""
 
 
+_WHITE = re.compile(f"[{WHITE}]")
+_JOINERS = "\u200c\u200d"
+
+
 class SpecialTokens:
     """The special tokens that count as such inside a text, and a matcher that finds them.
 
@@ -24,15 +30,21 @@ class SpecialTokens:
 
     Args:
         ids: the id of each name.
+        flags: the flags of some names; see `bytepiece.model.SpecialToken`.
 
     >>> tokens = SpecialTokens({"<eos>": 2})
     >>> tokens.split(b"one<eos>two")
     ([b'one', b'two'], [b'<eos>'])
     """
 
-    def __init__(self, ids: Mapping[str, int]) -> None:
+    def __init__(
+        self, ids: Mapping[str, int], flags: Mapping[str, Collection[str]] | None = None
+    ) -> None:
         self.ids = {name.encode("utf-8"): id_ for name, id_ in ids.items() if name}
         """The id of each name in UTF-8."""
+        given = {} if flags is None else {name: flags[name] for name in ids if flags.get(name)}
+        self._flags = {name.encode("utf-8"): frozenset(some) for name, some in given.items()}
+        self._bare = {_stripped(name): self.ids[name] for name in self._flags}
         self._pattern: re.Pattern[bytes] | None = None
         one_beginning = len({name[0] for name in self.ids}) == 1
         if one_beginning and len(self.ids) <= _MOST_ALTERNATIVES:
@@ -47,8 +59,18 @@ class SpecialTokens:
     def __bool__(self) -> bool:
         return bool(self.ids)
 
-    def __reduce__(self) -> tuple[type["SpecialTokens"], tuple[dict[str, int]]]:
-        return SpecialTokens, ({name.decode("utf-8"): id_ for name, id_ in self.ids.items()},)
+    def __reduce__(
+        self,
+    ) -> tuple[type["SpecialTokens"], tuple[dict[str, int], dict[str, set[str]]]]:
+        return SpecialTokens, (
+            {name.decode("utf-8"): id_ for name, id_ in self.ids.items()},
+            {name.decode("utf-8"): {*some} for name, some in self._flags.items()},
+        )
+
+    def id_of(self, covered: bytes) -> int | None:
+        """Return the id of a token by the text that it covers; None for another text."""
+        found = self.ids.get(covered)
+        return self._bare.get(_stripped(covered)) if found is None else found
 
     def occur_in(self, texts: Iterable[bytes]) -> bool:
         """Return whether a token stands in one of the texts, or across the end of a text."""
@@ -68,8 +90,35 @@ class SpecialTokens:
 
         Returns:
             the stretches of text before, between and behind special tokens, some of them perhaps
-            empty; and the names of these tokens, one name fewer than stretches.
+            empty; and the text that each of these tokens covers, one fewer than stretches: its
+            name, and white space around it if its flags say so.
         """
+        if self._flags:
+            return self._split_by_flags(raw)
+        return self._split(raw)
+
+    def _split_by_flags(self, raw: bytes) -> tuple[list[bytes], list[bytes]]:
+        found, covered = [], []
+        stretches, names = self._split(raw)
+        done = stop = 0  # where the last token ends: with white space, by its name
+        for stretch, name in zip(stretches, names, strict=False):
+            start = stop + len(stretch)
+            stop = start + len(name)
+            flags = self._flags.get(name, ())
+            if "single_word" in flags and _touches_word(raw, start, stop):
+                continue
+            low, high = start, stop
+            if "lstrip" in flags:
+                low = max(done, _white_before(raw, start))
+            if "rstrip" in flags:
+                high = _white_after(raw, stop)
+            found.append(raw[done:low])
+            covered.append(raw[max(low, done) : high])
+            done = high
+        return [*found, raw[done:]], covered
+
+    def _split(self, raw: bytes) -> tuple[list[bytes], list[bytes]]:
+        """Cut a text at the names of special tokens, without regard to flags."""
         if self._pattern is not None:
             parts = self._pattern.split(raw)
             return parts[::2], parts[1::2]
@@ -88,6 +137,46 @@ class SpecialTokens:
                 names.append(name)
                 done = start - negative_length
         return [*stretches, raw[done:]], names
+
+
+def _stripped(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape").strip()
+
+
+def _character(raw: bytes, place: int, before: bool) -> bytes:
+    """Return the character that ends or begins at a place; it is empty at the ends of the text."""
+    if before:
+        start = max(place - 1, 0)
+        while start > 0 and place - start < 4 and raw[start] & 0xC0 == 0x80:
+            start -= 1
+        return raw[start:place]
+    stop = min(place + 1, len(raw))
+    while stop < len(raw) and stop - place < 4 and raw[stop] & 0xC0 == 0x80:
+        stop += 1
+    return raw[place:stop]
+
+
+def _white_before(raw: bytes, place: int) -> int:
+    while _WHITE.fullmatch((char := _character(raw, place, True)).decode("utf-8", "replace")):
+        place -= len(char)
+    return place
+
+
+def _white_after(raw: bytes, place: int) -> int:
+    while _WHITE.fullmatch((char := _character(raw, place, False)).decode("utf-8", "replace")):
+        place += len(char)
+    return place
+
+
+def _touches_word(raw: bytes, start: int, stop: int) -> bool:
+    r"""Return whether a character beside a stretch matches `\w` of Rust's regular expressions."""
+    for beside in (_character(raw, start, True), _character(raw, stop, False)):
+        char = beside.decode("utf-8", "replace")
+        if char and (unicodedata.category(char[0])[0] in "LM" or char in _JOINERS):
+            return True
+        if char and unicodedata.category(char[0]) in ("Nd", "Nl", "Pc"):
+            return True
+    return False
 
 
 def _spelled(raw: bytes) -> str | bytes:
@@ -110,13 +199,15 @@ class TokenMatchers:
 
     Args:
         ids: the ids of the model's special tokens by name.
+        flags: their flags by name.
     """
 
     _KEPT = 8
 
-    def __init__(self, ids: Mapping[str, int]) -> None:
+    def __init__(self, ids: Mapping[str, int], flags: Mapping[str, Collection[str]]) -> None:
         self._ids = dict(ids)
-        self._all = SpecialTokens(ids)
+        self._flags = dict(flags)
+        self._all = SpecialTokens(ids, flags)
         # The dict is replaced as a whole, so that several threads may replace it at once.
         self._latest: dict[frozenset[tuple[str, int]], SpecialTokens] = {}
 
@@ -148,7 +239,7 @@ class TokenMatchers:
         key = frozenset(ids.items())
         tokens = self._latest.get(key)
         if tokens is None:
-            tokens = SpecialTokens(ids)
+            tokens = SpecialTokens(ids, self._flags)
             kept = list(self._latest.items())[1 - self._KEPT :]
             self._latest = {**dict(kept), key: tokens}
         return tokens

@@ -30,6 +30,8 @@ class Vocabulary:
         self.model = model
         self.special_ids = {token.name: token.id for token in model.special_tokens}
         """The id of each special token by its name."""
+        self.flags = {token.name: token.flags for token in model.special_tokens}
+        """The flags of each special token by its name."""
         self._names = {id_: name for name, id_ in self.special_ids.items()}
 
     def __reduce__(self) -> tuple[type["Vocabulary"], tuple[Model]]:

@@ -21,10 +21,13 @@ version 3:
 
      "digits": "groups-of-three",
 
-A BPE model, or one whose segments are words, has two more fields, and version 4:
+A BPE model, one whose segments are words, or one whose special tokens have flags, has two more
+fields, and version 4:
 
      "words": [["\\p{N}{1,3}", "isolated", false], …],
      "merges": {"pairs": [3, 4, …], "ranks": null, "whole": false},     null for a Unigram model
+
+"merges" has one more entry, "unmade": false, if samples use only pieces that merges make.
 
 A model that version 1 or 2 can hold is written as such, so that older releases read it.
 """
@@ -124,7 +127,7 @@ def from_document(document: dict[str, Any]) -> Model:
         tuple(map(_word_cut, document["words"])),
     )
     return Model(
-        tuple(map(_piece, pieces)),
+        _pieces(pieces),
         document["scores"],
         document["ids"],
         tuple(map(_special_token, document["special_tokens"])),
@@ -140,6 +143,14 @@ def _digits(isolate_digits: Any) -> Digits:
     if not isinstance(isolate_digits, bool):
         raise ModelError(f"isolate_digits must be true or false, not {isolate_digits!r:.60}")
     return "each" if isolate_digits else "free"
+
+
+def _pieces(entries: list[Any]) -> tuple[bytes, ...]:
+    # Most entries are texts, and the call of a function would take most of the time.
+    try:
+        return tuple([e.encode() if type(e) is str else _piece(e) for e in entries])
+    except UnicodeEncodeError:
+        return tuple(map(_piece, entries))
 
 
 def _piece(entry: Any) -> bytes:
@@ -160,15 +171,18 @@ def _alias(entry: Any) -> tuple[int, bytes]:
 
 
 def _word_cut(entry: Any) -> WordCut:
-    if not isinstance(entry, list) or len(entry) != 3:
-        raise ModelError(f"the cut {entry!r:.60} must be a pattern, a behavior and a truth value")
+    if not isinstance(entry, list) or len(entry) not in (3, 4):
+        raise ModelError(f"the cut {entry!r:.60} must be a pattern, a behavior and truth values")
     return WordCut(*entry)
 
 
 def _special_token(entry: Any) -> SpecialToken:
-    if not isinstance(entry, dict) or entry.keys() != {"name", "id", "role"}:
+    if not isinstance(entry, dict) or entry.keys() - {"flags"} != {"name", "id", "role"}:
         raise ModelError(f"the special token {entry!r:.60} must have a name, an id and a role")
-    return SpecialToken(entry["name"], entry["id"], entry["role"])
+    flags = entry.get("flags", [])
+    if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+        raise ModelError(f"the flags of {entry['name']!r:.60} must be a list of names")
+    return SpecialToken(entry["name"], entry["id"], entry["role"], tuple(flags))
 
 
 def _lines(model: Model) -> Iterable[str]:
@@ -179,7 +193,8 @@ def _lines(model: Model) -> Iterable[str]:
     digits: tuple[str, Any] = ("isolate_digits", rules.digits == "each")
     if rules.digits == "groups-of-three":
         version, digits = 3, ("digits", rules.digits)
-    if rules.words or model.merges is not None:
+    flagged = any(token.flags for token in model.special_tokens)
+    if rules.words or model.merges is not None or flagged:
         version, digits = 4, ("digits", rules.digits)
     yield f'{{\n "format": "bytepiece",\n "version": {version},\n'
     for name, value in (
@@ -187,7 +202,7 @@ def _lines(model: Model) -> Iterable[str]:
         digits,
         ("segment", rules.segment),
         ("unknown", rules.unknown),
-        ("special_tokens", [vars(token) for token in model.special_tokens]),
+        ("special_tokens", [token.as_dict() for token in model.special_tokens]),
         ("record", dict(model.record)),
         ("ids", model.ids.tolist()),
         ("scores", model.scores.tolist()),

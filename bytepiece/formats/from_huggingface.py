@@ -17,7 +17,6 @@ import numpy as np
 
 from bytepiece.errors import ModelError
 from bytepiece.formats import from_huggingface_bpe
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.huggingface_steps import TokenizerSteps, steps_of
 from bytepiece.formats.huggingface_tokens import (
     added_tokens,
@@ -26,6 +25,7 @@ from bytepiece.formats.huggingface_tokens import (
     special_tokens_of,
 )
 from bytepiece.model import MAX_PIECES, MAX_SCORE, Model
+from bytepiece.rules.byte_level import alphabet
 from bytepiece.rules.character_map import SPACE
 
 _PENALTY = 10.0
@@ -39,6 +39,11 @@ _BYTE = re.compile("<0x[0-9A-F]{2}>")
 def looks_like(document: Mapping[str, Any]) -> bool:
     """Return whether parsed JSON may be a tokenizer.json: its field "model" is an object."""
     return isinstance(document.get("model"), dict)
+
+
+def has_scores(document: Mapping[str, Any]) -> bool:
+    """Return whether the numbers in a file are scores, which its reader rounds in its own way."""
+    return not isinstance(document["model"], dict) or kind_of(document["model"]) != "BPE"
 
 
 def from_document(document: Mapping[str, Any]) -> Model:

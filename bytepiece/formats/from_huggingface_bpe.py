@@ -2,21 +2,28 @@
 
 import re
 from collections.abc import Mapping
+from itertools import chain, groupby
 from typing import Any, Literal
 
 import numpy as np
 
+from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.huggingface_steps import (
     FORMS,
     flat_steps,
     normalizer_steps,
     strips_first,
 )
-from bytepiece.formats.huggingface_tokens import added_tokens, notes_of, special_tokens_of
+from bytepiece.formats.huggingface_tokens import (
+    added_tokens,
+    flags_of,
+    notes_of,
+    special_tokens_of,
+)
 from bytepiece.formats.huggingface_words import WordSteps, space_cut, word_steps_of
 from bytepiece.model import MAX_PIECES, Model
+from bytepiece.rules.byte_level import alphabet
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import HuggingFaceRules
 from bytepiece.rules.merges import MAX_MERGES, Merges
@@ -45,7 +52,7 @@ def from_document(document: Mapping[str, Any]) -> Model:
     notes = notes_of(document)
     if model.get("dropout"):
         notes.append("encoding without an alpha is never random, whatever the file's dropout is")
-    added = added_tokens(document, {id_: name for name, id_ in vocabulary.items()}, notes)
+    added = added_tokens(document, {id_: name for name, id_ in vocabulary.items()}, notes, True)
     normalizer: list[tuple[Any, ...]] = []
     for step in flat_steps(document.get("normalizer"), "normalizer", "normalizers"):
         normalizer += normalizer_steps(step)
@@ -73,11 +80,11 @@ def from_document(document: Mapping[str, Any]) -> Model:
         tuple(pieces),
         np.zeros(len(pieces)),
         np.fromiter(pieces.values(), dtype=np.int64, count=len(pieces)),
-        special_tokens_of(special, unknown),
+        special_tokens_of(special, unknown, flags_of(document)),
         _rules(document, tuple(normalizer), steps, fallback),
         record={"source": "huggingface", "notes": notes},
         aliases=aliases,
-        merges=Merges(np.array(pairs).reshape(-1, 2), whole=_flag(model, "ignore_merges")),
+        merges=Merges(pairs.astype(np.int32), whole=_flag(model, "ignore_merges")),
     )
 
 
@@ -109,13 +116,13 @@ def _vocabulary(entries: Any) -> dict[str, int]:
         raise ModelError("is a tokenizer.json without a vocabulary")
     if len(entries) > MAX_PIECES:
         raise ModelError(f"{len(entries)} pieces are more than {MAX_PIECES}, the most allowed")
-    for name, id_ in entries.items():
-        if type(id_) is not int or not name:
-            raise ModelError(f"the entry {name!r:.60} with {id_!r:.30} must be a piece and its id")
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise ModelError(f"the piece {name!r:.60} is not valid Unicode") from None
+    if "" in entries or set(map(type, entries.values())) != {int}:
+        name, id_ = next((n, i) for n, i in entries.items() if type(i) is not int or not n)
+        raise ModelError(f"the entry {name!r:.60} with {id_!r:.30} must be a piece and its id")
+    try:
+        "".join(entries).encode()
+    except UnicodeEncodeError as error:
+        raise ModelError(f"a piece is not valid Unicode: {error!s:.80}") from None
     if len(set(entries.values())) < len(entries):
         raise ModelError("two pieces have the same id")
     return entries
@@ -146,15 +153,20 @@ def _sorted(
     pieces: dict[bytes, int] = {}
     aliases: dict[int, bytes] = {}
     byte_ids: dict[int, int] = {}
-    byte_of = {char: byte for byte, char in enumerate(alphabet())}
+    # Each character of the alphabet becomes that with the code of its byte, others become U+FFFF.
+    spelled = dict.fromkeys(range(256), "\uffff")
+    spelled |= {ord(char): chr(byte) for byte, char in enumerate(alphabet())}
     for name, id_ in vocabulary.items():
         if id_ in added:
             continue
-        if fallback and _BYTE.fullmatch(name):
+        if steps.byte_level:
+            try:
+                pieces[name.translate(spelled).encode("latin-1")] = id_
+            except UnicodeEncodeError:
+                aliases[id_] = name.encode()
+        elif fallback and _BYTE.fullmatch(name):
             byte_ids[int(name[3:5], 16)] = id_
-        elif steps.byte_level and all(char in byte_of for char in name):
-            pieces[bytes(byte_of[char] for char in name)] = id_
-        elif steps.byte_level or (steps.spaces and " " in name):
+        elif steps.spaces and " " in name:
             aliases[id_] = name.encode()
         else:
             pieces[(name.replace(SPACE, " ") if steps.spaces else name).encode()] = id_
@@ -168,25 +180,30 @@ def _sorted(
     return pieces, aliases, byte_ids
 
 
-def _pairs(
-    entries: Any, vocabulary: Mapping[str, int], bytes_apart: set[int]
-) -> list[tuple[int, int]]:
+def _pairs(entries: Any, vocabulary: Mapping[str, int], bytes_apart: set[int]) -> I64:
     """Return the ids of the pairs that are joined; files of some releases join them by a space."""
     if not isinstance(entries, list):
         raise ModelError("is a BPE model without a list of merges")
     if len(entries) > MAX_MERGES:
         raise ModelError(f"there are more than {MAX_MERGES} merges, the most allowed")
-    pairs = []
     for entry in entries:
-        parts = entry.split(" ") if isinstance(entry, str) else entry
         if (
-            not isinstance(parts, list)
-            or len(parts) != 2
-            or not all(isinstance(part, str) and part in vocabulary for part in parts)
+            entry.count(" ") != 1
+            if type(entry) is str
+            else type(entry) is not list or len(entry) != 2
         ):
             raise ModelError(f"the merge {entry!r:.60} must be two pieces")
-        pair = vocabulary[parts[0]], vocabulary[parts[1]]
-        if not bytes_apart.isdisjoint(pair):
-            raise ModelError(f"the merge {entry!r:.60} joins an entry such as <0x41>")
-        pairs.append(pair)
-    return pairs
+    # A flat list: the collector of garbage would go through many small ones again and again.
+    parts: list[Any] = []
+    for in_text, group in groupby(entries, lambda entry: type(entry) is str):
+        some = list(group)
+        parts += " ".join(some).split(" ") if in_text else chain.from_iterable(some)
+    try:
+        pairs = np.fromiter(map(vocabulary.__getitem__, parts), np.int64, len(parts))
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"a merge joins {error!s:.60}, but must be two pieces") from None
+    apart = np.isin(pairs, list(bytes_apart)).reshape(-1, 2).any(axis=1)
+    if apart.any():
+        entry = entries[int(apart.argmax())]
+        raise ModelError(f"the merge {entry!r:.60} joins an entry such as <0x41>")
+    return pairs.reshape(-1, 2)

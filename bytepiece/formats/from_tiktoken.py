@@ -189,9 +189,9 @@ def _model(
 
 
 def _with_ends(pattern: str) -> str:
-    r"""Return a pattern in which `\z` stands for the end of the text, not `$`."""
+    r"""Return a pattern in which `\A` and `\z` stand for the ends of the text, not `^` and `$`."""
     parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", pattern, re.DOTALL)
-    return "".join(r"\z" if part == "$" else part for part in parts)
+    return "".join({"^": r"\A", "$": r"\z"}.get(part, part) for part in parts)
 
 
 def _decoded(text: Any) -> bytes | None:

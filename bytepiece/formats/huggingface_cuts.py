@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.kernels.digits import DIGIT_RANGES
+from bytepiece.rules.byte_level import alphabet
 from bytepiece.rules.text_rules import Digits
 
 _CHARS = alphabet()

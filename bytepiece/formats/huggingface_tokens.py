@@ -1,11 +1,12 @@
 """The tokens of a tokenizer.json beside its pieces, and notes about what a model cannot keep."""
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, get_args
 
 from bytepiece.errors import ModelError
 from bytepiece.formats.huggingface_steps import decoders_not_read
-from bytepiece.model import Role, SpecialToken
+from bytepiece.model import Flag, Role, SpecialToken
 
 _ROLES: dict[str, Role] = {
     "<s>": "bos",
@@ -14,6 +15,12 @@ _ROLES: dict[str, Role] = {
     "<eos>": "eos",
     "<pad>": "pad",
     "[PAD]": "pad",
+    "<|begin_of_text|>": "bos",
+    "<|end_of_text|>": "eos",
+    "<|endoftext|>": "eos",
+    "<｜begin▁of▁sentence｜>": "bos",
+    "<｜end▁of▁sentence｜>": "eos",
+    "<｜▁pad▁｜>": "pad",
 }
 """Roles of tokens by their usual names; the file does not say what a token is for."""
 
@@ -47,14 +54,18 @@ def notes_of(document: Mapping[str, Any]) -> list[str]:
 
 
 def added_tokens(
-    document: Mapping[str, Any], name_of: Mapping[int, str], notes: list[str]
+    document: Mapping[str, Any],
+    name_of: Mapping[int, str],
+    notes: list[str],
+    kept: bool = False,
 ) -> dict[int, str]:
     """Return the ids and names of tokens that are found in a text before it is segmented.
 
     Args:
         document: the parsed file.
         name_of: the vocabulary.
-        notes: is given a note for each flag that a model cannot keep.
+        notes: is given a note for each flag that the model does not keep.
+        kept: the model keeps how white space and words beside a token matter.
     """
     entries = document.get("added_tokens") or []
     if not isinstance(entries, list):
@@ -72,9 +83,11 @@ def added_tokens(
             raise ModelError(f"the added token {name!r:.60} is given twice, or its id is")
         added[id_] = name
         names.add(name)
-        for flag in ("lstrip", "rstrip", "single_word"):
-            if entry.get(flag):
+        for flag in get_args(Flag):
+            if entry.get(flag) and not kept:
                 flags.setdefault(flag, []).append(name)
+        if kept and entry.get("normalized") and document.get("normalizer") is not None:
+            flags.setdefault("normalized", []).append(name)
         if not entry.get("special"):
             flags.setdefault("not special", []).append(name)
         if name_of.get(id_, name) != name:
@@ -84,6 +97,7 @@ def added_tokens(
             "lstrip": "white space before these tokens stays",
             "rstrip": "white space after these tokens stays",
             "single_word": "these tokens are found within words, too",
+            "normalized": "these tokens are found as they are spelled, not in the normalized text",
             "not special": "these added tokens are special tokens here: found if a call allows it, "
             "and decoded to nothing",
         }[flag]
@@ -93,8 +107,20 @@ def added_tokens(
     return added
 
 
-def special_tokens_of(special: dict[int, str], unknown: int | None) -> tuple[SpecialToken, ...]:
-    """Return the special tokens with these ids and names; one of them may be the unknown token."""
+def flags_of(document: Mapping[str, Any]) -> dict[str, tuple[Flag, ...]]:
+    """Return the flags of the added tokens of a file that `added_tokens` has checked."""
+    return {
+        entry["content"]: tuple(flag for flag in get_args(Flag) if entry.get(flag))
+        for entry in document.get("added_tokens") or []
+    }
+
+
+def special_tokens_of(
+    special: Mapping[int, str],
+    unknown: int | None,
+    flags: Mapping[str, tuple[Flag, ...]] = MappingProxyType({}),
+) -> tuple[SpecialToken, ...]:
+    """Return the special tokens with these ids, names and flags; one may be the unknown token."""
     taken: set[Role] = set()
     tokens = []
     for id_, name in sorted(special.items()):
@@ -103,5 +129,5 @@ def special_tokens_of(special: dict[int, str], unknown: int | None) -> tuple[Spe
             role = "control"
         if role != "control":
             taken.add(role)
-        tokens.append(SpecialToken(name, id_, role))
+        tokens.append(SpecialToken(name, id_, role, flags.get(name, ())))
     return tuple(tokens)

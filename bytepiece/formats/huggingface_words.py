@@ -8,7 +8,7 @@ from bytepiece.errors import ModelError
 from bytepiece.formats.huggingface_steps import flat_steps, refusal, truth_of
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import Prefix
-from bytepiece.rules.words import GPT2, Behavior, WordCut
+from bytepiece.rules.words import GPT2, PUNCTUATION, Behavior, WordCut
 
 _BEHAVIORS: dict[object, Behavior] = {
     "Isolated": "isolated",
@@ -16,7 +16,6 @@ _BEHAVIORS: dict[object, Behavior] = {
     "MergedWithPrevious": "with-previous",
     "MergedWithNext": "with-next",
 }
-_PUNCTUATION = r"[!-/:-@\[-`{-~\p{P}]"
 _OTHER_HERE = re.compile(r"\{\d*,?\d*\}\+")
 """A quantifier that is possessive in other libraries, and here repeats a repetition."""
 
@@ -50,7 +49,7 @@ def word_steps_of(document: Mapping[str, Any], spaces: bool) -> WordSteps:
     found = WordSteps(spaces=spaces)
     for step in flat_steps(document.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers"):
         reader = _READERS.get(step["type"])
-        if reader is None or found.byte_level:
+        if reader is None or (found.byte_level and reader in (_byte_level, _metaspace)):
             raise ModelError(refusal("pre_tokenizer", step))
         found = reader(step, found)
     return found
@@ -102,19 +101,47 @@ def _split(step: dict[str, Any], found: WordSteps) -> WordSteps:
     expression = re.escape(literal) if isinstance(literal, str) else pattern.get("Regex")
     if not isinstance(expression, str) or not expression or _OTHER_HERE.search(expression):
         raise ModelError(refusal("pre_tokenizer", step))
-    return found._replace(words=(*found.words, WordCut(expression, behavior, invert)))
+    return found._replace(
+        words=(
+            *found.words,
+            WordCut(_with_words(expression), behavior, invert, found.byte_level),
+        )
+    )
+
+
+def _with_words(expression: str) -> str:
+    r"""Return an expression in which `\w` and `\b` mean what they mean in Oniguruma.
+
+    It takes the digits and fractions of Latin-1 for parts of words; other libraries do not.
+    """
+    word = r"[\w²³¹¼½¾]"
+    edge = f"(?:(?<={word})(?!{word})|(?<!{word})(?={word}))"
+    inner = f"(?:(?<={word})(?={word})|(?<!{word})(?!{word}))"
+    inside = {r"\w": word, r"\W": r"[^\w²³¹¼½¾]"}
+    outside = {**inside, r"\b": edge, r"\B": inner}
+    found = []
+    for part in re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", expression, re.DOTALL):
+        if part[0] == "[":
+            found.append(re.sub(r"\\.", lambda one: inside.get(one[0], one[0]), part))
+        else:
+            found.append(outside.get(part, part))
+    return "".join(found)
 
 
 def _digits(step: dict[str, Any], found: WordSteps) -> WordSteps:
     behavior: Behavior = "isolated" if truth_of(step, "individual_digits", False) else "contiguous"
-    return found._replace(words=(*found.words, WordCut(r"\p{N}", behavior)))
+    return found._replace(
+        words=(*found.words, WordCut(r"\p{N}", behavior, spelled=found.byte_level))
+    )
 
 
 def _punctuation(step: dict[str, Any], found: WordSteps) -> WordSteps:
     behavior = _BEHAVIORS.get(step.get("behavior", "Isolated"))
     if behavior is None:
         raise ModelError(refusal("pre_tokenizer", step))
-    return found._replace(words=(*found.words, WordCut(_PUNCTUATION, behavior)))
+    return found._replace(
+        words=(*found.words, WordCut(PUNCTUATION, behavior, spelled=found.byte_level))
+    )
 
 
 _READERS: dict[str, Callable[[dict[str, Any], WordSteps], WordSteps]] = {

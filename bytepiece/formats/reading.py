@@ -125,6 +125,8 @@ def _model(
     if kind == "bytepiece":
         return bytepiece_file.from_document(document)
     if kind == "huggingface":
+        if not from_huggingface.has_scores(document):
+            return from_huggingface.from_document(document)
         # The content is parsed again, because Hugging Face's reader rounds numbers in its own way.
         return from_huggingface.from_document(json.loads(content, parse_float=numbers.read))
     if kind == "original":

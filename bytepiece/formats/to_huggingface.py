@@ -22,11 +22,11 @@ from typing import Any
 from bytepiece._files import write_atomically
 from bytepiece._logarithms import rounded
 from bytepiece.errors import ModelError
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.formats.characters_to_huggingface import document_of
 from bytepiece.formats.huggingface_cuts import BYTES, DIGITS, LINES, SPLIT
 from bytepiece.formats.huggingface_numbers import spelled
 from bytepiece.model import Model, SpecialToken
+from bytepiece.rules.byte_level import alphabet
 
 NEVER = -1e30
 """The score of an entry that must not be on a best path: lower than the score of any path of single

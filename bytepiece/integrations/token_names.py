@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from bytepiece.formats.byte_level import alphabet
 from bytepiece.model import Model
+from bytepiece.rules.byte_level import alphabet
 
 _CHARS = dict(enumerate(alphabet()))
 

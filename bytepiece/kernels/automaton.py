@@ -94,13 +94,17 @@ class Automaton(NamedTuple):
         return found
 
 
-def build(pieces: Sequence[bytes]) -> Automaton:
+def build(pieces: Sequence[bytes], usable: npt.NDArray[np.bool_] | None = None) -> Automaton:
     """Build the automaton of some pieces.
 
     Args:
         pieces: all different, each of at most 65535 bytes, with all 256 single bytes among them.
+        usable: bool[pieces], False for pieces to leave out, which are no single bytes; None for
+            all pieces.
     """
     trie, nodes = tries.build(pieces)
+    if usable is not None:
+        nodes = np.where(usable, nodes, np.int32(-1))
     return link(trie, nodes, np.fromiter(map(len, pieces), dtype=np.int64, count=len(pieces)))
 
 

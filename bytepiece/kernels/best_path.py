@@ -16,7 +16,7 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
-from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, kernel, uint
 from bytepiece.kernels.paths import trace, windowed_path
 from bytepiece.kernels.segments import Segments, longest, segment_end
 from bytepiece.kernels.windows import by_length, places
@@ -235,7 +235,7 @@ def unpack(words: U32, scores: F64, lengths: U16) -> tuple[Automaton, F64, U32]:
     return automaton, scores, words[words[6] : words[7]]
 
 
-_unpack = inlined(unpack)
+_unpack = kernel(unpack, inline=True)  # it returns arrays, so their references are counted
 
 
 def best_ids_of_text(tables: Tables, text: bytes, digit_group: int) -> I32:

@@ -1,7 +1,4 @@
-"""BPE: join the pairs of neighbours in a word, the pair with the lowest rank first.
-
-Among pairs of one rank the leftmost is first. tiktoken, tokenizers and SentencePiece do the same.
-"""
+"""BPE: the tables of pieces and of the pairs that are joined, and how they are searched."""
 
 from typing import NamedTuple
 
@@ -10,7 +7,6 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8, U32, U64
 from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, inlined, kernel, uint
-from bytepiece.kernels.segments import longest
 
 NO_PIECE = (1 << 32) - 1
 """Stands for no piece."""
@@ -22,13 +18,6 @@ _15, _32 = np.uint64(15), np.uint64(32)
 # Hashes have 32 bits, so that no product is too large for a word of 64: NumPy warns of that.
 _SEED, _BYTE_FACTOR, _FACTOR = np.uint64(0x811C9DC5), np.uint64(0x01000193), np.uint64(0x9E3779B1)
 _LEFT_FACTOR, _RIGHT_FACTOR = np.uint64(0x85EBCA77), np.uint64(0xC2B2AE3D)
-_FEW = 40
-"""Most symbols of a word in which the lowest rank is searched anew for each join. A heap, which
-longer words have, takes 1.2 times as long for 40 symbols."""
-_LONGEST_KEPT = 128
-"""Most bytes of a word that is looked up among the words before it."""
-_MOST_KEPT = 1 << 15
-"""Most words that are kept to be looked up."""
 
 
 class BytePairs(NamedTuple):
@@ -196,32 +185,6 @@ def _symbols(tables: BytePairs, text: U8, start: Scalar, stop: Scalar, symbols: 
 
 
 @inlined
-def _join_few(pairs: U64, symbols: U32, values: U64, count: Scalar) -> Scalar:
-    """Join the pairs of a short word in place, and return the number of symbols that are left."""
-    for i in range(count - 1):
-        values[uint(i)] = _pair(pairs, symbols[uint(i)], symbols[uint(i + 1)])
-    while count > 1:
-        best, at = _NO_PAIR >> _32, np.int64(-1)
-        for i in range(count - 1):
-            rank = values[uint(i)] >> _32
-            if rank < best:
-                best, at = rank, np.int64(i)
-        if at < 0:
-            break
-        symbols[uint(at)] = values[uint(at)] & _LOW
-        count -= 1
-        for i in range(at + 1, count):
-            symbols[uint(i)] = symbols[uint(i + 1)]
-        for i in range(at + 1, count - 1):
-            values[uint(i)] = values[uint(i + 1)]
-        if at > 0:
-            values[uint(at - 1)] = _pair(pairs, symbols[uint(at - 1)], symbols[uint(at)])
-        if at < count - 1:
-            values[uint(at)] = _pair(pairs, symbols[uint(at)], symbols[uint(at + 1)])
-    return count
-
-
-@inlined
 def _sink(heap: U64, size: Scalar, place: Scalar) -> None:
     """Move the entry of a heap at a place down to where it belongs."""
     entry = heap[uint(place)]
@@ -245,122 +208,3 @@ def _push(heap: U64, size: Scalar, entry: Scalar) -> None:
         heap[uint(place)] = heap[uint((place - 1) // 2)]
         place = (place - 1) // 2
     heap[uint(place)] = entry
-
-
-# An entry of the heap is a rank and the place of the pair's first symbol. It is out of date if the
-# pair at this place has another rank by now. A pair that is gone has the rank of `NO_PAIR`.
-@kernel
-def _join_many(pairs: U64, symbols: U32, count: Scalar) -> Scalar:
-    """Join the pairs of a long word like `_join_few`, in n · log n steps."""
-    values = np.empty(count, dtype=np.uint64)
-    following = np.arange(1, count + 1)
-    before = np.arange(-1, count - 1)
-    heap = np.empty(3 * count, dtype=np.uint64)
-    size = np.int64(0)
-    values[count - 1] = _NO_PAIR
-    for i in range(count - 1):
-        values[i] = _pair(pairs, symbols[i], symbols[i + 1])
-        if values[i] != _NO_PAIR:
-            heap[size] = (values[i] >> _32) << _32 | uint(i)
-            size += 1
-    for i in range(size // 2 - 1, -1, -1):
-        _sink(heap, size, np.int64(i))
-    while size > 0:
-        entry = heap[0]
-        size -= 1
-        heap[0] = heap[size]
-        if size > 1:
-            _sink(heap, size, np.int64(0))
-        at = np.int64(entry & _LOW)
-        if values[at] == _NO_PAIR or values[at] >> _32 != entry >> _32:
-            continue
-        symbols[at] = values[at] & _LOW
-        gone = following[at]
-        values[gone] = _NO_PAIR
-        following[at] = following[gone]
-        if following[gone] < count:
-            before[following[gone]] = at
-        for first in (before[at], at):
-            if first >= 0:
-                values[first] = _NO_PAIR
-                if following[first] < count:
-                    values[first] = _pair(pairs, symbols[first], symbols[following[first]])
-                if values[first] != _NO_PAIR:
-                    _push(heap, size, (values[first] >> _32) << _32 | uint(first))
-                    size += 1
-    left = np.int64(0)
-    at = np.int64(0)
-    while at < count:
-        symbols[left] = symbols[at]
-        left += 1
-        at = following[at]
-    return left
-
-
-# A word that is one piece is found in the table of words. Any other word may have occurred before
-# in this text: then its pieces are copied. The words kept for this are places in the text itself,
-# one for each hash, so they need no memory of their own and never change the result.
-@kernel
-def join_words(tables: BytePairs, ids: U32, text: U8, bounds: I64, out: I32, counts: I32) -> Scalar:
-    """Encode words by BPE.
-
-    Args:
-        tables: the vocabulary.
-        ids: uint32[pieces], what is stored for each piece.
-        text: uint8[bytes].
-        bounds: int64[words + 1], where each word begins, and the end.
-        out: int32[bytes], to be filled with the ids, word after word.
-        counts: int32[words], to be filled with the number of ids of each word.
-
-    Returns:
-        the number of all ids.
-    """
-    words = len(counts)
-    length = longest(bounds, 0, words)
-    symbols = np.empty(length, dtype=np.uint32)
-    values = np.empty(_FEW, dtype=np.uint64)
-    room = 64
-    while room < words and room < _MOST_KEPT:
-        room *= 2
-    kept = np.full(room, -1, dtype=np.int64)  # for each hash the number of a word before
-    begins = np.empty(room, dtype=np.int64)  # where the ids of that word begin
-    filled = np.int64(0)
-    for word in range(words):
-        start, stop = bounds[word], bounds[word + 1]
-        if stop - start <= 1:
-            counts[word] = stop - start
-            if stop > start:
-                out[filled] = ids[tables.singles[text[uint(start)]]]
-                filled += 1
-            continue
-        key = _hash(text, start, stop)
-        piece = _find(tables, text, start, stop, key)
-        if piece != NO_PIECE:
-            out[filled] = ids[piece]
-            filled += 1
-            counts[word] = 1
-            continue
-        slot = (key >> _32) & uint(room - 1)
-        if stop - start <= _LONGEST_KEPT:
-            other = kept[slot]
-            if other >= 0:
-                begin = bounds[other]
-                if bounds[other + 1] - begin == stop - start and _same(
-                    text, start, stop, text, begin
-                ):
-                    for i in range(counts[other]):
-                        out[filled + i] = out[begins[slot] + i]
-                    filled += counts[other]
-                    counts[word] = counts[other]
-                    continue
-            kept[slot], begins[slot] = word, filled
-        count = _symbols(tables, text, start, stop, symbols)
-        if count <= _FEW:
-            count = _join_few(tables.pairs, symbols, values, count)
-        else:
-            count = _join_many(tables.pairs, symbols, count)
-        for i in range(count):
-            out[filled] = ids[symbols[uint(i)]]
-            filled += 1
-        counts[word] = count
-    return filled

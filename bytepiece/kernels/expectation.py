@@ -33,7 +33,13 @@ from bytepiece.kernels.segments import longest
 # text.
 @kernel
 def add_expected_counts(
-    automaton: Automaton, weights: Weights, text: U8, bounds: I64, repeats: I64, counts: F64
+    automaton: Automaton,
+    weights: Weights,
+    text: U8,
+    singles: U8,
+    bounds: I64,
+    repeats: I64,
+    counts: F64,
 ) -> Scalar:
     """Add the expected counts of pieces in the segments of mirrored text.
 
@@ -41,6 +47,7 @@ def add_expected_counts(
         automaton: the automaton of the reversed pieces.
         weights: the weights of the pieces.
         text, bounds: see `bytepiece.kernels.partition.mirror`.
+        singles: uint8[bytes], the mirrored text from which single bytes are taken; usually `text`.
         repeats: int64[segments], how often each segment counts.
         counts: float64[pieces + 1], to be added to. The last one belongs to entries without a
             piece, and stays 0.
@@ -59,7 +66,7 @@ def add_expected_counts(
     for segment in range(len(repeats)):
         start, stop = bounds[segment], bounds[segment + 1]
         size = stop - start
-        backward(automaton, weights, text, matches, start, stop, z, exponents)
+        backward(automaton, weights, singles, matches, start, stop, z, exponents)
         total += repeats[segment] * (math.log(z[size]) + exponents[size] * LOG_BASE)
         # The probability that a path has a boundary at a distance, times the repeats.
         reach[: size + 1] = 0.0
@@ -69,7 +76,7 @@ def add_expected_counts(
             if reach[distance] == 0.0:
                 continue
             byte = uint(start) + distance - UINT_1
-            single = single_entry(automaton, text[byte])
+            single = single_entry(automaton, singles[byte])
             group = matches[byte]
             part = reach[distance] / z[distance]
             if group & 2:  # all exponents are equal

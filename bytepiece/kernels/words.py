@@ -2,21 +2,25 @@
 
 import numpy as np
 
-from bytepiece._arrays import I32, I64, U8
+from bytepiece._arrays import I32, I64, U8, U16
 from bytepiece.kernels.jit import UINT_1, Scalar, inlined, kernel, uint
 from bytepiece.kernels.word_tables import END, MATCHED, PAGE, WordAutomaton
 
-_STATE = MATCHED - 1
+_ROW = MATCHED - 1
 _SLOWEST = 16
-"""Most characters that may be looked at for each byte of a text, over all searches in the text."""
+"""Most bytes that may be looked at for each byte of a text, over all searches in the text."""
 _ALLOWANCE = 1 << 10
 
 
 @inlined
-def _wide(automaton: WordAutomaton, text: U8, start: Scalar, stop: Scalar) -> Scalar:
-    """Return the class of a character beyond ASCII, and its length above it: class · 8 + length."""
+def _wide(
+    pages: U8, page_of: U16, invalid: Scalar, text: U8, start: Scalar, stop: Scalar
+) -> Scalar:
+    """Return the class of a character beyond ASCII, and its length above it: class · 8 + length.
+
+    `invalid` is what is returned for a byte that is no part of a valid character.
+    """
     lead = np.int64(text[start])
-    invalid = np.int64(automaton.invalid) * 8 + 1
     if lead < 0xC2 or lead > 0xF4:
         return invalid
     length = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
@@ -33,8 +37,8 @@ def _wide(automaton: WordAutomaton, text: U8, start: Scalar, stop: Scalar) -> Sc
     overlong = (length == 3 and code < 0x800) or (length == 4 and code < 0x10000)
     if overlong or code >= 0x110000 or 0xD800 <= code < 0xE000:
         return invalid
-    page = uint(automaton.page_of[uint(code >> 8)])
-    number = np.int64(automaton.pages[page * uint(PAGE) + uint(code & 0xFF)])
+    page = uint(page_of[uint(code >> 8)])
+    number = np.int64(pages[page * uint(PAGE) + uint(code & 0xFF)])
     return number * 8 + length
 
 
@@ -42,7 +46,8 @@ def _wide(automaton: WordAutomaton, text: U8, start: Scalar, stop: Scalar) -> Sc
 # end of the last match. Looking beyond the end of a match makes the next search look there again,
 # so a pattern may need quadratic time; such a search is given up. The patterns in use look at each
 # character at most three times.
-# Cost: two loads for a character of ASCII, of which one has to wait for the character before.
+# Most characters lead to the same entry as the character before, such as the letters of a word. The
+# processor predicts that, so the next load does not wait for this one.
 @kernel
 def _cut(
     automaton: WordAutomaton,
@@ -63,6 +68,9 @@ def _cut(
         part_of: int64[room], to be filled with the part of each word.
     """
     count = np.int64(0)
+    # Arrays are taken out of the tuple once, since handing on the tuple would cost time.
+    of_byte, pages, page_of, table = automaton[:4]
+    invalid = np.int64(automaton.invalid) * 8 + 1
     width = uint(automaton.width)
     last_column = width - UINT_1
     room = len(part_of)
@@ -77,34 +85,54 @@ def _cut(
         position = begin
         before = 2  # nothing, 0 for text between matches, 1 for a match
         while position < stop:
-            state, place, end = UINT_1, position, position
-            while True:
-                if place == stop:
-                    if automaton.table[state * width + last_column] & MATCHED:
+            byte = text[position]
+            if byte < 0x80:
+                number, length = uint(of_byte[uint(byte)]), UINT_1
+            else:
+                wide = _wide(pages, page_of, invalid, text, position, stop)
+                number, length = uint(wide >> 3), uint(wide & 7)
+            entry = table[width + number]
+            end = position
+            if entry == END:  # text between matches, up to where a match may begin
+                while entry == END:
+                    end += length
+                    if end == stop:
+                        break
+                    byte = text[end]
+                    if byte < 0x80:
+                        number, length = uint(of_byte[uint(byte)]), UINT_1
+                    else:
+                        wide = _wide(pages, page_of, invalid, text, end, stop)
+                        number, length = uint(wide >> 3), uint(wide & 7)
+                    entry = table[width + number]
+                matched = 0
+            else:
+                after = position + length
+                place = after
+                row = uint(entry & _ROW)
+                while place < stop:
+                    byte = text[place]
+                    if byte < 0x80:
+                        number, length = uint(of_byte[uint(byte)]), UINT_1
+                    else:
+                        wide = _wide(pages, page_of, invalid, text, place, stop)
+                        number, length = uint(wide >> 3), uint(wide & 7)
+                    found = table[row + number]
+                    if found & MATCHED:
                         end = place
-                    break
-                byte = text[place]
-                if byte < 0x80:
-                    number, length = uint(automaton.ascii[uint(byte)]), UINT_1
-                else:
-                    wide = _wide(automaton, text, place, stop)
-                    number, length = uint(wide >> 3), uint(wide & 7)
-                entry = automaton.table[state * width + number]
-                budget -= 1
-                if entry & MATCHED:
-                    end = place
-                state = uint(entry & _STATE)
-                if state == END:
-                    break
-                place += length
-            if budget < 0:
-                return np.int64(-1)
-            matched = 1 if end > position else 0
-            if matched == 0:  # one more character between matches
-                byte = text[position]
-                end = position + UINT_1
-                if byte >= 0x80:
-                    end = position + uint(_wide(automaton, text, position, stop) & 7)
+                    if found != entry:
+                        row, entry = uint(found & _ROW), found
+                        if row == END:
+                            break
+                    place += length
+                if row != END and table[row + last_column] & MATCHED:
+                    end = stop
+                budget -= np.int64(place - position)
+                if budget < 0:
+                    return np.int64(-1)
+                matched = 1 if end > position else 0
+                if matched == 0:  # one more character between matches
+                    end = after
             if before == 2 or ((before | matched) and kept[uint(before * 2 + matched)]):
                 if count < room:
                     bounds[count], part_of[count] = np.int64(position), part

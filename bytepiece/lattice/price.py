@@ -15,6 +15,7 @@ from bytepiece._arrays import cuts
 from bytepiece._checks import is_number
 from bytepiece.encoding.batches import chunk_size
 from bytepiece.encoding.encoder import Encoder
+from bytepiece.encoding.options import LARGEST_ALPHAS
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.segmentation import NO_MARKS, segment
 from bytepiece.errors import ArgumentError
@@ -119,8 +120,18 @@ def alpha_for_tokens(
         return 1.0 + share * (tokens / best - 1.0)
 
     scores = float(np.abs(encoder.model.scores).max())
-    top = min(LARGEST_ALPHA, MAX_EXPONENT / scores) if scores else LARGEST_ALPHA
-    alpha, found = _largest(priced, price, top, (_NEAR if exact else _NEAR_DRAWN) * price)
+    top = LARGEST_ALPHAS.get(sampling.sampler)
+    if top is None:
+        top = min(LARGEST_ALPHA, MAX_EXPONENT / scores) if scores else LARGEST_ALPHA
+    try:
+        alpha, found = _largest(priced, price, top, (_NEAR if exact else _NEAR_DRAWN) * price)
+    except ArgumentError as error:
+        if scores or sampling.sampler in LARGEST_ALPHAS:
+            raise
+        raise ArgumentError(
+            f"{error}. All pieces have the score 0; learn scores with `bytepiece score`, or sample "
+            "a share of the documents"
+        ) from None
     size = len(segments.text)
     logger.info(
         "alpha %r gives %.4f times the tokens of the best path, by %d bytes", alpha, found, size

@@ -1,6 +1,7 @@
 """`Merges`: the rules by which BPE joins the pieces of a word."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece.errors import ModelError
+from bytepiece.rules.joins import joined_numbers
 
 MAX_MERGES = 1 << 22
 """Most merges of a model."""
@@ -27,6 +29,7 @@ class Merges:
             that spell a piece can become it. −1: nothing becomes this piece. Either pairs or ranks
             are None.
         whole: a word that is a piece is encoded as this piece, whether or not it can be joined.
+        unmade: samples and lattices use all pieces, also those that nothing becomes.
 
     Raises:
         ModelError: if these are not such lists.
@@ -35,12 +38,14 @@ class Merges:
     pairs: npt.NDArray[np.int32] | None = None
     ranks: npt.NDArray[np.int32] | None = None
     whole: bool = False
+    unmade: bool = True
 
     def __post_init__(self) -> None:
         if (self.pairs is None) == (self.ranks is None):
             raise ModelError("merges need either pairs or ranks")
-        if not isinstance(self.whole, bool):
-            raise ModelError(f"whole must be true or false, not {self.whole!r:.60}")
+        for name in ("whole", "unmade"):
+            if not isinstance(getattr(self, name), bool):
+                raise ModelError(f"{name} must be true or false, not {getattr(self, name)!r:.60}")
         for name, width in (("pairs", 2), ("ranks", 1)):
             given = getattr(self, name)
             if given is not None:
@@ -50,12 +55,13 @@ class Merges:
         """Return the merges of the same pieces in another order."""
         if self.ranks is None:
             return self
-        return Merges(None, self.ranks[order], self.whole)
+        return Merges(None, self.ranks[order], self.whole, self.unmade)
 
     @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits, the same for equal merges."""
-        digest = hashlib.sha256(f"{self.pairs is None} {self.whole}".encode())
+        settings = f"{self.pairs is None} {self.whole}" + ("" if self.unmade else " made")
+        digest = hashlib.sha256(settings.encode())
         numbers = self.ranks if self.pairs is None else self.pairs
         assert numbers is not None  # for the type checker
         digest.update(numbers.astype("<i4").tobytes())
@@ -65,7 +71,8 @@ class Merges:
         """Return the merges as JSON, for our own model file."""
         pairs = None if self.pairs is None else self.pairs.ravel().tolist()
         ranks = None if self.ranks is None else self.ranks.tolist()
-        return {"pairs": pairs, "ranks": ranks, "whole": self.whole}
+        found = {"pairs": pairs, "ranks": ranks, "whole": self.whole}
+        return found if self.unmade else {**found, "unmade": False}
 
     @classmethod
     def from_document(cls, document: Any) -> "Merges | None":
@@ -76,9 +83,34 @@ class Merges:
         """
         if document is None:
             return None
-        if not isinstance(document, dict) or document.keys() != {"pairs", "ranks", "whole"}:
+        if not isinstance(document, dict) or document.keys() - {"unmade"} != {
+            "pairs",
+            "ranks",
+            "whole",
+        }:
             raise ModelError('"merges" must be null or have pairs, ranks and whole')
         return cls(**document)
+
+
+def check_merges(merges: Merges, pieces: Sequence[bytes], ids: npt.NDArray[np.int32]) -> None:
+    """Raise ModelError if these are not merges of these pieces, whose ids are different."""
+    if not isinstance(merges, Merges):
+        raise ModelError(f"merges must be Merges, not {type(merges).__name__}")
+    if merges.ranks is not None and len(merges.ranks) != len(pieces):
+        raise ModelError(f"there are {len(merges.ranks)} ranks for {len(pieces)} pieces")
+    if merges.pairs is not None:
+        above = int(ids.max()) + 1
+        number_of = np.full(above + 1, -1)
+        number_of[ids] = np.arange(len(ids))
+        numbers = number_of[merges.pairs.clip(max=above)]
+        missing = merges.pairs[numbers < 0]
+        if len(missing):
+            raise ModelError(f"a merge names the id {missing[0]}, which is no piece's id")
+        joined = joined_numbers(numbers, pieces)
+        if joined.min(initial=0) < 0:
+            left, right = numbers[int(joined.argmin())].tolist()
+            spelled = pieces[left] + pieces[right]
+            raise ModelError(f"a merge makes {spelled!r:.60}, which is not a piece")
 
 
 def _whole_numbers(given: Any, name: str, width: int) -> npt.NDArray[np.int32]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from bytepiece._arrays import I64, U8, U16
+from bytepiece._arrays import I64, U8, U16, U32
 from bytepiece.errors import ModelError
 from bytepiece.kernels.word_tables import END, MATCHED, PAGE, WordAutomaton
 from bytepiece.rules.character_set import ALL, INVALID, CharacterSet
@@ -70,8 +70,11 @@ def _pages(classes: I64, points: I64) -> tuple[U8, U16]:
 
 def _table(
     pattern: str, program: list[Instruction], inside: list["np.ndarray | None"], count: int
-) -> U16:
-    """Return uint16[states, classes + 1], the next state for each class and for the text's end."""
+) -> U32:
+    """Return the table of the automaton in rows: for each state the entry of each class.
+
+    The last entry is for the text's end.
+    """
     begin = _places(program, [0])
     numbers: dict[tuple[int, ...], int] = {(): END, begin: 1}
     rows: list[list[int]] = [[END] * (count + 1)]
@@ -89,9 +92,9 @@ def _table(
                     raise ModelError(f"the pattern {pattern!r:.60} needs too many states")
                 numbers[after] = len(numbers)
                 waiting.append(after)
-            row.append(numbers[after] | (MATCHED if matched else 0))
+            row.append(numbers[after] * (count + 1) | (MATCHED if matched else 0))
         rows.append(row)
-    return np.array(rows, dtype=np.uint16)
+    return np.array(rows, dtype=np.uint32)
 
 
 def _places(program: list[Instruction], starts: list[int]) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Cuts of a text into words, as the files of BPE models define them. No piece crosses a cut."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from bytepiece._arrays import U8
 from bytepiece.errors import ModelError
-from bytepiece.rules.word_automaton import word_automaton
+from bytepiece.rules.searched_patterns import searched
 
 MAX_CUTS = 16
 """Most cuts of a model."""
@@ -27,13 +28,15 @@ class WordCut:
     r"""A cut of a text at the matches of a pattern.
 
     Args:
-        pattern: a regular expression; see `bytepiece.rules.word_pattern`. `\z` is the end of the
-            text that is cut.
+        pattern: a regular expression; see `bytepiece.rules.word_pattern` and
+            `bytepiece.rules.searched_patterns`. `\z` is the end of the text that is cut.
         behavior: "isolated": each match is a word, and so is the text between two matches.
             "contiguous": the same, but matches that follow each other are one word.
             "with-previous" and "with-next": each match is a word together with the text before it
             or after it.
         invert: the text between the matches counts as the matches, and the other way round.
+        spelled: the pattern is for the text as Hugging Face's ByteLevel spells it, a character for
+            each byte. Words may then end within characters.
 
     Raises:
         ModelError: if the pattern cannot be used.
@@ -42,6 +45,7 @@ class WordCut:
     pattern: str
     behavior: Behavior = "isolated"
     invert: bool = False
+    spelled: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, str):
@@ -49,9 +53,10 @@ class WordCut:
         if self.behavior not in get_args(Behavior):
             known = ", ".join(get_args(Behavior))
             raise ModelError(f"unknown behavior {self.behavior!r:.60}; known are {known}")
-        if not isinstance(self.invert, bool):
-            raise ModelError(f"invert must be true or false, not {self.invert!r:.60}")
-        word_automaton(self.pattern)
+        for name in ("invert", "spelled"):
+            if not isinstance(getattr(self, name), bool):
+                raise ModelError(f"{name} must be true or false, not {getattr(self, name)!r:.60}")
+        searched(self.pattern)
 
     @property
     def kept(self) -> U8:
@@ -61,7 +66,8 @@ class WordCut:
 
     def as_list(self) -> list[object]:
         """Return the fields, for JSON."""
-        return [self.pattern, self.behavior, self.invert]
+        found: list[object] = [self.pattern, self.behavior, self.invert]
+        return [*found, True] if self.spelled else found
 
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -84,5 +90,43 @@ QWEN2 = (
     r"\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 """The pattern of Qwen 2 and 3."""
+_LLAMA3 = QWEN2.replace(r"\p{N}|", r"\p{N}{1,3}|")
+_TEKKEN = O200K.replace("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "").replace("{1,3}", "")
+_DEEPSEEK = (
+    r"\p{N}{1,3}",
+    "[一-龥぀-ゟ゠-ヿ]+",
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
+    " ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+",
+)
+PUNCTUATION = r"[!-/:-@\[-`{-~\p{P}]"
+"""What `Punctuation` in tokenizer.json cuts at."""
+_FALCON = [
+    (PUNCTUATION, "contiguous", False),
+    (GPT2, "isolated", False),
+    (r"\p{N}", "contiguous", True),
+    ("[0-9][0-9][0-9]", "isolated", True),
+]
+_NAMES = {
+    (GPT2,): "GPT-2",
+    (CL100K,): "GPT-4",
+    (O200K,): "GPT-4o",
+    (_LLAMA3,): "Llama 3",
+    (QWEN2,): "Qwen 2",
+    (_TEKKEN,): "Mistral's tekken",
+    _DEEPSEEK: "DeepSeek V3",
+    (" +[^ ]*|[^ ]+",): "SentencePiece",
+    (" ?[^(\\s|[.,!?…。，、।۔،])]+",): "BLOOM",
+}
+
+
+def pattern_name(cuts: Sequence[WordCut]) -> str | None:
+    """Return the name of the language model whose cuts these are; None if they are others."""
+    if [(cut.pattern, cut.behavior, cut.spelled) for cut in cuts] == _FALCON:
+        return "Falcon"
+    if any(cut.behavior != "isolated" or cut.invert for cut in cuts):
+        return None
+    return _NAMES.get(tuple(cut.pattern for cut in cuts))
+
+
 PATTERNS = {"gpt2": GPT2, "cl100k": CL100K, "o200k": O200K, "qwen2": QWEN2}
 """Patterns by the names that callers may use for a file without a pattern."""

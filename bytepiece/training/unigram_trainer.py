@@ -137,7 +137,9 @@ def expect(shard: Sequence[Block], state: UnigramState) -> ExpectedCounts:
     for window in shard:
         text, bounds = mirror(window.text, window.bounds)
         repeats = np.ascontiguousarray(window.weights[::-1])
-        total += add_expected_counts(state.automaton, state.weights, text, bounds, repeats, counts)
+        total += add_expected_counts(
+            state.automaton, state.weights, text, text, bounds, repeats, counts
+        )
     units = np.rint(np.ldexp(counts[:-1], state.bits)).astype(np.int64)
     return ExpectedCounts(units, total)
 

@@ -24,7 +24,7 @@ from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult
 from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
-from bytepiece.formats.byte_level import alphabet
+from bytepiece.rules.byte_level import alphabet
 
 needs_wait4 = pytest.mark.skipif(not commands.measurable(), reason="needs os.wait4")
 TEXTS = ["the cat and the hat", "今天天气 é", "tab\tand  spaces ", "👍 \u2028"]

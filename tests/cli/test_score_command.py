@@ -5,7 +5,7 @@ import json
 from support.cli import invoke
 
 from bytepiece import Tokenizer
-from bytepiece.formats.byte_level import alphabet
+from bytepiece.rules.byte_level import alphabet
 
 FILE = {
     "model": {
@@ -41,3 +41,32 @@ def test_other_commands_refuse_a_bpe_model(tmp_path):
     model.write_text(json.dumps(FILE), "utf-8")
     assert "BPE" in invoke("convert", model, output, code=1).stderr
     assert "BPE" in invoke("prune", model, "--vocab-size", 257, "-o", output, code=1).stderr
+
+
+def test_info_names_the_pattern(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.json").write_text(json.dumps(FILE), "utf-8")
+    assert "byte-level BPE, pattern of GPT-2, " in invoke("info", "t.json").stdout
+    facts = json.loads(invoke("info", "--json", "t.json").stdout)
+    assert facts["model"] == f"byte-level BPE, pattern of GPT-2, {facts['vocab_size']} ids"
+
+
+def test_encode_has_the_samplers_of_bpe(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.json").write_text(json.dumps(FILE), "utf-8")
+    tok = Tokenizer.load("t.json")
+    lines = ["the the the", "then", ""]
+    options = ("encode", "-m", "t.json", "--sample", "--seed", 4, "--threads", 2)
+    for sampler in ("dropout", "splitting"):
+        shown = invoke(
+            *options, "--sampler", sampler, "--alpha", 0.5, input="\n".join(lines)
+        ).stdout
+        rows = tok.encode_batch(lines, alpha=0.5, sampler=sampler, seed=4)
+        assert [[*map(int, line.split())] for line in shown.splitlines()] == [
+            row.tolist() for row in rows
+        ][:2]
+        more = invoke(*options, "--sampler", sampler, "--more-tokens", "20%", input="the\n" * 50)
+        assert len(more.stdout.split()) >= 50
+    invoke(*options, "--sampler", "dropout", "--alpha", 2, input="a", code=2)
+    invoke(*options, "--made-only", "--alpha", 0, input="the")
+    invoke("encode", "-m", "t.json", "--made-only", input="the", code=2)

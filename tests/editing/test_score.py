@@ -5,12 +5,11 @@ import math
 import numpy as np
 import pytest
 from support.reference import segmentations
-from support.strategies import make_model
 
 import bytepiece
 from bytepiece import Model, TextRules, Tokenizer
 from bytepiece.editing import score as scoring
-from bytepiece.errors import CorpusError, ModelError
+from bytepiece.errors import CorpusError
 from bytepiece.rules.merges import Merges
 from bytepiece.rules.words import WordCut
 
@@ -28,14 +27,20 @@ BPE = Model(
 TEXTS = ["abc ab bc", "abcabc a b", "ab ab ab", ""]
 
 
-def learned(words, start):
-    """Return the probabilities after some rounds, by enumeration of all segmentations."""
+def learned(words, start, allowed=lambda path: True):
+    """Return the probabilities after some rounds, by enumeration of all segmentations.
+
+    Args:
+        words: the words of the text.
+        start: the count of each piece before the first round.
+        allowed: returns whether a segmentation may be drawn.
+    """
     masses = start
     for _ in range(scoring._ROUNDS):
         whole = math.fsum(masses.values())
         sums = dict.fromkeys(masses, 0.0)
         for word in words:
-            paths = list(segmentations(word, masses))
+            paths = list(filter(allowed, segmentations(word, masses)))
             weights = [math.prod(masses[piece] / whole for piece in path) for path in paths]
             for path, weight in zip(paths, weights, strict=True):
                 for piece in path:
@@ -59,6 +64,65 @@ def test_scores_equal_the_twin():
     assert scored.pieces == BPE.pieces
     assert scored.ids.tolist() == BPE.ids.tolist()
     assert [Tokenizer(scored).encode(text) for text in TEXTS] == [*map(tok.encode, TEXTS)]
+
+
+CHARACTERS = ["é", "éa", "日", "日本", "aé", "é日"]
+
+
+@pytest.mark.parametrize("made_only", [False, True])
+def test_scores_over_characters_equal_the_twin(made_only, tmp_path):
+    """Single bytes stand for characters without a piece, and only for them."""
+    pieces = [*BYTES, *(text.encode() for text in CHARACTERS)]
+    ranks = [*[-1] * 257, 0, -1, -1, 1, 2]
+    model = Model(
+        tuple(pieces),
+        np.zeros(len(pieces)),
+        np.arange(len(pieces)),
+        (),
+        TextRules(segment="text", unknown="bytes", words=(WordCut(" ?[^ ]+"),)),
+        merges=Merges(ranks=ranks),
+    )
+    if made_only:
+        model = model.made_only()
+    known = [text.encode() for text in ("é", "日")]
+
+    def allowed(path):
+        if made_only and "日本".encode() in path:
+            return False
+        spelled = b"".join(piece if len(piece) > 1 else b"." + piece for piece in path)
+        return not any(
+            b"".join(b"." + one[i : i + 1] for i in range(len(one))) in spelled for one in known
+        )
+
+    texts = ["aé日本 éa", "日é日 本é", "éé"]
+    tok = Tokenizer(model)
+    start = dict.fromkeys(pieces, 0.0)
+    for text in texts:
+        for piece in tok.tokenize(text):
+            start[piece] += 1
+    start = {piece: max(value, scoring._LEAST) for piece, value in start.items()}
+    words = ["aé日本", " éa", "日é日", " 本é", "éé"]
+    expected = learned([word.encode() for word in words], start, allowed)
+    scored = bytepiece.score(model, texts)
+    found = dict(zip(scored.pieces, scored.scores.tolist(), strict=True))
+    share = math.fsum(math.exp(found[piece]) for piece in pieces)
+    for piece in pieces:
+        assert found[piece] - math.log(share) == pytest.approx(expected[piece], abs=1e-4)
+    path = tmp_path / "scored.model"
+    bytepiece.model_io.save(scored, path)
+    assert bytepiece.model_io.load(path) == scored
+
+
+def test_rare_words_stand_for_others_if_there_are_too_many(monkeypatch):
+    texts = [f"abc{number} ab" for number in range(3000)]
+    exact = bytepiece.score(BPE, texts)
+    monkeypatch.setattr(scoring, "_MOST", 40_000)
+    some = bytepiece.score(BPE, texts, threads=1)
+    assert bytepiece.score(BPE, texts, threads=3) == some
+    assert some != exact
+    size = exact.record["scored"]["bytes"]
+    assert some.record["scored"]["bytes"] == pytest.approx(size, rel=0.1)
+    assert some.scores[256] == pytest.approx(exact.scores[256], abs=0.1)  # "ab"
 
 
 def test_threads_and_parts_change_nothing(monkeypatch, tmp_path):
@@ -86,6 +150,3 @@ def test_bad_requests_are_refused():
         bytepiece.score(BPE, ["", ""])
     with pytest.raises(CorpusError):
         bytepiece.score(BPE, ["a", 5])
-    over_characters = make_model({}, rules=TextRules(segment="text", unknown="bytes"))
-    with pytest.raises(ModelError, match="unknown characters"):
-        bytepiece.score(over_characters, ["a"])

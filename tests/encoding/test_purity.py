@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from support.strategies import JIT, TEXTS
 
 from bytepiece import Tokenizer
-from bytepiece.encoding.options import Sampler
+from bytepiece.encoding.options import LARGEST_ALPHAS, Sampler
 
-SAMPLERS = get_args(Sampler)
+# tests/encoding/test_bpe_samplers.py tests those that are for BPE models.
+SAMPLERS = [name for name in get_args(Sampler) if name not in LARGEST_ALPHAS]
 SAMPLING = [{"alpha": 0.2, "seed": 9, "epoch": 3, "sampler": sampler} for sampler in SAMPLERS]
 WAYS = [{}, *SAMPLING]
 

@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import random
+import sys
 from functools import cache
 
 import pytest
@@ -14,11 +15,8 @@ from support.reading import (
     LINES,
     ODD,
     TEXTS,
-    USER,
+    fuzzed,
     kept_and_pickled,
-    made,
-    processor,
-    trained,
 )
 from support.strategies import JIT
 from support.tokenizers_library import LIBRARY, TheirTokenizer, before_1
@@ -26,6 +24,7 @@ from support.tokenizers_library import LIBRARY, TheirTokenizer, before_1
 from bytepiece import Tokenizer, model_io
 from bytepiece.errors import ModelError
 from bytepiece.formats import from_tiktoken
+from bytepiece.rules import searched_patterns
 from bytepiece.rules.words import CL100K, GPT2, O200K, QWEN2
 
 BLOOM = " ?[^(\\s|[.,!?…。，、।۔،])]+"
@@ -44,6 +43,8 @@ def before_bytes(*steps):
     return sequence(*steps, byte_level(), of="pretokenizers")
 
 
+SEARCHED = r"(?i:the|que)\b|\w+?(?=[aeiou])|(?<!\d)\d{1,2}|\s+|[^\s\w]{1,3}|."
+"""A pattern that only the package regex reads."""
 DIGITS = {"type": "Digits", "individual_digits": True}
 PUNCTUATION = {"type": "Punctuation", "behavior": "Contiguous"}
 LLAMA = {
@@ -71,6 +72,17 @@ KINDS = {
             split("[a-z]+", "Contiguous", True),
         )
     },
+    "falcon": {
+        "pre_tokenizer": sequence(
+            PUNCTUATION,
+            byte_level(use_regex=True),
+            {**DIGITS, "individual_digits": False},
+            split("[0-9][0-9][0-9]"),
+            of="pretokenizers",
+        )
+    },
+    "searched": {"pre_tokenizer": before_bytes(split(SEARCHED), split(r"(?<=z)\d$", "Contiguous"))},
+    "searched, merged": {"pre_tokenizer": before_bytes(split(r"\b\w", "MergedWithPrevious"))},
     "text": {"pre_tokenizer": byte_level()},
     "llama": {**LLAMA, "byte_fallback": True, "fuse_unk": True, "unk_token": "<unk>"},
     "llama, unknown": {**LLAMA, "fuse_unk": True, "unk_token": "<unk>"},
@@ -138,6 +150,8 @@ def file_of(name):
 def file(request):
     if not hasattr(LIBRARY, "models"):
         pytest.skip("tokenizers 1.0 does not train")
+    if request.param.startswith("searched"):
+        pytest.importorskip("regex", reason="regex is not installed")
     return file_of(request.param)
 
 
@@ -153,12 +167,6 @@ def ours(file, tmp_path_factory):
     model, kind = model_io.load_with_format(path)
     assert kind == "huggingface"
     return Tokenizer(model)
-
-
-def fuzzed(count):
-    rng = random.Random(3)
-    chars = [*"abzAZsStTrRl'0129 \t\n\r/.,!?-_é日本ᾳǅʰ٣½’▁", "\u0301", "\u00a0", "😀", " the", "  "]
-    return ["".join(rng.choices(chars, k=rng.randrange(40))) for _ in range(count)]
 
 
 def test_texts_have_the_ids_of_tokenizers(ours, theirs):
@@ -193,6 +201,15 @@ def test_samples_spell_the_text_within_its_words(ours):
 def test_deterministic_ids_are_canonical(ours):
     ids = ours.encode("the hat, the cat")
     assert ours.is_canonical(ids)
+
+
+@pytest.fixture
+def no_regex(monkeypatch):
+    """The package regex is not installed."""
+    monkeypatch.setitem(sys.modules, "regex", None)
+    searched_patterns.searched.cache_clear()
+    yield
+    searched_patterns.searched.cache_clear()
 
 
 @before_1
@@ -238,12 +255,12 @@ def test_models_that_cannot_be_read_are_refused(changes, message, tmp_path):
         {"type": "FixedLength", "length": 5},
     ],
 )
-def test_steps_that_cannot_be_read_are_refused(step, tmp_path):
+def test_steps_that_cannot_be_read_are_refused(step, tmp_path, no_regex):
     file = json.loads(json.dumps(file_of("gpt2")))
     file["pre_tokenizer"] = sequence(step, byte_level(), of="pretokenizers")
     refused(json.dumps(file).encode(), ".", tmp_path)
-    file["pre_tokenizer"] = sequence(byte_level(), split("a"), of="pretokenizers")
-    refused(json.dumps(file).encode(), "Split", tmp_path)
+    file["pre_tokenizer"] = sequence(byte_level(), metaspace("always"), of="pretokenizers")
+    refused(json.dumps(file).encode(), "Metaspace", tmp_path)
 
 
 def test_an_unknown_token_for_each_character_is_refused(tmp_path):
@@ -313,7 +330,7 @@ def test_tiktoken_gives_the_same_ids(tmp_path):
         assert tok.encode(text) == theirs.encode_ordinary(text)
 
 
-def test_a_file_of_ranks_needs_a_pattern(tmp_path):
+def test_a_file_of_ranks_needs_a_pattern(tmp_path, no_regex):
     path = tmp_path / "some.tiktoken"
     path.write_bytes(LINES_OF_RANKS)
     with pytest.raises(ModelError, match="give the pattern: gpt2, cl100k"):
@@ -335,6 +352,7 @@ def test_a_file_of_ranks_needs_a_pattern(tmp_path):
 
 
 def test_dollars_are_the_end_of_the_text():
+    assert from_tiktoken._with_ends(r"^a[^b]\^") == r"\Aa[^b]\^"
     cases = {r"a$|\$[$\]]$": r"a\z|\$[$\]]\z", "[^]$]$": r"[^]$]\z", "a": "a"}
     for pattern, expected in cases.items():
         assert from_tiktoken._with_ends(pattern) == expected
@@ -392,59 +410,3 @@ def test_tekken(tmp_path):
 )
 def test_a_damaged_tekken_is_refused(changes, message, tmp_path):
     refused(json.dumps(tekken(**changes)).encode(), message, tmp_path)
-
-
-# ---- SentencePiece
-
-
-SENTENCEPIECE = {
-    "plain": {"normalization_rule_name": "identity"},
-    "nmt_nfkc": {},
-    "byte fallback": {"byte_fallback": True, "normalization_rule_name": "identity"},
-    "kept spaces": {
-        "byte_fallback": True,
-        "normalization_rule_name": "identity",
-        "remove_extra_whitespaces": False,
-        "allow_whitespace_only_pieces": True,
-        "split_digits": True,
-    },
-    "across": {"split_by_whitespace": False, "normalization_rule_name": "identity"},
-    "symbols": {"user_defined_symbols": "<user>,the,▁ha", "byte_fallback": True},
-    "suffix": {"treat_whitespace_as_suffix": True},
-}
-
-
-@pytest.mark.parametrize("name", SENTENCEPIECE)
-def test_sentencepiece(name, tmp_path):
-    path = tmp_path / "bpe.model"
-    path.write_bytes(trained(1200, model_type="bpe", **SENTENCEPIECE[name]))
-    theirs = processor(path.read_bytes())
-    tok = Tokenizer.load(path)
-    texts = [*ODD, *LINES, *fuzzed(300)] if JIT else [*ODD[:20], *LINES[:9]]
-    texts = [text for text in texts if "\0" not in text]
-    for text, row in zip(texts, tok.encode_batch(texts), strict=True):
-        assert row.tolist() == theirs.encode(text), text
-        assert tok.decode(row) == theirs.decode(row.tolist())
-    for copy in kept_and_pickled(tok, tmp_path):
-        assert copy.encode(LINES[0]) == tok.encode(LINES[0])
-
-
-def as_bpe(entries):
-    from bytepiece.rules.protobuf import integer
-
-    return made(entries, trainer=integer(3, 2))
-
-
-@pytest.mark.parametrize(
-    ("entries", "message"),
-    [
-        ([("a", 0.0, 1), ("▁", 0.0, 1), ("ab", 0.0, 1)], "the character 'b'"),
-        ([("a", 0.0, 1), ("▁", 0.0, 1), ("aa", 0.0, 5)], "unused piece"),
-        ([("a", 0.0, 1), ("▁", 0.0, 1), ("a▁a", 0.0, USER)], "symbol with a space"),
-    ],
-)
-def test_sentencepiece_models_that_cannot_be_read(entries, message, tmp_path):
-    path = tmp_path / "bpe.model"
-    path.write_bytes(as_bpe(entries))
-    with pytest.raises(ModelError, match=message):
-        Tokenizer.load(path)

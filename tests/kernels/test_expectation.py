@@ -25,7 +25,7 @@ def counted(texts, scores, repeats):
     mirrored, bounds = mirror(text, offsets_of(map(len, texts)))
     counts = np.zeros(len(pieces) + 1)
     often = np.array(repeats[::-1], dtype=np.int64)
-    log_z = add_expected_counts(automaton, law, mirrored, bounds, often, counts)
+    log_z = add_expected_counts(automaton, law, mirrored, mirrored, bounds, often, counts)
     assert counts[-1] == 0
     return dict(zip(pieces, counts.tolist(), strict=False)), log_z
 

@@ -132,7 +132,7 @@ def test_the_room_for_words_grows():
 )
 def test_parts_that_are_not_known_are_named(pattern):
     with pytest.raises(PatternError) as error:
-        WordCut(pattern)
+        word_automaton(pattern)
     assert "\n" not in str(error.value)
 
 
@@ -154,7 +154,7 @@ def test_patterns_of_the_empty_text_are_refused(pattern):
 )
 def test_patterns_that_are_too_large_are_refused(pattern, message):
     with pytest.raises(ModelError, match=message) as error:
-        WordCut(pattern)
+        word_automaton(pattern)
     assert len(str(error.value)) < 200
 
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from functools import cache
 
-from bytepiece.formats.byte_level import alphabet
+from bytepiece.rules.byte_level import alphabet
 from bytepiece.rules.protobuf import fields
 from support.reading import LINES, trained
 

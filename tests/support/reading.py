@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import pickle
+import random
 import warnings
 from functools import cache
 from pathlib import Path
@@ -109,3 +110,10 @@ def made(pieces: list, normalizer: bytes = b"", trainer: bytes = b"") -> bytes:
         raw = text if isinstance(text, bytes) else text.encode()
         entries += field(1, field(1, raw) + float32(2, score) + integer(3, kind))
     return entries + field(2, integer(3, 1) + trainer) + field(3, normalizer)
+
+
+def fuzzed(count):
+    """Return random texts of characters that patterns and normalizers treat in different ways."""
+    rng = random.Random(3)
+    chars = [*"abzAZsStTrRl'0129 \t\n\r/.,!?-_é日本ᾳǅʰ٣½’▁", "\u0301", "\u00a0", "😀", " the", "  "]
+    return ["".join(rng.choices(chars, k=rng.randrange(40))) for _ in range(count)]

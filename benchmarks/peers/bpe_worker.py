@@ -1,0 +1,64 @@
+"""Encodes lines by a BPE library, in the environment of that library. Imports nothing of ours.
+
+    python bpe_worker.py LIBRARY VOCABULARY [PATTERN]
+
+The library is tokenizers, fastokens, tiktoken, mistral_common or sentencepiece.
+
+Each line of the input is JSON: a list of texts. The answer is JSON: the CPU seconds of one call,
+the number of ids, and a hash of them.
+"""
+
+import hashlib
+import json
+import os
+import struct
+import sys
+import time
+from importlib import import_module, metadata
+
+
+def encoder(library, vocabulary, pattern):
+    """Return a function from texts to rows of ids, on one thread."""
+    if library == "mistral_common":
+        module = import_module("mistral_common.tokens.tokenizers.tekken")
+        tekken = module.Tekkenizer.from_file(vocabulary)
+        return lambda texts: [tekken.encode(text, bos=False, eos=False) for text in texts]
+    module = import_module(library)
+    if library == "sentencepiece":
+        return module.SentencePieceProcessor(model_file=vocabulary).encode
+    if library == "tiktoken":
+        ranks = import_module("tiktoken.load").load_tiktoken_bpe(vocabulary)
+        loaded = module.Encoding(
+            "benchmark", pat_str=pattern, mergeable_ranks=ranks, special_tokens={}
+        )
+        return lambda texts: [loaded.encode_ordinary(text) for text in texts]
+    loaded = module.Tokenizer.from_file(vocabulary)
+    loaded.encode_special_tokens = True  # they are plain text
+    if library == "fastokens":
+        return lambda texts: loaded.encode_batch(texts, False)
+    call = getattr(loaded, "encode_batch_fast", loaded.encode_batch)
+    return lambda texts: call(texts, add_special_tokens=False)
+
+
+def main():
+    """Answer the lines of the input until it ends."""
+    os.environ["RAYON_NUM_THREADS"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    library, vocabulary = sys.argv[1:3]
+    encode = encoder(library, vocabulary, (sys.argv[3:] or [None])[0])
+    print(json.dumps(metadata.version(library)), flush=True)
+    for line in sys.stdin:
+        texts = json.loads(line)
+        begin = time.process_time()
+        rows = encode(texts)
+        seconds = time.process_time() - begin
+        digest, count = hashlib.sha256(), 0
+        for row in rows:
+            ids = row if isinstance(row, list) else row.ids
+            count += len(ids)
+            digest.update(struct.pack(f"<{len(ids)}i", *ids))
+        print(json.dumps([seconds, count, digest.hexdigest()]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
