@@ -1,0 +1,73 @@
+"""The tables by which a kernel normalizes as SentencePiece does."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bytepiece._arrays import U8
+from bytepiece.kernels import trie
+from bytepiece.kernels.normalizing import BLANK, LOOKED_UP, PLAIN, CharacterTables, offset, pair_of
+from bytepiece.rules.character_map import SPACE
+
+_INVALID = "\ufffd\0".encode()
+
+
+def character_tables(charsmap: bytes, symbols: Sequence[str]) -> CharacterTables | None:
+    """Return the tables of SentencePiece's normalizer; None if only SentencePiece can use them.
+
+    Args:
+        charsmap: a compiled character map that `check_charsmap` has accepted; empty for none.
+        symbols: strings that stay as they are.
+    """
+    size = int.from_bytes(charsmap[:4], "little")
+    texts = charsmap[4 + size :]
+    try:
+        longest = max(map(len, texts.decode().encode().split(b"\0")))
+    except UnicodeDecodeError:  # it replaces characters by parts of characters
+        return None
+    if size:
+        units = np.frombuffer(charsmap, dtype="<u4", count=size // 4, offset=4)
+        units = units.astype(np.uint32)
+    else:
+        units = np.arange(256, dtype=np.uint32) ^ np.uint32(1)  # no byte leads from the root
+    if units[0] >> 31:
+        return None
+    kept = [symbol.encode() for symbol in symbols]
+    tables = CharacterTables(
+        units,
+        np.frombuffer(texts + _INVALID, dtype=np.uint8),
+        *_kinds(units, {symbol[0] for symbol in kept}),
+        trie.build(kept)[0].units if kept else np.zeros((1, 2), dtype=np.int32),
+        max([4, longest, *map(len, kept)]),
+    )
+    for array in tables[:-1]:
+        array.flags.writeable = False
+    return tables
+
+
+def _kinds(
+    units: npt.NDArray[np.uint32], begin_symbols: set[int]
+) -> tuple[U8, npt.NDArray[np.bool_]]:
+    """Return the kind of each byte, and which pairs of bytes must be looked up."""
+    kinds = np.full(256, LOOKED_UP, dtype=np.uint8)
+    pairs = np.zeros(4096, dtype=np.bool_)
+    pairs[pair_of(*SPACE.encode()[:2])] = True
+    every = np.arange(256)
+    root = int(offset(units[0]))
+    for byte in range(256):
+        node = root ^ byte
+        unit = units[node]
+        begins = int(unit) & 0x800000FF == byte
+        ends = begins and bool(unit & np.uint32(256))
+        below = np.zeros(256, dtype=np.bool_)
+        if begins:
+            below = units[node ^ int(offset(unit)) ^ every] & np.uint32(0x800000FF) == every
+        if byte in begin_symbols or ends:
+            below[:] = True
+        if byte >= 0xC0:
+            places = pair_of(byte, 0x80)
+            pairs[places : places + 64] |= below[0x80:0xC0]
+        elif byte < 0x80 and not below[:0x80].any():
+            kinds[byte] = BLANK if byte == ord(" ") else PLAIN
+    return kinds, pairs

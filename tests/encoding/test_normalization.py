@@ -1,0 +1,84 @@
+"""Normalization of a batch by kernels, against that of each text by itself."""
+
+from itertools import groupby, pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.reading import trained
+from support.strategies import BYTES
+
+from bytepiece import TextRules
+from bytepiece.encoding.normalization import end_to_end, laid, normalized
+from bytepiece.errors import ArgumentError
+from bytepiece.rules.foreign import SentencePieceRules
+from bytepiece.rules.protobuf import fields
+
+TABLE = dict(fields(dict(fields(trained(normalization_rule_name="nmt_nfkc")))[3]))[2]
+SYMBOLS = [(), ("<x>", "<xy>", "▁", "½", " z"), ("é", "<")]
+FLAGS = list(product((False, True), repeat=3))
+PARTS = [
+    *(b" ", b"  ", b"a", b"A", b"\t", b"\n", b"\0", b"\x01", b"<x>", b"<", b"<xy>", b" z"),
+    *"é e\u0301 \u0301 ▁ \u3000 Ａ ½ ﷺ 한 \u1112\u1161\u11ab … 👍 今天 。".encode().split(),
+    "A\u030a".encode(),
+    *("\ufffd".encode(), "\u200b".encode(), b"\xff", b"\xed\xa0\x80", b"\xe2\x96", b"\x81"),
+    *(b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe2", b"\xf0\x9f"),
+]
+STRETCHES = st.lists(
+    st.one_of(st.lists(st.sampled_from(PARTS), max_size=9).map(b"".join), BYTES), max_size=9
+)
+
+
+def parts_of(text, bounds):
+    return [text[low:high].tobytes() for low, high in pairwise(bounds)]
+
+
+def rules_of(library):
+    return TextRules(segment="text", unknown="bytes", library=library)
+
+
+@pytest.mark.parametrize("charsmap", [b"", TABLE], ids=["none", "nmt_nfkc"])
+@given(STRETCHES, st.sampled_from(SYMBOLS), st.sampled_from(FLAGS), st.data())
+def test_sentencepiece_texts_together(charsmap, texts, symbols, flags, data):
+    library = SentencePieceRules(charsmap, *flags, symbols)
+    found = parts_of(*normalized(*laid(texts), rules_of(library)))
+    assert found == [library.normalize([text])[0] for text in texts]
+    numbers = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
+    documents = np.cumsum([0, *numbers[1:]] if numbers else [], dtype=np.int64)
+    found = parts_of(*normalized(*laid(texts), rules_of(library), documents))
+    expected = []
+    for _, group in groupby(zip(documents, texts, strict=True), key=lambda pair: pair[0]):
+        expected += library.normalize([text for _, text in group])
+    assert found == expected
+
+
+def test_a_text_that_becomes_much_longer():
+    library = SentencePieceRules(TABLE)
+    text = "ﷺ".encode() * 1000
+    [found] = parts_of(*normalized(*laid([text]), rules_of(library)))
+    assert found == library.normalize([text])[0]
+    assert len(found) > 5 * len(text)
+
+
+def test_a_map_of_parts_of_characters_is_left_to_sentencepiece():
+    size = int.from_bytes(TABLE[:4], "little")
+    damaged = TABLE[: 4 + size] + TABLE[4 + size :].replace("é".encode(), b"\xc3\xc3")
+    library = SentencePieceRules(damaged)
+    assert library.tables is None
+    texts = [b"a  b", b"", "e\u0301 Ａ".encode()]
+    found = parts_of(*normalized(*laid(texts), rules_of(library)))
+    assert found == [library.normalize([text])[0] for text in texts]
+    documents = np.array([0, 0, 1])
+    found = parts_of(*normalized(*laid(texts), rules_of(library), documents))
+    assert found == [*library.normalize(texts[:2]), *library.normalize(texts[2:])]
+
+
+def test_texts_end_to_end():
+    texts = ["a", b"\xff", "é\ud800", "", memoryview(b"x"), bytearray(b"y")]
+    assert parts_of(*end_to_end(texts)) == [
+        b"a", b"\xff", b"\xc3\xa9\xed\xa0\x80", b"", b"x", b"y",
+    ]  # fmt: skip
+    assert parts_of(*end_to_end(["今", "é"])) == ["今".encode(), "é".encode()]
+    with pytest.raises(ArgumentError, match="must be str or bytes, not int"):
+        end_to_end(["a", 1])
