@@ -5,15 +5,16 @@ Each kind of rules has a method for one text, which defines the result: `to_byte
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from bytepiece._arrays import I64, U8, cuts, offsets_of
 from bytepiece.inputs.arrow import Column
-from bytepiece.kernels.normalizing import CharacterTables, normalize
-from bytepiece.rules.foreign import SentencePieceRules
+from bytepiece.kernels.normalizing import CharacterTables, normalize, normalize_characters
+from bytepiece.rules.character_tables import LibraryTables
+from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
 
@@ -61,8 +62,9 @@ def normalized(
         return _by_forms(text, bounds, rules.normalization)
     if isinstance(library, SentencePieceRules) and library.tables is not None:
         return _by_tables(library, library.tables, text, bounds, documents)
-    places = bounds.tolist()
-    parts = [text[low:high].tobytes() for low, high in pairwise(places)]
+    if isinstance(library, HuggingFaceRules) and library.tables is not None:
+        return _by_characters(library, library.tables, text, bounds, documents)
+    parts = [text[low:high].tobytes() for low, high in pairwise(bounds.tolist())]
     if documents is None:
         return laid([library.normalize([part])[0] for part in parts])
     ends = np.searchsorted(documents, np.arange(int(documents[-1]) + 2))
@@ -108,23 +110,67 @@ def _by_tables(
         )
         spaced[:] = False
         spaced[filled[ends[: len(filled)]]] = True
+    flags = rules.remove_extra_whitespaces, rules.treat_whitespace_as_suffix
+    return _filled(
+        lambda out, ends: normalize(tables, text, bounds, spaced, *flags, out, ends), text, bounds
+    )
+
+
+def _by_characters(
+    rules: HuggingFaceRules,
+    found: LibraryTables,
+    text: U8,
+    bounds: I64,
+    documents: I64 | None,
+) -> tuple[U8, I64]:
+    """Normalize by the usual steps of a tokenizer.json; some texts are left to `rules`."""
+    spaced = np.full(len(bounds) - 1, rules.prefix != "never", dtype=np.bool_)
+    first = np.ones(len(spaced), dtype=np.bool_)
+    if documents is not None:
+        first[1:] = documents[1:] != documents[:-1]
+    if rules.prefix == "first":
+        spaced = first
+    left = np.zeros(len(spaced), dtype=np.bool_)
+    flags = spaced, found.squeezed, found.stripped
+    out, ends = _filled(
+        lambda out, ends: normalize_characters(
+            found.tables, found.uncertain, text, bounds, flags, out, ends, left
+        ),
+        text,
+        bounds,
+    )
+    numbers = np.flatnonzero(left).tolist()
+    if not numbers:
+        return out, ends
+    lengths = np.diff(ends)
+    parts: list[bytes] = []
+    done = 0
+    for number in numbers:
+        stretch = text[bounds[number] : bounds[number + 1]].tobytes()
+        # A stretch in front keeps this one from being the first of its text.
+        after = rules.normalize([stretch] if first[number] else [b"", stretch])[-1]
+        parts += [out[done : ends[number]].tobytes(), after]
+        done = ends[number]
+        lengths[number] = len(after)
+    parts.append(out[done:].tobytes())
+    return np.frombuffer(b"".join(parts), dtype=np.uint8), offsets_of(lengths)
+
+
+def _filled(call: Callable[[U8, I64], int], text: U8, bounds: I64) -> tuple[U8, I64]:
+    """Return normalized texts as a kernel lays them end to end.
+
+    Args:
+        call: calls the kernel with room for texts and bounds; see `normalize`.
+        text, bounds: the texts before.
+    """
     ends = np.empty_like(bounds)
     # Nearly all texts fit into this much room. The pages that are not filled take no memory.
-    room = len(text) + len(text) // 4 + len(bounds) + tables.most + 1
+    room = len(text) + len(text) // 4 + len(bounds) + (1 << 10)
     while True:
         out = np.empty(room, dtype=np.uint8)
-        filled_bytes = normalize(
-            tables,
-            text,
-            bounds,
-            spaced,
-            rules.remove_extra_whitespaces,
-            rules.treat_whitespace_as_suffix,
-            out,
-            ends,
-        )
-        if filled_bytes >= 0:
+        size = call(out, ends)
+        if size >= 0:
             break
         room *= 2
     out.flags.writeable = False  # like all texts: for others, kernels would be compiled once more
-    return out[:filled_bytes], ends
+    return out[:size], ends

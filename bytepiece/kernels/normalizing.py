@@ -165,6 +165,59 @@ def _copy(
     return filled, source[stop - 1] == _SPACE
 
 
+@inlined
+def _unchanged(
+    kinds: U8,
+    pairs: npt.NDArray[np.bool_],
+    text: U8,
+    position: Scalar,
+    stop: Scalar,
+    room: Scalar,
+    squeezed: Scalar,
+    prev_space: Scalar,
+    out: U8,
+    filled: Scalar,
+) -> tuple[Scalar, Scalar, Scalar]:
+    """Append the characters from a position on that stay as they are, as far as that is certain.
+
+    Args:
+        kinds, pairs: see `CharacterTables`.
+        room: the most bytes that `out` may hold before a character.
+        squeezed: leave out a space behind a space.
+        prev_space: there is such a space before the position.
+        text, position, stop, out, filled: the text, and where to put it.
+
+    Returns:
+        the position, how many bytes `out` holds, and `prev_space` there.
+    """
+    at, to = uint(position), uint(filled)
+    # The byte behind may belong to the next string. It is looked up then, if need be.
+    last = uint(max(min(stop, len(text) - 1, position + room - filled), 0))
+    while at < last:
+        byte = text[at]
+        kind = kinds[byte]
+        if kind == LOOKED_UP or text[at + UINT_1] >= 0x80:
+            break
+        blank = kind == BLANK
+        out[to] = byte
+        to += uint(not (blank and prev_space))
+        prev_space = blank and squeezed
+        at += UINT_1
+    while at < last:
+        byte = text[at]
+        if byte < 0xC2 or pairs[pair_of(byte, text[at + UINT_1])]:
+            break
+        size = character_length(text, np.int64(at), stop)
+        if size == 0 or np.int64(to) > room:
+            break
+        for _ in range(size):
+            out[to] = text[at]
+            to += UINT_1
+            at += UINT_1
+        prev_space = False
+    return np.int64(at), np.int64(to), prev_space
+
+
 # This repeats `Normalizer::Normalize` of SentencePiece 0.2.3 step by step; only the space takes
 # the place of U+2581 at once. ASCII bytes that begin no key with another ASCII byte, and characters
 # whose first two bytes begin no key, are copied without a look into the map.
@@ -223,32 +276,9 @@ def normalize(
             while position < stop:
                 if filled > room:
                     return -1
-                at, to = uint(position), uint(filled)
-                # The byte behind may belong to the next string. It is looked up then, if need be.
-                last = uint(min(stop, len(text) - 1, position + room - filled))
-                while at < last:
-                    byte = text[at]
-                    kind = kinds[byte]
-                    if kind == LOOKED_UP or text[at + UINT_1] >= 0x80:
-                        break
-                    blank = kind == BLANK
-                    out[to] = byte
-                    to += uint(not (blank and prev_space))
-                    prev_space = blank and squeezed
-                    at += UINT_1
-                while at < last:
-                    byte = text[at]
-                    if byte < 0xC2 or pairs[pair_of(byte, text[at + UINT_1])]:
-                        break
-                    size = character_length(text, np.int64(at), stop)
-                    if size == 0 or np.int64(to) > room:
-                        break
-                    for _ in range(size):
-                        out[to] = text[at]
-                        to += UINT_1
-                        at += UINT_1
-                    prev_space = False
-                position, filled = np.int64(at), np.int64(to)
+                position, filled, prev_space = _unchanged(
+                    kinds, pairs, text, position, stop, room, squeezed, prev_space, out, filled
+                )
                 if position == stop:
                     break
                 if filled > room:
@@ -274,3 +304,109 @@ def normalize(
                 filled += 1
         ends[number + 1] = filled
     return filled
+
+
+# Hugging Face's `Precompiled` replaces grapheme clusters. Where each cluster is a character, it
+# replaces each character by the value of the shortest key that the character begins with. Texts in
+# which this is not certain are left to Python: those with marks, a carriage return before a line
+# feed, bytes that are not UTF-8, U+2581, or white space beyond ASCII that stays.
+@kernel
+def normalize_characters(
+    tables: CharacterTables,
+    uncertain: npt.NDArray[np.bool_],
+    text: U8,
+    bounds: I64,
+    flags: tuple[npt.NDArray[np.bool_], Scalar, Scalar],
+    out: U8,
+    ends: I64,
+    left: npt.NDArray[np.bool_],
+) -> Scalar:
+    """Normalize strings that lie end to end as the usual steps of a tokenizer.json do.
+
+    Args:
+        tables: how characters are replaced.
+        uncertain: bool[code points], the characters that are left to Python.
+        text, bounds: the strings; see `offsets_of`.
+        flags: bool[strings], which strings get a space in front, unless they are empty or begin
+            with a space; whether several spaces become one; whether white space at the end goes.
+        out, ends: see `normalize`; a string that is left to Python is empty there.
+        left: bool[strings], to be filled with which strings are left to Python.
+
+    Returns:
+        how many bytes `out` holds, or −1 if it is too small.
+    """
+    units, texts, kinds, pairs, _, most = tables
+    spaced, squeezed, stripped = flags
+    room = len(out) - most - 1
+    filled = np.int64(0)
+    ends[0] = 0
+    for number in range(len(spaced)):
+        position, stop = bounds[number], bounds[number + 1]
+        begin = filled
+        prev_space = False
+        left[number] = False
+        while position < stop:
+            if filled > room:
+                return -1
+            position, filled, prev_space = _unchanged(
+                kinds, pairs, text, position, stop, room, squeezed, prev_space, out, filled
+            )
+            if position == stop:
+                break
+            if filled > room:
+                return -1
+            length = character_length(text, position, stop)
+            if length == 0 or uncertain[_code(text, position, length)]:
+                left[number] = True
+                break
+            if text[position] == 0x0D and position + 1 < stop and text[position + 1] == 0x0A:
+                left[number] = True
+                break
+            value = _shortest_key(units, text, position, length)
+            if value == KEPT:
+                filled, blank = _copy(text, position, position + length, prev_space, out, filled)
+            else:
+                end = value
+                while texts[end] != 0:
+                    end += 1
+                filled, blank = _copy(texts, value, end, prev_space, out, filled)
+            prev_space = blank and squeezed
+            position += length
+        if left[number]:
+            filled = begin
+        while stripped and filled > begin and out[filled - 1] in (9, 10, 11, 12, 13, 32):
+            filled -= 1
+        if spaced[number] and filled > begin and out[begin] != _SPACE:
+            for place in range(filled, begin, -1):
+                out[place] = out[place - 1]
+            out[begin] = _SPACE
+            filled += 1
+        ends[number + 1] = filled
+    return filled
+
+
+@inlined
+def _code(text: U8, position: Scalar, length: Scalar) -> Scalar:
+    """Return the code point of the character of a length at a position."""
+    code = np.int64(text[position])
+    if length > 1:
+        code &= 0x7F >> length
+    for place in range(position + 1, position + length):
+        code = code << 6 | np.int64(text[place] & 0x3F)
+    return code
+
+
+@inlined
+def _shortest_key(units: U32, text: U8, position: Scalar, length: Scalar) -> Scalar:
+    """Return the value of the shortest key that a character begins with, or `KEPT`."""
+    node = offset(units[0])
+    for place in range(position, position + length):
+        byte = np.int64(text[place])
+        node ^= byte
+        unit = units[node]
+        if byte == 0 or np.int64(unit & np.uint32(0x800000FF)) != byte:
+            break
+        node ^= offset(unit)
+        if unit & np.uint32(256):
+            return np.int64(units[node] & np.uint32(0x7FFFFFFF))
+    return np.int64(KEPT)

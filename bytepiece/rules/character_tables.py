@@ -1,6 +1,8 @@
-"""The tables by which a kernel normalizes as SentencePiece does."""
+"""The tables by which kernels normalize as other libraries do."""
 
+import re
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +10,7 @@ import numpy.typing as npt
 from bytepiece._arrays import U8
 from bytepiece.kernels import trie
 from bytepiece.kernels.normalizing import BLANK, LOOKED_UP, PLAIN, CharacterTables, offset, pair_of
+from bytepiece.rules.character_classes import FOLLOWING, WHITE, characters
 from bytepiece.rules.character_map import SPACE
 
 _INVALID = "\ufffd\0".encode()
@@ -34,16 +37,62 @@ def character_tables(charsmap: bytes, symbols: Sequence[str]) -> CharacterTables
     if units[0] >> 31:
         return None
     kept = [symbol.encode() for symbol in symbols]
-    tables = CharacterTables(
+    return CharacterTables(
         units,
         np.frombuffer(texts + _INVALID, dtype=np.uint8),
         *_kinds(units, {symbol[0] for symbol in kept}),
         trie.build(kept)[0].units if kept else np.zeros((1, 2), dtype=np.int32),
         max([4, longest, *map(len, kept)]),
     )
-    for array in tables[:-1]:
+
+
+class LibraryTables(NamedTuple):
+    """The tables by which a kernel applies the usual steps of a tokenizer.json.
+
+    Args:
+        tables: how characters are replaced.
+        uncertain: bool[code points], characters that only Python may handle.
+        squeezed: several spaces become one.
+        stripped: white space at the end goes.
+    """
+
+    tables: CharacterTables
+    uncertain: npt.NDArray[np.bool_]
+    squeezed: bool
+    stripped: bool
+
+
+def library_tables(steps: Sequence[tuple[Any, ...]]) -> LibraryTables | None:
+    """Return the tables of the steps of a `HuggingFaceRules`; None if a kernel cannot do them.
+
+    A kernel can do, in this order and each of them or not: a character map, the removal of white
+    space at the end, and one space for several. U+2581 must count as a space.
+    """
+    names = [step[0] for step in steps]
+    if names != [name for name in ("charsmap", "strip", "squeeze") if name in names]:
+        return None
+    found = {name: arguments for name, *arguments in steps}
+    if found.get("strip", [False, True]) != [False, True]:
+        return None
+    if found.get("squeeze", [" "]) not in ([" "], [SPACE]):
+        return None
+    tables = character_tables(found.get("charsmap", [b""])[0], ())
+    if tables is None:
+        return None
+    texts = tables.texts.tobytes().decode()
+    white = {SPACE, *filter(re.compile(f"[{WHITE}]").match, map(chr, range(0x80, 0x3001)))}
+    if "  " in texts or not white.isdisjoint(texts):
+        return None
+    beyond = characters(FOLLOWING) | white
+    uncertain = np.zeros(0x110000, dtype=np.bool_)
+    uncertain[list(map(ord, beyond))] = True
+    for character in beyond:
+        if len(raw := character.encode()) > 1:
+            tables.pairs[pair_of(*raw[:2])] = True
+    tables.kinds[ord("\r")] = LOOKED_UP
+    for array in (*tables[:-1], uncertain):
         array.flags.writeable = False
-    return tables
+    return LibraryTables(tables, uncertain, "squeeze" in found, "strip" in found)
 
 
 def _kinds(

@@ -35,6 +35,7 @@ from bytepiece.rules.sentencepiece_message import NormalizerField
 
 if TYPE_CHECKING:
     from bytepiece.kernels.normalizing import CharacterTables
+    from bytepiece.rules.character_tables import LibraryTables
 
 MAX_SYMBOLS = 1 << 16
 """Most symbols of `SentencePieceRules`."""
@@ -316,6 +317,14 @@ class HuggingFaceRules:
         if name == "space":
             return " " + text if text and not text.startswith(" ") else text
         return unicodedata.normalize(name, text)  # type: ignore[arg-type]
+
+    @cached_property
+    def tables(self) -> "LibraryTables | None":
+        """The tables by which a kernel normalizes; None if only `normalize` can do it."""
+        # Imported here, because it imports Numba.
+        from bytepiece.rules.character_tables import library_tables  # noqa: PLC0415
+
+        return library_tables(self.steps) if self.spaces else None
 
     @cached_property
     def _charsmaps(self) -> dict[bytes, GraphemeMap]:
