@@ -12,7 +12,7 @@ from support.strategies import BYTES
 from bytepiece import TextRules
 from bytepiece.encoding.normalization import end_to_end, laid, normalized
 from bytepiece.errors import ArgumentError
-from bytepiece.rules.foreign import SentencePieceRules
+from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.protobuf import fields
 
 TABLE = dict(fields(dict(fields(trained(normalization_rule_name="nmt_nfkc")))[3]))[2]
@@ -82,3 +82,46 @@ def test_texts_end_to_end():
     assert parts_of(*end_to_end(["今", "é"])) == ["今".encode(), "é".encode()]
     with pytest.raises(ArgumentError, match="must be str or bytes, not int"):
         end_to_end(["a", 1])
+
+
+STEPS = [
+    (*charsmap, *strip, *squeeze)
+    for charsmap in ((), (("charsmap", TABLE),))
+    for strip in ((), (("strip", False, True),))
+    for squeeze in ((), (("squeeze", "▁"),), (("squeeze", " "),))
+]
+RARE = [b"\r\n", b"\r", *"\xa0 \u2028 \x85 नि 가".encode().split(b" ")]
+MORE = st.lists(st.lists(st.sampled_from(PARTS + RARE), max_size=7).map(b"".join), max_size=9)
+
+
+@pytest.mark.parametrize("prefix", ["always", "first", "never"])
+@given(STRETCHES | MORE, st.sampled_from(STEPS), st.data())
+def test_texts_of_a_tokenizer_json_together(prefix, texts, steps, data):
+    library = HuggingFaceRules(steps, prefix)
+    assert library.tables is not None
+    found = parts_of(*normalized(*laid(texts), rules_of(library)))
+    assert found == [library.normalize([text])[0] for text in texts]
+    numbers = data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts)))
+    documents = np.cumsum([0, *numbers[1:]] if numbers else [], dtype=np.int64)
+    found = parts_of(*normalized(*laid(texts), rules_of(library), documents))
+    expected = []
+    for _, group in groupby(zip(documents, texts, strict=True), key=lambda pair: pair[0]):
+        expected += library.normalize([text for _, text in group])
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (("squeeze", " "), ("strip", False, True)),
+        (("strip", True, True),),
+        (("squeeze", "_"),),
+        (("lowercase",),),
+    ],
+)
+def test_other_steps_are_left_to_python(steps):
+    library = HuggingFaceRules(steps, "always")
+    assert library.tables is None
+    texts = [b" A  b ", b"", b"C"]
+    found = parts_of(*normalized(*laid(texts), rules_of(library)))
+    assert found == [library.normalize([text])[0] for text in texts]
