@@ -78,6 +78,7 @@ def _by_forms(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64]:
         return text, bounds
     lengths = np.diff(bounds)
     parts: list[bytes] = []
+    done = 0
     for low, high in pairwise(cuts(bounds, _RUN)):
         run = text[bounds[low] : bounds[high]].tobytes()
         chars = run.decode("utf-8", "surrogateescape")
@@ -86,9 +87,11 @@ def _by_forms(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64]:
             ends = (bounds[low : high + 1] - bounds[low]).tolist()
             texts = [to_bytes(run[start:end], steps) for start, end in pairwise(ends)]
             lengths[low:high] = list(map(len, texts))
-            run = b"".join(texts)
-        parts.append(run)
-    return np.frombuffer(b"".join(parts), dtype=np.uint8), offsets_of(lengths)
+            parts += [text[done : bounds[low]].tobytes(), *texts]
+            done = bounds[high]
+    if not parts:
+        return text, bounds
+    return np.frombuffer(b"".join([*parts, text[done:].tobytes()]), np.uint8), offsets_of(lengths)
 
 
 def _by_tables(

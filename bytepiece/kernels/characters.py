@@ -108,7 +108,7 @@ def _character(text: U8, start: Scalar, known: Known) -> tuple[Scalar, Scalar]:
 
 def hidden(text: U8, known: Known) -> U8:
     """Return a text in which `HIDDEN` replaces the first byte of each known character."""
-    changed = text.copy()
+    changed: U8 = text.copy()
     _hide(text, known, changed)
     changed.flags.writeable = False
     return changed
