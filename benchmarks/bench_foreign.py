@@ -38,7 +38,11 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
     """Measure everything, print it, and return the report."""
     report = BenchmarkReport("foreign", settings)
     lines = settings.texts.beginning(TRAINED_ON)
-    fresh = lambda: settings.texts.take(settings.slice_size)  # noqa: E731
+
+    def fresh() -> list[str]:
+        # The Lite runtime takes no text that becomes empty.
+        return [text for text in settings.texts.take(settings.slice_size) if text.strip()]
+
     for name, options in KINDS.items():
         path = trained_models.sentencepiece(
             lines, settings.vocabulary // 2, "unigram", name.replace(" ", "-"), **options
@@ -53,7 +57,7 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
             lanes = race(entrants, best, fresh, settings.repeats)
             report.lanes(f"Best path, {name}", "MB/s", lanes)
             report.faster("foreign best", lanes, SentencePiece.name)
-            lanes = race(entrants, sample, fresh, settings.repeats)
+            lanes = race(entrants[:2], sample, fresh, settings.repeats)
             report.lanes(f"Sampling at alpha {ALPHA}, {name}", "MB/s", lanes)
             report.faster("foreign sample", lanes, SentencePiece.name)
         file = path.with_suffix(".json")

@@ -12,8 +12,8 @@ import numpy as np
 
 from bytepiece._arrays import I64, U8, cuts, offsets_of
 from bytepiece.inputs.arrow import Column
-from bytepiece.kernels.normalizing import CharacterTables, normalize, normalize_characters
-from bytepiece.rules.character_tables import LibraryTables
+from bytepiece.kernels.normalizing import CharacterTables, composed, normalize, normalize_characters
+from bytepiece.rules.character_tables import LibraryTables, composed_characters
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
@@ -79,7 +79,13 @@ def _by_forms(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64]:
     lengths = np.diff(bounds)
     parts: list[bytes] = []
     done = 0
-    for low, high in pairwise(cuts(bounds, _RUN)):
+    ends_of_runs = cuts(bounds, _RUN)
+    certain = np.zeros(len(ends_of_runs) - 1, dtype=np.bool_)
+    if tuple(steps) == ("NFC",):
+        composed(*composed_characters(), text, bounds[ends_of_runs], certain)
+    for number, (low, high) in enumerate(pairwise(ends_of_runs)):
+        if certain[number]:
+            continue
         run = text[bounds[low] : bounds[high]].tobytes()
         chars = run.decode("utf-8", "surrogateescape")
         # If the run is in a normal form, so is each part of it.

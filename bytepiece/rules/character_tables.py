@@ -1,7 +1,9 @@
 """The tables by which kernels normalize as other libraries do."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,3 +122,42 @@ def _kinds(
         elif byte < 0x80 and not below[:0x80].any():
             kinds[byte] = BLANK if byte == ord(" ") else PLAIN
     return kinds, pairs
+
+
+_BLOCKS = [(0x80, 0x3400), (0xFE00, 0x10000)]
+"""Characters of other blocks are rare, or are all alike; see `_ALIKE`."""
+_ALIKE = [(0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD780)]
+"""Ideographs and syllables of Hangul. Unicode promises that they stay as they are in NFC. Each of
+these blocks consists of whole groups of 64, apart from its last characters."""
+
+
+@cache
+def composed_characters() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return the pairs of bytes and the characters of which `normalizing.composed` is certain.
+
+    A character is certain if it is alone in NFC, is no mark, and is known to this Python's tables.
+    """
+    pairs = np.zeros(4096, dtype=np.bool_)
+    doubtful = np.zeros(4096, dtype=np.bool_)
+    single = np.zeros(0x10000, dtype=np.bool_)
+    for low, high in _BLOCKS:
+        for code in range(low, high):
+            char = chr(code)
+            raw = char.encode()
+            place = pair_of(raw[0], raw[1])
+            pairs[place] = True
+            if (
+                unicodedata.category(char)[0] in "MC"
+                or 0x1100 <= code < 0x1200
+                or unicodedata.normalize("NFC", char) != char
+            ):
+                doubtful[place] = True
+            elif 0x800 <= code < 0x10000:
+                single[code] = True
+    for low, high in _ALIKE:
+        for code in range(low, high, 64):
+            raw = chr(code).encode()
+            pairs[pair_of(raw[0], raw[1])] = True
+    pairs &= ~doubtful
+    pairs.flags.writeable = single.flags.writeable = False
+    return pairs, single

@@ -1,5 +1,6 @@
 """Normalization of a batch by kernels, against that of each text by itself."""
 
+import unicodedata
 from itertools import groupby, pairwise, product
 
 import numpy as np
@@ -12,8 +13,11 @@ from support.strategies import BYTES
 from bytepiece import TextRules
 from bytepiece.encoding.normalization import end_to_end, laid, normalized
 from bytepiece.errors import ArgumentError
+from bytepiece.kernels.normalizing import composed
+from bytepiece.rules.character_tables import composed_characters
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.protobuf import fields
+from bytepiece.rules.text import to_bytes
 
 TABLE = dict(fields(dict(fields(trained(normalization_rule_name="nmt_nfkc")))[3]))[2]
 SYMBOLS = [(), ("<x>", "<xy>", "▁", "½", " z"), ("é", "<")]
@@ -125,3 +129,41 @@ def test_other_steps_are_left_to_python(steps):
     texts = [b" A  b ", b"", b"C"]
     found = parts_of(*normalized(*laid(texts), rules_of(library)))
     assert found == [library.normalize([text])[0] for text in texts]
+
+
+def is_certain(text):
+    found = np.zeros(1, dtype=np.bool_)
+    buffer, bounds = laid([text.encode()])
+    composed(*composed_characters(), buffer, bounds, found)
+    return found[0]
+
+
+def test_characters_that_stay_composed():
+    pairs, characters = composed_characters()
+    certain = {chr(code) for code in np.flatnonzero(characters)}
+    for first in range(0xC2, 0xF1):
+        for second in np.flatnonzero(pairs[(first & 63) << 6 :][:64]):
+            raw = bytes([first, 0x80 | second])
+            ends = [b""] if first < 0xE0 else [bytes([0x80 | i]) for i in range(64)]
+            ends = [a + b for a in ends for b in ends] if first >= 0xF0 else ends
+            certain |= {(raw + end).decode("utf-8", "replace") for end in ends}
+    assert len(certain) > 40_000
+    for char in certain:
+        assert all(map(unicodedata.is_normalized, ["NFC"] * len(char), char)), char
+        assert not any(map(unicodedata.combining, char)), char
+        # It joins with no character before it.
+        assert unicodedata.is_normalized("NFC", f"e{char}가\u1100{char}"), char
+
+
+def test_usual_texts_are_certain_to_be_composed():
+    for text in ("今天。", "ä 한국", "naïve — Ж", "。，"):
+        assert is_certain(text), text
+    for text in ("e\u0301", "\u212b", "\u1100\u1161", "今\u3099", "\u0958"):
+        assert not is_certain(text), text
+
+
+@given(STRETCHES | MORE)
+def test_nfc_of_texts_together(texts):
+    rules = TextRules(("NFC",))
+    found = parts_of(*normalized(*laid(texts), rules))
+    assert found == [to_bytes(text, ("NFC",)) for text in texts]
