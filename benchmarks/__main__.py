@@ -1,6 +1,7 @@
 r"""Measure this library against others, and on larger and larger inputs.
 
     python -m benchmarks speed      encoding and sampling against every rival, threads, latency
+    python -m benchmarks foreign    models of SentencePiece and Hugging Face, here and there
     python -m benchmarks scaling    longer texts, larger vocabularies, threads, odd texts, memory
     python -m benchmarks lattice    the exact distribution of longer texts, and many draws
     python -m benchmarks continuations
@@ -41,6 +42,7 @@ from benchmarks import (
     bench_arrow,
     bench_bound,
     bench_continuations,
+    bench_foreign,
     bench_fuzz,
     bench_lattice,
     bench_lm,
@@ -58,6 +60,7 @@ from benchmarks.support.harness import BenchmarkSettings
 
 PARTS = {
     "speed": bench_speed.run,
+    "foreign": bench_foreign.run,
     "scaling": bench_scaling.run,
     "lattice": bench_lattice.run,
     "continuations": bench_continuations.run,

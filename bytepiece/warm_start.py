@@ -16,7 +16,7 @@ from bytepiece.kernels import windows
 from bytepiece.kernels.cache import FOLDER, VARIABLE, KernelCache
 from bytepiece.kernels.jit import compiled_kernels
 from bytepiece.model import Model
-from bytepiece.rules.foreign import SentencePieceRules
+from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.rules.words import GPT2, WordCut
@@ -117,6 +117,8 @@ def _encode() -> None:
         tokenizer.encode_batch([*_LINES, _long()], add_bos=True, add_eos=True)
         tokenizer.encode_batch(_LINES)
     _bpe().encode_batch([*_LINES, "the" * 20])
+    rules = TextRules(unknown="bytes", library=HuggingFaceRules(prefix="always"))
+    Tokenizer(Model(_PIECES, _scores(), rules=rules)).encode_batch(_LINES)
 
 
 def _sample() -> None:

@@ -52,6 +52,11 @@ TARGETS = {
         "speed-up of 2 threads over that of 2 processes, sampling", True, 0.9, ""
     ),
     "latency": Target("encode of 100 bytes, time of SentencePiece's over ours", True, 1, " ×"),
+    "foreign best": Target("SentencePiece's model, best path, over SentencePiece", True, 2.5, " ×"),
+    "foreign sample": Target("SentencePiece's model, sampling, over SentencePiece", True, 8, " ×"),
+    "foreign huggingface": Target("tokenizer.json, over Hugging Face's tokenizers", True, 15, " ×"),
+    "foreign splintr": Target("tokenizer.json, pieces within words, over splintr", True, 1.8, " ×"),
+    "foreign nfc": Target("speed with NFC, of the speed without", True, 0.9, " ×"),
     "odd": Target("normal text's MB/s over the slowest odd text's", False, 3, " ×"),
     "memory": Target("encode_batch beyond its result, per byte of text", False, 40, " bytes"),
     "line best": Target("encoding one line, per byte of input", False, 10, " bytes"),

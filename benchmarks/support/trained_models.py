@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import bytepiece
 from benchmarks.peers import training
@@ -27,13 +28,17 @@ def bnlm(lines: Sequence[str], size: int, normalization: tuple[str, ...] = ()) -
     return _made(lines, f"bnlm-{'-'.join(normalization)}{size}.model", train)
 
 
-def sentencepiece(lines: Sequence[str], size: int, kind: str) -> Path:
+def sentencepiece(
+    lines: Sequence[str], size: int, kind: str, name: str = "", **options: Any
+) -> Path:
     """Return the path of a model that SentencePiece trained.
 
     Args:
         lines: the text to train on.
         size: the number of pieces.
         kind: "unigram" or "bpe".
+        name: what the options are called in the file's name.
+        options: other options of SentencePiece's trainer.
 
     Raises:
         NotPossibleError: if the text is too small for `size` pieces.
@@ -41,11 +46,11 @@ def sentencepiece(lines: Sequence[str], size: int, kind: str) -> Path:
 
     def train(path: Path) -> None:
         try:
-            training.sentencepiece(lines, size, path, kind)
+            training.sentencepiece(lines, size, path, kind, **options)
         except RuntimeError as error:  # the text is too small for `size` pieces
             raise NotPossibleError(str(error).rpartition("] ")[2]) from None
 
-    return _made(lines, f"sentencepiece-{kind}-{size}.model", train)
+    return _made(lines, f"sentencepiece-{kind}-{name}{size}.model", train)
 
 
 def byte_level_bpe(lines: Sequence[str], size: int) -> Path:

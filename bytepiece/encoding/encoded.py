@@ -202,7 +202,22 @@ def without_runs(rows: Encoded, id_: int) -> Encoded:
     >>> without_runs(Encoded(np.array([5, 0, 0, 0, 6], np.int32), np.array([0, 3, 5])), 0).ids
     array([5, 0, 0, 6], dtype=int32)
     """
-    kept = np.ones(len(rows.ids), dtype=np.bool_)
-    kept[1:] = (rows.ids[1:] != id_) | (rows.ids[:-1] != id_)
-    kept[rows.offsets[:-1][np.diff(rows.offsets) > 0]] = True
-    return Encoded(rows.ids[kept], offsets_of(kept)[rows.offsets])
+    ids, offsets = np.empty_like(rows.ids), np.empty_like(rows.offsets)
+    filled = _shorten(rows.ids, rows.offsets, id_, ids, offsets)
+    return Encoded(ids[:filled], offsets)
+
+
+@kernel
+def _shorten(ids: I32, offsets: I64, id_: Scalar, out: I32, ends: I64) -> Scalar:
+    """Fill `out` and `ends` as `without_runs` does, and return how many ids there are."""
+    filled = np.int64(0)
+    ends[0] = 0
+    for row in range(len(offsets) - 1):
+        before = False
+        for place in range(offsets[row], offsets[row + 1]):
+            same = ids[place] == id_
+            out[filled] = ids[place]
+            filled += np.int64(not (same and before))
+            before = same
+        ends[row + 1] = filled
+    return filled

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F32, F64, I32, U32, offsets_of
+from bytepiece._arrays import F64, I32, U32, offsets_of
 from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import CHUNK, EncodeRun, SegmentedBatch, assemble, encode_texts
 from bytepiece.encoding.bpe import byte_pairs, joined_ids, joins, made_pieces
@@ -26,6 +26,7 @@ from bytepiece.inputs.arrow import Column
 from bytepiece.kernels import automaton, best_path_float32
 from bytepiece.kernels.automaton import Automaton
 from bytepiece.kernels.best_path import Tables, best_ids, best_ids_of_text, pack, unpack
+from bytepiece.kernels.best_path_float32 import Scores32
 from bytepiece.kernels.byte_pairs import BytePairs
 from bytepiece.kernels.characters import HIDDEN, Known, known_characters
 from bytepiece.kernels.partition import Weights, weights
@@ -273,9 +274,9 @@ class Encoder:
         return Unknown(id_, frozenset(piece for piece in own if len(piece) <= longest), whole)
 
     @cached_property
-    def _float32(self) -> F32:
+    def _float32(self) -> Scores32:
         """The scores by entry in float32, the type in which SentencePiece adds scores."""
-        return self.scores.astype(np.float32)
+        return Scores32.of(self.scores)
 
     @cached_property
     def known(self) -> Known | None:

@@ -1,13 +1,13 @@
 """From texts to segments: normalization, special tokens, lines and digits."""
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from bytepiece._arrays import I32, I64, U8, cuts, offsets_of
+from bytepiece._arrays import I32, I64, U8, offsets_of
+from bytepiece.encoding.normalization import end_to_end, laid, normalized
 from bytepiece.encoding.special import NO_TOKENS, SpecialTokens
 from bytepiece.encoding.word_cuts import cut_words
 from bytepiece.errors import ArgumentError
@@ -21,9 +21,6 @@ MAX_SEGMENT = (1 << 31) - 2
 MAX_DOCUMENT = 1 << 32
 """Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random
 streams."""
-_RUN = 1 << 14
-"""Several neighbouring texts are tested at once for whether they are normalized already. Together
-they have about this many bytes."""
 
 
 class Marks(NamedTuple):
@@ -63,7 +60,7 @@ class Parts(NamedTuple):
     document_starts: I64
 
 
-def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) -> Segments:
+def segment(texts: Sequence[Text] | Column, rules: TextRules, marks: Marks = NO_MARKS) -> Segments:
     """Normalize texts, put special tokens in their places, and cut the rest into segments.
 
     Args:
@@ -74,12 +71,11 @@ def segment(texts: Iterable[Text], rules: TextRules, marks: Marks = NO_MARKS) ->
     Raises:
         ArgumentError: if a text is neither str nor bytes, or if a text or a line is too long.
     """
-    layout, given = _around, texts
-    if marks.allowed:
-        given = raws = [to_bytes(text) for text in texts]
-        # Most batches have no special tokens, and laying them out as plain text is faster.
-        layout = _inside if marks.allowed.occur_in(raws) else _around
-    parts = layout(given, rules, marks)
+    raw, bounds = end_to_end(texts)
+    found = marks.allowed.find(raw.tobytes()) if marks.allowed else ()
+    parts = (
+        _inside(raw, bounds, found, rules, marks) if found else _around(raw, bounds, rules, marks)
+    )
     if isinstance(texts, Column) and texts.present is not None:
         kept = texts.present[parts.documents]  # a null has no bytes and gets no marks
         parts = parts._replace(
@@ -100,7 +96,8 @@ def segment_stretches(
         tokens: the ids of these tokens, one fewer than stretches.
         rules: the rules of the model.
     """
-    return _cut(_taking_turns(stretches, tokens, [len(stretches) + len(tokens)]), rules)
+    counts = [len(stretches) + len(tokens)]
+    return _cut(_taking_turns(*laid(stretches), tokens, counts), rules)
 
 
 def _cut(parts: Parts, rules: TextRules) -> Segments:
@@ -137,9 +134,9 @@ def stretches(
     return some, names
 
 
-def _around(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
-    """Lay out texts in which no special token counts. Each text is one part between its marks."""
-    buffer, bounds = _laid_out(texts, rules)
+def _around(raw: U8, bounds: I64, rules: TextRules, marks: Marks) -> Parts:
+    """Lay out texts without special tokens. Each text is one part between its marks."""
+    buffer, bounds = normalized(raw, bounds, rules)
     starts, ends = bounds[:-1], bounds[-1:]
     row = [id_ for id_ in (marks.bos, -1, marks.eos) if id_ is not None]
     # Filled by hand, since NumPy's tile and column_stack take a tenth of a short text's time.
@@ -155,18 +152,34 @@ def _around(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
     return Parts(buffer, bounds, documents, special.ravel(), starts)
 
 
-def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
-    """Lay out texts in which special tokens count. Each special token is a part of its own."""
+def _inside(
+    raw: U8, bounds: I64, found: Sequence[tuple[int, int]], rules: TextRules, marks: Marks
+) -> Parts:
+    """Lay out texts with special tokens. Each special token is a part of its own.
+
+    Args:
+        raw, bounds: the texts, not normalized.
+        found: see `SpecialTokens.find`.
+    """
+    # Only a text that shares bytes with a token that was found can hold tokens.
+    first, last = np.searchsorted(bounds, np.array(found).T - [[0], [1]], side="right") - 1
+    touched = np.zeros(len(bounds), dtype=np.int64)
+    np.add.at(touched, first, 1)
+    np.add.at(touched, last + 1, -1)
     texts_of_parts: list[bytes] = []
     names: list[bytes] = []
     counts = []
-    for text in texts:
-        some, between = stretches(text, rules, marks.allowed)
+    for (low, high), touches in zip(pairwise(bounds.tolist()), touched.cumsum(), strict=False):
+        text = raw[low:high].tobytes()
+        some, between = marks.allowed.split(text) if touches else ([text], [])
         texts_of_parts += some
         names += between
         counts.append(len(some) + len(between))
     tokens = [id_ for name in names if (id_ := marks.allowed.id_of(name)) is not None]
-    buffer, bounds, documents, special, starts = _taking_turns(texts_of_parts, tokens, counts)
+    stretches = np.arange(len(counts)).repeat((np.array(counts) + 1) // 2)
+    buffer, bounds = normalized(*laid(texts_of_parts), rules, stretches)
+    parts = _taking_turns(buffer, bounds, tokens, counts)
+    buffer, bounds, documents, special, starts = parts
     firsts = offsets_of(counts)
     begins, ends = firsts[:-1], firsts[1:]
     for mark, places in ((marks.eos, ends), (marks.bos, begins)):
@@ -179,11 +192,11 @@ def _inside(texts: Iterable[Text], rules: TextRules, marks: Marks) -> Parts:
     return Parts(buffer, bounds, documents, special, starts)
 
 
-def _taking_turns(stretches: Sequence[bytes], tokens: Sequence[int], counts: list[int]) -> Parts:
+def _taking_turns(buffer: U8, ends: I64, tokens: Sequence[int], counts: list[int]) -> Parts:
     """Lay out documents in which stretches of text and special tokens take turns.
 
     Args:
-        stretches: the stretches of all documents, normalized.
+        buffer, ends: the stretches of all documents, normalized; see `laid`.
         tokens: the ids of the special tokens of all documents.
         counts: for each document the number of its stretches and tokens. It begins and ends with a
             stretch.
@@ -192,52 +205,11 @@ def _taking_turns(stretches: Sequence[bytes], tokens: Sequence[int], counts: lis
     documents = np.arange(len(counts)).repeat(counts)
     is_token = (np.arange(firsts[-1]) - firsts[documents]) % 2 == 1
     lengths = np.zeros(len(documents), dtype=np.int64)
-    lengths[~is_token] = list(map(len, stretches))
+    lengths[~is_token] = np.diff(ends)
     special = np.full(len(documents), -1, dtype=np.int32)
     special[is_token] = tokens
     bounds = offsets_of(lengths)
-    buffer = np.frombuffer(b"".join(stretches), dtype=np.uint8)
     return Parts(buffer, bounds, documents, special, bounds[firsts[:-1]])
-
-
-def _laid_out(texts: Iterable[Text], rules: TextRules) -> tuple[U8, I64]:
-    """Normalize texts and lay them end to end. Return them, where each begins, and the end."""
-    steps, library = rules.normalization, rules.library
-    if library is not None:
-        return _end_to_end([library.normalize([to_bytes(text)])[0] for text in texts])
-    if isinstance(texts, Column):
-        return _normalize_all(*texts.flat(), steps)
-    # ASCII is in every normal form, so `to_bytes` is not called. Without the call an ASCII text
-    # costs half as much.
-    return _end_to_end(
-        [
-            text.encode() if type(text) is str and text.isascii() else to_bytes(text, steps)
-            for text in texts
-        ]
-    )
-
-
-def _normalize_all(text: U8, bounds: I64, steps: Sequence[str]) -> tuple[U8, I64]:
-    """Normalize texts that lie end to end; a run of texts that need no change is kept as it is."""
-    if not steps or text.max(initial=0) < 0x80:
-        return text, bounds
-    lengths = np.diff(bounds)
-    parts: list[bytes] = []
-    for low, high in pairwise(cuts(bounds, _RUN)):
-        run = text[bounds[low] : bounds[high]].tobytes()
-        chars = run.decode("utf-8", "surrogateescape")
-        # If the run is in a normal form, so is each part of it.
-        if not all(unicodedata.is_normalized(step, chars) for step in steps):  # type: ignore[arg-type]
-            ends = (bounds[low : high + 1] - bounds[low]).tolist()
-            texts = [to_bytes(run[start:end], steps) for start, end in pairwise(ends)]
-            lengths[low:high] = list(map(len, texts))
-            run = b"".join(texts)
-        parts.append(run)
-    return np.frombuffer(b"".join(parts), dtype=np.uint8), offsets_of(lengths)
-
-
-def _end_to_end(parts: Sequence[bytes]) -> tuple[U8, I64]:
-    return np.frombuffer(b"".join(parts), dtype=np.uint8), offsets_of(map(len, parts))
 
 
 def _check_lengths(bounds: I64, starts: I64) -> None:

@@ -72,12 +72,20 @@ class SpecialTokens:
         found = self.ids.get(covered)
         return self._bare.get(_stripped(covered)) if found is None else found
 
-    def occur_in(self, texts: Iterable[bytes]) -> bool:
-        """Return whether a token stands in one of the texts, or across the end of a text."""
-        together = b"".join(texts)
+    def find(self, together: bytes) -> list[tuple[int, int]]:
+        """Return where tokens stand in texts that lie end to end: (start, stop) of each.
+
+        Every token that `split` finds in one of the texts shares a byte with one of them. Some of
+        them may stand across the end of a text.
+        """
         if self._pattern is not None:
-            return self._pattern.search(together) is not None
-        return bool(self.ids) and next(self._automaton.iter(_spelled(together)), None) is not None
+            return [match.span() for match in self._pattern.finditer(together)]
+        if not self.ids:
+            return []
+        return [
+            (last + 1 - len(name), last + 1)
+            for last, name in self._automaton.iter(_spelled(together))
+        ]
 
     def split(self, raw: bytes) -> tuple[list[bytes], list[bytes]]:
         """Cut a text at the special tokens in it.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F64, I32, I64, U8, U16, U32, offsets_of
+from bytepiece._arrays import F32, F64, I32, I64, U8, U16, U32, offsets_of
 from bytepiece.kernels.automaton import (
     Automaton,
     first_entry,
@@ -38,23 +38,23 @@ _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 @kernel
 def best_path(
     automaton: Automaton,
-    scores: F64,
+    scores: F64 | F32,
     text: U8,
     matches: U32,
     start: Scalar,
     stop: Scalar,
-    best: F64,
+    best: F64 | F32,
     via: U32,
 ) -> None:
     """Find the best path to each position of one segment.
 
     Args:
         automaton: the automaton of the pieces.
-        scores: float64[entries], −inf for an entry without a piece.
+        scores: [entries], float64 or float32, −inf for an entry without a piece.
         text, matches: see `bytepiece.kernels.automaton.scan`.
         start, stop: the bounds of the segment in the text.
-        best: float64[more than the segment's length], finite numbers, to be filled with the sum of
-            each position's best path.
+        best: [more than the segment's length], of the type of `scores`, finite numbers, to be
+            filled with the sum of each position's best path.
         via: uint32[more than the segment's length], to be filled with the last entry of each
             position's best path.
     """
@@ -65,23 +65,27 @@ def best_path(
 @kernel
 def best_path_on(
     automaton: Automaton,
-    scores: F64,
+    scores: F64 | F32,
     text: U8,
     matches: U32,
     start: Scalar,
     stop: Scalar,
     done: Scalar,
-    best: F64,
+    best: F64 | F32,
     via: U32,
 ) -> None:
-    """Do what `best_path` does, for the positions after `done`. The others are filled already."""
+    """Do what `best_path` does, for the positions after `done`. The others are filled already.
+
+    Scores and sums may be float32. Then sums are rounded to float32.
+    """
     lengths = automaton.lengths
+    nothing = scores.dtype.type(-np.inf)
     latest: Scalar = best[done]  # best[position − 1]
     for p in range(done + 1, stop - start + 1):
         position = uint(p)
         byte = uint(start) + position - UINT_1
         group = matches[byte]
-        top, last = -np.inf, UINT_0
+        top, last = nothing, UINT_0
         while True:
             entry = first_entry(group)
             first = best[position - uint(lengths[entry])] + scores[entry]

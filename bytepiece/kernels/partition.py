@@ -59,7 +59,8 @@ class Weights(NamedTuple):
             is stored negative if the exponent is not 0. So kernels load the exponent only where it
             is not 0.
         exponent: int32[entries], to the base 2^256.
-        plain: whether all exponents are 0.
+        plain: whether all exponents are 0, except that of a single byte whose weight is next to
+            nothing: at least 2^512 times smaller than that of any other piece.
     """
 
     mantissa: npt.NDArray[np.float64]
@@ -97,8 +98,13 @@ def weights(
     return Weights(
         automaton.by_entry(np.where(exponents == 0, mantissas, -mantissas), 0),
         automaton.by_entry(exponents.astype(np.int32), 0),
-        not exponents.any(),
+        not exponents.any() or (less is not None and _only_withheld(exponents, less)),
     )
+
+
+def _only_withheld(exponents: F64, less: F64) -> bool:
+    """Return whether only the pieces from which much is subtracted have exponents."""
+    return not exponents[less < 3 * LOG_BASE].any()
 
 
 def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
@@ -234,7 +240,11 @@ def backward_on(
                 group = next_group(automaton, group)
                 entry = first_entry(group)
             # The single byte comes last, since its term has to wait for the position just before.
-            total += mantissa[single] * latest
+            # A mantissa below 0 belongs to a byte whose term is too small to change the sum.
+            total += max(mantissa[single], 0.0) * latest
+            if total == 0.0:  # unless it is the only term
+                total, top = edge_term(automaton, weights, single, z, exponents, distance)
+                plain = False
         else:
             total, top = edge_term(automaton, weights, single, z, exponents, distance)
             while True:

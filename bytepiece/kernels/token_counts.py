@@ -101,7 +101,7 @@ def _expected_counts(
                     if not goes_on(group):
                         break
                     group = next_group(automaton, group)
-                total += mantissa[single] * y[distance - UINT_1]
+                total += max(mantissa[single], 0.0) * y[distance - UINT_1]  # as in `backward`
             else:
                 total += _term(automaton, weights, single, y, exponents, distance)
                 while True:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bytepiece._arrays import I64
 from bytepiece.errors import ModelError
@@ -32,6 +32,10 @@ from bytepiece.rules.origins import (
 from bytepiece.rules.patterns import compiled
 from bytepiece.rules.protobuf import integer
 from bytepiece.rules.sentencepiece_message import NormalizerField
+
+if TYPE_CHECKING:
+    from bytepiece.kernels.normalizing import CharacterTables
+    from bytepiece.rules.character_tables import LibraryTables
 
 MAX_SYMBOLS = 1 << 16
 """Most symbols of `SentencePieceRules`."""
@@ -141,13 +145,21 @@ class SentencePieceRules:
         )
         return plain, with_space
 
+    @cached_property
+    def tables(self) -> "CharacterTables | None":
+        """The tables by which a kernel normalizes; None if only `normalize` can do it."""
+        # Imported here, because it imports Numba.
+        from bytepiece.rules.character_tables import character_tables  # noqa: PLC0415
+
+        return character_tables(self.charsmap, self.symbols)
+
     @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits, the same for equal rules."""
         return _fingerprint(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The normalizers are left out: they are built again when they are needed.
+        # The normalizers and the tables are left out: they are built again when they are needed.
         return SentencePieceRules, tuple(getattr(self, name) for name in self.__match_args__)
 
     def __repr__(self) -> str:
@@ -305,6 +317,14 @@ class HuggingFaceRules:
         if name == "space":
             return " " + text if text and not text.startswith(" ") else text
         return unicodedata.normalize(name, text)  # type: ignore[arg-type]
+
+    @cached_property
+    def tables(self) -> "LibraryTables | None":
+        """The tables by which a kernel normalizes; None if only `normalize` can do it."""
+        # Imported here, because it imports Numba.
+        from bytepiece.rules.character_tables import library_tables  # noqa: PLC0415
+
+        return library_tables(self.steps) if self.spaces else None
 
     @cached_property
     def _charsmaps(self) -> dict[bytes, GraphemeMap]:

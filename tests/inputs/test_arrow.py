@@ -14,7 +14,7 @@ from support.strategies import BYTES, JIT, STRINGS, make_model
 
 from bytepiece import Encoded, TextRules, Tokenizer
 from bytepiece.encoding import batches
-from bytepiece.encoding import segmentation as text
+from bytepiece.encoding import normalization as text
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs import arrow as columns
 

@@ -10,6 +10,7 @@ from support.character_models import from_sp
 from support.strategies import HARSH_SCORES, JIT, make_model, overlapping, vocabularies
 
 from bytepiece import TextRules, Tokenizer
+from bytepiece.encoding.segmentation import segment
 from bytepiece.kernels import paths, windows
 from bytepiece.kernels.automaton import build
 from bytepiece.rules.foreign import SentencePieceRules
@@ -146,3 +147,15 @@ def positions(via, end):
     while end:
         end -= int(via[end])
         yield end
+
+
+def test_sums_near_the_size_at_which_they_start_again():
+    # The same ids by the slow kernel everywhere as by both kernels in turns.
+    scores = {piece: 20 * score for piece, score in PIECES.items()}
+    rules = TextRules(library=SentencePieceRules(), segment="text", unknown="bytes")
+    encoder = Tokenizer(make_model(scores, byte_score=-100.0, rules=rules))._encoder
+    text = b" the cat in the hat ate aaa" * (900 if JIT else 90)
+    found = encoder.encode_segments(segment([text], rules)).ids
+    encoder._float32 = encoder._float32._replace(largest=1e9)
+    slow = encoder.encode_segments(segment([text], rules)).ids
+    assert np.array_equal(found, slow)
