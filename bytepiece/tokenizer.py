@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
@@ -17,6 +18,7 @@ from bytepiece.encoding.options import NBEST_SIZE, Alpha, Sampler
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.special import AllowedSpecial, TokenMatchers
+from bytepiece.encoding.spelling import Spelling
 from bytepiece.encoding.stream_decoder import StreamDecoder
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
@@ -107,6 +109,10 @@ class Tokenizer:
     def vocabulary(self) -> Vocabulary:
         """The vocabulary: the pieces and special tokens by id. It can decode ids, too."""
         return self._vocabulary
+
+    @cached_property
+    def _spelling(self) -> Spelling:
+        return Spelling(self._vocabulary)
 
     @property
     def vocab_size(self) -> int:
@@ -515,7 +521,9 @@ class Tokenizer:
 
     def decode_batch(self, rows: Iterable[Iterable[int]]) -> list[str]:
         """Return the texts of many rows of ids, such as an `Encoded`."""
-        return [self.decode(row) for row in rows]
+        if isinstance(rows, Encoded):
+            return self._spelling.decode(rows)
+        return self._spelling.decode_batch(list(rows))
 
     def stream_decoder(self) -> StreamDecoder:
         """Return a decoder for ids that arrive one by one, for example from a language model."""
