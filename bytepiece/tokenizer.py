@@ -1,5 +1,6 @@
 """Tokenizer: turns text into ids and ids into text. It is the class that users work with."""
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece._checks import unsigned
+from bytepiece._checks import seed_word, unsigned
 from bytepiece.encoding.alignment import Alignment, align
 from bytepiece.encoding.canonical import canonical_ids
 from bytepiece.encoding.documents import document_numbers
@@ -192,6 +193,21 @@ class Tokenizer:
             # Most calls take this branch. It skips the work that they do not need, and takes a
             # fifth of the time of the other branch.
             array = self._encoder.encode_short(raw)
+        elif (
+            type(alpha) is float
+            and 0.0 <= alpha < math.inf
+            and (sampler, nbest_size, sample_prob, allowed_special, add_bos, add_eos) == _PERFECT
+            and len(raw := to_bytes(text, self._model.rules.normalization))
+            <= self._encoder.longest_short
+        ):
+            # A sample of one text: a sixth of the time of the last branch.
+            numbers = (
+                int(seed_word(seed)),
+                int(unsigned(epoch, 32, "epoch")),
+                int(unsigned(doc_id, 64, "doc_id")),
+                int(unsigned(sample, 32, "sample")),
+            )
+            array = self._encoder.draw_short(raw, alpha, numbers)
         else:
             sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
             streams = sampling.streams(np.array([unsigned(doc_id, 64, "doc_id")]), sample)
@@ -583,6 +599,8 @@ class Tokenizer:
 _DEFAULTS: Mapping[str, Any] = Tokenizer.encode.__kwdefaults__ or {}
 _NO_OPTIONS = (*_DEFAULTS.values(), False, False)
 """The values of the options of `encode` after alpha, for a call that gives no option."""
+_PERFECT = ("perfect", NBEST_SIZE, 1.0, (), False, False)
+"""Some options of `encode`, for a call that asks for a perfect sample and nothing else."""
 
 
 def _iterator(values: list[T]) -> Iterator[T]:
