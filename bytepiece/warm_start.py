@@ -115,7 +115,7 @@ def _encode() -> None:
         ids = tokenizer.encode(_LINES[1])
         tokenizer.canonical(ids)
         tokenizer.encode_batch([*_LINES, _long()], add_bos=True, add_eos=True)
-        tokenizer.encode_batch(_LINES)
+        tokenizer.decode_batch(tokenizer.encode_batch(_LINES))
     _bpe().encode_batch([*_LINES, "the" * 20])
 
 
@@ -131,6 +131,7 @@ def _sample() -> None:
         tokenizer.encode_batch(_LINES, alpha=(0.0, 0.5))
         tokenizer.encode_batch(_LINES, alpha=0.5, samples=2, replace=False)
     tokenizer = _own()
+    tokenizer.encode(_LINES[0], alpha=0.5)
     tokenizer.alpha_for_tokens(_LINES, 1.1)
     size = tokenizer.vocab_size
 

@@ -52,6 +52,7 @@ TARGETS = {
         "speed-up of 2 threads over that of 2 processes, sampling", True, 0.9, ""
     ),
     "latency": Target("encode of 100 bytes, time of SentencePiece's over ours", True, 1, " ×"),
+    "decoding": Target("decode_batch over the fastest other library", True, 1, " ×"),
     "odd": Target("normal text's MB/s over the slowest odd text's", False, 3, " ×"),
     "memory": Target("encode_batch beyond its result, per byte of text", False, 40, " bytes"),
     "line best": Target("encoding one line, per byte of input", False, 10, " bytes"),

@@ -4,10 +4,10 @@ import numpy as np
 
 from bytepiece._arrays import F64, I32, U8, U16, U32, U64
 from bytepiece.encoding.perfect import Mirrored, perfect_run
-from bytepiece.kernels.best_path import Tables, segments_of, unpacked
+from bytepiece.kernels.best_path import Tables, unpacked
 from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.partition import Weights
-from bytepiece.kernels.segments import SegmentRun
+from bytepiece.kernels.segments import SegmentRun, segments_of
 from bytepiece.kernels.streams import Streams
 
 _BYTE, _ID, _WORD = np.dtype(np.uint8), np.dtype(np.int32), np.dtype(np.uint64)
