@@ -19,7 +19,7 @@ from bytepiece.encoding.options import NBEST_SIZE, Alpha, Sampler
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.special import AllowedSpecial, TokenMatchers
-from bytepiece.encoding.spelling import Spelling
+from bytepiece.encoding.spelling import RowDecoder
 from bytepiece.encoding.stream_decoder import StreamDecoder
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
@@ -112,8 +112,8 @@ class Tokenizer:
         return self._vocabulary
 
     @cached_property
-    def _spelling(self) -> Spelling:
-        return Spelling(self._vocabulary)
+    def _row_decoder(self) -> RowDecoder:
+        return RowDecoder(self._vocabulary)
 
     @property
     def vocab_size(self) -> int:
@@ -538,8 +538,8 @@ class Tokenizer:
     def decode_batch(self, rows: Iterable[Iterable[int]]) -> list[str]:
         """Return the texts of many rows of ids, such as an `Encoded`."""
         if isinstance(rows, Encoded):
-            return self._spelling.decode(rows)
-        return self._spelling.decode_batch(list(rows))
+            return self._row_decoder.decode(rows)
+        return self._row_decoder.decode_batch(list(rows))
 
     def stream_decoder(self) -> StreamDecoder:
         """Return a decoder for ids that arrive one by one, for example from a language model."""

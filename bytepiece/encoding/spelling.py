@@ -20,7 +20,7 @@ _STEP = 8
 """The number of bytes that are copied together."""
 
 
-class Spelling:
+class RowDecoder:
     """A table of the bytes that ids stand for. Immutable.
 
     Args:
