@@ -48,7 +48,7 @@ def _parts(rows: Encoded) -> Iterator[tuple[I32, I64, bool]]:
 
 
 def _digits(size: int) -> npt.NDArray[np.uint8]:
-    """Return the characters of each id below `size` and a space after them; the last row ends lines.
+    """Return the characters of each id below `size`, and a space. The last row ends lines.
 
     Returns:
         uint8[size + 1, characters]. NUL bytes fill the rows up.
