@@ -200,7 +200,7 @@ class Tokenizer:
             and len(raw := to_bytes(text, self._model.rules.normalization))
             <= self._encoder.longest_short
         ):
-            # A sample of one text: a sixth of the time of the last branch.
+            # A sample of one text: a fifth of the time of the last branch.
             numbers = (
                 int(seed_word(seed)),
                 int(unsigned(epoch, 32, "epoch")),

@@ -16,7 +16,7 @@ _BYTE, _ID, _WORD = np.dtype(np.uint8), np.dtype(np.int32), np.dtype(np.uint64)
 # The same kernels run as for a batch, on arrays of the same types, so they are compiled only once.
 # The text is reversed by Python, since an array that a kernel makes could be written to, which is
 # another type. One array holds all numbers, because each argument of a kernel takes time.
-# Cost: 21 µs for 100 bytes with 80 k pieces; a call of `Encoder.encode` took 150.
+# Cost: a fifth of `Encoder.encode`: 35 µs for 100 bytes with 80 k pieces instead of 160 or more.
 def drawn_text(
     tables: Tables, weights: Weights, text: bytes, digit_group: int, numbers: tuple[int, ...]
 ) -> I32:

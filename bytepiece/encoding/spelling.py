@@ -95,7 +95,7 @@ def _size(ids: I32, starts: I64, present: npt.NDArray[np.bool_]) -> Scalar:
 
 
 # Eight bytes are always copied, because most pieces have no more. The next piece overwrites those
-# that are too many. So hardly a branch depends on the ids: 2 ns per byte instead of 6.
+# that are too many. So hardly a branch depends on the ids: 420 MB/s instead of 150.
 @kernel
 def _spell(ids: I32, offsets: I64, text: U8, starts: I64, out: U8, ends: I64) -> None:
     """Write down the bytes of rows of ids.
