@@ -42,6 +42,7 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
         latency(report, settings, entrants, "one model", ALPHA)
     with closing(trained(settings)) as entrants:
         same_size(report, settings, entrants)
+        decoding(report, settings, entrants)
         latency(report, settings, entrants, "vocabularies of one size", None)
     many_samples(report, settings, Tokenizer(model))
     for name, alpha in (("best", None), ("sample", ALPHA)):
@@ -135,6 +136,20 @@ def same_size(
     report.faster("best sentencepiece", lanes, SentencePiece.name, "our")
     report.faster("best sentencepiece own", lanes, SentencePiece.name, "SentencePiece unigram")
     report.faster("best tokie", lanes, Tokie.name)
+
+
+def decoding(report: BenchmarkReport, settings: BenchmarkSettings, entrants: list[Entrant]) -> None:
+    """Measure decoding of what each library encodes, text by text."""
+    lanes = race(
+        entrants,
+        lambda adapter, texts: adapter.decode_texts(adapter.encode_batch(texts).result),
+        lambda: settings.texts.take(settings.large_size),
+        settings.repeats,
+    )
+    report.lanes("Decoding to str", "MB/s", lanes)
+    others = [lane.rates for lane in lanes[1:] if lane.rates]
+    least = [our / max(rates) for our, *rates in zip(lanes[0].rates, *others, strict=True)]
+    report.target("decoding", statistics.median(least) if others else None)
 
 
 def latency(

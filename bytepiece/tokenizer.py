@@ -1,13 +1,15 @@
 """Tokenizer: turns text into ids and ids into text. It is the class that users work with."""
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece._checks import unsigned
+from bytepiece._checks import seed_word, unsigned
 from bytepiece.encoding.alignment import Alignment, align
 from bytepiece.encoding.canonical import canonical_ids
 from bytepiece.encoding.documents import document_numbers
@@ -17,6 +19,7 @@ from bytepiece.encoding.options import NBEST_SIZE, Alpha, Sampler
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.special import AllowedSpecial, TokenMatchers
+from bytepiece.encoding.spelling import RowDecoder
 from bytepiece.encoding.stream_decoder import StreamDecoder
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
@@ -112,6 +115,10 @@ class Tokenizer:
         """The vocabulary: the pieces and special tokens by id. It can decode ids, too."""
         return self._vocabulary
 
+    @cached_property
+    def _row_decoder(self) -> RowDecoder:
+        return RowDecoder(self._vocabulary)
+
     @property
     def vocab_size(self) -> int:
         """One more than the largest id: the number of rows that an embedding table needs."""
@@ -190,6 +197,21 @@ class Tokenizer:
             # Most calls take this branch. It skips the work that they do not need, and takes a
             # fifth of the time of the other branch.
             array = self._encoder.encode_short(raw)
+        elif (
+            type(alpha) is float
+            and 0.0 <= alpha < math.inf
+            and (sampler, nbest_size, sample_prob, allowed_special, add_bos, add_eos) == _PERFECT
+            and len(raw := to_bytes(text, self._model.rules.normalization))
+            <= self._encoder.longest_short
+        ):
+            # A sample of one text: a fifth of the time of the last branch.
+            numbers = (
+                int(seed_word(seed)),
+                int(unsigned(epoch, 32, "epoch")),
+                int(unsigned(doc_id, 64, "doc_id")),
+                int(unsigned(sample, 32, "sample")),
+            )
+            array = self._encoder.draw_short(raw, alpha, numbers)
         else:
             sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
             streams = sampling.streams(np.array([unsigned(doc_id, 64, "doc_id")]), sample)
@@ -561,7 +583,9 @@ class Tokenizer:
 
     def decode_batch(self, rows: Iterable[Iterable[int]]) -> list[str]:
         """Return the texts of many rows of ids, such as an `Encoded`."""
-        return [self.decode(row) for row in rows]
+        if isinstance(rows, Encoded):
+            return self._row_decoder.decode(rows)
+        return self._row_decoder.decode_batch(list(rows))
 
     def stream_decoder(self) -> StreamDecoder:
         """Return a decoder for ids that arrive one by one, for example from a language model."""
@@ -626,6 +650,8 @@ class Tokenizer:
 _DEFAULTS: Mapping[str, Any] = Tokenizer.encode.__kwdefaults__ or {}
 _NO_OPTIONS = (*_DEFAULTS.values(), False, False)
 """The values of the options of `encode` after alpha, for a call that gives no option."""
+_PERFECT = ("perfect", NBEST_SIZE, 1.0, (), False, False)
+"""Some options of `encode`, for a call that asks for a perfect sample and nothing else."""
 
 
 def _iterator(values: list[T]) -> Iterator[T]:

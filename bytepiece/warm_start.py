@@ -115,7 +115,7 @@ def _encode() -> None:
         ids = tokenizer.encode(_LINES[1])
         tokenizer.canonical(ids)
         tokenizer.encode_batch([*_LINES, _long()], add_bos=True, add_eos=True)
-        tokenizer.encode_batch(_LINES)
+        tokenizer.decode_batch(tokenizer.encode_batch(_LINES))
     _bpe().encode_batch([*_LINES, "the" * 20])
     rules = TextRules(unknown="bytes", library=HuggingFaceRules(prefix="always"))
     Tokenizer(Model(_PIECES, _scores(), rules=rules)).encode_batch(_LINES)
@@ -136,6 +136,7 @@ def _sample() -> None:
     for sampler in LARGEST_ALPHAS:
         _bpe().encode_batch([*_LINES, "the" * 20], alpha=0.5, sampler=sampler)
     tokenizer = _own()
+    tokenizer.encode(_LINES[0], alpha=0.5)
     tokenizer.alpha_for_tokens(_LINES, 1.1)
     size = tokenizer.vocab_size
 

@@ -36,6 +36,27 @@ def test_a_model_without_bos_cannot_add_it():
         tok.encode("a", add_bos=True)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alpha": float("nan")},
+        {"alpha": float("inf")},
+        {"alpha": 1e300},
+        {"seed": -1},
+        {"seed": 1.0},
+        {"epoch": 1 << 32},
+        {"doc_id": True},
+        {"doc_id": 1 << 64},
+        {"sample": -1},
+        {"nbest_size": 0},
+    ],
+)
+def test_a_sample_of_one_text_checks_its_arguments(tok, options):
+    assert tok.encode("the hat", alpha=0.5, seed=(1 << 64) - 1)
+    with pytest.raises(ArgumentError, match=next(iter(options))):
+        tok.encode("the hat", **{"alpha": 0.5, **options})
+
+
 def test_iter_gives_an_iterator(tok):
     for found, expected in [
         (tok.encode("the hat", iter=True), tok.encode("the hat")),

@@ -57,6 +57,7 @@ TARGETS = {
     "foreign huggingface": Target("tokenizer.json, over Hugging Face's tokenizers", True, 15, " ×"),
     "foreign splintr": Target("tokenizer.json, pieces within words, over splintr", True, 1.8, " ×"),
     "foreign nfc": Target("speed with NFC, of the speed without", True, 0.9, " ×"),
+    "decoding": Target("decode_batch over the fastest other library", True, 1, " ×"),
     "odd": Target("normal text's MB/s over the slowest odd text's", False, 3, " ×"),
     "memory": Target("encode_batch beyond its result, per byte of text", False, 40, " bytes"),
     "line best": Target("encoding one line, per byte of input", False, 10, " bytes"),

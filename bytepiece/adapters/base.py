@@ -153,6 +153,17 @@ class Adapter:
         """
         return [b"".join(row) for row in self.pieces(result)]
 
+    def decode_texts(self, result: Any) -> TimedResult:  # noqa: ARG002
+        """Decode the ids of each text to a str, in the library's fastest way.
+
+        Args:
+            result: the result of any call above.
+
+        Raises:
+            NotPossibleError: if this is not measured for the library.
+        """
+        raise NotPossibleError(f"the decoder of {self.name} is not measured")
+
     def reachable(self) -> list[bool] | None:
         """Return for each id whether its piece, as a text of its own, is encoded as this id.
 

@@ -152,6 +152,11 @@ class HuggingFace(Adapter):
         decode = self._tokenizer.decode
         return [decode(row, skip_special_tokens=False).encode() for row in self.rows(result)]
 
+    def decode_texts(self, result: Any) -> TimedResult:
+        """As in the base class."""
+        rows, decode = self.rows(result), self._tokenizer.decode_batch
+        return timed(lambda: decode(rows, skip_special_tokens=False))
+
     def reachable(self) -> list[bool] | None:
         """As in the base class, for the model alone, without normalizer and pre-tokenizer."""
         spelling, model = Spelling(self._document), self._document["model"]

@@ -100,6 +100,10 @@ class Ours(Adapter):
         """As in the base class."""
         return list(map(self._tokenizer.decode_bytes, result))
 
+    def decode_texts(self, result: Any) -> TimedResult:
+        """As in the base class."""
+        return timed(lambda: self._tokenizer.decode_batch(result))
+
     def reachable(self) -> list[bool] | None:
         """As in the base class."""
         model = self._tokenizer.model

@@ -111,6 +111,10 @@ class SentencePiece(Adapter):
         texts: list[str] = self._processor.decode(result) if result else []
         return [text.encode() for text in texts]
 
+    def decode_texts(self, result: Any) -> TimedResult:
+        """As in the base class."""
+        return timed(lambda: self._processor.decode(result, num_threads=1))
+
     def reachable(self) -> list[bool] | None:
         """As in the base class, without the space that some models put before every text."""
         import sentencepiece  # noqa: PLC0415

@@ -19,6 +19,7 @@ from bytepiece.encoding.options import RANGE_STEPS
 from bytepiece.encoding.perfect import perfect_ids, scored_ids
 from bytepiece.encoding.request import Group, Method
 from bytepiece.encoding.segmentation import Marks
+from bytepiece.encoding.short import drawn_text
 from bytepiece.encoding.splitting import Splits, splits, splitting_ids
 from bytepiece.encoding.viterbi_sampler import viterbi_ids
 from bytepiece.errors import ArgumentError
@@ -107,10 +108,15 @@ class Encoder:
         return joins(self.model)
 
     @cached_property
+    def _mirrored_tables(self) -> Tables:
+        mirrored = automaton.build([piece[::-1] for piece in self.model.pieces], self._usable)
+        return pack(mirrored, np.empty(0), _ids_by_entry(mirrored, self.model))
+
+    @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:
         """The automaton of the reversed pieces, and its ids by entry, for perfect sampling."""
-        mirrored = automaton.build([piece[::-1] for piece in self.model.pieces], self._usable)
-        return mirrored, _ids_by_entry(mirrored, self.model)
+        mirrored, _, ids = unpack(*self._mirrored_tables)
+        return mirrored, ids
 
     def encode_short(self, text: bytes) -> I32:
         """Return the ids of the best path of one normalized text, in the least time.
@@ -119,6 +125,20 @@ class Encoder:
             text: at most `longest_short` bytes.
         """
         return best_ids_of_text(self._tables, text, self._digit_group)
+
+    def draw_short(self, text: bytes, alpha: float, numbers: tuple[int, ...]) -> I32:
+        """Return the ids of a sample of one normalized text, in the least time.
+
+        Args:
+            text: at most `longest_short` bytes.
+            alpha: the exponent, finite and at least 0.
+            numbers: the seed, the epoch, the number of the document and that of the sample.
+
+        Raises:
+            ArgumentError: if alpha is too large for the scores.
+        """
+        weights = self.weights(alpha)
+        return drawn_text(self._mirrored_tables, weights, text, self._digit_group, numbers)
 
     def encode(
         self,

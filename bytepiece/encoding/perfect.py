@@ -59,7 +59,7 @@ def perfect_ids(
         if known is not None:
             singles, _ = mirror(hidden(run.text, known), run.bounds)
         out, counts = room(run, streams)
-        filled = _perfect_ids(
+        filled = perfect_run(
             automaton,
             weights,
             ids,
@@ -131,7 +131,7 @@ class Mirrored(NamedTuple):
 # First a backward pass, which all samples of a segment share. Then a walk from left to right that
 # chooses each piece with probability weight · z[end] / z[begin], by one uniform number per token.
 @kernel
-def _perfect_ids(
+def perfect_run(
     automaton: Automaton,
     weights: Weights,
     ids: U32,

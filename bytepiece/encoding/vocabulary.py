@@ -79,6 +79,11 @@ class Vocabulary:
             spaces -= {id_ for id_, piece in self.model.aliases.items() if piece == b" "}
         return Opening(frozenset(spaces), library.strips == "all")
 
+    @property
+    def joins(self) -> bool:
+        """Whether a text is the bytes of its ids joined, without a space that decoding removes."""
+        return self._opening is None
+
     def piece_to_id(self, piece: bytes | str) -> int:
         """Return the id of a piece (bytes) or of a special token (its name).
 
@@ -139,7 +144,7 @@ class Vocabulary:
                 pieces = [self.bytes_of[id_] for id_ in ids]
                 opening = self._opening.strip(ids, pieces)
             else:
-                pieces = [self.bytes_of[index(id_)] for id_ in ids]
+                pieces = list(map(self.bytes_of.__getitem__, map(index, ids)))
             return b"".join(pieces), opening
         except KeyError as error:
             raise self.unknown_id(error.args[0]) from None

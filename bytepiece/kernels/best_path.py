@@ -18,7 +18,7 @@ from bytepiece.kernels.automaton import (
 )
 from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, kernel, uint
 from bytepiece.kernels.paths import trace, windowed_path
-from bytepiece.kernels.segments import Segments, longest, segment_end
+from bytepiece.kernels.segments import Segments, longest, segments_of
 from bytepiece.kernels.windows import by_length, places
 
 _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
@@ -239,7 +239,7 @@ def unpack(words: U32, scores: F64, lengths: U16) -> tuple[Automaton, F64, U32]:
     return automaton, scores, words[words[6] : words[7]]
 
 
-_unpack = kernel(unpack, inline=True)  # it returns arrays, so their references are counted
+unpacked = kernel(unpack, inline=True)  # it returns arrays, so their references are counted
 
 
 def best_ids_of_text(tables: Tables, text: bytes, digit_group: int) -> I32:
@@ -253,12 +253,8 @@ def best_ids_of_text(tables: Tables, text: bytes, digit_group: int) -> I32:
 def _best_ids_of_text(
     words: U32, scores: F64, lengths: U16, text: U8, digit_group: Scalar, out: I32
 ) -> Scalar:
-    automaton, scores, ids = _unpack(words, scores, lengths)
+    automaton, scores, ids = unpacked(words, scores, lengths)
     bounds = np.empty(len(text) + 1, dtype=np.int64)
     counts = np.empty(len(text), dtype=np.int32)
-    bounds[0] = 0
-    segments = 0
-    while bounds[segments] < len(text):
-        bounds[segments + 1] = segment_end(text, bounds[segments], len(text), digit_group, 0)
-        segments += 1
+    segments = segments_of(text, digit_group, bounds)
     return _best_ids(automaton, scores, ids, text, bounds[: segments + 1], out, counts)

@@ -148,6 +148,17 @@ def segment_end(text: U8, start: Scalar, stop: Scalar, digit_group: Scalar, most
     return position
 
 
+@kernel
+def segments_of(text: U8, digit_group: Scalar, bounds: I64) -> Scalar:
+    """Cut one text into segments; fill `bounds` up to its end, and return how many there are."""
+    segments = 0
+    bounds[0] = 0
+    while bounds[segments] < len(text):
+        bounds[segments + 1] = segment_end(text, bounds[segments], len(text), digit_group, 0)
+        segments += 1
+    return segments
+
+
 def segment_bounds(
     text: U8, part_bounds: I64, part_special: I32, digit_group: int, most: int = 0
 ) -> tuple[I64, I64]:

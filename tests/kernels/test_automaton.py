@@ -59,17 +59,22 @@ def test_all_pieces_are_found_in_random_segments(keys, segments):
     check(sorted(keys), segments)
 
 
-@given(KEYS, st.integers(0, 2**32), st.sampled_from([1, 5, 60, 5000]))
-def test_all_pieces_are_found_where_lanes_cut_segments(keys, seed, longest):
+@given(
+    KEYS,
+    st.integers(0, 2**32),
+    st.sampled_from([1, 5, 60, 5000]),
+    st.sampled_from([48, 50, 99, 1100]),
+)
+def test_all_pieces_are_found_where_lanes_cut_segments(keys, seed, longest, size):
     """The text is long enough for lanes, and its segments are shorter and longer than a lane."""
     random = np.random.default_rng(seed)
-    text = bytes(random.choice([*b"aab\x00\xff"], 1100).tolist())
-    cuts = np.cumsum(random.integers(0, longest, 1100, endpoint=True))
+    text = bytes(random.choice([*b"aab\x00\xff"], size).tolist())
+    cuts = np.cumsum(random.integers(0, longest, size, endpoint=True))
     cuts = [0, *cuts[cuts < len(text)].tolist(), len(text)]
     check(sorted(keys), [text[i:j] for i, j in pairwise(cuts)])
 
 
-@pytest.mark.parametrize("size", [1023, 1024, 1025, 1027, 4096])
+@pytest.mark.parametrize("size", [47, 48, 49, 51, 511, 1023, 1024, 1025, 4096])
 def test_a_piece_as_long_as_the_text_before_a_lane(size):
     pieces = [b"a" * n for n in (2, 3, 255, 256, 257, 1024)]
     check(pieces, [b"a" * size, b"ba" + b"a" * 10])
