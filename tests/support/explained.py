@@ -4,7 +4,7 @@ from functools import cache
 
 from bytepiece import Tokenizer
 from bytepiece.formats import from_huggingface, from_sentencepiece
-from bytepiece.formats.byte_level import alphabet
+from bytepiece.rules.byte_level import alphabet
 from support.character_models import from_hf, from_sp
 from support.huggingface_files import added, byte_level, plain_file
 from support.reading import trained
