@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from numba.core import caching
 from numba.core import config as numba_config
+from numba.core.runtime import rtsys
 
 from bytepiece._files import user_cache
 from bytepiece.kernels.turns import Turn
@@ -180,8 +181,13 @@ class KernelCache(caching.FunctionCache):
         return found
 
     def _found(self, sig: Any, target_context: Any) -> Any:
+        # Numba's own `load_overload` first loads everything that compiling needs, which takes 0.3 s
+        # and imports SciPy if it is there. Compiled code only needs the runtime, and a kernel that
+        # has to be compiled loads the rest by itself.
         try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            rtsys.initialize(target_context)
+            with self._guard_against_spurious_io_errors():  # type: ignore[no-untyped-call]
+                return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception:  # a damaged file may raise anything; it is as good as none
             with suppress(OSError):
                 self.flush()  # type: ignore[no-untyped-call]
