@@ -6,7 +6,7 @@ from bytepiece._arrays import I32, I64, U8
 from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_3, UINT_4, Scalar, inlined, kernel, uint
 
 _QUAD = uint(10_000)
-_QUADS = np.frombuffer(b"".join(b"%04d" % n for n in range(10_000)) + bytes(4), dtype=np.uint8)
+_QUADS = np.append(np.indices((10,) * 4).reshape(4, -1).T + ord("0"), [0] * 4).astype(np.uint8)
 """The four digits of each number below 10,000, and four bytes that are only read along."""
 LONGEST = 16
 """The bytes that an id may touch: ten digits, a separator, and what is copied beyond the digits."""
