@@ -16,7 +16,7 @@ from bytepiece.kernels import windows
 from bytepiece.kernels.cache import FOLDER, VARIABLE, KernelCache
 from bytepiece.kernels.decimals import LONGEST, write_rows
 from bytepiece.kernels.jit import compiled_kernels
-from bytepiece.model import Model
+from bytepiece.model import Model, SpecialToken
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
@@ -83,10 +83,17 @@ def _own() -> Tokenizer:
     return Tokenizer(Model(_PIECES, _scores()))
 
 
-def _others() -> Tokenizer:
+def _others(scale: float = 1.0) -> Tokenizer:
     """Return the tokenizer of a model over characters, as SentencePiece has it."""
     rules = TextRules(unknown="bytes", library=SentencePieceRules())
-    return Tokenizer(Model(_PIECES, _scores(), rules=rules))
+    return Tokenizer(Model(_PIECES, scale * _scores(), rules=rules))
+
+
+def _with_unknown() -> Tokenizer:
+    """Return the tokenizer of a model with a token for unknown characters."""
+    specials = (SpecialToken("<unk>", 0, "unknown"),)
+    rules = TextRules(unknown="token", normalization=("NFC",))
+    return Tokenizer(Model(_PIECES, _scores(), special_tokens=specials, rules=rules))
 
 
 def _bpe() -> Tokenizer:
@@ -121,6 +128,8 @@ def _encode() -> None:
         room = np.empty(LONGEST, dtype=np.uint8)
         write_rows(rows.ids, rows.offsets, np.zeros(2, dtype=np.int64), room)
     _bpe().encode_batch([*_LINES, "the" * 20])
+    _with_unknown().encode_batch(_LINES)
+    _others(scale=1e4).encode_batch(_LINES)  # SentencePiece reduces sums that are so large
     rules = TextRules(unknown="bytes", library=HuggingFaceRules(prefix="always"))
     Tokenizer(Model(_PIECES, _scores(), rules=rules)).encode_batch(_LINES)
 
