@@ -7,6 +7,7 @@ r"""Measure this library against others, and on larger and larger inputs.
     python -m benchmarks continuations
                                     continuations of a prompt whose last tokens are taken back
     python -m benchmarks startup    the command line, the first call, loading a model
+    python -m benchmarks command    the whole command on a file, the first token, decoding
     python -m benchmarks arrow      columns of Arrow as input, Parquet and token files as output
     python -m benchmarks memory     the command line on one line of 120 MB
     python -m benchmarks pipelines  datasets, PyTorch and transformers, beside plain encode_batch
@@ -41,6 +42,7 @@ from pathlib import Path
 from benchmarks import (
     bench_arrow,
     bench_bound,
+    bench_command,
     bench_continuations,
     bench_foreign,
     bench_fuzz,
@@ -65,6 +67,7 @@ PARTS = {
     "lattice": bench_lattice.run,
     "continuations": bench_continuations.run,
     "startup": bench_startup.run,
+    "command": bench_command.run,
     "arrow": bench_arrow.run,
     "memory": bench_memory.run,
     "pipelines": bench_pipelines.run,

@@ -52,6 +52,12 @@ def process(
     return seconds, done.stderr.strip()
 
 
+def cold(command: list[str]) -> tuple[float, str]:
+    """Return the same as `process`, with an empty folder for compiled kernels."""
+    with tempfile.TemporaryDirectory() as empty:
+        return process(command, {**os.environ, "NUMBA_CACHE_DIR": empty})
+
+
 def program() -> list[str]:
     """Return the installed command `bytepiece` or, if it is not installed, the module."""
     script = shutil.which("bytepiece", path=str(Path(sys.executable).parent))
@@ -100,9 +106,7 @@ def first_calls(report: BenchmarkReport, settings: BenchmarkSettings, directory:
             found = []
             for _ in range(1 if settings.quick else 3):
                 if target == "cold encode":
-                    with tempfile.TemporaryDirectory() as empty:
-                        there = {**os.environ, "NUMBA_CACHE_DIR": empty}
-                        seconds, said = process(command, there)
+                    seconds, said = cold(command)
                 else:
                     seconds, said = process(command, nowhere, installed)
                 found.append(seconds)

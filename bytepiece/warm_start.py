@@ -14,6 +14,7 @@ from bytepiece.encoding.options import LARGEST_ALPHAS, Sampler
 from bytepiece.errors import ArgumentError
 from bytepiece.kernels import windows
 from bytepiece.kernels.cache import FOLDER, VARIABLE, KernelCache
+from bytepiece.kernels.decimals import LONGEST, write_rows
 from bytepiece.kernels.jit import compiled_kernels
 from bytepiece.model import Model, SpecialToken
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
@@ -122,7 +123,10 @@ def _encode() -> None:
         ids = tokenizer.encode(_LINES[1])
         tokenizer.canonical(ids)
         tokenizer.encode_batch([*_LINES, _long()], add_bos=True, add_eos=True)
-        tokenizer.decode_batch(tokenizer.encode_batch(_LINES))
+        rows = tokenizer.encode_batch(_LINES)
+        tokenizer.decode_batch(rows)
+        room = np.empty(LONGEST, dtype=np.uint8)
+        write_rows(rows.ids, rows.offsets, np.zeros(2, dtype=np.int64), room)
     _bpe().encode_batch([*_LINES, "the" * 20])
     _with_unknown().encode_batch(_LINES)
     _others(scale=1e4).encode_batch(_LINES)  # SentencePiece reduces sums that are so large

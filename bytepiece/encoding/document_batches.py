@@ -7,13 +7,15 @@ from typing import Any
 from bytepiece.encoding.documents import number_of, numbers_of
 from bytepiece.errors import BytepieceError, CorpusError
 from bytepiece.inputs.files import Files, Part, opened_part
+from bytepiece.inputs.laid import laid_lines
 from bytepiece.inputs.line_batches import LineBatch, line_batches
 from bytepiece.inputs.lines import newlines_before
 from bytepiece.inputs.parquet import TextColumn
 from bytepiece.inputs.records import DEFAULT_FIELD, text_of, value_of
 
 NumberedBatch = tuple[Any, Any]
-"""Documents, as a list or a column of Arrow, and their numbers; None if nothing gives numbers."""
+"""Documents, as a list, laid end to end or as a column of Arrow, and their numbers; None if nothing
+gives numbers."""
 
 
 def documents_of(part: Part, files: Files, names: str | None) -> Iterator[NumberedBatch]:
@@ -46,7 +48,7 @@ def count_documents(part: Part, files: Files) -> int:
     with opened_part(part) as file:
         batches = _lines(part, file)
         if _field(part, files) is None:
-            return sum(len(batch.lines) for batch in batches)
+            return sum(batch.joined.count(b"\n") + 1 for batch in batches)
         return sum(bool(line.strip()) for batch in batches for line in batch.lines)
 
 
@@ -78,7 +80,7 @@ def documents_in_lines(
                     f'{batch.source}: lines of text have no field "{names}"; --doc-ids text takes '
                     "the hash of each line"
                 )
-            yield batch.lines, None
+            yield laid_lines(batch.joined), None
             continue
         for pairs in batch.converted(pair, blank=False):
             texts = [text for text, _ in pairs]

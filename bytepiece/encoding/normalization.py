@@ -35,6 +35,8 @@ def end_to_end(texts: Sequence[Text] | Column) -> tuple[U8, I64]:
         # This is twice as fast as a call of a function of ours for each text.
         return laid(list(map(str.encode, texts)))  # type: ignore[arg-type]
     except (TypeError, UnicodeEncodeError):  # there are bytes, or lone surrogates
+        if set(map(type, texts)) == {bytes}:
+            return laid(texts)  # type: ignore[arg-type]
         return laid(list(map(to_bytes, texts)))
 
 

@@ -19,14 +19,19 @@ class LineBatch(NamedTuple):
     Args:
         source: the name of the input in messages.
         first: the number of the first line, counted from 1.
-        lines: the lines.
+        joined: the lines, with a newline between two of them.
         before: returns the number of lines before the line with the number 1.
     """
 
     source: str
     first: int
-    lines: list[bytes]
+    joined: bytes
     before: Callable[[], int] = int
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines, each one an object of its own."""
+        return self.joined.split(b"\n")
 
     def converted(self, function: Callable[[bytes], T], *, blank: bool = True) -> Iterator[list[T]]:
         """Yield one list of converted lines. If a line is bad, the list ends before that line.
@@ -70,12 +75,11 @@ def line_batches(
         if newline:
             together = b"".join([*unfinished, head])
             unfinished.clear()  # before the lines are used, since a line may be long
-            lines = together.split(b"\n")
-            yield LineBatch(source, number, lines, before)
-            number += len(lines)
+            yield LineBatch(source, number, together, before)
+            number += together.count(b"\n") + 1
         if rest:
             unfinished.append(rest)
     if unfinished:
         together = b"".join(unfinished)
         unfinished.clear()
-        yield LineBatch(source, number, [together], before)
+        yield LineBatch(source, number, together, before)

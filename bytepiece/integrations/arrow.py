@@ -89,9 +89,9 @@ class ParquetWriter:
 
         Args:
             rows: their ids.
-            texts: a list, or a column of Arrow. Where it is null, the row is null, too.
+            texts: the texts. Where a column of Arrow is null, the row is null, too.
         """
-        missing = not isinstance(texts, list) and texts.null_count
+        missing = getattr(texts, "null_count", 0)  # only columns of Arrow have it
         present = texts.is_valid().to_numpy(zero_copy_only=False) if missing else None
         self.append(columns.list_array(rows.ids, rows.offsets, present))
 

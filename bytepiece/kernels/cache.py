@@ -9,7 +9,6 @@ it is an error, since a kernel can always be compiled.
 import hashlib
 import logging
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 
 from numba.core import caching
 from numba.core import config as numba_config
+from numba.core.runtime.nrt import rtsys
 
 from bytepiece._files import user_cache
 from bytepiece.kernels.turns import Turn
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 VARIABLE = "BYTEPIECE_CACHE"
 """The environment variable that names a folder for compiled kernels."""
 _PACKAGE = Path(__file__).resolve().parents[1]
-_DECORATED = re.compile(rb"^@(?:kernel|inlined)$", re.MULTILINE)
+_DECORATORS = b"\n@kernel\n", b"\n@inlined\n"
 _KEPT = 30 * 86400
 """How many seconds a directory of compiled kernels is kept after the last kernel was added."""
 _POLL = 0.05
@@ -67,7 +67,7 @@ def _kernel_sources() -> Iterator[tuple[str, bytes]]:
     """
     for source in sorted(_PACKAGE.rglob("*.py")):
         content = source.read_bytes()
-        if source.parent.name == "kernels" or _DECORATED.search(content):
+        if source.parent.name == "kernels" or any(line in content for line in _DECORATORS):
             yield source.relative_to(_PACKAGE).as_posix(), content
 
 
@@ -180,8 +180,13 @@ class KernelCache(caching.FunctionCache):
         return found
 
     def _found(self, sig: Any, target_context: Any) -> Any:
+        # Numba's own `load_overload` first loads everything that compiling needs, which takes 0.3 s
+        # and imports SciPy if it is there. Compiled code only needs the runtime, and a kernel that
+        # has to be compiled loads the rest by itself.
         try:
-            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            rtsys.initialize(target_context)
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception:  # a damaged file may raise anything; it is as good as none
             with suppress(OSError):
                 self.flush()  # type: ignore[no-untyped-call]

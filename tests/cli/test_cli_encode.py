@@ -250,10 +250,12 @@ def test_jsonl_holds_the_same_ids(tok):
 @given(
     lists=st.lists(st.lists(st.integers(0, 2**24 - 1), max_size=4), max_size=5),
     together=st.sampled_from([1, 2, 3, 5, 1 << 18]),
+    few=st.sampled_from([0, 1 << 10]),
 )
-def test_ids_are_written_as_decimal_numbers(lists, together, tok):
+def test_ids_are_written_as_decimal_numbers(lists, together, few, tok):
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(rows, "_TOGETHER", together)
+        monkeypatch.setattr(rows, "_FEW", few)
         check_lines(lists, tok)
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.strategies import make_model
 
 from bytepiece import SpecialToken, Tokenizer
@@ -32,6 +34,21 @@ def test_rows_are_decoded_as_one_by_one(together, monkeypatch):
     assert tok.decode_batch(iter(rows)) == expected
 
 
+@given(st.lists(st.lists(st.sampled_from(b"a\n\0\x80\xa0\xbf\xc3\xe0\xe4\xed\xf0\xf4\xff"))))
+def test_bytes_that_are_not_utf_8_are_decoded_as_one_by_one(rows):
+    tok = Tokenizer(make_model({}))
+    ids = [[tok.encode(bytes([byte]))[0] for byte in row] for row in rows]
+    expected = [bytes(row).decode("utf-8", "replace") for row in rows]
+    assert tok.decode_batch(rows_of(ids)) == tok.decode_batch(ids) == expected
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.int32, np.uint8])
+def test_lists_may_hold_numbers_of_numpy(kind):
+    tok = Tokenizer(make_model({}))
+    rows = [list(map(kind, tok.encode(text))) for text in ("ab", "", "c")]
+    assert tok.decode_batch(rows) == ["ab", "", "c"]
+
+
 def test_no_rows_and_empty_rows():
     tok = Tokenizer(make_model(PIECES))
     assert tok.decode_batch([]) == tok.decode_batch(rows_of([])) == []
@@ -48,7 +65,7 @@ def test_a_bad_id_in_an_array_is_named(id_):
             some.decode_batch(rows_of([[known], [known, bad]]))
 
 
-@pytest.mark.parametrize("id_", [97.0, None, "a", 1 << 40])
+@pytest.mark.parametrize("id_", [97.0, None, "a", 1 << 40, [], [97], "iiii", b"i", object()])
 def test_a_bad_id_in_a_list_is_refused(id_):
     tok = Tokenizer(make_model({}))
     with pytest.raises((ArgumentError, VocabularyError)):

@@ -161,3 +161,17 @@ def test_kernels_take_nothing_from_files_that_the_cache_does_not_watch():
                 for home in {homes[n] for n in used & homes.keys()}:
                     file = home.removeprefix("bytepiece.").replace(".", "/") + ".py"
                     assert file in watched, f"{name}: {function.name} uses {home}"
+
+
+@pytest.mark.skipif(not JIT, reason="nothing is compiled")
+def test_a_kernel_that_is_kept_runs_without_the_compiler(tmp_path):
+    """What compiling needs takes most of the time in which a process starts."""
+    script = """
+import sys
+import numpy
+from bytepiece.kernels.trie import build
+build([b"a", b"ab"])
+print("numba.np.arraymath" in sys.modules)
+"""
+    runs = [run(script, PACKAGE, BYTEPIECE_CACHE=str(tmp_path)) for _ in range(2)]
+    assert [done.stdout for done in runs] == ["True\n", "False\n"], runs
