@@ -28,6 +28,16 @@ MODULES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """Return a folder with the program, so that the examples can start and kill it."""
+    folder = tmp_path_factory.mktemp("programs")
+    program = folder / "bytepiece"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bytepiece "$@"\n', "utf-8")
+    program.chmod(0o755)
+    return folder
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_examples(page, directory):
     run_examples(page, "python")
@@ -60,25 +70,25 @@ def test_examples_for_another_library(page, library, directory, monkeypatch):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_shell_examples(page, directory):
-    run_shell_examples(page, "console")
+def test_shell_examples(page, directory, programs):
+    run_shell_examples(page, "console", programs)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
-def test_shell_examples_for_another_library(directory):
+def test_shell_examples_for_another_library(directory, programs):
     pytest.importorskip("tokenizers")
-    run_shell_examples(ROOT / "docs" / "formats.md", "console(?: tokenizers)?")
+    run_shell_examples(ROOT / "docs" / "formats.md", "console(?: tokenizers)?", programs)
 
 
-def run_shell_examples(page, language):
+def run_shell_examples(page, language, programs):
     """Run each command of a page's code blocks, and compare its output with the page."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    program = f'bytepiece() {{ "{sys.executable}" -m bytepiece "$@"; }}\n'
+    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PATH": path}
     for block in blocks(page, language):
         for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
             command, _, expected = example.partition("\n")
             run = subprocess.run(
-                ["bash", "-c", program + command],
+                ["bash", "-c", command],
                 capture_output=True,
                 env=environment,
                 encoding="utf-8",
