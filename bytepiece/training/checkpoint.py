@@ -7,6 +7,7 @@ never outdated: it is right, or it is damaged, and its checksum shows that.
 
 import hashlib
 import json
+import logging
 import math
 import os
 import re
@@ -22,6 +23,8 @@ import bytepiece
 from bytepiece._files import write_atomically
 from bytepiece.errors import CheckpointError
 from bytepiece.training.options import current_options
+
+logger = logging.getLogger(__name__)
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 """The result of a step: arrays of one dimension, of bytes or of int64, by name."""
@@ -70,10 +73,14 @@ class Checkpoint:
             _compare(self._directory, kept, run)
         if shared:
             return
+        steps = 0
         with _explained(self._directory):
             for path in self._directory.iterdir():
+                steps += path.suffix == _SUFFIX
                 if _is_leftover(path):
                     path.unlink(missing_ok=True)
+        if kept is not None:
+            logger.info("going on from %s; steps that are done: %d", directory, steps)
 
     def step(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
         """Return the result of a step. It is computed and kept if it was not kept before."""
@@ -196,11 +203,18 @@ def _compare(directory: Path, kept: Mapping[str, Any], run: Mapping[str, Any]) -
     """Raise a CheckpointError that names the first argument in which two runs differ."""
     for name in [*run, *kept]:
         if kept.get(name) != run.get(name):
-            was, now = (json.dumps(one.get(name), ensure_ascii=False) for one in (kept, run))
+            was, now = (_shown(one.get(name)) for one in (kept, run))
             raise CheckpointError(
                 f"{directory} holds the checkpoint of another run, whose {name} was {was:.60}, "
                 f"not {now:.60}; go on with that, or name another directory"
             )
+
+
+def _shown(value: Any) -> str:
+    """Return an argument as an error shows it; one size in a list is shown without the list."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return json.dumps(value, ensure_ascii=False)
 
 
 # The file of a step is a line of JSON (the names, types and lengths of the arrays, and a SHA-256 of

@@ -189,7 +189,7 @@ def test_texts_with_other_ends_are_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"size": (330,)}, "vocab_size was [330, 400], not [330]"),
+        ({"size": (330,)}, "vocab_size was [330, 400], not 330"),
         ({"algorithm": "bnlm"}, 'algorithm was "unigram", not "bnlm"'),
         ({"newlines": "end"}, "newlines"),
         ({"spaces": "across"}, 'spaces was "words", not "across"'),
@@ -209,6 +209,15 @@ def test_a_checkpoint_of_another_run_is_refused(corpus, options, words):
         train(corpus, **({"memory": "1G"} | options))
     assert words in str(caught.value)
     assert "name another directory" in str(caught.value)
+
+
+def test_a_resumed_run_says_how_much_is_done(corpus, caplog):
+    caplog.set_level("INFO", "bytepiece.training.checkpoint")
+    stopped(corpus, 3)
+    assert caplog.messages == []
+    steps = len([*Path("kept").glob("*.step")])
+    train(corpus)
+    assert caplog.messages == [f"going on from kept; steps that are done: {steps}"]
 
 
 def test_without_memory_the_memory_of_the_checkpoint_is_used(corpus, monkeypatch):
