@@ -2,6 +2,9 @@
 
 export const byId = (id) => document.getElementById(id);
 
+/** Do some work once the browser has painted the next frame. */
+export const afterFrame = (work) => requestAnimationFrame(() => setTimeout(work));
+
 /** Return a new element with properties, attributes and children; a string becomes a text node. */
 export function make(tag, { attributes = {}, ...properties } = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
