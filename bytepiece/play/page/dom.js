@@ -28,7 +28,7 @@ export function percent(p) {
 
 /** Return how many more tokens a price means. */
 export const priceOf = (price) =>
-  (price === null ? "—" : `${price >= 1 ? "+" : ""}${fixed(100 * (price - 1), 1)} %`);
+  (price === null ? "—" : `${price >= 1 ? "+" : ""}${fixed(100 * (price - 1), 1)}\u00a0%`);
 
 /** Return a list of names and values. */
 export const factList = (known) => make("dl", { className: "facts" }, ...known.map(([name, value]) =>
