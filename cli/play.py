@@ -71,7 +71,7 @@ def command(models: tuple[Path, ...], port: int | None, no_browser: bool) -> Non
         if error.errno != errno.EADDRINUSE:
             raise
         raise click.ClickException(
-            f"port {port} is already in use; name another one with --port, or none to get a free one"
+            f"port {port} is already in use; name another one with --port, or none for a free one"
         ) from None
     except KeyboardInterrupt:  # the way to end it
         say("bytepiece: the page is closed")

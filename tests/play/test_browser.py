@@ -88,7 +88,7 @@ def test_alpha_has_its_price_and_a_sample_its_seed(page, model_files):
     price = tok.lattice("the hat and the hat", 0.25).expected_tokens() / tok.count(
         "the hat and the hat"
     )
-    page.wait_for_selector(f"#price:text-matches('^.{100 * (price - 1):.1f} % ')")
+    page.wait_for_selector(f"#price:text-matches('^.{100 * (price - 1):.1f}.% ')")
     page.fill("#seed", "18446744073709551615")
     page.click("#again")
     assert page.is_checked("[value=sample]")
