@@ -56,7 +56,7 @@ def command(model: Path, on: tuple[Path, ...], as_json: bool) -> None:
       bytepiece info --on corpus.txt
       bytepiece info --json | jq .vocab_size
     """  # noqa: D301
-    with missing_model_explained(model):
+    with missing_model_explained(model, "as MODEL"):
         loaded, its_format = bytepiece.model_io.load_with_format(model)
     facts = _facts(model, loaded, its_format)
     if on:

@@ -133,11 +133,13 @@ def _one_line(error: BaseException) -> str:
 
 
 def _explained(error: click.UsageError) -> click.UsageError:
-    """Return the error, with a hint if an option that can be repeated got two values at once."""
+    """Return the error, with a hint if a text is not in quotes or an option got two values."""
     params = error.ctx.command.params if error.ctx else []
     repeated = [p.opts[0] for p in params if isinstance(p, click.Option) and p.multiple]
     if "unexpected extra argument" in error.message and repeated:
         hint = f"{repeated[0]} takes one value, so repeat it for each value"
+        if any(p.name == "text" for p in params):
+            hint = f"put a text with spaces into quotes; {hint}"
         return click.UsageError(f"{error.message}; {hint}", error.ctx)
     return error
 

@@ -318,12 +318,12 @@ def sampling_options(command: F) -> F:
 
 
 @contextmanager
-def missing_model_explained(path: Path) -> Iterator[None]:
-    """Say how to get a model if the model file does not exist."""
+def missing_model_explained(path: Path, place: str = "with -m") -> Iterator[None]:
+    """Say how to get a model if the model file does not exist, and where to name it."""
     try:
         yield
     except FileNotFoundError:
         raise click.ClickException(
             f"no model at {click.format_filename(path)}; train one with `bytepiece train FILE` "
-            f"or name one with -m or ${MODEL_VARIABLE}"
+            f"or name one {place} or ${MODEL_VARIABLE}"
         ) from None

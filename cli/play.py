@@ -1,5 +1,6 @@
 """bytepiece play: a page on this machine to try models on."""
 
+import errno
 import os
 import threading
 import webbrowser
@@ -54,7 +55,7 @@ def command(models: tuple[Path, ...], port: int | None, no_browser: bool) -> Non
     paths = models or (Path(DEFAULT_MODEL),)
     playground = Playground()
     for path in paths:
-        with missing_model_explained(path):
+        with missing_model_explained(path, "as MODEL"):
             playground.add(path)
     playground.warm_up()
 
@@ -66,6 +67,12 @@ def command(models: tuple[Path, ...], port: int | None, no_browser: bool) -> Non
 
     try:
         PlayServer(page_files(), playground.calls).run(port or 0, ready)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise click.ClickException(
+            f"port {port} is already in use; name another one with --port, or none for a free one"
+        ) from None
     except KeyboardInterrupt:  # the way to end it
         say("bytepiece: the page is closed")
         # Nothing is left to be saved, and the interpreter takes a second or two to free all objects

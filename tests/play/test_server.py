@@ -150,11 +150,12 @@ def test_a_port_that_is_taken_is_an_error_in_one_line(served, model_files):
     _, error = done.communicate(timeout=60)
     assert done.returncode == 1
     assert_one_line(error.decode())
-    assert b"already in use" in error
+    assert f"port {served.port} is already in use; name another one with --port" in error.decode()
 
 
 def test_wrong_models_are_told_before_anything_is_served(model_files, tmp_path):
-    assert "no model at" in invoke("play", tmp_path / "none.model", code=1).stderr
+    error = invoke("play", tmp_path / "none.model", code=1).stderr
+    assert "none.model; train one with `bytepiece train FILE` or name one as MODEL or $" in error
     (tmp_path / "bad.model").write_text("{}")
     assert "bad.model" in invoke("play", model_files[0], tmp_path / "bad.model", code=1).stderr
     assert "4 fit on the page" in invoke("play", *model_files[:1] * 5, code=2).stderr

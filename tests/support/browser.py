@@ -26,6 +26,7 @@ def write(page, text):
     page.fill("#text", text)
     size = f"{len(text.encode()):,} bytes"
     page.wait_for_selector(f"#notice:text-matches('^{size}')", state="attached")
+    page.wait_for_selector(".tokens[aria-busy=true]", state="detached")
 
 
 def shown(page, panel=0):

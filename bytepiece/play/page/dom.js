@@ -2,6 +2,9 @@
 
 export const byId = (id) => document.getElementById(id);
 
+/** Do some work once the browser has painted the next frame. */
+export const afterFrame = (work) => requestAnimationFrame(() => setTimeout(work));
+
 /** Return a new element with properties, attributes and children; a string becomes a text node. */
 export function make(tag, { attributes = {}, ...properties } = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -25,7 +28,7 @@ export function percent(p) {
 
 /** Return how many more tokens a price means. */
 export const priceOf = (price) =>
-  (price === null ? "—" : `${price >= 1 ? "+" : ""}${fixed(100 * (price - 1), 1)} %`);
+  (price === null ? "—" : `${price >= 1 ? "+" : ""}${fixed(100 * (price - 1), 1)}\u00a0%`);
 
 /** Return a list of names and values. */
 export const factList = (known) => make("dl", { className: "facts" }, ...known.map(([name, value]) =>

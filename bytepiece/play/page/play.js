@@ -1,7 +1,7 @@
 // The page: a text, the settings, and the views on them.
 
 import { command, python } from "./code.js";
-import { byId, make, priceOf, whole } from "./dom.js";
+import { afterFrame, byId, make, priceOf, whole } from "./dom.js";
 import { bounds } from "./graphemes.js";
 import { latticeView } from "./lattice.js";
 import { call, latest } from "./server.js";
@@ -44,8 +44,8 @@ const tokenize = latest(async () => {
     model.p = model.p.map((millionths) => (millionths < 0 ? null : millionths / 1e6));
   }
   [answer, sent] = [found, asked];
+  afterFrame(() => performance.measure("redrawn", { start: begun }));
   draw();
-  performance.measure("redrawn", { start: begun });
 }, wrong);
 
 /** Show the latest answer. */

@@ -1,7 +1,7 @@
 // The tokens of one model: blocks on the text, or one chip for each token.
 
 import {
-  byId, factList, fixed, make, percent, piece, priceOf, tableHead, tableRow, whole,
+  afterFrame, byId, factList, fixed, make, percent, piece, priceOf, tableHead, tableRow, whole,
 } from "./dom.js";
 import { blocks, parts } from "./graphemes.js";
 import { call } from "./server.js";
@@ -14,6 +14,9 @@ export function sharedEnds(models, size) {
   }
   return counts;
 }
+
+const AT_FIRST = 400; // Blocks before the first paint; more than a window of usual size shows.
+const AT_ONCE = 1000; // So many more take less than a frame.
 
 const LINE = make("div", { className: "line", dir: "auto", attributes: { role: "presentation" } });
 const BLOCK = make("span", { attributes: { role: "option" } });
@@ -41,12 +44,6 @@ function block({ shown, hue, classes, tokens, whole }) {
   return item;
 }
 
-function line(blocks) {
-  const element = LINE.cloneNode();
-  element.append(...blocks.map(block));
-  return element;
-}
-
 const same = (a, b) => a.shown === b.shown && a.hue === b.hue && a.classes === b.classes
   && a.tokens === b.tokens && a.whole === b.whole && a.ends === b.ends;
 
@@ -55,9 +52,9 @@ const sameLine = (a, b) => a.length === b.length && a.every((one, at) => same(on
 /**
  * Turn the children of an element, made from `old`, into those made from `wanted`. The children
  * before and after the change stay, so that typing costs little. A single child that changes is
- * updated, if `update` is given.
+ * updated, if `update` is given. `add` is called with those to make and the child behind them.
  */
-function patch(parent, old, wanted, equal, create, update) {
+function patch(parent, old, wanted, equal, add, update) {
   const most = Math.min(old.length, wanted.length);
   let before = 0;
   while (before < most && equal(old[before], wanted[before])) before++;
@@ -70,20 +67,23 @@ function patch(parent, old, wanted, equal, create, update) {
     return;
   }
   const next = parent.children[old.length - behind] ?? null;
-  const added = document.createDocumentFragment();
-  added.append(...fresh.map(create));
   for (const child of gone) child.remove();
-  parent.insertBefore(added, next);
+  if (fresh.length) add(fresh, next);
 }
 
-/** A panel with one model's tokens. `chosen` is called with a panel and a block. */
+/**
+ * A panel with one model's tokens. `chosen` is called with a panel and a block. What fits into the
+ * window is drawn at once, and the rest of a long text after the browser has painted.
+ */
 export class TokenPanel {
+  #items = null;
+  #waiting = []; // Lists of elements to make, in the order of the text.
+
   constructor(number, facts, chosen) {
     this.number = number;
     this.facts = facts;
     this.chosen = chosen;
     this.active = -1;
-    this.items = [];
     this.lines = [];
     this.counts = make("p", { className: "counts" });
     this.list = make("div", {
@@ -130,14 +130,51 @@ export class TokenPanel {
       };
     });
     this.deselect();
-    const lines = inLines(wanted);
-    patch(this.list, this.lines, lines, sameLine, line, (element, from, to) =>
-      patch(element, from, to, same, block));
-    this.lines = lines;
-    this.items = [...this.list.querySelectorAll(".token")];
+    this.#patch(inLines(wanted));
+    this.#draw(Math.ceil(AT_FIRST / models));
     this.list.className = `tokens${whole ? "" : " chips"}${vertical ? " vertical" : ""}`;
     this.list.classList.toggle("mongolian", 
       vertical && /[\u1800-\u18af]/.test(text) && !/[\u3040-\u9fff]/.test(text));
+  }
+
+  /** Draw all that waits, and return the elements of the blocks. */
+  get items() {
+    if (this.#waiting.length) this.#draw(Infinity);
+    return this.#items ??= [...this.list.querySelectorAll(".token")];
+  }
+
+  #patch(lines) {
+    const missing = new Set(this.#waiting.flatMap(({ wanted, at }) => wanted.slice(at)));
+    const drawn = missing.size
+      ? this.lines.filter((it) => !missing.has(it))
+        .map((blocks) => blocks.filter((it) => !missing.has(it)))
+      : this.lines;
+    this.#waiting = [];
+    this.#items = null;
+    const wait = (parent, create) => (wanted, next = null) =>
+      this.#waiting.unshift({ parent, create, wanted, next, at: 0 });
+    const line = (blocks) => {
+      const element = LINE.cloneNode();
+      wait(element, block)(blocks);
+      return element;
+    };
+    patch(this.list, drawn, lines, sameLine, wait(this.list, line), (element, from, to) =>
+      patch(element, from, to, same, wait(element, block)));
+    this.lines = lines;
+  }
+
+  /** Make some of the elements that wait, and the rest after the next frame. */
+  #draw(most) {
+    for (; most > 0 && this.#waiting.length; most--) {
+      const group = this.#waiting[0];
+      const one = group.wanted[group.at++];
+      if (group.at === group.wanted.length) this.#waiting.shift();
+      group.parent.insertBefore(group.create(one), group.next);
+    }
+    const later = this.#waiting;
+    this.list.setAttribute("aria-busy", later.length > 0);
+    if (!later.length) return;
+    afterFrame(() => later === this.#waiting && later.length && this.#draw(AT_ONCE));
   }
 
   /** Make a block the chosen one. */
@@ -157,9 +194,9 @@ export class TokenPanel {
   }
 
   deselect() {
+    if (this.active < 0) return;
     const item = this.items[this.active];
     this.active = -1;
-    if (!item) return;
     item.classList.remove("active");
     item.removeAttribute("id");
     item.removeAttribute("aria-selected");
@@ -183,6 +220,7 @@ export class TokenPanel {
   }
 
   #at(event) {
+    if (this.#waiting.length && event.type === "pointerover") return; // It moves under the pointer.
     const item = event.target.closest(".token");
     if (item) this.choose(this.items.indexOf(item), false);
   }
