@@ -15,7 +15,7 @@ from bytepiece.errors import ArgumentError
 from bytepiece.kernels import windows
 from bytepiece.kernels.cache import FOLDER, VARIABLE, KernelCache
 from bytepiece.kernels.jit import compiled_kernels
-from bytepiece.model import Model
+from bytepiece.model import Model, SpecialToken
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
@@ -82,10 +82,17 @@ def _own() -> Tokenizer:
     return Tokenizer(Model(_PIECES, _scores()))
 
 
-def _others() -> Tokenizer:
+def _others(scale: float = 1.0) -> Tokenizer:
     """Return the tokenizer of a model over characters, as SentencePiece has it."""
     rules = TextRules(unknown="bytes", library=SentencePieceRules())
-    return Tokenizer(Model(_PIECES, _scores(), rules=rules))
+    return Tokenizer(Model(_PIECES, scale * _scores(), rules=rules))
+
+
+def _with_unknown() -> Tokenizer:
+    """Return the tokenizer of a model with a token for unknown characters."""
+    specials = (SpecialToken("<unk>", 0, "unknown"),)
+    rules = TextRules(unknown="token", normalization=("NFC",))
+    return Tokenizer(Model(_PIECES, _scores(), special_tokens=specials, rules=rules))
 
 
 def _bpe() -> Tokenizer:
@@ -117,6 +124,8 @@ def _encode() -> None:
         tokenizer.encode_batch([*_LINES, _long()], add_bos=True, add_eos=True)
         tokenizer.decode_batch(tokenizer.encode_batch(_LINES))
     _bpe().encode_batch([*_LINES, "the" * 20])
+    _with_unknown().encode_batch(_LINES)
+    _others(scale=1e4).encode_batch(_LINES)  # SentencePiece reduces sums that are so large
     rules = TextRules(unknown="bytes", library=HuggingFaceRules(prefix="always"))
     Tokenizer(Model(_PIECES, _scores(), rules=rules)).encode_batch(_LINES)
 

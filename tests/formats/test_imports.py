@@ -17,7 +17,11 @@ LIGHT = [
     "bytepiece.errors",
     "bytepiece.parallel",
     *(f"bytepiece.{path.stem}" for path in sorted(PACKAGE.glob("_[a-z]*.py"))),
-    *(f"bytepiece.rules.{path.stem}" for path in sorted((PACKAGE / "rules").glob("[a-z]*.py"))),
+    *(
+        f"bytepiece.rules.{path.stem}"
+        for path in sorted((PACKAGE / "rules").glob("[a-z]*.py"))
+        if path.stem != "character_tables"  # It makes the tables of a kernel.
+    ),
     *(
         f"bytepiece.formats.{path.stem}"
         for path in sorted((PACKAGE / "formats").glob("[a-z]*.py"))

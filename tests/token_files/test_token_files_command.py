@@ -70,7 +70,7 @@ def test_the_command_has_all_layouts():
 @pytest.mark.usefixtures("saved")
 def test_the_command_resumes(tok, monkeypatch):
     Path("c.txt").write_bytes(lines(300))
-    monkeypatch.setattr("bytepiece_cli.streams._MOST", 1000)
+    monkeypatch.setattr("bytepiece.inputs.line_batches._MOST", 1000)
     monkeypatch.setattr(module, "_INTERVAL", 0)
     real = TokenFileWriter.append
     left = 5
@@ -153,9 +153,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_files(layout, monkeypatc
     Path("c.txt").write_bytes(lines(count))
     # Like the command, but with small batches and an entry in the journal for each.
     script = (
-        "import sys\nfrom bytepiece.token_files import writer\n"
-        "from bytepiece_cli import main, streams\n"
-        "writer._INTERVAL = 0\nstreams._MOST = 1 << 12\nmain.main()"
+        "import sys\nfrom bytepiece.inputs import line_batches\n"
+        "from bytepiece.token_files import writer\nfrom bytepiece_cli import main\n"
+        "writer._INTERVAL = 0\nline_batches._MOST = 1 << 12\nmain.main()"
     )
     options = ["encode", "c.txt", "--format", layout, *SAMPLED, "--threads", "1"]
     command = [sys.executable, "-c", script, *options]
