@@ -13,7 +13,7 @@ with the most, and a hash of the result, which is always the same.
 
 --kills kills workers of Ray at random moments, and --driver-kills the directing process of Ray and
 Spark, which is then started again. The runs are repeated until all kills are done.
-`pip install ray pyspark` first; Spark also needs Java.
+`pip install ray pyspark fonttools` first; Spark also needs Java.
 """
 
 import argparse
@@ -82,7 +82,7 @@ class MeasuredEngine:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Work with every engine, and print a table. Return 1 if two results differ."""
+    """Work with every engine, and print a table. Return 1 if one failed or two results differ."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -119,6 +119,9 @@ def main(arguments: list[str] | None = None) -> int:
             except FailedError as error:
                 print(f"| {engine} | failed: {error} | | | | | |", flush=True)
                 digests.add("failed")
+    if "failed" in digests:
+        print("AN ENGINE FAILED")
+        return 1
     print("all results are the same" if len(digests) == 1 else "RESULTS DIFFER")
     return 0 if len(digests) == 1 else 1
 
