@@ -67,10 +67,10 @@ def _exponents(
     type=TEXT,
     multiple=True,
     show_default="perfect, nbest and viterbi",
-    help="The sampler to test: perfect, nbest, viterbi, sentencepiece, sentencepiece-nbest, "
-    "sentencepiece-lite, huggingface, original, rs_bytepiece, or all of these; or "
-    "module:function, a function that turns a text into pieces. Repeat the option for several "
-    "samplers.",
+    help="The sampler to test: perfect, nbest, viterbi, dropout, splitting, sentencepiece, "
+    "sentencepiece-nbest, sentencepiece-lite, huggingface, original, rs_bytepiece, or all of "
+    "these; or module:function, a function that turns a text into pieces. Repeat the option for "
+    "several samplers.",
 )
 @click.option(
     "--seed",
@@ -101,13 +101,16 @@ def command(
     together. A p-value below 1e-5 refutes the sampler, and the smallest case that refutes it is
     shown. The texts are the values of --text and the lines of each FILE, or else a few texts in
     several scripts. Without a model, the audit uses built-in vocabularies and texts that are hard
-    for samplers. If a library is not installed, the report says how to install it.
+    for samplers. dropout and splitting need a BPE model, short texts, and their own alphas: how
+    often a pair is left out, and how often a token is split. If a library is not installed, the
+    report says how to install it.
 
     \b
     Examples:
       bytepiece audit
       bytepiece audit --sampler all --html audit.html
       bytepiece audit -m bytepiece.model --alpha 0.1 --text "the quick brown fox"
+      bytepiece audit -m tokenizer.json --sampler dropout --alpha 0.1 --text " unhappy"
       bytepiece audit -m my.model --alpha 0.2 --sampler my_module:my_sampler
     """  # noqa: D301
     # Imported here, because it loads the compiler, which is slow, and --help does not need it.

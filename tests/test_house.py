@@ -17,6 +17,7 @@ PUBLIC = {
     "train": "the call that trains; its options are keywords",
     "Encode.__init__": "the options of encode_batch, for datasets",
     "PackedBlocks.__init__": "the options of encode_batch, for PyTorch",
+    "BytePieceTokenizer.__init__": "the options of encode_batch, for transformers",
     "_encode_plus": "transformers prescribes its parameters",
 }
 """Functions that may have more parameters, each with the reason. A constructor has its class."""

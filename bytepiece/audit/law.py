@@ -23,7 +23,7 @@ Scores = Mapping[bytes, float]
 
 MOST_ENUMERATED = 4096
 """The most paths of a text that are enumerated."""
-_MASK_BITS = 64
+MASK_BITS = 64
 """The number of bits of a path's mask. Only shorter texts have enumerated paths."""
 _UNKNOWN_PENALTY = 10.0
 """How far the score of an unknown character is below the lowest score of a piece, in nats
@@ -155,6 +155,13 @@ class EnumeratedPaths(NamedTuple):
     tokens: I64
 
 
+class ListedPath(NamedTuple):
+    """A path that can be drawn: its mask, see `EnumeratedPaths`, and its probability."""
+
+    mask: int
+    p: float
+
+
 class Moments(NamedTuple):
     """The mean, the variance, and the third and the fourth central moment of a random number."""
 
@@ -174,12 +181,20 @@ class ReferenceLaw:
             of each edge, a path leads to the end of the text.
         alpha: the exponent, finite and at least 0.
         nbest_size: the number of best paths that can be drawn (Kudo's l); None if all paths can.
+        listed: the paths that can be drawn, by ascending masks, if they have other probabilities
+            than by their scores; otherwise None.
     """
 
     text: bytes
     edges: tuple[Edge, ...]
     alpha: float
     nbest_size: int | None = None
+    listed: tuple[ListedPath, ...] | None = None
+
+    @property
+    def is_walk(self) -> bool:
+        """Whether a draw is a walk along the chain."""
+        return self.nbest_size is None and self.listed is None
 
     @cached_property
     def chain(self) -> Chain:
@@ -236,7 +251,9 @@ class ReferenceLaw:
                 these are: the text has too many paths to enumerate, or the last of the best paths
                 has the same score as the path after it, within the precision of a float32.
         """
-        if self.path_count > MOST_ENUMERATED or len(self.text) >= _MASK_BITS:
+        if self.listed is not None:
+            return _as_listed(self.listed)
+        if self.path_count > MOST_ENUMERATED or len(self.text) >= MASK_BITS:
             if self.nbest_size is not None:
                 raise NotPossibleError(
                     f"the {self.nbest_size} best paths are known for short texts only"
@@ -305,6 +322,18 @@ class ReferenceLaw:
                 Moments(mean, *map(math.fsum, zip(*terms, strict=True))) if terms else rests[start]
             )
         return rests[0]
+
+
+def _as_listed(listed: tuple[ListedPath, ...]) -> EnumeratedPaths:
+    """Return listed paths; their scores do not matter and are 0."""
+    masks, p = zip(*listed, strict=True)
+    tokens = [mask.bit_count() for mask in masks]
+    return EnumeratedPaths(
+        np.array(masks, dtype=np.uint64),
+        np.array(p, dtype=np.float64),
+        np.zeros(len(listed)),
+        np.array(tokens, dtype=np.int64),
+    )
 
 
 def moments_of(values: F64, p: F64) -> Moments:

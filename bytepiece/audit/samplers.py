@@ -16,8 +16,16 @@ from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.rs_bytepiece import RsBytepiece
 from bytepiece.adapters.sentencepiece import SentencePiece
 from bytepiece.adapters.sentencepiece_lite import SentencePieceLite
+from bytepiece.audit.bpe_laws import BpeLaws
 from bytepiece.audit.counts import Draws
-from bytepiece.audit.law import Edge, ReferenceLaw, Scores, byte_edges, character_edges, digit_cuts
+from bytepiece.audit.law import (
+    Edge,
+    ReferenceLaw,
+    Scores,
+    byte_edges,
+    character_edges,
+    digit_cuts,
+)
 from bytepiece.audit.library_law import library_text, with_runs, word_cuts
 from bytepiece.errors import ArgumentError, BytepieceError, ModelError
 from bytepiece.formats import original
@@ -132,6 +140,8 @@ class LibrarySampler(AuditedSampler):
             paths.
         options: the options of the adapter.
         held: a function that returns a model as the library's file format represents it.
+        choices: the name of the sampler in `BpeLaws`, if it is for BPE models and its law follows
+            from its choices; otherwise None.
     """
 
     name: str
@@ -140,16 +150,21 @@ class LibrarySampler(AuditedSampler):
     nbest_size: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     held: Callable[[Model], Model] = lambda model: model
+    choices: str | None = None
 
     @property
     def law(self) -> str:  # type: ignore[override]
         """The law that the draws are compared with, in words."""
+        if self.choices is not None:
+            return "all its choices"
         over_characters = (_over_characters, _over_characters_of_lite)
         unit = "characters" if self.edges in over_characters else "bytes"
         return f"over {unit}" + (f", the {self.nbest_size} best" if self.nbest_size else "")
 
     def law_of(self, model: Model) -> str:
         """Return in words the law that draws with a model are compared with."""
+        if self.choices is not None:
+            return self.law
         best = f", the {self.nbest_size} best" if self.nbest_size and not model.is_own else ""
         return super().law_of(model) + best
 
@@ -163,6 +178,8 @@ class LibrarySampler(AuditedSampler):
 
     def load(self, model: Model) -> LoadedSampler:
         """Return the sampler of the library, with the vocabulary and the scores of a model."""
+        if self.choices is not None and model.merges is None:
+            raise NotPossibleError(f'the sampler "{self.choices}" is for BPE models')
         try:
             adapter = self.adapter.from_model(model, **self.options)
             scores = piece_scores(self.held(model))
@@ -183,7 +200,11 @@ class LibrarySampler(AuditedSampler):
                 return drawn
             return with_runs(drawn, model.special_id("unknown"), library_text(text, model).runs)
 
+        by_choices = BpeLaws(model) if self.choices is not None else None
+
         def law(text: str, alpha: float) -> ReferenceLaw:
+            if by_choices is not None and self.choices is not None:
+                return by_choices.law(text, alpha, self.choices)
             if not model.is_own:
                 found = library_text(text, model)
                 if self.nbest_size and len(word_cuts(found.raw, model)) > 2:
@@ -271,6 +292,9 @@ class FunctionSampler(AuditedSampler):
         )
 
 
+FOR_BPE = ("dropout", "splitting")
+"""The names of this library's samplers for BPE models."""
+
 NAMED_SAMPLERS: dict[str, AuditedSampler] = {
     sampler.name: sampler
     for sampler in (
@@ -295,12 +319,13 @@ NAMED_SAMPLERS: dict[str, AuditedSampler] = {
         LibrarySampler("huggingface", HuggingFace),
         LibrarySampler("original", Original, held=_as_original),
         LibrarySampler("rs_bytepiece", RsBytepiece, held=_as_original),
+        *(LibrarySampler(name, Ours, options={"sampler": name}, choices=name) for name in FOR_BPE),
     )
 }
 """The samplers that users can ask for by name."""
 
 OURS = ("perfect", "nbest", "viterbi")
-"""The names of this library's own samplers."""
+"""The names of this library's own samplers for all models."""
 
 
 def resolve(asked: Sequence[str | AuditedSampler | SamplingFunction]) -> list[AuditedSampler]:

@@ -47,7 +47,7 @@ def examine(counted: DrawCounts) -> dict[str, Test]:
     tests: dict[str, Test] = {}
     if possible and law.paths is not None and counted.paths is not None:
         _put(tests, "paths", goodness(counted.paths, law.paths.p, possible))
-    if possible and law.nbest_size is None:
+    if possible and law.is_walk:
         for kind, chain, counts in (
             ("transitions", law.chain, counted.edges),
             ("pairs", counted.pair_chain, counted.pairs),
@@ -55,7 +55,7 @@ def examine(counted: DrawCounts) -> dict[str, Test]:
             _put(tests, kind, chain_goodness(chain, counts, possible))
     if counted.impossible:
         tests["rare"] = Test(0.0, float(counted.impossible), 0)
-    elif law.nbest_size is None:
+    elif law.is_walk:
         tests["rare"] = rare_test(counted)
     if possible:
         for kind, values in (("score", law.scores), ("tokens", np.ones(len(law.edges)))):
@@ -72,7 +72,7 @@ def _put(tests: dict[str, Test], kind: str, test: Test | None) -> None:
 
 def _moments(law: ReferenceLaw, kind: str) -> Moments:
     """Return the moments of a path's score or of its number of pieces ("score" or "tokens")."""
-    if law.nbest_size is None:
+    if law.is_walk:
         return law.moments(law.scores if kind == "score" else np.ones(len(law.edges)))
     assert law.paths is not None
     values = law.paths.scores if kind == "score" else law.paths.tokens.astype(np.float64)

@@ -15,7 +15,7 @@ from bytepiece.encoding.drawn import Drawn
 from bytepiece.encoding.encoded import Encoded, interleaved, repeat, without_runs
 from bytepiece.encoding.merge_dropout import dropout_ids
 from bytepiece.encoding.nbest import nbest_ids
-from bytepiece.encoding.options import RANGE_STEPS
+from bytepiece.encoding.options import LARGEST_ALPHAS, RANGE_STEPS
 from bytepiece.encoding.perfect import perfect_ids, scored_ids
 from bytepiece.encoding.request import Group, Method
 from bytepiece.encoding.segmentation import Marks
@@ -189,11 +189,13 @@ class Encoder:
         log_probs: bool,
     ) -> Encoded:
         samples = streams.samples
-        if method is None:
+        # A probability of leaving pairs out, or a number of splits, of 0 leaves nothing to chance.
+        is_fixed = method is None or (method.alpha == 0 and method.sampler in LARGEST_ALPHAS)
+        if is_fixed:
             streams = streams._replace(samples=1)
         run = self._run_of(method, log_probs)
         rows = encode_texts(texts, self.model.rules, marks, run, streams, threads, log_probs)
-        return repeat(rows, samples) if method is None and samples > 1 else rows
+        return repeat(rows, samples) if is_fixed and samples > 1 else rows
 
     def encode_segments(self, segments: Segments) -> Encoded:
         """Return the best path of each document in a text that is cut into segments."""

@@ -6,12 +6,12 @@ It needs `pip install pyarrow`, unless batches are dicts.
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from bytepiece.encoding.options import BY_TEXT, Alpha
+from bytepiece.encoding.options import BY_TEXT, Alpha, Sampler
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.series import texts_of
-from bytepiece.integrations.pricing import alpha_by_price
+from bytepiece.integrations.pricing import alpha_by_price, check_sampler
 from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
@@ -39,7 +39,7 @@ class Encode:
     Args:
         tokenizer: the tokenizer that encodes.
         column: the name of the column of texts.
-        alpha, sample_prob, seed, epoch, add_bos, add_eos, allowed_special: see
+        alpha, sampler, sample_prob, seed, epoch, add_bos, add_eos, allowed_special: see
             `bytepiece.Tokenizer.encode_batch`. The seed is never fresh, because results are kept.
         more_tokens: take the alpha at which samples have this share of tokens more than best paths,
             such as 0.1 for 10 %, in place of alpha. It is found once, here, and `logging` gets it.
@@ -77,12 +77,13 @@ class Encode:
         threads: int = 1,
         more_tokens: float | None = None,
         price_texts: Iterable[Text] | None = None,
+        sampler: Sampler = "perfect",
     ) -> None:
         if seed is None:
             raise ArgumentError(
                 "datasets keep results in a cache, so samples need a seed: a number"
             )
-        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob)
+        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob, sampler)
         Sampling(alpha).check_unlisted()
         if isinstance(keep, str):
             raise ArgumentError("keep must be a list of columns' names, not one name")
@@ -104,6 +105,9 @@ class Encode:
             "allowed_special": in_one_order(allowed_special),
             "threads": threads,
         }
+        if sampler != "perfect":  # The fingerprints of earlier results stay as they are.
+            self.options["sampler"] = sampler
+        check_sampler(tokenizer, alpha, sampler)
         # Raises an error for wrong settings before any work is done.
         rows = tokenizer.encode_batch([], **self.options)
         if max_length is not None:

@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from bytepiece._checks import check_whole, unsigned
 from bytepiece.encoding.documents import numbers_of
-from bytepiece.encoding.options import BY_TEXT, Alpha
+from bytepiece.encoding.options import BY_TEXT, Alpha, Sampler
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import AllowedSpecial, in_one_order
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column, chunked, is_arrow
 from bytepiece.inputs.series import is_series, numbered
-from bytepiece.integrations.pricing import alpha_by_price
+from bytepiece.integrations.pricing import alpha_by_price, check_sampler
 from bytepiece.rules.text import Text
 from bytepiece.tokenizer import Tokenizer
 
@@ -65,7 +65,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             restart, a sequence or a column continues at once; any other iterable is read again from
             its beginning, but earlier documents are not encoded. Nulls of a column give no tokens.
         length: length of a block in tokens, at least 1.
-        alpha, sample_prob, seed, epoch, add_bos, allowed_special: see
+        alpha, sampler, sample_prob, seed, epoch, add_bos, allowed_special: see
             `bytepiece.Tokenizer.encode_batch`. The seed is never fresh, because workers and
             restarts must agree on it.
         doc_ids: the numbers of all documents, in any form that `encode_batch` takes; or "text" for
@@ -112,6 +112,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         doc_ids: Iterable[int | str | bytes] | None = None,
         more_tokens: float | None = None,
         price_texts: Iterable[Text] | None = None,
+        sampler: Sampler = "perfect",
     ) -> None:
         super().__init__()
         if is_arrow(documents):
@@ -125,7 +126,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         length = check_whole(length, "length", 1)
         if seed is None:
             raise ArgumentError("seed must be a number: workers and restarts must agree on it")
-        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob)
+        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob, sampler)
         Sampling(alpha).check_unlisted()
         if not 0 <= rank < world_size:
             raise ArgumentError(f"rank must be in 0…{world_size - 1}, not {rank}")
@@ -140,6 +141,9 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             "add_eos": add_eos,
             "allowed_special": in_one_order(allowed_special),
         }
+        if sampler != "perfect":  # States that were saved without it stay valid.
+            self._options["sampler"] = sampler
+        check_sampler(tokenizer, alpha, sampler)
         # Raises an error for wrong settings before any work is done.
         tokenizer.encode_batch([], epoch=epoch, **self._options)
         self._pad = tokenizer.model.special_id("pad") if fill_last else None

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from bytepiece import model_io
-from bytepiece.encoding.options import Alpha
+from bytepiece.encoding.options import Alpha, Sampler
 from bytepiece.encoding.request import Sampling
 from bytepiece.encoding.special import NO_TOKENS
 from bytepiece.errors import ArgumentError, VocabularyError
 from bytepiece.integrations import rows
 from bytepiece.integrations.fast_tokenizer import fast, save_fast
-from bytepiece.integrations.pricing import alpha_by_price
+from bytepiece.integrations.pricing import alpha_by_price, check_sampler
 from bytepiece.integrations.rows import NOWHERE, IdWithSpan, Row, joined
 from bytepiece.integrations.transformers_vocabulary import ModelVocabulary
 from bytepiece.integrations.words import LazyPlaces
@@ -43,7 +43,7 @@ _TOKEN_OF_ROLE = {
     "eos": "eos_token",
     "unknown": "unk_token",
 }
-_SAMPLING_KEYWORDS = ("alpha", "seed", "epoch", "sample_prob")
+_SAMPLING_KEYWORDS = ("alpha", "sampler", "seed", "epoch", "sample_prob")
 """Keywords that a call may change for itself."""
 
 
@@ -67,6 +67,8 @@ class BytePieceTokenizer(ModelVocabulary):
             such as 0.1 for 10 %, in place of alpha. It is found once, here, and `logging` gets it.
         price_texts: typical texts by which it is found; see
             `bytepiece.Tokenizer.alpha_for_tokens`.
+        sampler: how samples are drawn, such as "dropout" with a BPE model; see
+            `bytepiece.Tokenizer`.
         seed: the seed of the samples; None takes a fresh one for every call.
         epoch: another number gives other samples.
         sample_prob: the share of texts that are sampled; the others get the best path.
@@ -112,6 +114,7 @@ class BytePieceTokenizer(ModelVocabulary):
         sample_prob: float = 1.0,
         more_tokens: float | None = None,
         price_texts: Iterable[Text] | None = None,
+        sampler: Sampler = "perfect",
         add_bos: bool = False,
         add_eos: bool = False,
         **kwargs: Any,
@@ -119,8 +122,9 @@ class BytePieceTokenizer(ModelVocabulary):
         if vocab_file is None:
             raise ArgumentError("there is no bytepiece.model; save_pretrained writes one")
         tokenizer = vocab_file if isinstance(vocab_file, Tokenizer) else Tokenizer(vocab_file)
-        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob)
-        self._sampling = _checked_sampling(tokenizer, alpha, seed, epoch, sample_prob)
+        alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob, sampler)
+        sampling = Sampling(alpha, sampler, sample_prob=sample_prob, seed=seed, epoch=epoch)
+        self._sampling = _checked(tokenizer, sampling)
         model = tokenizer.model
         for token in model.special_tokens:
             if token.role in _TOKEN_OF_ROLE:
@@ -142,14 +146,18 @@ class BytePieceTokenizer(ModelVocabulary):
         sample_prob: float = 1.0,
         more_tokens: float | None = None,
         price_texts: Iterable[Text] | None = None,
+        sampler: Sampler = "perfect",
     ) -> "BytePieceTokenizer":
         """Return a tokenizer like this one that samples with these settings; see the class."""
-        alpha = alpha_by_price(self._tokenizer, alpha, more_tokens, price_texts, sample_prob)
+        alpha = alpha_by_price(
+            self._tokenizer, alpha, more_tokens, price_texts, sample_prob, sampler
+        )
+        sampling = Sampling(alpha, sampler, sample_prob=sample_prob, seed=seed, epoch=epoch)
         twin = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, (dict, list)):
                 setattr(twin, name, copy.copy(value))
-        twin._sampling = _checked_sampling(self._tokenizer, alpha, seed, epoch, sample_prob)
+        twin._sampling = _checked(self._tokenizer, sampling)
         twin._names = copy.deepcopy(self._names)
         twin._forget_lookups()
         return twin
@@ -357,10 +365,8 @@ def register() -> None:
     AutoTokenizer.register(BytePieceConfig, slow_tokenizer_class=BytePieceTokenizer, exist_ok=True)
 
 
-def _checked_sampling(
-    tokenizer: Tokenizer, alpha: Alpha, seed: int | None, epoch: int, sample_prob: float
-) -> Sampling:
+def _checked(tokenizer: Tokenizer, sampling: Sampling) -> Sampling:
     """Return a request for samples; wrong settings raise an error here, not at the first text."""
-    sampling = Sampling(alpha=alpha, seed=seed, epoch=epoch, sample_prob=sample_prob)
+    check_sampler(tokenizer, sampling.alpha, sampling.sampler)
     tokenizer.encode_batch([], **sampling._asdict())
     return sampling

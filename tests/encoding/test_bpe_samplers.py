@@ -189,6 +189,12 @@ def test_an_alpha_of_0_is_the_deterministic_encoding(sampler):
         tok = Tokenizer(model_of(name))
         for text in ("xyz abc", "cabb ab"):
             assert tok.encode(text, alpha=0, sampler=sampler, seed=1) == tok.encode(text)
+        texts = ["xyz abc", "", "cabb ab"]
+        best = tok.encode_batch(texts)
+        expected = [row.tolist() for row in best for _ in range(3)]
+        for alpha in (0.0, [0.0, 0.0, None]):
+            rows = tok.encode_batch(texts, alpha=alpha, sampler=sampler, samples=3, seed=1)
+            assert [row.tolist() for row in rows] == expected
 
 
 def test_dropout_of_1_leaves_the_symbols():
