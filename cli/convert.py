@@ -73,7 +73,7 @@ def command(
         say(f"{name_of(source)}: {visible(note)}")
     for note in conversion.write(model, target, to):
         say(f"{name_of(target)}: {note}")
-    say(f"{name_of(target)}: {len(model.pieces)} pieces, in {to} format")
+    say(f"{name_of(target)}: {model.vocab_size} ids, in {to} format")
     if no_check:
         return
     pairs = [(source, kind)] if kind in _FOREIGN else []

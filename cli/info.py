@@ -34,6 +34,13 @@ _PRICED = 1_000_000
     default=DEFAULT_MODEL,
 )
 @click.option(
+    "-m",
+    "--model",
+    "named",
+    type=click.Path(path_type=Path),
+    help="The same as the argument MODEL.",
+)
+@click.option(
     "--on",
     metavar="FILE",
     multiple=True,
@@ -43,7 +50,7 @@ _PRICED = 1_000_000
     "several texts.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
-def command(model: Path, on: tuple[Path, ...], as_json: bool) -> None:
+def command(model: Path, named: Path | None, on: tuple[Path, ...], as_json: bool) -> None:
     """Show a model file's format, vocabulary, rules for text, and how it was made.
 
     Without MODEL, the file that $BYTEPIECE_MODEL names or else bytepiece.model is read. Models
@@ -56,6 +63,7 @@ def command(model: Path, on: tuple[Path, ...], as_json: bool) -> None:
       bytepiece info --on corpus.txt
       bytepiece info --json | jq .vocab_size
     """  # noqa: D301
+    model = named or model
     with missing_model_explained(model, "as MODEL"):
         loaded, its_format = bytepiece.model_io.load_with_format(model)
     facts = _facts(model, loaded, its_format)

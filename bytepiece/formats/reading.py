@@ -21,8 +21,14 @@ from bytepiece.model import Model
 
 MAX_FILE_SIZE = 1 << 28
 """Largest model file that is read, in bytes."""
+_NAMES = "bytepiece.model", "tokenizer.json", "spiece.model", "sentencepiece.bpe.model"
+"""The usual names of model files in the folder of a language model."""
 _LONGEST_MESSAGE = 900
 """Most characters of a message about a file."""
+_NO_MODEL = (
+    "is not a model of this library, the original one, SentencePiece, Hugging Face, tiktoken or "
+    "Mistral; unpack an archive first"
+)
 
 
 def load(path: str | os.PathLike[str], pattern: str | None = None) -> Model:
@@ -70,8 +76,12 @@ def read_content(path: Path) -> bytes:
 
     Raises:
         OSError: if the file cannot be read.
-        ModelError: if it is empty or too large; the message does not name the file.
+        ModelError: if it is empty, too large or a folder; the message does not name the file.
     """
+    if path.is_dir():
+        known = [path / name for name in _NAMES if (path / name).is_file()]
+        named = f"name {known[0]}" if known else "name the file of the model in it"
+        raise ModelError(f"is a folder; {named}")
     with path.open("rb") as file:
         content = file.read(MAX_FILE_SIZE + 1)
     if len(content) > MAX_FILE_SIZE:
@@ -108,9 +118,7 @@ def format_of(content: bytes, document: Mapping[str, Any] | None) -> SourceForma
         return "original"
     else:
         raise ModelError('is JSON of another kind: no "format": "bytepiece" and no "model" in it')
-    raise ModelError(
-        "is not a model of this library, the original one, SentencePiece or Hugging Face"
-    )
+    raise ModelError(_NO_MODEL)
 
 
 def _model(
@@ -140,9 +148,7 @@ def _parse(content: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ModelError("is not a model: its JSON is nested too deep") from None
     except UnicodeDecodeError:
-        raise ModelError(
-            "is not a model of this library, the original one, SentencePiece or Hugging Face"
-        ) from None
+        raise ModelError(_NO_MODEL) from None
     except ValueError as error:
         raise ModelError(f"is not a model, or not a whole one: {error}") from None
     if not isinstance(document, dict) or not document:

@@ -21,7 +21,7 @@ from typing import Any
 
 from bytepiece._files import write_atomically
 from bytepiece._logarithms import rounded
-from bytepiece.errors import ModelError
+from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats.characters_to_huggingface import document_of
 from bytepiece.formats.huggingface_cuts import BYTES, DIGITS, LINES, SPLIT
 from bytepiece.formats.huggingface_numbers import spelled
@@ -59,7 +59,13 @@ def save_pretrained_files(
     Raises:
         OSError: if a file cannot be written.
         ModelError: if the format cannot represent the model.
+        ArgumentError: if `model` is no model.
     """
+    if not isinstance(model, Model):
+        raise ArgumentError(
+            f"model must be a Model, not a {type(model).__name__}; take tok.model of a tokenizer, "
+            "and bytepiece.model_io.load(path) for a file"
+        )
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     config = {

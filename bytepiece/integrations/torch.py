@@ -164,6 +164,16 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
         self._start = torch.tensor([epoch, rank, 0]).share_memory_()
         self._place: tuple[int, ...] = (epoch, rank, 0)
 
+    @property
+    def alpha(self) -> Alpha:
+        """The alpha that samples are drawn with: as given, or the one that more_tokens found."""
+        alpha: Alpha = self._options["alpha"]
+        return alpha
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r:.60}" for name, value in self._options.items())
+        return f"{type(self).__name__}(length={self._length}, {settings})"
+
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         worker = get_worker_info()
         if worker is not None and worker.id > 0:

@@ -143,6 +143,7 @@ def test_a_duplicate_piece_is_reported(path, tmp_path):
     bad = tmp_path / "twice.model"
     bad.write_text(json.dumps(document), "utf-8")
     assert "occurs twice" in invoke("info", bad, code=1).stderr
+    assert "is a folder; name the file of the model in it" in invoke("info", ".", code=1).stderr
 
 
 @pytest.mark.parametrize("args", [["encode", "-m"], ["decode", "-m"], ["info"]])
@@ -152,6 +153,7 @@ def test_a_directory_is_not_a_model(args, tmp_path):
 
 def test_info_shows_what_the_file_holds(model, path):
     shown = invoke("info", path).stdout
+    assert invoke("info", "-m", path).stdout == shown
     facts = json.loads(invoke("info", "--json", path).stdout)
     assert facts["vocab_size"] == model.vocab_size
     assert facts["format"] == "bytepiece"

@@ -37,9 +37,7 @@ def test_the_suffix_json_means_hugging_face(ours, tmp_path):
     assert first.endswith(f"{SAMPLE}, {SAMPLE}")
     assert second.endswith("588 of 588, 100 %")
     assert rest == []
-    assert f"{out}: {len(model_io.load(ours).pieces)} pieces, in huggingface format" in (
-        result.stderr
-    )
+    assert f"{out}: {model_io.load(ours).vocab_size} ids, in huggingface format" in (result.stderr)
 
 
 def test_to_sentencepiece(ours, tmp_path):

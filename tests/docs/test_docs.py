@@ -75,9 +75,10 @@ def test_shell_examples(page, directory, programs):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the examples are for bash")
-def test_shell_examples_for_another_library(directory, programs):
+@pytest.mark.parametrize("page", ["formats.md", "how-to/move-a-model.md"])
+def test_shell_examples_for_another_library(page, directory, programs):
     pytest.importorskip("tokenizers")
-    run_shell_examples(ROOT / "docs" / "formats.md", "console(?: tokenizers)?", programs)
+    run_shell_examples(ROOT / "docs" / page, "console(?: tokenizers)?", programs)
 
 
 def run_shell_examples(page, language, programs):

@@ -16,7 +16,7 @@ from support.tokenizers_library import LIBRARY, TheirTokenizer, before_1
 
 from bytepiece import SpecialToken, TextRules, Tokenizer
 from bytepiece._logarithms import rounded
-from bytepiece.errors import ModelError
+from bytepiece.errors import ArgumentError, ModelError
 from bytepiece.formats import huggingface_numbers as numbers
 from bytepiece.formats import to_huggingface
 from bytepiece.kernels.digits import DIGIT_RANGES
@@ -293,6 +293,12 @@ def test_transformers_loads_the_files(trained, tmp_path, monkeypatch):
         chat = [{"role": "user", "content": "the train"}]
         rendered = theirs.apply_chat_template(chat, return_dict=False)
         assert rendered == [*tok.encode("the train"), 2]
+
+
+def test_files_for_transformers_are_written_for_models_only(trained, tmp_path):
+    with pytest.raises(ArgumentError, match=r"not a Tokenizer; take tok\.model"):
+        to_huggingface.save_pretrained_files(Tokenizer(trained["merge"]), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_config_for_transformers_lists_other_special_tokens(with_gaps, tmp_path):
