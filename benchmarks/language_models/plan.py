@@ -18,6 +18,7 @@ _WAYS = (
     *("perfect +20% p=0.5", "perfect +60% p=0.1", "perfect +60% p=0.3"),
 )
 _DROPPED = ("sp-bpe", "sp-bpe-words")
+_WAYS_OF_BPE = ("perfect +10%", "dropout +10%", "splitting +10%")
 
 Line = Mapping[str, Any]
 
@@ -35,6 +36,7 @@ def runs(lines: Sequence[Line]) -> list[Run]:
     if best:
         planned += _grid(list(dict.fromkeys([*best[:3], REFERENCE])), _LARGE, "compute")
     ways = [(SAMPLED, way) for way in _WAYS] + [(k, "dropout +10%") for k in _DROPPED]
+    ways += [("hf-bpe-words", way) for way in _WAYS_OF_BPE]
     planned += [Run(k, _SMALL, "compute", seed, way) for seed in _SEEDS for k, way in ways]
     if best:
         finalists = [

@@ -14,8 +14,11 @@ from benchmarks.support.prices import STRONG_ALPHA, WEAK_ALPHA, strength_of
 from bytepiece import Tokenizer
 from bytepiece.adapters.base import Adapter
 from bytepiece.adapters.sentencepiece import SentencePiece
+from bytepiece.editing.score import score
 
-_FORM = re.compile(r"(perfect|viterbi|nbest|dropout) \+(\d+)%(?: p=([\d.]+))?(?: until=([\d.]+))?")
+_FORM = re.compile(
+    r"(perfect|viterbi|nbest|dropout|splitting) \+(\d+)%(?: p=([\d.]+))?(?: until=([\d.]+))?"
+)
 _TRIED = 2000
 """Lines, evenly spread, whose tokens are counted to find the strength of a price."""
 
@@ -28,7 +31,8 @@ class SampledTraining:
     """How a text is sampled.
 
     Args:
-        sampler: "perfect", "viterbi", "nbest" (of 64 paths), or SentencePiece's BPE-"dropout".
+        sampler: "perfect", "viterbi", "nbest" (of 64 paths), "dropout" or "splitting". Dropout of a
+            model of SentencePiece is SentencePiece's own.
         more: how many more tokens a sampled line has, as a part of those of the best path.
         share: the part of the lines that is sampled.
         until: the part of the training after which no line is sampled.
@@ -78,9 +82,9 @@ class Segmenter:
         """The alpha, or the rate of dropout, that has the price."""
         self.best = adapter.flat(adapter.encode_batch(lines).result)
         if sampling:
-            draw = _drawing(path, adapter, sampling.sampler)
+            draw = _drawing(path, adapter, sampling.sampler, lines)
             some = lines[:: max(1, len(lines) // _TRIED)]
-            is_rate = sampling.sampler == "dropout"
+            is_rate = sampling.sampler in ("dropout", "splitting")
             self.strength = strength_of(
                 lambda strength: int(draw(some, strength, 0)[1].sum()),
                 int(draw(some, None, 0)[1].sum()),
@@ -116,20 +120,23 @@ Draw = Callable[[Sequence[str], float | None, int], Flat]
 """Encodes lines with a strength and a seed; the strength None means the best path."""
 
 
-def _drawing(path: Path, adapter: Adapter, sampler: str) -> Draw:
-    if sampler != "dropout":
+def _drawing(path: Path, adapter: Adapter, sampler: str, lines: Sequence[str]) -> Draw:
+    if not (sampler == "dropout" and isinstance(adapter, SentencePiece)):
         tokenizer = Tokenizer.load(path)
+        if tokenizer.model.merges is not None and sampler == "perfect":
+            # Without scores, all segmentations of a word would be equally likely at every alpha.
+            tokenizer = Tokenizer(score(tokenizer.model, lines, threads=1))
 
         def ours(lines: Sequence[str], alpha: float | None, seed: int) -> Flat:
-            kind: Any = sampler
-            return adapter.flat(tokenizer.encode_batch(lines, alpha=alpha, sampler=kind, seed=seed))
+            kind: Any = sampler if alpha is not None else "perfect"
+            rows = tokenizer.encode_batch(lines, alpha=alpha, sampler=kind, seed=seed)
+            return rows.ids.astype(np.int64), np.diff(rows.offsets)
 
         return ours
 
     def theirs(lines: Sequence[str], rate: float | None, seed: int) -> Flat:
         import sentencepiece  # noqa: PLC0415
 
-        assert isinstance(adapter, SentencePiece), "BPE-dropout is SentencePiece's"
         # A batch call starts a new thread, which begins with this seed.
         sentencepiece.set_random_generator_seed(seed)
         return adapter.flat(

@@ -26,6 +26,9 @@ from benchmarks.support import intervals, result_lines
 from benchmarks.support.commands import FailedError
 from bytepiece import Model, Tokenizer, model_io
 from bytepiece.adapters.ours import Ours
+from bytepiece.rules.merges import Merges
+from bytepiece.rules.text_rules import TextRules
+from bytepiece.rules.words import GPT2, WordCut
 
 torch.set_num_threads(1)  # two threads that wait for each other take minutes on a busy machine
 SHAPE = Shape(32, 2, 2)
@@ -260,6 +263,20 @@ def test_samples_have_their_price_until_the_schedule_ends(tmp_path, sampler):
         Segmenter(path, adapter, lines, SampledTraining.parse(f"{sampler} +900%"), 1)
     with pytest.raises(ValueError, match="not of the form"):
         SampledTraining.parse("perfect")
+
+
+@pytest.mark.parametrize("sampler", ["perfect", "dropout", "splitting"])
+def test_samples_of_bpe_have_their_price(tmp_path, sampler):
+    path = tmp_path / "model"
+    pieces = [bytes([b]) for b in range(256)] + [b"th", b"the", b" the", b"at", b"cat"]
+    merges = Merges(ranks=np.maximum(np.arange(len(pieces)) - 256, -1))
+    rules = TextRules(segment="text", words=(WordCut(GPT2),))
+    model = Model(pieces, [-4.0] * len(pieces), rules=rules, merges=merges)
+    model_io.save(model, path)
+    lines = ["the cat the cat the cat", "a hat, the rat"] * 300
+    sampling = SampledTraining.parse(f"{sampler} +10%")
+    segmenter = Segmenter(path, Ours(Tokenizer(model)), lines, sampling, 1)
+    assert len(segmenter._drawn[0]) / len(segmenter.best[0]) == pytest.approx(1.1, abs=0.02)
 
 
 def test_the_best_are_known_when_the_grid_is_complete():
