@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bytepiece.editing.ids import Edited
     from bytepiece.model import Model
 
-MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
+MODEL = click.Path(exists=True, path_type=Path)
 """The argument type of a model file that exists."""
 
 output_option = click.option(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 import bytepiece
 
@@ -63,7 +64,11 @@ def command(model: Path, named: Path | None, on: tuple[Path, ...], as_json: bool
       bytepiece info --on corpus.txt
       bytepiece info --json | jq .vocab_size
     """  # noqa: D301
-    model = named or model
+    if named is not None:
+        source = click.get_current_context().get_parameter_source("model")
+        if source is ParameterSource.COMMANDLINE:
+            raise click.UsageError("info shows one model; leave out MODEL or -m")
+        model = named
     with missing_model_explained(model, "as MODEL"):
         loaded, its_format = bytepiece.model_io.load_with_format(model)
     facts = _facts(model, loaded, its_format)

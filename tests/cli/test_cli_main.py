@@ -154,6 +154,7 @@ def test_a_directory_is_not_a_model(args, tmp_path):
 def test_info_shows_what_the_file_holds(model, path):
     shown = invoke("info", path).stdout
     assert invoke("info", "-m", path).stdout == shown
+    assert "leave out MODEL or -m" in invoke("info", path, "-m", path, code=2).stderr
     facts = json.loads(invoke("info", "--json", path).stdout)
     assert facts["vocab_size"] == model.vocab_size
     assert facts["format"] == "bytepiece"

@@ -211,15 +211,6 @@ def test_a_checkpoint_of_another_run_is_refused(corpus, options, words):
     assert "name another directory" in str(caught.value)
 
 
-def test_a_resumed_run_says_how_much_is_done(corpus, caplog):
-    caplog.set_level("INFO", "bytepiece.training.checkpoint")
-    stopped(corpus, 3)
-    assert caplog.messages == []
-    steps = len([*Path("kept").glob("*.step")])
-    train(corpus)
-    assert caplog.messages == [f"going on from kept; steps that are done: {steps}"]
-
-
 def test_without_memory_the_memory_of_the_checkpoint_is_used(corpus, monkeypatch):
     stopped(corpus, 3)
     monkeypatch.setattr("bytepiece.training.trainer.default_memory", lambda: 5 << 30)
