@@ -12,7 +12,7 @@ import click
 import pytest
 from bytepiece_cli import main as cli_main
 from bytepiece_cli import progress
-from support.cli import assert_one_line, invoke, posix_only, start
+from support.cli import Program, assert_one_line, invoke, posix_only, start
 
 from bytepiece import Model, TextRules, Tokenizer, model_io
 
@@ -269,3 +269,23 @@ def test_a_signal_ends_the_program_cleanly(number, path):
         assert program.wait() == 128 + number
     assert error[-1] == "Interrupted"
     assert not any("Traceback" in line for line in error)
+
+
+@posix_only
+def test_a_signal_that_another_thread_receives_ends_the_wait_for_input():
+    script = """if True:
+        import os, signal, threading
+        from bytepiece_cli import signals
+
+        def receive():
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+        signals.catch()
+        threading.Timer(0.2, receive).start()
+        try:
+            os.read(0, 1)
+        except KeyboardInterrupt:
+            os.write(1, b"interrupted")
+    """
+    with Program([sys.executable, "-c", script]) as program:
+        assert program.stdout.read() == b"interrupted"

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals 
 TEXT = "the hat\r\n\ncafé 今天天气 the the ...\nno end".encode()
 """Lines: one blank, one with a carriage return, and the last one without a line end."""
 LINES = TEXT.split(b"\n")
+_TIMEOUT = 300
+"""Seconds after which a separate program is killed. It may have to compile all kernels."""
 
 
 def invoke(*args: Any, input: bytes = b"", code: int = 0) -> Result:
@@ -26,17 +29,33 @@ def invoke(*args: Any, input: bytes = b"", code: int = 0) -> Result:
     return result
 
 
-def start(*args: Any, **options: Any) -> "subprocess.Popen[bytes]":
+class Program(subprocess.Popen[bytes]):
+    """A separate program with pipes to and from it. A `with` block kills it if it hangs."""
+
+    def __init__(self, command: list[str], **options: Any) -> None:
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        # Tests that run in the background may ignore Ctrl-C, and the program would inherit that.
+        before = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            super().__init__(command, **{**pipes, **options})
+        finally:
+            signal.signal(signal.SIGINT, before)
+        self._timer = threading.Timer(_TIMEOUT, self.kill)
+
+    def __enter__(self) -> "Program":
+        self._timer.start()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._timer.cancel()
+        super().__exit__(*error)
+
+
+def start(*args: Any, **options: Any) -> Program:
     """Start a command as a separate program, with pipes to and from it."""
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    command = [sys.executable, "-m", "bytepiece", *map(str, args)]
-    # Tests that run in the background may ignore Ctrl-C, and the program would inherit that.
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return subprocess.Popen(command, **{**pipes, **options})
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return Program([sys.executable, "-m", "bytepiece", *map(str, args)], **options)
 
 
 def assert_one_line(error: str) -> None:
