@@ -153,7 +153,7 @@ def _prices(model: "Model", path: Path) -> dict[str, Any]:
 def _table(facts: dict[str, Any]) -> str:
     length = facts["piece_length"]
     specials = [f"{_bare(t['name'])} {t['id']} ({t['role']})" for t in facts["special_tokens"]]
-    record = [f"{name} {_bare(value)}" for name, value in facts["record"].items()]
+    record = [f"{name} {_rounded(value)}" for name, value in facts["record"].items()]
     rows = [
         ("file", f"{facts['file']}, {megabytes(facts['bytes'])}, {facts['format']} format"),
         *([("model", facts["model"])] if "model" in facts else []),
@@ -207,6 +207,10 @@ def _foreign(facts: dict[str, Any]) -> list[tuple[str, str]]:
     if facts["aliases"]:
         rows.append(("aliases", f"{facts['aliases']} ids that encoding never gives"))
     return rows
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else _bare(value)
 
 
 def _bare(value: object) -> str:

@@ -139,7 +139,7 @@ def _explained(error: click.UsageError) -> click.UsageError:
     if "unexpected extra argument" in error.message and repeated:
         hint = f"{repeated[0]} takes one value, so repeat it for each value"
         if any(p.name == "text" for p in params):
-            hint = f"put a text with spaces into quotes; {hint}"
+            hint = f"put a text with spaces into quotes; name a model with -m; {hint}"
         return click.UsageError(f"{error.message}; {hint}", error.ctx)
     return error
 

@@ -191,6 +191,7 @@ def test_the_closing_summary_gives_the_held_out_figure(corpus):
     assert 900 < record["held_out_bytes"] < 3000
     rate = record["held_out_bytes_per_token"]
     assert f"{rate:.2f} bytes per token on {record['held_out_bytes'] / 1000:.1f} kB held" in shown
+    assert f"held_out_bytes_per_token {rate:.6g}\n" in invoke("info", "bytepiece.model").stdout
 
 
 def test_a_full_vocabulary_gets_no_remark(corpus):

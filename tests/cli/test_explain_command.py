@@ -102,7 +102,11 @@ def test_the_width_of_the_terminal_counts(monkeypatch):
             2,
             "--svg draws the lattice of one model",
         ),
-        (["the", "hat"], 2, "unexpected extra argument (hat); put a text with spaces into quotes"),
+        (
+            ["the", "hat"],
+            2,
+            "argument (hat); put a text with spaces into quotes; name a model with -m",
+        ),
     ],
 )
 def test_errors_say_what_to_do(args, code, message):
