@@ -26,8 +26,10 @@ from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
 from bytepiece.kernels.paths import trace
 from bytepiece.kernels.segments import Segments, longest
 
-_FEW = 256
+_FEW = 64
 """The fewest positions for which it is worth choosing a kernel."""
+_ROUNDING = 0.004
+"""How much rounding to float32 changes a sum of at most `_LARGE`, at most."""
 _LARGE = np.float32(100_000.0)
 """A sum above this size starts again from 0, as in sentencepiece 0.2.3. Earlier releases let sums
 grow."""
@@ -88,7 +90,7 @@ def _best_ids(
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         before = filled
-        if 2.0 * largest * (stop - start) <= _LARGE:  # the first step of `_best_path`, in short
+        if (largest + _ROUNDING) * (stop - start) <= _LARGE:  # the first step of `_best_path`, in short
             best_path(automaton, scores, text, matches, start, stop, best, via)
         else:
             best[0] = taken[0] = 0.0
@@ -129,8 +131,7 @@ def _best_path(
         for position in range(max(done - automaton.deepest, 0), done + 1):
             peak = max(peak, np.float64(abs(best[position])))
             quiet = quiet and taken[position] == 0.0
-        # Rounded to float32, a sum grows by at most twice the score that is added to it.
-        sure = np.int64((_LARGE - peak) / (2.0 * largest)) if largest > 0.0 else stop - start
+        sure = np.int64((_LARGE - peak) / (largest + _ROUNDING))
         end = min(done + (sure if quiet and sure >= _FEW else _FEW), stop - start)
         if quiet and sure >= _FEW:
             best_path_on(automaton, scores, text, matches, start, start + end, done, best, via)
