@@ -12,7 +12,8 @@ import numpy as np
 
 from bytepiece._arrays import I64, U8, cuts, offsets_of
 from bytepiece.inputs.arrow import Column
-from bytepiece.kernels.normalizing import CharacterTables, composed, normalize, normalize_characters
+from bytepiece.kernels.composed import composed
+from bytepiece.kernels.normalizing import CharacterTables, normalize, normalize_characters
 from bytepiece.rules.character_tables import LibraryTables, composed_characters
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.text import Text, to_bytes
@@ -135,17 +136,17 @@ def _by_characters(
     documents: I64 | None,
 ) -> tuple[U8, I64]:
     """Normalize by the usual steps of a tokenizer.json; some texts are left to `rules`."""
-    spaced = np.full(len(bounds) - 1, rules.prefix != "never", dtype=np.bool_)
+    spaced = np.full(len(bounds) - 1, found.prepended or rules.prefix != "never", dtype=np.bool_)
     first = np.ones(len(spaced), dtype=np.bool_)
     if documents is not None:
         first[1:] = documents[1:] != documents[:-1]
-    if rules.prefix == "first":
+    if rules.prefix == "first" and not found.prepended:
         spaced = first
     left = np.zeros(len(spaced), dtype=np.bool_)
-    flags = spaced, found.squeezed, found.stripped
+    flags = found.squeezed, found.stripped, found.trimmed, found.prepended
     out, ends = _filled(
         lambda out, ends: normalize_characters(
-            found.tables, found.uncertain, text, bounds, flags, out, ends, left
+            found.tables, found.uncertain, text, bounds, spaced, flags, out, ends, left
         ),
         text,
         bounds,

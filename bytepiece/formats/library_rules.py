@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bytepiece.errors import ModelError
 from bytepiece.rules.character_classes import WHITE
-from bytepiece.rules.character_map import SPACE
+from bytepiece.rules.character_map import ENDS, SPACE
 from bytepiece.rules.foreign import HuggingFaceRules, Prefix, SentencePieceRules
 from bytepiece.rules.text_rules import TextRules
 
@@ -125,10 +125,8 @@ def _from_sentencepiece(rules: SentencePieceRules) -> WrittenSteps:
     if rules.charsmap:
         steps.append(_written("charsmap", rules.charsmap))
     if rules.remove_extra_whitespaces:
-        # SentencePiece removes spaces and, at the end of a text, U+2581. `\A` and `\z` are the ends
-        # of the text, not of a line.
-        pattern = {"Regex": rf"\A +|[ {SPACE}]+\z"}
-        steps.append({"type": "Replace", "pattern": pattern, "content": ""})
+        # SentencePiece removes spaces and, at the end of a text, U+2581.
+        steps.append(_written("pattern", ENDS, ""))
         steps.append(_written("squeeze", " "))
     if rules.add_dummy_prefix:
         steps.append(_written("prepend", SPACE))

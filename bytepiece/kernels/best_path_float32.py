@@ -90,7 +90,8 @@ def _best_ids(
     for segment in range(len(bounds) - 1):
         start, stop = bounds[segment], bounds[segment + 1]
         before = filled
-        if (largest + _ROUNDING) * (stop - start) <= _LARGE:  # the first step of `_best_path`, in short
+        # The first step of `_best_path`, in short.
+        if (largest + _ROUNDING) * (stop - start) <= _LARGE:
             best_path(automaton, scores, text, matches, start, stop, best, via)
         else:
             best[0] = taken[0] = 0.0

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8, U32
-from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import UINT_1, Scalar, inlined, kernel, uint
 from bytepiece.kernels.trie import child
 
 PLAIN, BLANK, LOOKED_UP = 0, 1, 2
@@ -316,7 +316,8 @@ def normalize_characters(
     uncertain: npt.NDArray[np.bool_],
     text: U8,
     bounds: I64,
-    flags: tuple[npt.NDArray[np.bool_], Scalar, Scalar],
+    spaced: npt.NDArray[np.bool_],
+    flags: tuple[Scalar, Scalar, Scalar, Scalar],
     out: U8,
     ends: I64,
     left: npt.NDArray[np.bool_],
@@ -327,8 +328,9 @@ def normalize_characters(
         tables: how characters are replaced.
         uncertain: bool[code points], the characters that are left to Python.
         text, bounds: the strings; see `offsets_of`.
-        flags: bool[strings], which strings get a space in front, unless they are empty or begin
-            with a space; whether several spaces become one; whether white space at the end goes.
+        spaced: bool[strings], which strings get a space in front, unless they are empty.
+        flags: whether several spaces become one; whether white space at the end goes; whether
+            spaces at both ends go; whether also a string that begins with a space gets one.
         out, ends: see `normalize`; a string that is left to Python is empty there.
         left: bool[strings], to be filled with which strings are left to Python.
 
@@ -336,14 +338,14 @@ def normalize_characters(
         how many bytes `out` holds, or −1 if it is too small.
     """
     units, texts, kinds, pairs, _, most = tables
-    spaced, squeezed, stripped = flags
+    squeezed, stripped, trimmed, prepended = flags
     room = len(out) - most - 1
     filled = np.int64(0)
     ends[0] = 0
     for number in range(len(spaced)):
         position, stop = bounds[number], bounds[number + 1]
-        begin = filled
-        prev_space = False
+        begin = filled = filled + spaced[number]
+        prev_space = trimmed
         left[number] = False
         while position < stop:
             if filled > room:
@@ -376,11 +378,14 @@ def normalize_characters(
             filled = begin
         while stripped and filled > begin and out[filled - 1] in (9, 10, 11, 12, 13, 32):
             filled -= 1
-        if spaced[number] and filled > begin and out[begin] != _SPACE:
-            for place in range(filled, begin, -1):
-                out[place] = out[place - 1]
-            out[begin] = _SPACE
-            filled += 1
+        while trimmed and filled > begin and out[filled - 1] == _SPACE:
+            filled -= 1
+        if spaced[number] and filled > begin and (prepended or out[begin] != _SPACE):
+            out[begin - 1] = _SPACE
+        elif spaced[number]:  # the room for the space is not needed
+            for place in range(begin, filled):
+                out[place - 1] = out[place]
+            filled -= 1
         ends[number + 1] = filled
     return filled
 
@@ -410,38 +415,3 @@ def _shortest_key(units: U32, text: U8, position: Scalar, length: Scalar) -> Sca
         if unit & np.uint32(256):
             return np.int64(units[node] & np.uint32(0x7FFFFFFF))
     return np.int64(KEPT)
-
-
-# Cost: half a nanosecond for each byte. Decoding a run and asking Python took 2.
-@kernel
-def composed(
-    pairs: npt.NDArray[np.bool_],
-    characters: npt.NDArray[np.bool_],
-    text: U8,
-    bounds: I64,
-    found: npt.NDArray[np.bool_],
-) -> None:
-    """Find the strings that are certainly in the form NFC.
-
-    Args:
-        pairs: bool[4096], whether all characters whose first two bytes are these are in NFC
-            wherever they stand; see `pair_of`.
-        characters: bool[65536], whether a character of three bytes is, by its code point.
-        text, bounds: the strings; see `offsets_of`.
-        found: bool[strings], to be filled with the answers.
-    """
-    for number in range(len(found)):
-        start, stop = uint(bounds[number]), uint(bounds[number + 1])
-        while start < stop:
-            # Each byte is tested that may begin a character, so bytes that are not UTF-8 hide none.
-            byte = text[start]
-            if byte >= 0xC2 and (
-                start + UINT_1 == stop or not pairs[pair_of(byte, text[start + UINT_1])]
-            ):
-                if byte < 0xE0 or byte >= 0xF0 or start + UINT_2 >= stop:
-                    break
-                low = uint(text[start + UINT_1] & 63) << uint(6) | uint(text[start + UINT_2] & 63)
-                if not characters[uint(byte & 15) << uint(12) | low]:
-                    break
-            start += UINT_1
-        found[number] = start >= stop

@@ -20,6 +20,10 @@ from bytepiece.rules.sentencepiece_message import (
 
 SPACE = "\u2581"
 """The character that SentencePiece and Hugging Face write in place of a space."""
+ENDS = rf"\A +|[ {SPACE}]+\z"
+"""The spaces that SentencePiece removes at both ends of a text, as a pattern.
+
+The symbols are the ends of the text, not of a line."""
 MAX_CHARSMAP = 1 << 24
 """Most bytes of a compiled character map."""
 

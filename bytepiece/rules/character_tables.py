@@ -13,9 +13,17 @@ from bytepiece._arrays import U8
 from bytepiece.kernels import trie
 from bytepiece.kernels.normalizing import BLANK, LOOKED_UP, PLAIN, CharacterTables, offset, pair_of
 from bytepiece.rules.character_classes import FOLLOWING, WHITE, characters
-from bytepiece.rules.character_map import SPACE
+from bytepiece.rules.character_map import ENDS, SPACE
 
 _INVALID = "\ufffd\0".encode()
+_STEPS: dict[str, list[list[Any]]] = {
+    "charsmap": [],
+    "strip": [[False, True]],
+    "pattern": [[ENDS, ""]],
+    "squeeze": [[" "], [SPACE]],
+    "prepend": [[" "], [SPACE]],
+}
+"""The steps that a kernel can do, in this order, and the arguments that they may have."""
 
 
 def character_tables(charsmap: bytes, symbols: Sequence[str]) -> CharacterTables | None:
@@ -56,29 +64,35 @@ class LibraryTables(NamedTuple):
         uncertain: bool[code points], characters that only Python may handle.
         squeezed: several spaces become one.
         stripped: white space at the end goes.
+        trimmed: spaces at both ends go. Then `squeezed` is true, too.
+        prepended: each stretch gets a space in front, unless it is empty.
     """
 
     tables: CharacterTables
     uncertain: npt.NDArray[np.bool_]
     squeezed: bool
     stripped: bool
+    trimmed: bool
+    prepended: bool
 
 
 def library_tables(steps: Sequence[tuple[Any, ...]]) -> LibraryTables | None:
     """Return the tables of the steps of a `HuggingFaceRules`; None if a kernel cannot do them.
 
     A kernel can do, in this order and each of them or not: a character map, the removal of white
-    space at the end, and one space for several. U+2581 must count as a space.
+    space at the end, the removal of spaces at both ends, one space for several, and a space in
+    front. U+2581 must count as a space.
     """
     names = [step[0] for step in steps]
-    if names != [name for name in ("charsmap", "strip", "squeeze") if name in names]:
+    if names != [name for name in _STEPS if name in names]:
         return None
     found = {name: arguments for name, *arguments in steps}
-    if found.get("strip", [False, True]) != [False, True]:
+    charsmap = found.pop("charsmap", [b""])[0]
+    if any(arguments not in _STEPS[name] for name, arguments in found.items()):
         return None
-    if found.get("squeeze", [" "]) not in ([" "], [SPACE]):
+    if "pattern" in found and "squeeze" not in found:
         return None
-    tables = character_tables(found.get("charsmap", [b""])[0], ())
+    tables = character_tables(charsmap, ())
     if tables is None:
         return None
     texts = tables.texts.tobytes().decode()
@@ -94,7 +108,8 @@ def library_tables(steps: Sequence[tuple[Any, ...]]) -> LibraryTables | None:
     tables.kinds[ord("\r")] = LOOKED_UP
     for array in (*tables[:-1], uncertain):
         array.flags.writeable = False
-    return LibraryTables(tables, uncertain, "squeeze" in found, "strip" in found)
+    does = ("squeeze", "strip", "pattern", "prepend")
+    return LibraryTables(tables, uncertain, *(name in found for name in does))
 
 
 def _kinds(
@@ -133,7 +148,7 @@ these blocks consists of whole groups of 64, apart from its last characters."""
 
 @cache
 def composed_characters() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return the pairs of bytes and the characters of which `normalizing.composed` is certain.
+    """Return the pairs of bytes and the characters of which `bytepiece.kernels.composed` is certain.
 
     A character is certain if it is alone in NFC, is no mark, and is known to this Python's tables.
     """

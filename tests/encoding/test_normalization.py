@@ -13,7 +13,8 @@ from support.strategies import BYTES
 from bytepiece import TextRules
 from bytepiece.encoding.normalization import end_to_end, laid, normalized
 from bytepiece.errors import ArgumentError
-from bytepiece.kernels.normalizing import composed
+from bytepiece.kernels.composed import composed
+from bytepiece.rules.character_map import ENDS
 from bytepiece.rules.character_tables import composed_characters
 from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
 from bytepiece.rules.protobuf import fields
@@ -94,6 +95,13 @@ STEPS = [
     for strip in ((), (("strip", False, True),))
     for squeeze in ((), (("squeeze", "▁"),), (("squeeze", " "),))
 ]
+STEPS += [(*steps, ("prepend", "▁")) for steps in STEPS]
+STEPS += [
+    (*steps[:-1], ("pattern", ENDS, ""), *steps[-1:])
+    for steps in STEPS
+    if steps[-1:] in [(("squeeze", "▁"),), (("squeeze", " "),)]
+]
+STEPS += [(*steps, ("prepend", " ")) for steps in STEPS if ("pattern", ENDS, "") in steps]
 RARE = [b"\r\n", b"\r", *"\xa0 \u2028 \x85 नि 가".encode().split(b" ")]
 MORE = st.lists(st.lists(st.sampled_from(PARTS + RARE), max_size=7).map(b"".join), max_size=9)
 
@@ -121,6 +129,9 @@ def test_texts_of_a_tokenizer_json_together(prefix, texts, steps, data):
         (("strip", True, True),),
         (("squeeze", "_"),),
         (("lowercase",),),
+        (("pattern", ENDS, ""),),
+        (("pattern", " +", ""), ("squeeze", " ")),
+        (("squeeze", " "), ("prepend", "_")),
     ],
 )
 def test_other_steps_are_left_to_python(steps):
