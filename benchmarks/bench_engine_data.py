@@ -128,7 +128,7 @@ def _ray(files: list[str], stages: Iterable[Stage], output: str) -> list[float]:
 
     def job(part: list[str], stage: Stage, to: str) -> None:
         rows = ray.data.read_parquet(part)
-        rows.map_batches(stage, batch_format="pyarrow", batch_size=1024).write_parquet(to)
+        rows.map_batches(stage, batch_format="pyarrow", batch_size=None).write_parquet(to)
 
     ray.init(num_cpus=_CORES, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     ray.data.DataContext.get_current().enable_progress_bars = False

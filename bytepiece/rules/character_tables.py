@@ -148,7 +148,7 @@ these blocks consists of whole groups of 64, apart from its last characters."""
 
 @cache
 def composed_characters() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return the pairs of bytes and the characters of which `bytepiece.kernels.composed` is certain.
+    """Return the pairs of bytes and the characters of which `composed` is certain.
 
     A character is certain if it is alone in NFC, is no mark, and is known to this Python's tables.
     """
