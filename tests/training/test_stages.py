@@ -82,6 +82,15 @@ def test_an_engine_and_threads_give_the_same_model(corpus, algorithm, size):
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_weights_count_on_an_engine_as_in_threads(corpus, algorithm):
+    files = bytepiece.Files(["data/a.txt", "data/b.jsonl"], weights=[0.25, 3])
+    expected = trained(files, algorithm=algorithm)
+    assert expected != trained(corpus, algorithm=algorithm)
+    assert trained(files, algorithm=algorithm, engine=pickled, checkpoint="kept") == expected
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_rounds_elsewhere_are_reported_here(corpus, algorithm, monkeypatch):
     monkeypatch.setattr(relay, "_PAUSE", 0.01)
     here, there = [], []
