@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.support import ROOT
@@ -18,6 +19,8 @@ from bytepiece.adapters.base import timed
 from bytepiece.errors import ModelError
 
 PYTHON = [sys.executable, "-m", "bytepiece"]
+_AT_ONCE = 4
+"""Processes that start at once with an empty cache."""
 ENCODE = "import bytepiece, sys; print(bytepiece.Tokenizer.load(sys.argv[1]).encode('hi'{}))"
 
 
@@ -28,6 +31,8 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
         directory = Path(name)
         processes(report, settings)
         first_calls(report, settings, directory)
+        if not settings.quick:
+            at_once(report, settings)
         loading(report, settings, directory)
     return report
 
@@ -116,6 +121,25 @@ def first_calls(report: BenchmarkReport, settings: BenchmarkSettings, directory:
     report.table("First calls", ["", "command", "best s", "median s", "said"], rows)
     for target in ("cold encode", "read-only encode"):
         report.target(target, max(float(row[3]) for row in rows if row[0] == target))
+
+
+def at_once(report: BenchmarkReport, settings: BenchmarkSettings) -> None:
+    """Measure processes that start at once with an empty cache, and one that comes after them."""
+    command = [sys.executable, "-c", ENCODE.format(""), str(settings.model.resolve())]
+    rows, cold_seconds, warm_seconds = [], {}, []
+    for number in (1, _AT_ONCE):
+        with tempfile.TemporaryDirectory() as empty, ThreadPoolExecutor(number) as pool:
+            environment = {**os.environ, "BYTEPIECE_CACHE": empty}
+            begin = time.perf_counter()
+            list(pool.map(process, [command] * number, [environment] * number))
+            cold_seconds[number] = time.perf_counter() - begin
+            warm_seconds.append(process(command, environment)[0])
+        rows.append([str(number), f"{cold_seconds[number]:.2f}", f"{warm_seconds[-1]:.2f}"])
+    report.table(
+        "Cold processes at once", ["processes", "s until all end", "s of a later one"], rows
+    )
+    report.target("cold at once", cold_seconds[_AT_ONCE] / cold_seconds[1])
+    report.target("after warm-up", max(warm_seconds))
 
 
 def read_only_install(directory: Path) -> tuple[Path, dict[str, str]]:

@@ -74,6 +74,8 @@ TARGETS = {
     "help": Target("bytepiece --help", False, 0.25, " s"),
     "warm encode": Target("warm echo hi | bytepiece encode", False, 1, " s"),
     "cold encode": Target("first token ever, cold cache", False, 8, " s"),
+    "cold at once": Target("four cold processes at once over one", False, 1.3, " ×"),
+    "after warm-up": Target("first token after warm-up", False, 1.8, " s"),
     "read-only encode": Target("first token of a read-only install", False, 8, " s"),
     "load own": Target("Tokenizer load, our format", False, 0.25, " s"),
     "load original": Target("Tokenizer load, the original format", False, 0.25, " s"),
