@@ -20,8 +20,9 @@ def main(corpus: Path) -> None:
     tok = bytepiece.Tokenizer(bytepiece.train(corpus, vocab_size=2000))
 
     lines = partial(open, corpus, encoding="utf-8")  # each line is a document
+    texts = corpus.read_text("utf-8").splitlines()
     # Samples have 10 % more tokens than best paths.
-    settings = {"more_tokens": 0.1, "price_texts": list(lines()), "seed": 7}
+    settings = {"more_tokens": 0.1, "price_texts": texts, "seed": 7}
     dataset = PackedBlocks(tok, lines, length=128, positions=True, **settings)
     loader = DataLoader(dataset, batch_size=4, num_workers=1)
     epochs = []

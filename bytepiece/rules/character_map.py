@@ -23,7 +23,7 @@ SPACE = "\u2581"
 ENDS = rf"\A +|[ {SPACE}]+\z"
 """The spaces that SentencePiece removes at both ends of a text, as a pattern.
 
-The symbols are the ends of the text, not of a line."""
+`\\A` and `\\z` are the ends of the text, not of a line."""
 MAX_CHARSMAP = 1 << 24
 """Most bytes of a compiled character map."""
 

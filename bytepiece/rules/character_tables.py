@@ -108,8 +108,14 @@ def library_tables(steps: Sequence[tuple[Any, ...]]) -> LibraryTables | None:
     tables.kinds[ord("\r")] = LOOKED_UP
     for array in (*tables[:-1], uncertain):
         array.flags.writeable = False
-    does = ("squeeze", "strip", "pattern", "prepend")
-    return LibraryTables(tables, uncertain, *(name in found for name in does))
+    return LibraryTables(
+        tables,
+        uncertain,
+        squeezed="squeeze" in found,
+        stripped="strip" in found,
+        trimmed="pattern" in found,
+        prepended="prepend" in found,
+    )
 
 
 def _kinds(
