@@ -33,11 +33,15 @@ def encoder(library, vocabulary, pattern):
         )
         return lambda texts: [loaded.encode_ordinary(text) for text in texts]
     loaded = module.Tokenizer.from_file(vocabulary)
-    loaded.encode_special_tokens = True  # they are plain text
     if library == "fastokens":
         return lambda texts: loaded.encode_batch(texts, False)
+    options = {"add_special_tokens": False}
+    if hasattr(loaded, "encode_special_tokens"):
+        loaded.encode_special_tokens = True  # they are plain text
+    else:  # since tokenizers 1.0
+        options["encode_special_tokens"] = True
     call = getattr(loaded, "encode_batch_fast", loaded.encode_batch)
-    return lambda texts: call(texts, add_special_tokens=False)
+    return lambda texts: call(texts, **options)
 
 
 def main():
