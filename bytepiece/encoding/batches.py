@@ -137,10 +137,12 @@ def assemble(batches: Sequence[SegmentedBatch], samples: int) -> Encoded:
         tables.append(lengths)
     offsets = offsets_of(np.concatenate([np.empty(0, np.int64), *map(np.ravel, tables)]))
     alone = [drawn.ids for batch in batches for drawn in batch.chunks] if samples == 1 else []
-    if len(alone) == 1 and alone[0].flags.owndata and len(alone[0]) == offsets[-1]:
+    if sum(map(len, alone)) == offsets[-1]:
         # There are no special tokens, and the ids are in order. The ids of a long segment are the
         # only ones that own their memory.
-        return Encoded(alone[0], offsets)
+        if len(alone) == 1 and alone[0].flags.owndata:
+            return Encoded(alone[0], offsets)
+        return Encoded(np.concatenate([np.empty(0, np.int32), *alone]), offsets)
     out = np.empty(offsets[-1], dtype=np.int32)
     done = 0
     for (segments, ends, chunks), lengths in zip(batches, tables, strict=True):

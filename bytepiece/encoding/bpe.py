@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8, U32, U64, offsets_of
+from bytepiece.encoding.prejoined import prejoined_characters
 from bytepiece.kernels.byte_pairs import (
     NO_PAIR,
     NO_PIECE,
@@ -33,25 +34,20 @@ def joins(model: Model) -> Joins:
     assert merges is not None  # for the type checker
     every = _tables(model)
     lefts, rights, values = _triples(model, every)
-    bytes_of = np.full(len(model.pieces), -1)
-    bytes_of[every.singles] = np.arange(256)
-    first, second = bytes_of[lefts], bytes_of[rights]
-    both = (first >= 0) & (second >= 0)
-    firsts = np.full(1 << 16, NO_PAIR, dtype=np.uint64)
-    firsts[first[both] << 8 | second[both]] = values[both]
     tables = every._replace(
         pairs=_pairs(lefts, rights, values),
         words=_words(every.text, every.bounds, _characters(model)),
     )
-    found = Joins(tables, firsts, np.full(1, NO_PAIR, dtype=np.uint64))
+    prejoined = np.zeros(1 << 16, dtype=np.uint32)
     lasts = np.empty(len(model.pieces), dtype=np.int64)
-    last_joins(found, lasts)
+    last_joins(Joins(tables, prejoined, np.full(1, NO_PAIR, dtype=np.uint64)), lasts)
     if not tables.characters:
         # Bytes of a character may be left alone, and bytes alone begin otherwise than a character.
         # So the other pairs are left out only if words begin as bytes.
         kept = lasts[(values & np.uint64(NO_PIECE)).astype(np.int64)] == rights
         lefts, rights, values = lefts[kept], rights[kept], values[kept]
         tables = tables._replace(pairs=_pairs(lefts, rights, values))
+        prejoined = prejoined_characters(tables, lefts, rights, values)
     bits = np.zeros(max(_room(4 * len(lefts)) >> 6, 1), dtype=np.uint64)
     fill_filter(lefts, rights, bits)
     words = every.words
@@ -61,7 +57,7 @@ def joins(model: Model) -> Joins:
         if merges.ranks is not None:
             alone |= (merges.ranks < 0) & (np.diff(every.bounds) > 1)
         words = _words(every.text, every.bounds, alone.astype(np.uint8))
-    return Joins(tables._replace(words=words), firsts, bits)
+    return Joins(tables._replace(words=words), prejoined, bits)
 
 
 def _tables(model: Model) -> BytePairs:
@@ -125,7 +121,7 @@ def _is_character(piece: bytes) -> bool:
 
 
 def _words(text: U8, bounds: I64, wanted: U8) -> U64:
-    words = np.zeros(_room(int(wanted.sum())), dtype=np.uint64)
+    words = np.zeros(2 * _room(int(wanted.sum())), dtype=np.uint64)
     fill_words(text, bounds, wanted, words)
     return words
 

@@ -14,7 +14,9 @@ NO_PAIR = (1 << 64) - 1
 """Stands for a pair that is not joined: its rank is above all ranks."""
 _NO_PAIR = np.uint64(NO_PAIR)
 _LOW = np.uint64(0xFFFFFFFF)
-_15, _32 = np.uint64(15), np.uint64(32)
+_8, _32 = np.uint64(8), np.uint64(32)
+_HEAD = 8
+"""Bytes of a word that its place in the table of words holds."""
 # Hashes have 32 bits, so that no product is too large for a word of 64: NumPy warns of that.
 _SEED, _BYTE_FACTOR, _FACTOR = np.uint64(0x811C9DC5), np.uint64(0x01000193), np.uint64(0x9E3779B1)
 _LEFT_FACTOR, _RIGHT_FACTOR = np.uint64(0x85EBCA77), np.uint64(0xC2B2AE3D)
@@ -27,8 +29,8 @@ class BytePairs(NamedTuple):
         text: uint8[bytes], all pieces end to end.
         bounds: int64[pieces + 1], where each piece begins, and the end.
         singles: uint32[256], the piece of each single byte.
-        words: uint64[2^n], a hash table of the words that are one piece: the upper half of the
-            word's hash, and the piece's number plus 1; 0 for an empty place.
+        words: uint64[2^n], a hash table of the words that are one piece. Each has two places: its
+            first eight bytes, and its length above the piece's number plus 1; 0 if empty.
         pairs: uint64[2^m], a hash table of the pairs that are joined. Each has two places: the two
             pieces, and the rank with the piece that they become. `NO_PAIR` twice if empty.
         characters: 1 if a word begins as characters, those without a piece as bytes; 0 for bytes.
@@ -43,11 +45,24 @@ class BytePairs(NamedTuple):
 
 
 @inlined
-def _hash(text: U8, start: Scalar, stop: Scalar) -> Scalar:
-    found = _SEED
-    for place in range(start, stop):
-        found = ((found ^ np.uint64(text[uint(place)])) * _BYTE_FACTOR) & _LOW
-    return (found ^ (found >> _15)) * _FACTOR
+def _head(text: U8, start: Scalar, stop: Scalar) -> Scalar:
+    """Return the first eight bytes of a word as a number."""
+    head = uint(0)
+    for place in range(start, min(stop, start + _HEAD)):
+        head = head << _8 | uint(text[uint(place)])
+    return head
+
+
+@inlined
+def _hash(text: U8, start: Scalar, stop: Scalar, head: Scalar) -> Scalar:
+    """Return the hash of a word that begins with some bytes; see `_head`."""
+    found = (head & _LOW) * _FACTOR ^ (head >> _32) * _LEFT_FACTOR
+    if stop - start > _HEAD:
+        tail = _SEED
+        for place in range(start + _HEAD, stop):
+            tail = ((tail ^ uint(text[uint(place)])) * _BYTE_FACTOR) & _LOW
+        found ^= tail * _RIGHT_FACTOR
+    return found ^ (found >> _32)
 
 
 @inlined
@@ -61,22 +76,37 @@ def _same(text: U8, start: Scalar, stop: Scalar, other: U8, begin: Scalar) -> Sc
 
 
 @inlined
-def _find(tables: BytePairs, text: U8, start: Scalar, stop: Scalar, key: Scalar) -> Scalar:
-    """Return the piece that a word is by the table of words; `NO_PIECE` if it is none."""
-    mask = uint(len(tables.words) - 1)
-    place = key & mask
+def _find(
+    tables: BytePairs, text: U8, start: Scalar, stop: Scalar, head: Scalar, key: Scalar
+) -> Scalar:
+    """Return the piece that a word is by the table of words; `NO_PIECE` if it is none.
+
+    Args:
+        tables: the tables.
+        text, start, stop: the word.
+        head, key: its first bytes and its hash.
+    """
+    words = tables.words
+    mask = uint(len(words) - 2)
+    length = uint(stop - start)
+    place = key << UINT_1 & mask
     while True:
-        entry = tables.words[place]
+        entry = words[place + UINT_1]
         if entry == 0:
             return uint(NO_PIECE)
-        if (entry ^ key) >> _32 == 0:
+        if words[place] == head and entry >> _32 == length:
             piece = (entry & _LOW) - UINT_1
-            begin = tables.bounds[piece]
-            if tables.bounds[piece + UINT_1] - begin == stop - start and _same(
-                text, start, stop, tables.text, begin
-            ):
+            # A short word is all in its head, so nothing else has to be looked at.
+            if length <= _HEAD or _same(text, start, stop, tables.text, tables.bounds[piece]):
                 return piece
-        place = (place + UINT_1) & mask
+        place = (place + UINT_2) & mask
+
+
+@inlined
+def _piece(tables: BytePairs, text: U8, start: Scalar, stop: Scalar) -> Scalar:
+    """Return the piece that some bytes are by the table of words; `NO_PIECE` if they are none."""
+    head = _head(text, start, stop)
+    return _find(tables, text, start, stop, head, _hash(text, start, stop, head))
 
 
 @inlined
@@ -105,14 +135,15 @@ def _pair(pairs: U64, left: Scalar, right: Scalar) -> Scalar:
 @kernel
 def fill_words(text: U8, bounds: I64, wanted: U8, words: U64) -> None:
     """Fill the table of words with the wanted pieces."""
-    mask = uint(len(words) - 1)
+    mask = uint(len(words) - 2)
     for piece in range(len(wanted)):
         if wanted[piece]:
-            key = _hash(text, bounds[piece], bounds[piece + 1])
-            place = key & mask
-            while words[place] != 0:
-                place = (place + UINT_1) & mask
-            words[place] = (key >> _32) << _32 | uint(piece + 1)
+            start, stop = bounds[piece], bounds[piece + 1]
+            head = _head(text, start, stop)
+            place = _hash(text, start, stop, head) << UINT_1 & mask
+            while words[place + UINT_1] != 0:
+                place = (place + UINT_2) & mask
+            words[place], words[place + UINT_1] = head, uint(stop - start) << _32 | uint(piece + 1)
 
 
 @kernel
@@ -145,10 +176,10 @@ def split_pairs(tables: BytePairs, ranks: I32, lefts: I64, rights: I64, values: 
             continue
         start, stop = tables.bounds[piece], tables.bounds[piece + 1]
         for middle in range(start + 1, stop):
-            left = _find(tables, tables.text, start, middle, _hash(tables.text, start, middle))
+            left = _piece(tables, tables.text, start, middle)
             if left == NO_PIECE:
                 continue
-            right = _find(tables, tables.text, middle, stop, _hash(tables.text, middle, stop))
+            right = _piece(tables, tables.text, middle, stop)
             if right == NO_PIECE:
                 continue
             if count < len(lefts):
@@ -171,7 +202,7 @@ def _symbols(tables: BytePairs, text: U8, start: Scalar, stop: Scalar, symbols: 
         if tables.characters and text[uint(place)] >= 0xC0:
             while end < stop and text[uint(end)] & 0xC0 == 0x80:
                 end += 1
-            piece = _find(tables, text, place, end, _hash(text, place, end))
+            piece = _piece(tables, text, place, end)
             if piece != NO_PIECE:
                 symbols[count] = piece
                 count += 1

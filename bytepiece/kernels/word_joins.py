@@ -15,26 +15,32 @@ from bytepiece.kernels.byte_pairs import (
     BytePairs,
     _find,
     _hash,
+    _head,
     _pair,
     _place_of,
     _push,
-    _same,
     _sink,
     _symbols,
 )
-from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_3, UINT_4, Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import (
+    UINT_0,
+    UINT_1,
+    UINT_2,
+    UINT_3,
+    UINT_4,
+    Scalar,
+    inlined,
+    kernel,
+    uint,
+)
 from bytepiece.kernels.segments import longest
 
 _NO_PAIR = np.uint64(NO_PAIR)
 _LOW, _31, _32 = np.uint64(0xFFFFFFFF), np.uint64(31), np.uint64(32)
-_6, _8, _63 = np.uint64(6), np.uint64(8), np.uint64(63)
+_6, _15, _63 = np.uint64(6), np.uint64(15), np.uint64(63)
 _FEW = 40
 """Most symbols of a word in which the lowest rank is searched anew for each join; a multiple of
 eight. Longer words have a heap."""
-_LONGEST_KEPT = 128
-"""Most bytes of a word that is looked up among the words before it."""
-_MOST_KEPT = 1 << 15
-"""Most words that are kept to be looked up."""
 
 
 class Joins(NamedTuple):
@@ -42,14 +48,15 @@ class Joins(NamedTuple):
 
     Args:
         tables: the pieces, and the pairs that are joined.
-        firsts: uint64[65536], for each two bytes what they become, like a value of `tables.pairs`.
-            It is not used if words begin as characters.
+        prejoined: uint32[65536], for each character of two or three bytes, by its code point, a
+            piece that BPE always makes of its first bytes: 4 · piece + the number of these bytes;
+            0 for none. It is not used if words begin as characters.
         filter: uint64[2^n], a bit for the hash of each pair. Most neighbours are no pair, and these
             bits say so without a look at the large table.
     """
 
     tables: BytePairs
-    firsts: npt.NDArray[np.uint64]
+    prejoined: npt.NDArray[np.uint32]
     filter: npt.NDArray[np.uint64]
 
 
@@ -94,17 +101,67 @@ def _value(pairs: U64, filter_: U64, left: Scalar, right: Scalar) -> Scalar:
 
 
 @inlined
-def _first_values(joins: Joins, text: U8, start: Scalar, room: JoinRoom, count: Scalar) -> None:
+def _character(text: U8, place: Scalar, end: Scalar) -> tuple[Scalar, Scalar]:
+    """Return the code point and the length of the character of two or three bytes at a place.
+
+    The length is 0 if no such character is there, or if it is followed by a byte that belongs to a
+    character before. All numbers are uint64.
+    """
+    lead, length = uint(text[place]), UINT_2 + uint(text[place] >= 0xE0)
+    if lead < 0xC2 or lead >= 0xF0 or place + length > end:
+        return UINT_0, UINT_0
+    code, valid = lead & _15, UINT_1
+    if length == UINT_2:
+        code = lead & _31
+    for i in range(1, length):
+        byte = uint(text[place + uint(i)])
+        code = code << _6 | byte & _63
+        valid &= uint(byte >> _6 == UINT_2)
+    if length == UINT_3:
+        valid &= uint(code >= 0x800)
+    if place + length < end:
+        valid &= uint(uint(text[place + length]) >> _6 != UINT_2)
+    return code, length * valid
+
+
+# See `bytepiece.encoding.prejoined`.
+@inlined
+def _first_symbols(joins: Joins, text: U8, start: Scalar, stop: Scalar, symbols: U32) -> Scalar:
+    """Store symbols that BPE makes of a word in any case, and return their number."""
+    tables, prejoined = joins.tables, joins.prejoined
+    if tables.characters:
+        return _symbols(tables, text, start, stop, symbols)
+    count, place, end = UINT_0, uint(start), uint(stop)
+    before = uint(0x80)
+    while place < end:
+        covered, length = UINT_0, UINT_1
+        if before >= 0x80 and text[place] >= 0x80:
+            code, length = _character(text, place, end)
+            if length > 0:
+                entry = uint(prejoined[code])
+                covered = entry & UINT_3
+                symbols[count] = entry >> UINT_2
+        if covered == 0:
+            length = UINT_1
+        else:
+            count += UINT_1
+        if covered < length:
+            symbols[count] = tables.singles[text[place + length - UINT_1]]
+            count += UINT_1
+        place += length
+        before = uint(text[place - UINT_1])
+    return np.int64(count)
+
+
+@inlined
+def _first_values(joins: Joins, room: JoinRoom, count: Scalar) -> None:
     """Store what the symbols with which a word begins become with their neighbours."""
-    tables, firsts, filter_ = joins
     symbols, values = room.symbols, room.values
     for i in range(count - 1):
         place = uint(i)
-        if tables.characters:
-            values[place] = _value(tables.pairs, filter_, symbols[place], symbols[place + UINT_1])
-        else:
-            byte = uint(start + i)
-            values[place] = firsts[uint(text[byte]) << _8 | uint(text[byte + UINT_1])]
+        values[place] = _value(
+            joins.tables.pairs, joins.filter, symbols[place], symbols[place + UINT_1]
+        )
 
 
 # Each symbol keeps its place. The lowest rank is found eight places at a time without a branch,
@@ -202,8 +259,8 @@ def _join(joins: Joins, text: U8, start: Scalar, stop: Scalar, room: JoinRoom) -
     If one symbol is left, the second place has the right symbol of the last pair.
     """
     tables, symbols = joins.tables, room.symbols
-    count = _symbols(tables, text, start, stop, symbols)
-    _first_values(joins, text, start, room, count)
+    count = _first_symbols(joins, text, start, stop, symbols)
+    _first_values(joins, room, count)
     if count <= _FEW:
         gone = _join_few(tables.pairs, joins.filter, room, count)
     else:
@@ -255,70 +312,38 @@ def last_joins(joins: Joins, rights: I64) -> None:
                 rights[piece] = room.symbols[1]
 
 
-# A word that is one piece is found in the table of words. Any other word may have occurred before
-# in this text: then its pieces are copied. The words kept for this are places in the text itself,
-# one for each hash, so they need no memory of their own and never change the result.
 @inlined
 def _join_words(
-    joins: Joins,
-    ids: U32,
-    text: U8,
-    bounds: I64,
-    out: I32,
-    counts: I32,
-    kept: U64,
-    room: JoinRoom,
+    joins: Joins, ids: U32, text: U8, bounds: I64, out: I32, counts: I32, room: JoinRoom
 ) -> Scalar:
-    """Fill `out` and `counts` as `join_words` does.
-
-    Args:
-        kept: uint64[2^n], two numbers for each hash: the number of a word before below the hash's
-            lower half, and where the ids of that word begin. `NO_PAIR` if there is no such word.
-        joins, ids, text, bounds, out, counts, room: see `join_words`.
-    """
+    """Fill `out` and `counts` as `join_words` does."""
     tables = joins.tables
-    last_slot = uint(len(kept) - 2)
-    filled = np.int64(0)
     for word in range(len(counts)):
         start, stop = bounds[word], bounds[word + 1]
-        if stop - start <= 1:
-            counts[word] = stop - start
-            if stop > start:
-                out[uint(filled)] = ids[tables.singles[text[uint(start)]]]
-                filled += 1
-            continue
-        key = _hash(text, start, stop)
-        piece = _find(tables, text, start, stop, key)
-        if piece != NO_PIECE:
-            out[uint(filled)] = ids[piece]
-            filled += 1
-            counts[word] = 1
-            continue
-        if stop - start <= _LONGEST_KEPT:
-            slot = (key >> _31) & last_slot
-            tag = key << _32
-            if kept[slot] >> _32 == tag >> _32 and kept[slot] != _NO_PAIR:
-                other = kept[slot] & _LOW
-                begin = bounds[other]
-                if bounds[other + UINT_1] - begin == stop - start and _same(
-                    text, start, stop, text, begin
-                ):
-                    count = np.int64(counts[other])
-                    begin = np.int64(kept[slot + UINT_1])
-                    for i in range(count):
-                        out[uint(filled + i)] = out[uint(begin + i)]
-                    filled += count
-                    counts[word] = count
-                    continue
-            kept[slot], kept[slot + UINT_1] = tag | uint(word), uint(filled)
-        count = _join(joins, text, start, stop, room)
-        for i in range(count):
-            out[uint(filled)] = ids[room.symbols[uint(i)]]
-            filled += 1
+        piece = uint(NO_PIECE)
+        if stop - start > 1:
+            head = _head(text, start, stop)
+            piece = _find(tables, text, start, stop, head, _hash(text, start, stop, head))
+        elif stop > start:
+            piece = uint(tables.singles[text[uint(start)]])
+        counts[word] = np.int32(piece)
+    filled = UINT_0
+    for word in range(len(counts)):
+        count = np.int64(1)
+        if counts[word] >= 0:
+            out[filled] = ids[uint(counts[word])]
+            filled += UINT_1
+        else:
+            count = _join(joins, text, bounds[word], bounds[word + 1], room)
+            for i in range(count):
+                out[filled] = ids[room.symbols[uint(i)]]
+                filled += UINT_1
         counts[word] = count
     return filled
 
 
+# Words that occurred before in the text are not kept, since joining a word takes hardly longer
+# than finding it again: 4 % of the bytes of mixed text are such words.
 @kernel
 def join_words(joins: Joins, ids: U32, text: U8, bounds: I64, out: I32, counts: I32) -> Scalar:
     """Encode words by BPE.
@@ -334,10 +359,5 @@ def join_words(joins: Joins, ids: U32, text: U8, bounds: I64, out: I32, counts: 
     Returns:
         the number of all ids.
     """
-    words = len(counts)
-    slots = 64
-    while slots < words and slots < _MOST_KEPT:
-        slots *= 2
-    kept = np.full(2 * slots, _NO_PAIR, dtype=np.uint64)
-    room = _room_for(longest(bounds, 0, words))
-    return _join_words(joins, ids, text, bounds, out, counts, kept, room)
+    room = _room_for(longest(bounds, 0, len(counts)))
+    return np.int64(_join_words(joins, ids, text, bounds, out, counts, room))
