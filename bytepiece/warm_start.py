@@ -28,7 +28,10 @@ from bytepiece.training.sampled_counts import SampledCounts
 from bytepiece.training.trainer import train
 
 _LINES = ["the cat sat on the mat", "the hat: naïve 今天, 123", "the rat and the cat\n\nthe end"]
-_PIECES = (*(bytes([byte]) for byte in range(256)), b"th", b"the", b"the ", "é".encode())
+_PIECES = (
+    *(bytes([byte]) for byte in range(256)),
+    *(b"th", b"the", b"thethe", b"thethethe", b"the ", "é".encode()),
+)
 
 
 class WarmupStep(NamedTuple):
@@ -127,7 +130,7 @@ def _encode() -> None:
         tokenizer.decode_batch(rows)
         room = np.empty(LONGEST, dtype=np.uint8)
         write_rows(rows.ids, rows.offsets, np.zeros(2, dtype=np.int64), room)
-    _bpe().encode_batch([*_LINES, "the" * 20])
+    _bpe().encode_batch([*_LINES, "the" * 3, "the" * 20])
     _with_unknown().encode_batch(_LINES)
     _others(scale=1e4).encode_batch(_LINES)  # SentencePiece reduces sums that are so large
     rules = TextRules(unknown="bytes", library=HuggingFaceRules(prefix="always"))
