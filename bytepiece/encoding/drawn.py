@@ -45,7 +45,7 @@ def uniform_of(words: tuple[Scalar, ...], offset: Scalar, draw: Scalar, uniforms
         uniforms: float64[DRAWS], scratch.
     """
     if draw % DRAWS == 0:
-        fill_uniforms(words, offset, np.uint64(draw), uniforms)
+        fill_uniforms(words, offset, np.uint64(draw), DRAWS, uniforms)
     return uniforms[place_of(draw % DRAWS)]
 
 

@@ -50,7 +50,7 @@ def perfect_ids(
     Source: Su, https://kexue.fm/archives/9811; forward filtering, backward sampling.
     """
     first = low
-    logs = np.empty(high - low, dtype=np.float64) if log_z is None else log_z
+    logs = np.empty(0, dtype=np.float64) if log_z is None else log_z
 
     def encode_run(low: int, high: int) -> tuple[I32, I32]:
         run = segments.run(low, high)
@@ -74,9 +74,8 @@ def perfect_ids(
 
     def encode_long(number: int) -> tuple[I32, I32]:
         run = segments.run(number, number + 1)
-        out, counts, logs[number - first] = _windowed_ids(
-            automaton, weights, ids, run, streams, known
-        )
+        out, counts, log = _windowed_ids(automaton, weights, ids, run, streams, known)
+        logs[number - first : number - first + 1] = log
         return out, counts
 
     return Drawn(*by_length(encode_run, encode_long, segments, low, high))
@@ -142,7 +141,10 @@ def perfect_run(
     counts: I32,
     log_z: F64,
 ) -> Scalar:
-    """Fill `out`, `counts` and `log_z` as `perfect_ids` does, and return how many ids there are."""
+    """Fill `out`, `counts` and `log_z` as `perfect_ids` does, and return how many ids there are.
+
+    `log_z` is not filled if it has no room.
+    """
     text, singles, bounds = mirrored
     most = longest(bounds, 0, len(bounds) - 1)
     z = np.zeros(most + 1, dtype=np.float64)
@@ -160,8 +162,10 @@ def perfect_run(
     for segment in range(last):
         start, stop = bounds[last - segment - 1], bounds[last - segment]
         offset = offset_of(run, segment)
-        backward(automaton, weights, singles, matches, start, stop, z, exponents)
-        log_z[segment] = np.log(z[stop - start]) + exponents[stop - start] * LOG_BASE
+        if stop - start > 1 or len(log_z) > 0:
+            backward(automaton, weights, singles, matches, start, stop, z, exponents)
+        if len(log_z) > 0:
+            log_z[segment] = np.log(z[stop - start]) + exponents[stop - start] * LOG_BASE
         if stop - start == 1:  # many words of a BPE model are one byte, which needs no draw
             for sample in range(samples):
                 out[filled] = ids[single_entry(automaton, singles[start])]

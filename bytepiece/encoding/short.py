@@ -65,7 +65,7 @@ def _drawn_text(
     run = SegmentRun(text, bounds, documents, bounds[:segments], first)
     streams = Streams(settings[0], settings[1], settings[2:3], settings[3], np.int64(1))
     counts = np.empty(segments, dtype=np.int32)
-    log_z = np.empty(segments, dtype=np.float64)
+    log_z = np.empty(0, dtype=np.float64)
     weights = Weights(mantissa, exponent, settings[5] != 0)
     both = Mirrored(mirrored, mirrored, backwards)
     return perfect_run(automaton, weights, ids, both, run, streams, out, counts, log_z)

@@ -86,7 +86,7 @@ def viterbi_path(
                 accepted = via[end] == len(lengths)
                 if not accepted:
                     if draws % DRAWS == 0:
-                        fill_uniforms(words, offset, np.uint64(draws), uniforms)
+                        fill_uniforms(words, offset, np.uint64(draws), DRAWS, uniforms)
                     uniform = uniforms[place_of(draws % DRAWS)]
                     draws += 1
                     # At 700 the probability is already 0, and exp is still finite.

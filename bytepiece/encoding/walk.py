@@ -209,12 +209,13 @@ def walk(
     text, matches, z, exponents, uniforms, terms = sums
     words, offset, place = draws
     if count % DRAWS > 0:  # the walk goes on amid a block of draws
-        fill_uniforms(words, offset, np.uint64(count - count % DRAWS), uniforms)
+        fill_uniforms(words, offset, np.uint64(count - count % DRAWS), DRAWS, uniforms)
     filled = place + count
     while distance > low:
         turn = (filled - place) % DRAWS
         if turn == 0:
-            fill_uniforms(words, offset, np.uint64(filled - place), uniforms)
+            most = np.int64(distance - low)
+            fill_uniforms(words, offset, np.uint64(filled - place), most, uniforms)
         entry = UINT_0
         # This loop leaves rare work to the code below. That makes the loop twice as fast.
         while distance > low and turn < DRAWS:

@@ -168,7 +168,7 @@ def edge_term(
 # Cost: a multiplication and an addition per entry of the groups at each position; 16 bytes of
 # memory per byte of the longest segment, and 5 bytes of matches and mirrored text per byte of the
 # text.
-@kernel
+@inlined
 def backward(
     automaton: Automaton,
     weights: Weights,

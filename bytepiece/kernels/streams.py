@@ -31,6 +31,10 @@ from bytepiece.kernels.jit import UINT_1, Scalar, inlined, kernel
 DRAWS = 32
 """The number of draws that are computed at a time."""
 
+_TOGETHER = 8
+"""A multiple of this number of draws is computed, so that the compiler can compute several blocks
+at a time."""
+
 DOCUMENT_BLOCK = np.uint64(0xFFFFFFFF)
 """The block of draws that is reserved for decisions about a document as a whole."""
 
@@ -77,20 +81,23 @@ def uniforms(words: tuple[Scalar, ...], segment: Scalar, block: Scalar) -> tuple
     return first, second
 
 
-# One loop computes sixteen blocks and stores even and odd draws apart, so that the compiler can
-# compute several blocks at a time. A draw then takes 1 ns with AVX-512. If blocks are computed one
-# after the other, it takes 8.
+# One loop computes up to sixteen blocks and stores even and odd draws apart, so that the compiler
+# can compute several blocks at a time. A draw then takes 1 ns with AVX-512. If blocks are computed
+# one after the other, it takes 8.
 @kernel
-def fill_uniforms(words: tuple[Scalar, ...], segment: Scalar, first: Scalar, out: F64) -> None:
-    """Compute `DRAWS` draws of a segment.
+def fill_uniforms(
+    words: tuple[Scalar, ...], segment: Scalar, first: Scalar, most: Scalar, out: F64
+) -> None:
+    """Compute up to `DRAWS` draws of a segment.
 
     Args:
         words, segment: see `uniforms`.
         first: the first draw's number, uint64, a multiple of `DRAWS`.
+        most: no more draws than these are needed; a word needs few. At least 1.
         out: float64[DRAWS], to be filled. The draw first + i goes to `place_of(i)`.
     """
     block = first >> UINT_1
-    for i in range(DRAWS // 2):
+    for i in range(min(DRAWS // 2, (most + _TOGETHER) // _TOGETHER * (_TOGETHER // 2))):
         out[i], out[DRAWS // 2 + i] = uniforms(words, segment, block + np.uint64(i))
 
 

@@ -99,7 +99,7 @@ def test_streams_give_the_documented_numbers(place, numerators):
 def test_many_draws_at_once_equal_single_draws(first):
     words, segment = tuple(map(np.uint64, (5, 6, 7, 2**32 - 1))), np.uint64(9)
     out = np.empty(rng.DRAWS)
-    rng.fill_uniforms(words, segment, np.uint64(first), out)
+    rng.fill_uniforms(words, segment, np.uint64(first), rng.DRAWS, out)
     blocks = range(first // 2, first // 2 + rng.DRAWS // 2)
     single = [draw for block in blocks for draw in rng.uniforms(words, segment, np.uint64(block))]
     assert [out[rng.place_of(i)] for i in range(rng.DRAWS)] == single
