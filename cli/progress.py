@@ -20,7 +20,7 @@ _INTERVAL = 0.2
 """Seconds between two redraws. Jobs that take less time show nothing."""
 _BAR = 20
 """The width of the bar, in characters."""
-_UNITS = {"pruning": "rounds", "merging": "rounds"}
+_UNITS = {"pruning": "rounds", "merging": "rounds", "fitting": "rounds"}
 """The units of the phases of training that do not count bytes."""
 
 

@@ -25,7 +25,7 @@ from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.training.corpus_reader import Block
 from bytepiece.training.options import whole
-from bytepiece.training.progress import Progress, silent
+from bytepiece.training.progress import Progress, counting_up, silent
 from bytepiece.training.sampled_counts import SampledCounts, standing_for
 
 _ROUNDS = 8
@@ -76,7 +76,7 @@ def score(
     progress = progress or silent
     count = usable_cores() if threads is None else whole("threads", threads)
     table = SampledCounts(_MOST)
-    for block in _segmented(corpus, model.rules):
+    for block in _segmented(corpus, model.rules, progress):
         table.add(block)
     words = standing_for(table.blocks(), table.rate)
     size = sum(int((np.diff(one.bounds) * one.weights).sum()) for one in words)
@@ -86,7 +86,7 @@ def score(
     masses = np.maximum(sum(_uses(encoder, one) for one in words), _LEAST)
     total = 0.0
     for done in range(_ROUNDS):
-        progress("scoring", done, _ROUNDS)
+        progress("fitting", done, _ROUNDS)
         expect = partial(
             _expected, encoder, encoder.weights_of(masses / math.fsum(masses.tolist()))
         )
@@ -96,7 +96,7 @@ def score(
             sums += counts
             logs.append(log)
         masses, total = np.maximum(sums, _LEAST), math.fsum(logs)
-    progress("scoring", _ROUNDS, _ROUNDS)
+    progress("fitting", _ROUNDS, _ROUNDS)
     facts = {"bytes": size, "bits_per_byte": round(-total / math.log(2) / size, 6)}
     return replace(
         model,
@@ -106,12 +106,12 @@ def score(
     )
 
 
-def _segmented(corpus: Corpus, rules: TextRules) -> Iterator[Block]:
+def _segmented(corpus: Corpus, rules: TextRules, progress: Progress) -> Iterator[Block]:
     """Yield the segments of each part of a corpus."""
     texts: list[bytes] = []
     weights: list[int] = []
     size = 0
-    for text, weight in _weighted(corpus):
+    for text, weight in _weighted(corpus, progress):
         texts.append(to_bytes(text))
         weights.append(weight)
         size += len(texts[-1])
@@ -121,10 +121,10 @@ def _segmented(corpus: Corpus, rules: TextRules) -> Iterator[Block]:
     yield _segments_of(texts, weights, rules)
 
 
-def _weighted(corpus: Corpus) -> Iterable[tuple[Text, int]]:
+def _weighted(corpus: Corpus, progress: Progress) -> Iterable[tuple[Text, int]]:
     source = source_of(corpus)
     if isinstance(source, Files):
-        return source.weighted()
+        return source.weighted(advance=counting_up("reading", source.size, progress))
     return ((text, 1) for _, text in numbered(source, CorpusError))
 
 

@@ -23,6 +23,8 @@ def test_it_writes_a_model_with_the_same_ids(tmp_path):
     model.write_text(json.dumps(FILE), "utf-8")
     corpus.write_text("the hat, the cat\n" * 9, "utf-8")
     done = invoke("score", model, corpus, "-o", output)
+    assert "reading: 0.2 kB" in done.stderr
+    assert "fitting: 8 rounds" in done.stderr
     assert "258 pieces" in done.stderr
     assert "bits per byte" in done.stderr
     before, after = Tokenizer.load(model), Tokenizer.load(output)

@@ -137,6 +137,17 @@ def test_threads_and_parts_change_nothing(monkeypatch, tmp_path):
     assert twice.record["scored"]["bytes"] == 2 * path.stat().st_size
 
 
+def test_progress_counts_the_bytes_of_files_and_the_rounds(tmp_path):
+    path, seen = tmp_path / "some.txt", []
+    path.write_text("the cat\nthe hat\n" * 99)
+    bytepiece.score(BPE, path, progress=lambda *report: seen.append(report))
+    size = path.stat().st_size
+    assert [report for report in dict.fromkeys(seen) if report[1] == report[2]] == [
+        ("reading", size, size),
+        ("fitting", 8, 8),
+    ]
+
+
 def test_scores_make_the_text_more_probable():
     texts = ["the cat and the hat"] * 5
     model = bytepiece.train(texts, 300, algorithm="merge")
