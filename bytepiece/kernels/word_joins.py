@@ -329,11 +329,11 @@ def _join_words(
         counts[word] = np.int32(piece)
     filled = UINT_0
     for word in range(len(counts)):
-        count = np.int64(1)
+        count = np.int64(bounds[word] < bounds[word + 1])  # a special token has no bytes
         if counts[word] >= 0:
             out[filled] = ids[uint(counts[word])]
             filled += UINT_1
-        else:
+        elif count > 0:
             count = _join(joins, text, bounds[word], bounds[word + 1], room)
             for i in range(count):
                 out[filled] = ids[room.symbols[uint(i)]]

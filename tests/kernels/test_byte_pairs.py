@@ -12,6 +12,7 @@ from support.strategies import JIT
 
 from bytepiece import Model, Tokenizer
 from bytepiece.errors import ModelError
+from bytepiece.model import SpecialToken
 from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
 from bytepiece.rules.words import WordCut
@@ -20,15 +21,16 @@ BYTES = [bytes([byte]) for byte in range(256)]
 WORDS = (WordCut(" ?[^ ]+"),)
 
 
-def tokenizer(pieces, whole=False, words=WORDS, **merges):
-    """Return the tokenizer of all bytes and these pieces, whose ids begin with 0."""
+def tokenizer(pieces, whole=False, words=WORDS, specials=(), **merges):
+    """Return the tokenizer of all bytes, these pieces and special tokens; ids begin with 0."""
     every = [*BYTES, *pieces]
+    tokens = tuple(SpecialToken(name, len(every) + n, "control") for n, name in enumerate(specials))
     return Tokenizer(
         Model(
             tuple(every),
             np.zeros(len(every)),
             np.arange(len(every)),
-            (),
+            tokens,
             TextRules(segment="text", words=words),
             merges=Merges(whole=whole, **merges),
         )
@@ -113,6 +115,15 @@ def test_threads_and_batches_give_the_same():
     rows = tok.encode_batch(texts, threads=3)
     assert [row.tolist() for row in rows] == [tok.encode(text) for text in texts]
     assert tok.decode_batch(rows) == texts
+
+
+def test_special_tokens_between_words():
+    tok = tokenizer([b"th", b"the"], ranks=[-1] * 256 + [0, 1], specials=["<s>", "<t>"])
+    text = "the <s>then<s><s> he<t>"
+    ids = [257, 32, 258, 257, ord("n"), 258, 258, 32, ord("h"), ord("e"), 259]
+    assert tok.encode(text, allowed_special="all") == ids
+    rows = tok.encode_batch([text, "", "<s>", "the"] * 9, allowed_special="all", threads=2)
+    assert [row.tolist() for row in rows] == [ids, [], [258], [257]] * 9
 
 
 @pytest.mark.parametrize(
