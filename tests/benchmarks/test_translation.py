@@ -114,11 +114,11 @@ OTHER_DRAWS = [(2, 2, 1), (1, 3, 1), (1, 2, 0)]
 
 @pytest.mark.parametrize("system", ["perfect", "viterbi", "nbest", "sentencepiece-sampling"])
 def test_an_alpha_has_the_wanted_price(system, tmp_path):
-    texts = ["the cat sat on the mat", "a dog sat on the cat", "the hat of the cat"] * 20
+    texts = ["the cat sat on the mat", "a dog sat on the cat", "the hat of the cat"] * 200
     vocabulary = systems.vocabulary(system, texts, 300, tmp_path)
-    alpha = systems.alpha_of(system, vocabulary, texts, 0.3)
+    alpha = systems.alpha_of(system, vocabulary, texts, 0.1)
     least, more = (sum(map(len, vocabulary.encode(texts, a, 0, 0, 0))) for a in (None, alpha))
-    assert more / least == pytest.approx(1.3, abs=0.03)
+    assert more / least == pytest.approx(1.1, abs=0.004)
     once = vocabulary.encode(texts, alpha, 1, 2, 1)
     assert vocabulary.decode(once) == texts
     assert vocabulary.encode(texts, alpha, 1, 2, 1) == once
