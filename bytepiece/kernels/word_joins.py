@@ -312,6 +312,8 @@ def last_joins(joins: Joins, rights: I64) -> None:
                 rights[piece] = room.symbols[1]
 
 
+# All words are searched before any is joined: the processor cannot predict which words are pieces,
+# and a mispredicted branch would stop the search for the words behind it.
 @inlined
 def _join_words(
     joins: Joins, ids: U32, text: U8, bounds: I64, out: I32, counts: I32, room: JoinRoom
