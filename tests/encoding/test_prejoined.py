@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support import reference_bpe
+from support.strategies import lists_of_pairs
 
 from bytepiece import Model, Tokenizer
 from bytepiece.encoding.bpe import joins
@@ -51,20 +52,7 @@ def test_ranks_of_pieces(ranks, text):
     assert tok.tokenize(text) == reference_bpe.word_of_bytes(text, ranks, False, ())
 
 
-@st.composite
-def lists_of_pairs(draw):
-    """Draw pairs of pieces: the pieces are bytes, or are made by pairs before."""
-    known = [*SINGLES]
-    pairs = []
-    for _ in range(draw(st.integers(0, 16))):
-        pair = draw(st.sampled_from(known)), draw(st.sampled_from(known))
-        if len(pair[0] + pair[1]) <= 8 and pair not in pairs:
-            pairs.append(pair)
-            known += [pair[0] + pair[1]] * (pair[0] + pair[1] not in known)
-    return draw(st.permutations(pairs)), [piece for piece in known if len(piece) > 1]
-
-
-@given(lists_of_pairs(), TEXTS)
+@given(lists_of_pairs(SINGLES, 16), TEXTS)
 def test_pairs(drawn, text):
     pairs, pieces = drawn
     id_of = {piece: id_ for id_, piece in enumerate([*map(bytes, zip(range(256))), *pieces])}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import reference, reference_bpe
-from support.strategies import JIT
+from support.strategies import JIT, lists_of_pairs
 
 from bytepiece import Model, Tokenizer
 from bytepiece.errors import ModelError
@@ -67,20 +67,11 @@ def test_ranks_of_pieces(ranks, texts, whole):
     assert [row.tolist() for row in rows] == [tok.encode(text) for text in texts]
 
 
-@st.composite
-def lists_of_pairs(draw):
-    """Draw pairs of pieces: the pieces are letters, or are made by pairs before."""
-    known = [b"a", b"b", b"c"]
-    pairs = []
-    for _ in range(draw(st.integers(0, 14))):
-        pair = draw(st.sampled_from(known)), draw(st.sampled_from(known))
-        if len(pair[0] + pair[1]) <= 8 and pair not in pairs:
-            pairs.append(pair)
-            known += [pair[0] + pair[1]] * (pair[0] + pair[1] not in known)
-    return draw(st.permutations(pairs)), [piece for piece in known if len(piece) > 1]
-
-
-@given(lists_of_pairs(), st.text("abc ", max_size=200).map(str.encode), st.booleans())
+@given(
+    lists_of_pairs([b"a", b"b", b"c"], 14),
+    st.text("abc ", max_size=200).map(str.encode),
+    st.booleans(),
+)
 def test_pairs(drawn, text, whole):
     pairs, pieces = drawn
     id_of = {piece: id_ for id_, piece in enumerate([*BYTES, *pieces])}

@@ -1,7 +1,7 @@
 """Models made by hand, and hypothesis strategies for random vocabularies and texts."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -94,3 +94,24 @@ BYTES = st.one_of(
 """Any byte string, with invalid UTF-8 of every kind."""
 
 TEXTS = STRINGS | BYTES
+
+
+@st.composite
+def lists_of_pairs(
+    draw: st.DrawFn, letters: Sequence[bytes], most: int
+) -> tuple[list[tuple[bytes, bytes]], list[bytes]]:
+    """Draw pairs of pieces in any order, and the longer pieces that they make.
+
+    Args:
+        draw: draws from a strategy.
+        letters: the pieces to begin with; the others are made by pairs.
+        most: the largest number of pairs.
+    """
+    known = [*letters]
+    pairs: list[tuple[bytes, bytes]] = []
+    for _ in range(draw(st.integers(0, most))):
+        pair = draw(st.sampled_from(known)), draw(st.sampled_from(known))
+        if len(pair[0] + pair[1]) <= 8 and pair not in pairs:
+            pairs.append(pair)
+            known += [pair[0] + pair[1]] * (pair[0] + pair[1] not in known)
+    return draw(st.permutations(pairs)), [piece for piece in known if len(piece) > 1]
