@@ -18,7 +18,7 @@ from bytepiece.encoding.nbest import nbest_ids
 from bytepiece.encoding.options import LARGEST_ALPHAS, RANGE_STEPS
 from bytepiece.encoding.perfect import perfect_ids, scored_ids
 from bytepiece.encoding.request import Group, Method
-from bytepiece.encoding.segmentation import Marks
+from bytepiece.encoding.segmentation import Marks, segments_of_one
 from bytepiece.encoding.short import drawn_text
 from bytepiece.encoding.splitting import Splits, splits, splitting_ids
 from bytepiece.encoding.viterbi_sampler import viterbi_ids
@@ -57,7 +57,8 @@ class Encoder:
         if model.merges is None:
             self._tables  # noqa: B018  # made here, so that the first call is as fast as the others
         self._digit_group = model.rules.digit_group
-        self.longest_short = CHUNK if model.rules.own and model.merges is None else -1
+        short = model.rules.own if model.merges is None else self._in_bytes
+        self.longest_short = CHUNK if short else -1
         """The most bytes of a text that `encode_short` takes; −1 for no text at all."""
         # The weights of the alphas used last. The dict is replaced as a whole, so that several
         # threads may replace it at once.
@@ -102,6 +103,16 @@ class Encoder:
         """The tables of a BPE model for BPE-dropout, which joins pairs that BPE never joins."""
         return byte_pairs(self.model)
 
+    @property
+    def _in_bytes(self) -> bool:
+        """Whether each text is cut as it is, and each character has pieces: its bytes at least."""
+        return self.model.rules.library is None and self.model.rules.unknown is None
+
+    @cached_property
+    def _ids(self) -> U32:
+        """The ids by piece."""
+        return self.model.ids.astype(np.uint32)
+
     @cached_property
     def _joins(self) -> Joins:
         """The tables of a BPE model for deterministic encoding."""
@@ -124,7 +135,10 @@ class Encoder:
         Args:
             text: at most `longest_short` bytes.
         """
-        return best_ids_of_text(self._tables, text, self._digit_group)
+        if self.model.merges is None:
+            return best_ids_of_text(self._tables, text, self._digit_group)
+        segments = segments_of_one(text, self.model.rules)
+        return joined_ids(self._joins, self._ids, segments, 0, len(segments.special))[0]
 
     def draw_short(self, text: bytes, alpha: float, numbers: tuple[int, ...]) -> I32:
         """Return the ids of a sample of one normalized text, in the least time.
@@ -138,7 +152,13 @@ class Encoder:
             ArgumentError: if alpha is too large for the scores.
         """
         weights = self.weights(alpha)
-        return drawn_text(self._mirrored_tables, weights, text, self._digit_group, numbers)
+        if self.model.merges is None:
+            return drawn_text(self._mirrored_tables, weights, text, self._digit_group, numbers)
+        segments, (mirrored, ids) = segments_of_one(text, self.model.rules), self.mirrored
+        seed, epoch, document, sample = map(np.uint64, numbers)
+        streams = Streams(seed, epoch, np.array([document]), sample, 1)
+        every = len(segments.special)
+        return perfect_ids(mirrored, weights, ids, segments, streams, 0, every).ids
 
     def encode(
         self,
@@ -217,7 +237,7 @@ class Encoder:
         if method is not None and method.sampler in ("dropout", "splitting"):
             return self._run_of_bpe(method)
         if method is None and self.model.merges is not None:
-            tables, ids = self._joins, self.model.ids.astype(np.uint32)
+            tables, ids = self._joins, self._ids
             return lambda segments, _, low, high: Drawn(
                 *joined_ids(tables, ids, segments, low, high)
             )
@@ -261,7 +281,7 @@ class Encoder:
             raise ArgumentError(f'the sampler "{method.sampler}" is for BPE models, not this one')
         if method.alpha == 0:  # nothing is random; see `Merges.whole`
             return self._kernel_of(None, False)
-        ids = self.model.ids.astype(np.uint32)
+        ids = self._ids
         if method.sampler == "dropout":
             return partial(dropout_ids, self._byte_pairs, ids, method.alpha)
         return partial(splitting_ids, self._joins, self._splits, ids, method.alpha)

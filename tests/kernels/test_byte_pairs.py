@@ -108,6 +108,18 @@ def test_threads_and_batches_give_the_same():
     assert tok.decode_batch(rows) == texts
 
 
+@pytest.mark.parametrize("words", [WORDS, (WordCut("[0-9]"), *WORDS), ()])
+def test_one_text_is_encoded_as_in_a_batch(words):
+    tok = tokenizer([b"th", b"he", b"the", b" the"], ranks=[-1] * 256 + [3, 0, 2, 1], words=words)
+    texts = ["", " ", "the", "then 12the\n", b"the\xff\xe7 the", "的 thethe " * 9]
+    for alpha in (None, 0.0, 0.7):
+        options = {} if alpha is None else {"alpha": alpha, "seed": 5, "epoch": 2}
+        rows = tok.encode_batch(texts, **options)
+        for number, text in enumerate(texts):
+            place = {} if alpha is None else {"doc_id": number}
+            assert tok.encode(text, **options, **place) == rows[number].tolist()
+
+
 def test_special_tokens_between_words():
     tok = tokenizer([b"th", b"the"], ranks=[-1] * 256 + [0, 1], specials=["<s>", "<t>"])
     text = "the <s>then<s><s> he<t>"
