@@ -101,15 +101,17 @@ def segment_stretches(
 
 
 def segments_of_one(text: bytes, rules: TextRules) -> Segments:
-    """Cut one normalized text without special tokens into segments, in the least time.
+    """Cut one text without special tokens into segments, in the least time.
 
     Args:
-        text: the text.
-        rules: the rules of a model; no library's.
+        text: the text, normalized by the steps of `rules`, but not by those of a library.
+        rules: the rules of the model.
     """
-    bounds, special = np.array([0, len(text)]), np.array([-1], dtype=np.int32)
-    zeros = np.zeros(1, dtype=np.int64)
-    return _cut(Parts(np.frombuffer(text, np.uint8), bounds, zeros, special, zeros), rules)
+    raw, bounds = laid([text])
+    if rules.library is not None:
+        raw, bounds = normalized(raw, bounds, rules)
+    special, zeros = np.array([-1], dtype=np.int32), np.zeros(1, dtype=np.int64)
+    return _cut(Parts(raw, bounds, zeros, special, zeros), rules)
 
 
 def _cut(parts: Parts, rules: TextRules) -> Segments:
