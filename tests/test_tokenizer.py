@@ -8,6 +8,8 @@ from support.strategies import make_model
 
 from bytepiece import Model, SpecialToken, Tokenizer
 from bytepiece.errors import ArgumentError, BytepieceError, ModelError, VocabularyError
+from bytepiece.rules.foreign import HuggingFaceRules, SentencePieceRules
+from bytepiece.rules.text_rules import TextRules
 
 BOS, EOS = 1, 2
 BYTES = [bytes([b]) for b in range(256)]
@@ -316,3 +318,25 @@ def test_errors_have_a_common_base():
         assert issubclass(kind, BytepieceError)
     assert issubclass(ArgumentError, ValueError)
     assert issubclass(VocabularyError, KeyError)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        TextRules(),
+        TextRules(segment="text", normalization=("NFC",)),
+        TextRules(segment="text", unknown="bytes", library=SentencePieceRules()),
+        TextRules(unknown="bytes", library=SentencePieceRules(add_dummy_prefix=False)),
+        TextRules(segment="text", unknown="bytes", library=HuggingFaceRules(prefix="always")),
+    ],
+)
+def test_one_text_is_encoded_as_in_a_batch(rules):
+    scores = {" th": -2.0, "th": -3.0, "the": -3.5, "he": -4.0, "é": -4.0, "的": -4.0, " ": -5.0}
+    model = make_model({piece.encode(): score for piece, score in scores.items()}, rules=rules)
+    tok = Tokenizer(model)
+    texts = ["", " ", "the", "the\nhe  th\n", "e\u0301 的人", b"\xffthe", "the 的" * 50]
+    for options in ({}, {"alpha": 0.4, "seed": 3, "epoch": 1}):
+        rows = tok.encode_batch(texts, **options)
+        for number, text in enumerate(texts):
+            place = {"doc_id": number} if options else {}
+            assert tok.encode(text, **options, **place) == rows[number].tolist()

@@ -111,7 +111,10 @@ def segments_of_one(text: bytes, rules: TextRules) -> Segments:
     if rules.library is not None:
         raw, bounds = normalized(raw, bounds, rules)
     special, zeros = np.array([-1], dtype=np.int32), np.zeros(1, dtype=np.int64)
-    return _cut(Parts(raw, bounds, zeros, special, zeros), rules)
+    if rules.words or rules.segment == "line":
+        return _cut(Parts(raw, bounds, zeros, special, zeros), rules)
+    count = min(len(raw), 1)
+    return Segments(raw, bounds[: count + 1], zeros[:count], special[:count], zeros)
 
 
 def _cut(parts: Parts, rules: TextRules) -> Segments:
