@@ -23,10 +23,22 @@ def joined_numbers(pairs: npt.NDArray[np.integer], pieces: Sequence[bytes]) -> I
     """
     if not len(pairs):
         return _EMPTY
-    # Sums of bytes times powers of a number, modulo 2^64, are hashes: the hash of two strings
-    # together follows from theirs. Without an object for each pair this takes a fifth of the time.
     text = np.frombuffer(b"".join(pieces), dtype=np.uint8)
     bounds = offsets_of(map(len, pieces))
+    # Most vocabularies have their longer pieces in the order of the pairs. Then nothing is
+    # searched, which takes two thirds of the time.
+    longer = np.flatnonzero(np.diff(bounds) > 1)
+    if len(longer) == len(pairs):
+        found = _checked(longer, pairs, text, bounds)
+        if found.min() >= 0:
+            return found
+    return _checked(_of_equal_hash(pairs, text, bounds), pairs, text, bounds)
+
+
+def _of_equal_hash(pairs: npt.NDArray[np.integer], text: U8, bounds: I64) -> I64:
+    """Return for each pair the number of a piece, which has its hash if any piece has it."""
+    # Sums of bytes times powers of a number, modulo 2^64, are hashes: the hash of two strings
+    # together follows from theirs. Without an object for each pair this takes a fifth of the time.
     lengths = np.diff(bounds)
     powers = np.cumprod(np.full(int(lengths.max()), _BASE, dtype=np.uint64))
     to_end = bounds[1:].repeat(lengths) - 1 - np.arange(len(text))
@@ -38,7 +50,13 @@ def joined_numbers(pairs: npt.NDArray[np.integer], pieces: Sequence[bytes]) -> I
     # In ascending order, the search takes a third of the time.
     places = np.searchsorted(hashes[order], wanted[in_turn])
     found[in_turn] = order[np.minimum(places, len(order) - 1)]
-    # Equal hashes do not prove that two strings are equal.
+    return found
+
+
+def _checked(found: I64, pairs: npt.NDArray[np.integer], text: U8, bounds: I64) -> I64:
+    """Return the numbers of pieces, −1 in place of those that their pair does not spell."""
+    lengths = np.diff(bounds)
+    lefts, rights = pairs[:, 0], pairs[:, 1]
     same = lengths[found] == lengths[lefts] + lengths[rights]
     numbers = np.flatnonzero(same)
     spelled = _gathered(text, bounds, np.column_stack([lefts[same], rights[same]]).ravel())

@@ -1,6 +1,7 @@
 """The pieces that pairs spell."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +31,11 @@ def test_equal_hashes_of_different_strings_are_told_apart():
     assert joined_numbers(np.array([[0, 1]]), pieces).tolist() == [-1]
     assert joined_numbers(np.array([[1, 0]]), pieces).tolist() == [2]
     assert joined_numbers(np.empty((0, 2), dtype=np.int64), pieces).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [([[0, 1], [1, 0]], [2, 3]), ([[1, 0], [0, 1]], [3, 2]), ([[0, 0], [1, 0]], [-1, 3])],
+)
+def test_pieces_in_the_order_of_the_pairs_or_in_another_one(pairs, expected):
+    assert joined_numbers(np.array(pairs), [b"a", b"b", b"ab", b"ba"]).tolist() == expected
