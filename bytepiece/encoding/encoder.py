@@ -42,6 +42,9 @@ from bytepiece.rules.unknown import Unknown
 _WITHHELD = 1000.0
 """What sampling subtracts from the logarithm of a weight that it must never prefer, in nats."""
 
+_ZERO = np.uint64(0)
+_NOTHING_RANDOM = Streams(_ZERO, _ZERO, np.array([_ZERO]), _ZERO, 1)
+
 
 class Encoder:
     """The tables of a model and the kernels that encode with them. Immutable and picklable.
@@ -131,7 +134,7 @@ class Encoder:
         """
         if self._in_one_kernel:
             return best_ids_of_text(self._tables, text, self._digit_group)
-        return self._one(text, None, (0, 0, 0, 0))
+        return self._one(text, None, _NOTHING_RANDOM)
 
     def draw_short(self, text: bytes, alpha: float, numbers: tuple[int, ...]) -> I32:
         """Return the ids of a sample of one text, in the least time.
@@ -147,13 +150,13 @@ class Encoder:
         if self._in_one_kernel:
             weights = self.weights(alpha)
             return drawn_text(self._mirrored_tables, weights, text, self._digit_group, numbers)
-        return self._one(text, Method(alpha, "perfect", NBEST_SIZE), numbers)
-
-    def _one(self, text: bytes, method: Method | None, numbers: tuple[int, ...]) -> I32:
-        """Encode one text without the work that only batches need: a third of the time."""
-        segments = segments_of_one(text, self.model.rules)
         seed, epoch, document, sample = map(np.uint64, numbers)
         streams = Streams(seed, epoch, np.array([document]), sample, 1)
+        return self._one(text, Method(alpha, "perfect", NBEST_SIZE), streams)
+
+    def _one(self, text: bytes, method: Method | None, streams: Streams) -> I32:
+        """Encode one text without the work that only batches need: a third of the time."""
+        segments = segments_of_one(text, self.model.rules)
         return self._run_of(method, False)(segments, streams, 0, len(segments.special)).ids
 
     def encode(

@@ -107,7 +107,7 @@ def segments_of_one(text: bytes, rules: TextRules) -> Segments:
         text: the text, normalized by the steps of `rules`, but not by those of a library.
         rules: the rules of the model.
     """
-    raw, bounds = laid([text])
+    raw, bounds = np.frombuffer(text, dtype=np.uint8), np.array([0, len(text)])
     if rules.library is not None:
         raw, bounds = normalized(raw, bounds, rules)
     special, zeros = np.array([-1], dtype=np.int32), np.zeros(1, dtype=np.int64)
