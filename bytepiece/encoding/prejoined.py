@@ -1,7 +1,7 @@
 """Characters that BPE always joins from their bytes before anything happens at their ends.
 
 Most words that are no pieces are in scripts whose characters have several bytes. If encoding begins
-with characters instead of bytes, it has a third of the joins. That must not change the result.
+with characters instead of bytes, it has a quarter of the joins. That must not change the result.
 
 A symbol at an end of a character waits there until it is joined to its neighbour in the character.
 Meanwhile a pair across the end, of this symbol and one of another character, may be joined first.
