@@ -11,10 +11,10 @@ from bytepiece.encoding.bpe import joins
 from bytepiece.rules.merges import Merges
 from bytepiece.rules.text_rules import TextRules
 
-SINGLES = [bytes([byte]) for byte in b"a\xc3\xa9\xe7\x9a\x84"]
+SINGLES = [bytes([byte]) for byte in b"a\xc3\xa9\xe7\x9a\x84\xe0\xda"]
 PARTS = [
     *SINGLES,
-    *map(str.encode, "éÄ皃的皩"),
+    *map(str.encode, "éÄڄ皃的皩"),
     b"\xe7\x9a",
     b"\x9a\x84",
     b"\xe0\x9a\x84",  # a long form of a character with a shorter one
@@ -47,6 +47,27 @@ def tokenizer(pieces, **merges):
 @example(ranks={b"\x9a\x84": 1, "的".encode(): 3, b"\xa9\xe7": 2}, text="é的".encode())
 @example(ranks={b"\xe7\x9a": 1, b"\x9a\x84": 0}, text="的".encode())
 @example(ranks={"é".encode(): 1, b"\xa9a": 0}, text="éa".encode())
+@example(
+    ranks={
+        b"\xe7\x9a": 0,
+        "的".encode(): 100,
+        "é".encode(): 1,
+        "é的".encode(): 5,
+        "aé".encode(): 50,
+    },
+    text="aé的".encode(),
+)
+@example(
+    ranks={"é".encode(): 100, b"\xa9z": 200, "éĩ".encode(): 5, "ĩ".encode(): 3}
+    | {"ĩũ".encode(): 50, "ũ".encode(): 2},
+    text="éĩũ".encode(),
+)
+@example(
+    ranks={b"\xe7\x9a": 9, b"\xe7\x9aa": 1, b"\xa9\xe7\x9a": 2, "é".encode(): 8},
+    text="é皃".encode(),
+)
+@example(ranks={b"\x9a\x84": 0, b"\xe0\x9a\x84": 1}, text="ڄ".encode())
+@example(ranks={b"\xe0\x82": 0}, text="\x80x".encode())
 def test_ranks_of_pieces(ranks, text):
     tok = tokenizer(ranks, ranks=[-1] * 256 + list(ranks.values()))
     assert tok.tokenize(text) == reference_bpe.word_of_bytes(text, ranks, False, ())
