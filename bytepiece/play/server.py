@@ -105,6 +105,7 @@ class PlayServer:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, port: int, ready: Callable[[str], object]) -> None:
+        asyncio.get_running_loop().set_exception_handler(_unhandled)
         server = await asyncio.start_server(self._connected, ADDRESS, port, limit=_HEAD)
         async with server:
             port = server.sockets[0].getsockname()[1]
@@ -181,6 +182,12 @@ class PlayServer:
             return await loop.run_in_executor(self._threads, _answered, self._calls[name], body)
         finally:
             self._waiting -= 1
+
+
+def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report an error that no code handled. An interruption of the program is none."""
+    if not isinstance(context.get("exception"), KeyboardInterrupt):
+        loop.default_exception_handler(context)
 
 
 def _answered(call: Call, body: bytes) -> PlayAnswer:

@@ -6,6 +6,9 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 import pytest
 from support.cli import assert_one_line, invoke, posix_only, start
@@ -13,7 +16,7 @@ from support.playing import TEXT, playing
 
 from bytepiece.play.asked import MOST_TEXT
 from bytepiece.play.gate import MOST_BODY
-from bytepiece.play.server import MOST_ARRIVING
+from bytepiece.play.server import MOST_ARRIVING, PlayServer
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(served):
@@ -143,6 +146,26 @@ def test_an_interruption_ends_it_at_once(model_files, number):
         assert found.process.returncode == 0
         assert found.process.stderr.read() == b"bytepiece: the page is closed\n"
         assert took < 2  # seconds, on a busy machine
+
+
+class Interrupted(dict):
+    """Files among which nothing can be looked up: the program is interrupted meanwhile."""
+
+    def __contains__(self, name):
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_while_a_request_is_answered_says_nothing(caplog):
+    def ask(address):
+        url = urlsplit(address)
+        client = HTTPConnection(url.hostname, url.port, timeout=30)
+        with suppress(OSError, HTTPException):
+            client.request("GET", url.path)
+            client.getresponse()
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(KeyboardInterrupt):
+        PlayServer(Interrupted(), {}).run(0, lambda address: pool.submit(ask, address))
+    assert not caplog.records
 
 
 def test_a_port_that_is_taken_is_an_error_in_one_line(served, model_files):
