@@ -52,6 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--systems", nargs="*", default=_SYSTEMS, choices=_SYSTEMS)
     parser.add_argument("--vocabulary", type=int, default=4000, help="the number of ids")
     parser.add_argument("--epochs", type=int, default=12, help="passes over the training text")
+    parser.add_argument(
+        "--prices",
+        type=float,
+        nargs="+",
+        default=plan.PRICES,
+        help="the prices that are tried on dev: 0.1 for 10 %% more tokens",
+    )
     parser.add_argument("--shard", default="1/1", help="which part of the runs, as 1/2")
     parser.add_argument("--report", action="store_true", help="print the tables and stop")
     parser.add_argument("--quick", action="store_true")
@@ -74,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipe = runs.Recipe(vocabulary=chosen.vocabulary, epochs=chosen.epochs)
     for name, *paths in chosen.pair:
         read = [pairs_of(Path(path)) for path in paths]
-        planned = plan.Plan(name, chosen.systems)
+        planned = plan.Plan(name, chosen.systems, chosen.prices)
         if chosen.quick:
             read = [Pairs(*(side[:_QUICK_PAIRS] for side in pairs)) for pairs in read]
             planned = plan.Plan(name, ("none", "perfect"), (0.1,), (1,))

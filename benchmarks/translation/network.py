@@ -28,11 +28,11 @@ class NetworkSize:
         dropout: the share of numbers that is set to 0 in training.
     """
 
-    width: int = 256
+    width: int = 128
     layers: int = 3
     heads: int = 4
-    inner: int = 1024
-    dropout: float = 0.2
+    inner: int = 512
+    dropout: float = 0.3
 
 
 class Memory(NamedTuple):

@@ -39,6 +39,9 @@ GROUPS = (
 )
 """The systems in the order of the plan; the runs of a group on test follow its runs on dev."""
 
+PRICES = (0.05, 0.1, 0.2, 0.6)
+"""The prices that are tried on dev if no others are given."""
+
 DEV_SEED = 0
 """The seed of the runs that choose a price. Test has other seeds, so that no seed is favoured."""
 
@@ -56,7 +59,7 @@ class Plan:
 
     pair: str
     systems: Sequence[str]
-    prices: Sequence[float] = (0.05, 0.1, 0.2, 0.6)
+    prices: Sequence[float] = PRICES
     seeds: Sequence[int] = (1, 2, 3)
 
     def runs(self, results: Results) -> Iterator[tuple[int, TranslationRun]]:
