@@ -21,6 +21,7 @@ MAX_SEGMENT = (1 << 31) - 2
 MAX_DOCUMENT = 1 << 32
 """Most bytes of a text: the offset of a segment in it is a word of 32 bits in the random
 streams."""
+_NEWLINE = 10
 
 
 class Marks(NamedTuple):
@@ -122,7 +123,7 @@ def _cut(parts: Parts, rules: TextRules) -> Segments:
     buffer, bounds, documents, special, starts = parts
     if rules.words:
         bounds, part_of = cut_words(rules.words, buffer, bounds, special)
-    elif rules.segment == "text":
+    elif rules.segment == "text" or not (rules.digit_group or _NEWLINE in buffer):
         part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
         bounds = np.append(bounds[part_of], len(buffer))
     else:
