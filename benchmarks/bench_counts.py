@@ -36,8 +36,12 @@ _AT_ONCE = 4
 """Instructions that a processor does in a cycle, if none of them waits."""
 _WAITS = (14, 50, 15)
 """Cycles that a miss of the first and of the second level and a mispredicted branch take."""
-_MACHINE = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+bmi,+bmi2,+popcnt"}
-"""What valgrind can simulate; kernels are compiled for it."""
+_MACHINE = {
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "+avx2,+fma,+bmi,+bmi2,+popcnt",
+    "PYTHONHASHSEED": "0",
+}
+"""What valgrind can simulate, for which kernels are compiled; and an equal start for all runs."""
 
 Counts = np.ndarray[tuple[int], np.dtype[np.float64]]
 
