@@ -59,6 +59,22 @@ def test_all_pieces_are_found_in_random_segments(keys, segments):
     check(sorted(keys), segments)
 
 
+LARGE = [4096, 8 * 4096 - 1, 8 * 4096 + 1, 70_000] if JIT else []
+
+
+@pytest.mark.parametrize("longest", [3, 60, 9_000])
+@pytest.mark.parametrize("size", [48, 49, 63, 64, 65, 200, 1_000, *LARGE])
+def test_lanes_see_nothing_before_their_segment_and_all_of_it(size, longest):
+    """Runs of one byte keep lanes from agreeing for as long as the longest piece."""
+    random = np.random.default_rng(size * longest)
+    text = bytes(random.choice([*b"aaaaaaaaaab"], size).tolist())
+    text = text[: size // 2] + b"a" * (size // 4) + text[size // 2 + size // 4 :]
+    cuts = np.cumsum(random.integers(0, longest + 1, size)).tolist()
+    bounds = [0, *(cut for cut in cuts if cut < size), size]
+    pieces = [b"a" * n for n in (2, 3, 5, 30)] + [b"ab", b"ba", b"aab" * 3, b"a" * 9 + b"b"]
+    check(sorted(pieces), [text[low:high] for low, high in pairwise(bounds)])
+
+
 @given(
     KEYS,
     st.integers(0, 2**32),
