@@ -16,7 +16,7 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
-from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, inlined, kernel, uint
 from bytepiece.kernels.paths import trace, windowed_path
 from bytepiece.kernels.segments import Segments, longest, segments_of
 from bytepiece.kernels.windows import by_length, places
@@ -62,6 +62,26 @@ def best_path(
     best_path_on(automaton, scores, text, matches, start, stop, 0, best, via)
 
 
+@inlined
+def _best_of(
+    lengths: U16, scores: F64 | F32, best: F64 | F32, position: Scalar, entry: Scalar
+) -> tuple[Scalar, Scalar]:
+    """Return the largest sum of the paths that end in a group, and the entry that it ends in.
+
+    Args:
+        lengths, scores, best: see `best_path`.
+        position: where the paths end.
+        entry: the first entry of the group.
+    """
+    first = best[position - uint(lengths[entry])] + scores[entry]
+    second = best[position - uint(lengths[entry + UINT_1])] + scores[entry + UINT_1]
+    third = best[position - uint(lengths[entry + UINT_2])] + scores[entry + UINT_2]
+    better = second > first
+    first, chosen = (second, entry + UINT_1) if better else (first, entry)
+    better = third > first
+    return (third, entry + UINT_2) if better else (first, chosen)
+
+
 @kernel
 def best_path_on(
     automaton: Automaton,
@@ -79,27 +99,17 @@ def best_path_on(
     Scores and sums may be float32. Then sums are rounded to float32.
     """
     lengths = automaton.lengths
-    nothing = scores.dtype.type(-np.inf)
     latest: Scalar = best[done]  # best[position − 1]
     for p in range(done + 1, stop - start + 1):
         position = uint(p)
         byte = uint(start) + position - UINT_1
         group = matches[byte]
-        top, last = nothing, UINT_0
-        while True:
-            entry = first_entry(group)
-            first = best[position - uint(lengths[entry])] + scores[entry]
-            second = best[position - uint(lengths[entry + UINT_1])] + scores[entry + UINT_1]
-            third = best[position - uint(lengths[entry + UINT_2])] + scores[entry + UINT_2]
-            better = second > first
-            first, chosen = (second, entry + UINT_1) if better else (first, entry)
-            better = third > first
-            first, chosen = (third, entry + UINT_2) if better else (first, chosen)
-            better = first > top
-            top, last = (first, chosen) if better else (top, last)
-            if not goes_on(group):
-                break
+        top, last = _best_of(lengths, scores, best, position, first_entry(group))
+        while goes_on(group):
             group = next_group(automaton, group)
+            found, entry = _best_of(lengths, scores, best, position, first_entry(group))
+            better = found > top
+            top, last = (found, entry) if better else (top, last)
         # The single byte comes last, since its sum has to wait for the position just before.
         single = single_entry(automaton, text[byte])
         alone: Scalar = latest + scores[single]
