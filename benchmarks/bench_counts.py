@@ -9,7 +9,8 @@ level of this machine, or what --level-1 and --level-2 say.
 
 The last columns bound the time of a byte: what the instructions would take alone, four at a time,
 and what the misses and mispredicted branches would take alone, one after the other. Real time lies
-between the larger of them and their sum, unless waits overlap, which is what lanes are for.
+between the larger of them and their sum, unless waits overlap, which is what lanes are for. Samples
+scan the text from its end; the table takes off the scan from its beginning, which costs the same.
 """
 
 import argparse
@@ -59,20 +60,19 @@ class Counter:
         self._given = [str(model.resolve()), str(text)]
         self._levels = levels
 
-    def measured(self, stage: str) -> tuple[Counts, float]:
-        """Return the counts and the nanoseconds of one byte; the time is of the real processor."""
-        said = self._run([], stage, _MANY).stdout
-        size, seconds = map(float, said.split())
+    def counted(self, stage: str) -> Counts:
+        """Return the counts of one byte."""
+        size = int(self._run([], stage, 1).stdout)  # not simulated, so that it compiles quickly
         few, many = (self._counts(stage, repeats) for repeats in (_FEW, _MANY))
-        return (many - few) / (_MANY - _FEW) / size, seconds / size * 1e9
+        return (many - few) / (_MANY - _FEW) / size
 
     def _counts(self, stage: str, repeats: int) -> Counts:
         first, second = self._levels
         simulated = ["valgrind", "--tool=cachegrind", "--branch-sim=yes", "--cache-sim=yes"]
         simulated += [f"--D1={first}", f"--LL={second}", "--cachegrind-out-file=/dev/null"]
         said = self._run(simulated, stage, repeats).stderr
-        found = [re.search(rf"{name}:\s+([\d,]+)", said) for name in _COUNTERS]
-        return np.array([float(one[1].replace(",", "")) for one in found if one])
+        found = dict(re.findall(r"(\w[\w ]+):\s+([\d,]+)", said))
+        return np.array([float(found[name].replace(",", "")) for name in _COUNTERS])
 
     def _run(self, before: list[str], stage: str, repeats: int) -> subprocess.CompletedProcess[str]:
         command = [*before, sys.executable, "-m", counted_stage.__name__]
@@ -105,15 +105,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = Path(folder) / "text.txt"
         text.write_text("\n".join(FreshTexts(chosen.corpus).take(_SIZE)), "utf-8", newline="\n")
         counter = Counter(chosen.model, text, (chosen.level_1, chosen.level_2))
-        found = {stage: counter.measured(stage) for stage in counted_stage.STAGES}
-    before = {"segments": (), "scan": (), "best": ("segments", "scan")}
-    before["sample"] = before["best"]
-    rows = []
-    for stage, (counts, nanoseconds) in found.items():
-        own = counts - sum(found[other][0] for other in before[stage])
-        time = nanoseconds - sum(found[other][1] for other in before[stage])
-        rows.append([stage + " alone" * bool(before[stage]), *_cells(own, time)])
-    heads = ["per byte", "ns", "instructions", "misses of L1", "misses of L2", "mispredicted"]
+        found = {stage: counter.counted(stage) for stage in counted_stage.STAGES}
+    rows = [[stage, *_cells(found[stage])] for stage in ("segments", "scan")]
+    for stage in ("best", "sample"):  # what is left without the other two stages
+        rows.append([f"{stage} alone", *_cells(found[stage] - found["segments"] - found["scan"])])
+    heads = ["per byte", "instructions", "misses of L1", "misses of L2", "mispredicted"]
     heads += ["cycles for instructions", "cycles for waits"]
     print(markdown(heads, rows))
     if chosen.output:
@@ -121,8 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(chosen.output / "counts.json", {**environment(), "table": table})
 
 
-def _cells(counts: Counts, nanoseconds: float) -> list[str]:
-    figures = [f"{nanoseconds:.1f}", f"{counts[0]:.1f}", *(f"{count:.2f}" for count in counts[1:])]
+def _cells(counts: Counts) -> list[str]:
+    figures = [f"{counts[0]:.1f}", *(f"{count:.2f}" for count in counts[1:])]
     return [*figures, f"{counts[0] / _AT_ONCE:.1f}", f"{counts[1:] @ np.array(_WAITS):.1f}"]
 
 

@@ -1,11 +1,10 @@
 """Repeat one stage of encoding, as a process whose instructions are counted; see `bench_counts`.
 
-The arguments are a model, a text file, the name of a stage, and how often to repeat it after one
-call that is not timed. The output is the bytes of the text, and the CPU seconds of one repeat.
+The arguments are a model, a text file, the name of a stage, and how often to repeat it. The output
+is the bytes of the text.
 """
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from bytepiece.kernels.automaton import scan
 
 ALPHA = 0.1
 STAGES = ("segments", "scan", "best", "sample")
+"""The last two are whole calls, with a cut into segments and a scan."""
 
 
 def main(model_path: str, text_path: str, stage: str, repeats: str) -> None:
@@ -34,11 +34,9 @@ def main(model_path: str, text_path: str, stage: str, repeats: str) -> None:
         "best": lambda: tokenizer.encode_batch(lines),
         "sample": lambda: tokenizer.encode_batch(lines, alpha=ALPHA, seed=1),
     }
-    calls[stage]()  # compiles, if need be
-    start = time.process_time()
     for _ in range(int(repeats)):
         calls[stage]()
-    print(len(text), (time.process_time() - start) / int(repeats))
+    print(len(text))
 
 
 if __name__ == "__main__":

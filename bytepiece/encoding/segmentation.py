@@ -124,6 +124,7 @@ def _cut(parts: Parts, rules: TextRules) -> Segments:
     if rules.words:
         bounds, part_of = cut_words(rules.words, buffer, bounds, special)
     elif rules.segment == "text" or not (rules.digit_group or _NEWLINE in buffer):
+        # Nothing ends a segment within a part.
         part_of = np.flatnonzero((np.diff(bounds) > 0) | (special >= 0))
         bounds = np.append(bounds[part_of], len(buffer))
     else:
