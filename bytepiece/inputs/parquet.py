@@ -16,7 +16,7 @@ _ROWS = 64
 """The number of rows that are decoded at a time. This many ordinary texts are cheap to decode, and
 this many of the largest texts still fit into memory."""
 _TOGETHER = 1 << 22
-"""About how many bytes of texts an array has by default."""
+"""About how many bytes of rows are decoded at a time by default."""
 _MOST = 1 << 15
 """The largest number of rows that are decoded at a time, however short they seem to be."""
 _BUFFER = 1 << 20
@@ -117,8 +117,8 @@ class TextColumn(NamedTuple):
             wanted = [self.name] if names is None else [self.name, names]
             groups = range(file.metadata.num_row_groups)[self.start : self.stop]
             total = max(file.metadata.num_rows, 1)
-            one = max(sum(_sizes(file.metadata, self.name)), 1)
-            some = rows or min(max(_TOGETHER * total // one, 1), _MOST)
+            one = max(sum(_sizes(file.metadata)), 1)
+            some = rows or min(max(_TOGETHER * total // one, _ROWS), _MOST)
             settings = {"columns": wanted, "use_threads": False, "row_groups": [*groups]}
             for batch in file.iter_batches(some, **settings):
                 # The columns come in the order of the file.
@@ -129,9 +129,9 @@ class TextColumn(NamedTuple):
                 told = min(size * row // total, size)
 
     def sizes(self) -> list[int]:
-        """Return the number of bytes of the column in each row group, before compression."""
+        """Return the number of bytes of each row group of the file, before compression."""
         with _opened(self.path, self.name, _OPTION, lambda: 0) as file:
-            return _sizes(file.metadata, self.name)
+            return _sizes(file.metadata)
 
     def rows(self) -> list[int]:
         """Return the number of rows in each row group of the file."""
@@ -176,16 +176,14 @@ def _opened(path: Path, column: str, option: str, row: Callable[[], int]) -> Ite
             ) from None
 
 
-def _sizes(metadata: Any, column: str) -> list[int]:
-    """Return the number of bytes of a column in each row group, before compression."""
-    found = []
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        columns = map(group.column, range(group.num_columns))
-        found.append(
-            sum(one.total_uncompressed_size for one in columns if one.path_in_schema == column)
-        )
-    return found
+def _sizes(metadata: Any) -> list[int]:
+    """Return the number of bytes of each row group, before compression.
+
+    All columns are counted, because pyarrow ends the process, without an exception, when it is
+    asked for the size of a damaged column.
+    """
+    sizes = (metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    return [max(size, 0) for size in sizes]
 
 
 def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> None:

@@ -22,7 +22,8 @@ class Shard(NamedTuple):
     Args:
         number: its place in the corpus, counted from 0.
         before: the size of all shards before it, in bytes.
-        size: in bytes of the files, compressed or not. For row groups, the bytes of the column.
+        size: in bytes of the files, compressed or not. For row groups, their bytes before
+            compression, with all columns.
         parts: the parts of files that are read, one after the other.
         texts: if the corpus is not in files, the texts themselves.
     """
