@@ -41,6 +41,8 @@ from bytepiece.rules.unknown import Unknown
 
 _WITHHELD = 1000.0
 """What sampling subtracts from the logarithm of a weight that it must never prefer, in nats."""
+_SMALL_ALPHA = 0.001
+"""Below this alpha, Viterbi sampling has scores of its own; see `Encoder._viterbi_scores`."""
 
 _ZERO = np.uint64(0)
 _NOTHING_RANDOM = Streams(_ZERO, _ZERO, np.array([_ZERO]), _ZERO, 1)
@@ -265,9 +267,8 @@ class Encoder:
                 known=self.known,
             )
         if method.sampler == "viterbi":
-            return partial(
-                viterbi_ids, self.automaton, self._viterbi_scores, self.ids, method.alpha
-            )
+            scores, alpha = self._viterbi_scores(method.alpha)
+            return partial(viterbi_ids, self.automaton, scores, self.ids, alpha)
         raise NotImplementedError(f"no function draws by {method.sampler!r}")
 
     def _run_of_bpe(self, method: Method) -> EncodeRun:
@@ -331,19 +332,30 @@ class Encoder:
             return None  # the model's pieces are made of bytes
         return known_characters(self.model.pieces)
 
-    @cached_property
-    def _viterbi_scores(self) -> F64:
-        """The scores by entry for Viterbi sampling.
+    def _viterbi_scores(self, alpha: float) -> tuple[F64, float]:
+        """Return the scores by entry for Viterbi sampling, and the alpha that belongs to them.
 
-        Bytes that begin a character score so low that they spell a character only if nothing else
-        does. The sampler multiplies scores by alpha, so the difference is still large at an alpha
-        of 0.001.
+        The sampler multiplies scores by alpha. If alpha is close to 0, no score could be low enough
+        to rule out a byte, so the scores are multiplied beforehand.
         """
+        if self.known is None or alpha >= _SMALL_ALPHA:
+            return self._scores_for_viterbi, alpha
+        return self._withheld_scores(alpha * self.model.scores, _WITHHELD), 1.0
+
+    @cached_property
+    def _scores_for_viterbi(self) -> F64:
+        """The scores by entry for Viterbi sampling, unless alpha is close to 0."""
         if self.known is None:
             return self.scores
+        return self._withheld_scores(self.model.scores, _WITHHELD / _SMALL_ALPHA)
+
+    def _withheld_scores(self, scores: F64, withheld: float) -> F64:
+        """Return the scores by entry; bytes that begin a character have less by `withheld`.
+
+        So low a score lets them spell a character only if nothing else does.
+        """
         firsts = [len(piece) == 1 and piece >= b"\xc0" for piece in self.model.pieces]
-        scores = self.model.scores - np.where(firsts, _WITHHELD * _WITHHELD, 0.0)
-        return self.automaton.by_entry(scores, -math.inf)
+        return self.automaton.by_entry(scores - np.where(firsts, withheld, 0.0), -math.inf)
 
     def weights(self, alpha: float) -> Weights:
         """Return the weights of the pieces at an alpha.

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import reference
+from support.character_models import MAKERS
 from support.lattices import OVERLAPPING
 from support.reference import MP
 from support.strategies import (
@@ -426,6 +427,14 @@ def test_viterbi_sampling_far_from_ties():
     tok = Tokenizer(make_model(scores | {b"ab": 900.0}))
     for alpha in (50.0, 1e300):
         assert tok.tokenize(b"abab", alpha=alpha, seed=1, sampler="viterbi") == [b"ab"] * 2
+
+
+@given(MAKERS, st.booleans(), st.sampled_from([0.0, 1e-9, 0.001]), st.integers(0, 99))
+def test_single_bytes_spell_no_known_character(maker, fallback, alpha, seed):
+    tok = maker({" ": -1.0, "é": -9.0, "☃": -30.0, "é☃": -2.0}, fallback)
+    for sampler in LAWS:
+        options = {"alpha": alpha, "seed": seed, "sampler": sampler}
+        assert set(tok.tokenize("é☃é", **options)) <= {"é".encode(), "☃".encode(), "é☃".encode()}
 
 
 @pytest.mark.parametrize("sampler", LAWS)
