@@ -119,6 +119,7 @@ def same_model(
     lanes = race(entrants, best, fresh, settings.repeats)
     report.lanes("Best path, one model", "MB/s", lanes)
     report.faster("best original", lanes, Original.name)
+    report.faster("best sentencepiece", lanes, SentencePiece.name)
     lanes = race(entrants, sample, fresh, settings.repeats)
     report.lanes(f"Sampling at alpha {ALPHA}, one model", "MB/s", lanes)
     report.faster("sample sentencepiece", lanes, SentencePiece.name)
@@ -129,13 +130,17 @@ def same_model(
 def same_size(
     report: BenchmarkReport, settings: BenchmarkSettings, entrants: list[Entrant]
 ) -> None:
-    """Measure encoding with vocabularies of one size."""
+    """Measure encoding and sampling with vocabularies of one size."""
     fresh = lambda: settings.texts.take(settings.slice_size)  # noqa: E731
     lanes = race(entrants, best, fresh, settings.repeats)
     report.lanes("Best path, vocabularies of one size from one text", "MB/s", lanes)
     report.faster("best sentencepiece", lanes, SentencePiece.name, "our")
     report.faster("best sentencepiece own", lanes, SentencePiece.name, "SentencePiece unigram")
     report.faster("best tokie", lanes, Tokie.name)
+    unigram = [entrant for entrant in entrants if "bpe" not in entrant.vocabulary.lower()]
+    lanes = race(unigram, sample, fresh, settings.repeats)
+    report.lanes(f"Sampling at alpha {ALPHA}, vocabularies of one size", "MB/s", lanes)
+    report.faster("sample sentencepiece own", lanes, SentencePiece.name, "SentencePiece unigram")
 
 
 def decoding(report: BenchmarkReport, settings: BenchmarkSettings, entrants: list[Entrant]) -> None:
