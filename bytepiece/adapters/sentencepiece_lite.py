@@ -115,7 +115,7 @@ class SentencePieceLite(Adapter):
     scores. This class takes an exponent, like all adapters, and gives the runtime 1 / exponent.
 
     Args:
-        path: a SentencePiece model.
+        path: a .model file whose byte pieces have consecutive ids.
     """
 
     name = "SentencePiece Lite"

@@ -118,7 +118,7 @@ class TextColumn(NamedTuple):
             groups = range(file.metadata.num_row_groups)[self.start : self.stop]
             total = max(file.metadata.num_rows, 1)
             one = max(sum(_sizes(file.metadata)), 1)
-            some = rows or min(max(_TOGETHER * total // one, _ROWS), _MOST)
+            some = rows or min(max(_TOGETHER * total // one, 1), _MOST)
             settings = {"columns": wanted, "use_threads": False, "row_groups": [*groups]}
             for batch in file.iter_batches(some, **settings):
                 # The columns come in the order of the file.
