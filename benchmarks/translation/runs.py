@@ -57,7 +57,7 @@ class Recipe:
     vocabulary: int = 4000
     epochs: int = 15
     size: NetworkSize = field(default_factory=NetworkSize)
-    batch: int = 2048
+    batch: int = 512
     rate: float = 2e-3
     warm_up: int = 200
     smoothing: float = 0.1
