@@ -56,7 +56,7 @@ TARGETS = {
     ),
     "latency": Target("encode of 100 bytes, time of SentencePiece's over ours", True, 1, " ×"),
     "foreign best": Target("SentencePiece's model, best path, over SentencePiece", True, 2.5, " ×"),
-    "foreign lite": Target("the same, over SentencePiece Lite with its cache", True, 1, " ×"),
+    "foreign lite": Target("SentencePiece's model, best path, over cached Lite", True, 1, " ×"),
     "foreign sample": Target("SentencePiece's model, sampling, over SentencePiece", True, 8, " ×"),
     "foreign huggingface": Target("tokenizer.json, over Hugging Face's tokenizers", True, 15, " ×"),
     "foreign splintr": Target("tokenizer.json, pieces within words, over splintr", True, 1.8, " ×"),

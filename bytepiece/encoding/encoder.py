@@ -338,24 +338,28 @@ class Encoder:
         The sampler multiplies scores by alpha. If alpha is close to 0, no score could be low enough
         to rule out a byte, so the scores are multiplied beforehand.
         """
-        if self.known is None or alpha >= _SMALL_ALPHA:
-            return self._scores_for_viterbi, alpha
-        return self._withheld_scores(alpha * self.model.scores, _WITHHELD), 1.0
+        if self.known is None:
+            return self.scores, alpha
+        if alpha >= _SMALL_ALPHA:
+            return self._lowered_scores, alpha
+        return self._lowered(alpha * self.model.scores, _WITHHELD), 1.0
 
     @cached_property
-    def _scores_for_viterbi(self) -> F64:
-        """The scores by entry for Viterbi sampling, unless alpha is close to 0."""
-        if self.known is None:
-            return self.scores
-        return self._withheld_scores(self.model.scores, _WITHHELD / _SMALL_ALPHA)
+    def _lowered_scores(self) -> F64:
+        return self._lowered(self.model.scores, _WITHHELD / _SMALL_ALPHA)
 
-    def _withheld_scores(self, scores: F64, withheld: float) -> F64:
+    def _lowered(self, scores: F64, withheld: float) -> F64:
         """Return the scores by entry; bytes that begin a character have less by `withheld`.
 
         So low a score lets them spell a character only if nothing else does.
         """
-        firsts = [len(piece) == 1 and piece >= b"\xc0" for piece in self.model.pieces]
-        return self.automaton.by_entry(scores - np.where(firsts, withheld, 0.0), -math.inf)
+        lowered = scores - np.where(self._first_bytes, withheld, 0.0)
+        return self.automaton.by_entry(lowered, -math.inf)
+
+    @cached_property
+    def _first_bytes(self) -> list[bool]:
+        """For each piece, whether it is a single byte that begins a character of several bytes."""
+        return [len(piece) == 1 and piece >= b"\xc0" for piece in self.model.pieces]
 
     def weights(self, alpha: float) -> Weights:
         """Return the weights of the pieces at an alpha.
