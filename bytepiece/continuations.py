@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32
-from bytepiece._checks import seed_word, unsigned
+from bytepiece._checks import seed_number, unsigned
 from bytepiece.encoding.prefixes import Prefixes
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
@@ -169,8 +169,8 @@ class Covers(NamedTuple):
         Raises:
             ArgumentError: if an argument is outside its range.
         """
-        draws = np.empty(int(unsigned(n, 32, "n")))
-        _fill(seed_word(seed), draws)
+        draws = np.empty(unsigned(n, 32, "n"))
+        _fill(np.uint64(seed_number(seed)), draws)
         sums = np.cumsum(np.exp(self.log_probs))
         # The last sum is not searched. Rounding can make a product as large as this sum. The index
         # would then be too large, but without the last sum it is the index of the last cover.
@@ -336,8 +336,8 @@ def continuations(
     """Return what may follow a prompt, given as ids. See `Tokenizer.continuations`."""
     if vocabulary.model.rules.unknown == "token":
         raise ArgumentError("there are no continuations where an unknown token stands for bytes")
-    depths = int(unsigned(backtrack, 8, "backtrack"))
-    if tokens is not None and int(unsigned(tokens, 32, "tokens")) < 1:
+    depths = unsigned(backtrack, 8, "backtrack")
+    if tokens is not None and unsigned(tokens, 32, "tokens") < 1:
         raise ArgumentError("tokens must be at least 1, or None")
     try:
         ids = [index(id_) for id_ in prompt]

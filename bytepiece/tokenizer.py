@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
-from bytepiece._checks import seed_word, unsigned
+from bytepiece._checks import seed_number, unsigned
 from bytepiece.encoding.alignment import Alignment, align
 from bytepiece.encoding.batches import CHUNK
 from bytepiece.encoding.canonical import canonical_ids
@@ -205,10 +205,10 @@ class Tokenizer:
             # A sample of one text, or random numbers that are not needed: a fifth of the time of
             # the last branch.
             numbers = (
-                int(seed_word(seed)),
-                int(unsigned(epoch, 32, "epoch")),
-                int(unsigned(doc_id, 64, "doc_id")),
-                int(unsigned(sample, 32, "sample")),
+                seed_number(seed),
+                unsigned(epoch, 32, "epoch"),
+                unsigned(doc_id, 64, "doc_id"),
+                unsigned(sample, 32, "sample"),
             )
             if alpha is None:
                 array = self._encoder.encode_short(raw)
@@ -216,7 +216,8 @@ class Tokenizer:
                 array = self._encoder.draw_short(raw, alpha, numbers)
         else:
             sampling = Sampling(alpha, sampler, nbest_size, sample_prob, seed, epoch)
-            streams = sampling.streams(np.array([unsigned(doc_id, 64, "doc_id")]), sample)
+            number = np.array([unsigned(doc_id, 64, "doc_id")], dtype=np.uint64)
+            streams = sampling.streams(number, sample)
             marks = self._marks(add_bos, add_eos, allowed_special)
             array = self._encoder.encode([text], marks, sampling.groups(streams), streams, 1).ids
         ids: list[int] = array.tolist()

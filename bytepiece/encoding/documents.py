@@ -44,8 +44,9 @@ def document_numbers(
         doc_ids, first = None, 0
     if doc_ids is None:
         start = unsigned(first, 64, "doc_id0")
-        unsigned(int(start) + max(count - 1, 0), 64, "doc_id0 + number of texts")
-        return np.arange(count, dtype=np.uint64) + start
+        unsigned(start + max(count - 1, 0), 64, "doc_id0 + number of texts")
+        numbers: U64 = np.arange(count, dtype=np.uint64) + np.uint64(start)
+        return numbers
     given = numbers_of(doc_ids)
     if given.shape != (count,):
         raise ArgumentError(f"{given.size} doc_ids for {count} texts")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
-from bytepiece._checks import is_number, seed_word, unsigned
+from bytepiece._checks import is_number, seed_number, unsigned
 from bytepiece.encoding.options import (
     LARGEST_ALPHAS,
     MAX_NBEST_SIZE,
@@ -69,10 +69,9 @@ class Sampling(NamedTuple):
         if samples < 1:
             raise ArgumentError(f"samples must be at least 1, not {samples}")
         first = unsigned(first_sample, 32, "sample")
-        unsigned(int(first) + samples - 1, 32, "sample")
-        return Streams(
-            seed_word(self.seed), unsigned(self.epoch, 32, "epoch"), doc_ids, first, samples
-        )
+        unsigned(first + samples - 1, 32, "sample")
+        seed, epoch = seed_number(self.seed), unsigned(self.epoch, 32, "epoch")
+        return Streams(np.uint64(seed), np.uint64(epoch), doc_ids, np.uint64(first), samples)
 
     def groups(self, streams: Streams) -> list[Group]:
         """Sort the documents of a batch by the way in which they are to be encoded.

@@ -236,7 +236,7 @@ class TokenMatchers:
         ids: dict[str, int] = {}
         if isinstance(allowed_special, Mapping):
             for name, id_ in allowed_special.items():
-                ids[name] = int(unsigned(id_, 24, "the id of a special token"))
+                ids[name] = unsigned(id_, 24, "the id of a special token")
         else:
             for name in allowed_special:
                 if name not in self._ids:

@@ -223,7 +223,7 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next iteration begin this epoch, unless a loaded state is within this epoch."""
-        epoch = int(unsigned(epoch, 32, "epoch"))
+        epoch = unsigned(epoch, 32, "epoch")
         if int(self._start[0]) != epoch:
             self._start.copy_(torch.tensor([epoch, self._rank, 0]))
             self._place = (epoch, self._rank, 0)
