@@ -24,6 +24,22 @@ def test_the_size_of_a_chunk(total, threads, samples, expected):
 
 
 @pytest.mark.parametrize(
+    ("total", "size", "samples", "expected"),
+    [
+        (1_300_000, 1_000_000, 1, 1_300_000),
+        (1_600_000, 1_000_000, 1, 800_000),
+        (8_000_001, 1_000_000, 1, 1_000_001),
+        (batches.CHUNK + 2, batches.CHUNK, 1, batches.CHUNK // 2 + 1),
+        (batches.CHUNK, batches.CHUNK // 4, 4, batches.CHUNK // 4),
+        (7, batches.CHUNK, 1, batches._LEAST),
+        (0, batches._LEAST, 1, batches._LEAST),
+    ],
+)
+def test_the_chunks_of_a_batch_are_equally_large(total, size, samples, expected):
+    assert batches._even_size(total, size, samples) == expected
+
+
+@pytest.mark.parametrize(
     ("lengths", "size", "expected"),
     [
         ([], 5, [0]),
