@@ -171,9 +171,9 @@ def _best_path_on(
     """
     lengths = automaton.lengths
     best, taken = sums
-    # The last position where something was subtracted.
+    # The last position where something was subtracted, as far back as a piece may begin.
     latest = UINT_0
-    for p in range(done + 1):
+    for p in range(max(done + 1 - automaton.deepest, 0), done + 1):
         if taken[p] != 0.0:
             latest = uint(p)
     for p in range(done + 1, stop - start + 1):

@@ -1,6 +1,7 @@
 """Long segments: the same ids and samples in windows as in arrays of their length."""
 
 import random
+import time
 
 import numpy as np
 import pytest
@@ -159,3 +160,21 @@ def test_sums_near_the_size_at_which_they_start_again():
     encoder._float32 = encoder._float32._replace(largest=1e9)
     slow = encoder.encode_segments(segment([text], rules)).ids
     assert np.array_equal(found, slow)
+
+
+@pytest.mark.skipif(not JIT, reason="slow without the compiler")
+def test_a_text_of_large_sums_takes_time_in_proportion_to_its_length():
+    rules = TextRules(library=SentencePieceRules(), segment="text", unknown="bytes")
+    scores = {piece: 200 * score for piece, score in PIECES.items()}
+    encoder = Tokenizer(make_model(scores, byte_score=-2000.0, rules=rules))._encoder
+
+    def seconds(times):
+        cut = segment([b" the cat in the hat ate aaa" * times], rules)
+        taken = []
+        for _ in range(3):
+            start = time.process_time()
+            encoder.encode_segments(cut)
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    assert seconds(60_000) < 25 * seconds(6_000)
