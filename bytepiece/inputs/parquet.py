@@ -16,9 +16,12 @@ _ROWS = 64
 """The number of rows that are decoded at a time. This many ordinary texts are cheap to decode, and
 this many of the largest texts still fit into memory."""
 _TOGETHER = 1 << 22
-"""About how many bytes of rows are decoded at a time by default."""
+"""About how many bytes of rows an array has by default."""
 _MOST = 1 << 15
-"""The largest number of rows that are decoded at a time, however short they seem to be."""
+"""The largest number of rows of an array by default, however short they seem to be."""
+_STEP = 512
+"""The largest number of rows that are decoded at a time by default. A file may keep each different
+text once, so its size does not tell how large the decoded rows are."""
 _BUFFER = 1 << 20
 """The bytes of a column that are read ahead. Without a limit, the whole column of a row group would
 be read."""
@@ -120,7 +123,7 @@ class TextColumn(NamedTuple):
             one = max(sum(_sizes(file.metadata)), 1)
             some = rows or min(max(_TOGETHER * total // one, 1), _MOST)
             settings = {"columns": wanted, "use_threads": False, "row_groups": [*groups]}
-            for batch in file.iter_batches(some, **settings):
+            for batch in _joined(file.iter_batches(min(some, rows or _STEP), **settings), some):
                 # The columns come in the order of the file.
                 found = [batch.column(batch.schema.names.index(name)) for name in wanted]
                 yield found[0], None if names is None else found[1]
@@ -142,6 +145,21 @@ class TextColumn(NamedTuple):
     def rows_before(self) -> int:
         """Return the number of rows before the first row group."""
         return sum(self.rows()[: self.start])
+
+
+def _joined(batches: Iterable[Any], rows: int) -> Iterator[Any]:
+    """Join batches of rows until they have this number of rows, or `_TOGETHER` bytes."""
+    table = import_module("pyarrow").Table
+    some: list[Any] = []
+    held = found = 0
+    for batch in batches:
+        some.append(batch)
+        held, found = held + batch.nbytes, found + len(batch)
+        if found >= rows or held >= _TOGETHER:
+            yield from table.from_batches(some).combine_chunks().to_batches()
+            some, held, found = [], 0, 0
+    if some:
+        yield from table.from_batches(some).combine_chunks().to_batches()
 
 
 def _values(arrays: Iterable[Any]) -> Iterator[bytes | None]:
@@ -200,11 +218,15 @@ def _check(arrow: Any, schema: Any, column: str, path: Path, option: str) -> Non
 
 
 def _check_name(schema: Any, column: str, path: Path, option: str) -> None:
-    """Raise a CorpusError unless the column exists."""
+    """Raise a CorpusError unless there is one column of this name."""
     if column not in schema.names:
         known = ", ".join(f'"{name[:30]}"' for name in schema.names[:9]) or "none"
         raise CorpusError(
             f'{path}: no column "{column}"; the columns are: {known}; {option} names one'
+        )
+    if schema.names.count(column) > 1:
+        raise CorpusError(
+            f'{path}: more than one column is called "{column}"; {option} names another one'
         )
 
 

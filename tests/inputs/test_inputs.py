@@ -15,6 +15,7 @@ import bytepiece
 from bytepiece import Files
 from bytepiece.errors import CorpusError
 from bytepiece.inputs import texts
+from bytepiece.inputs.parquet import TextColumn
 
 pytestmark = pytest.mark.usefixtures("empty_directory")
 
@@ -83,6 +84,26 @@ def test_parquet_gives_the_rows_of_a_column(parquet, rows, type):
         column = column.cast(getattr(arrow, type)())
     parquet("x", {"other": list(range(rows)), "text": column}, row_group_size=70)
     assert texts_of(["x"]) == [text.encode() for text in expected if text is not None]
+
+
+def test_texts_that_parquet_keeps_once_are_decoded_in_parts(parquet):
+    rows = ["the same text " * 1500] * 3000
+    parquet("x.parquet", {"text": rows, "id": list(range(3000))})
+    part = TextColumn(Path("x.parquet"), "text")
+    found = list(part.arrays_with_names("id", lambda _: None))
+    assert [id_ for _, ids in found for id_ in ids.to_pylist()] == list(range(3000))
+    assert {text for texts, _ in found for text in texts.to_pylist()} == {rows[0]}
+    assert max(len(texts) for texts, _ in found) <= 512
+    parquet("y.parquet", {"text": ["short"] * 3000})
+    assert [len(a) for a in TextColumn(Path("y.parquet"), "text").arrays(lambda _: None)] == [3000]
+
+
+def test_columns_with_one_name_are_an_error(parquet):
+    arrow = import_module("pyarrow")
+    table = arrow.table([["a"], ["b"]], names=["text", "text"])
+    import_module("pyarrow.parquet").write_table(table, "x.parquet")
+    with pytest.raises(CorpusError, match=r'x\.parquet: more than one column is called "text"'):
+        train("x.parquet")
 
 
 def test_bytes_in_parquet_need_not_be_text(parquet):
