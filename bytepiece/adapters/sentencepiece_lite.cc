@@ -24,6 +24,9 @@ struct Loaded {
   std::unique_ptr<TokenCache> cache;  // of words and their ids; nullptr for none
 };
 
+constexpr int64_t kFailed = -1;
+constexpr int64_t kTooManyIds = -2;
+
 // Texts that lie end to end.
 struct Texts {
   const char* bytes;
@@ -63,8 +66,8 @@ Loaded* lite_load(const char* model, int64_t size, int64_t cached) {
 
 void lite_free(Loaded* loaded) { delete loaded; }
 
-// Writes the ids of the best path of each text, and returns their number; −1 if the call fails or
-// there are more ids than `capacity`.
+// Writes the ids of the best path of each text, and returns their number; `kFailed` if the call
+// fails, and `kTooManyIds` if there are more ids than `capacity`.
 int64_t lite_encode(Loaded* loaded, const char* bytes, const int64_t* bounds, int64_t size,
                     int32_t* ids, int64_t capacity, int64_t* lengths) {
   const Texts texts{bytes, bounds, size};
@@ -76,12 +79,13 @@ int64_t lite_encode(Loaded* loaded, const char* bytes, const int64_t* bounds, in
         loaded->cache ? CachedSentencePieceLite::Encode(loaded->processor, *loaded->cache, texts[i],
                                                         &found)
                       : loaded->processor.Encode(texts[i], &found);
-    if (status != StatusCode::kOk || !rows.add(found)) return -1;
+    if (status != StatusCode::kOk) return kFailed;
+    if (!rows.add(found)) return kTooManyIds;
   }
   return rows.written;
 }
 
-// Writes the ids of `samples` samples of each text, and returns their number, or −1 as above.
+// Writes the ids of `samples` samples of each text, and returns their number, or as above.
 // `alpha` is the runtime's own.
 int64_t lite_sample(Loaded* loaded, const char* bytes, const int64_t* bounds, int64_t size,
                     float alpha, uint64_t seed, int64_t samples, int32_t* ids, int64_t capacity,
@@ -95,12 +99,13 @@ int64_t lite_sample(Loaded* loaded, const char* bytes, const int64_t* bounds, in
   std::vector<int> found;
   for (int64_t i = 0; i < texts.size; ++i) {
     normalized.clear();
-    if (loaded->processor.Normalize(texts[i], &normalized) != StatusCode::kOk) return -1;
+    if (loaded->processor.Normalize(texts[i], &normalized) != StatusCode::kOk) return kFailed;
     for (int64_t sample = 0; sample < samples; ++sample) {
       found.clear();
       const StatusCode status =
           loaded->processor.SampleNormalized(normalized, alpha, uniform, &found);
-      if (status != StatusCode::kOk || !rows.add(found)) return -1;
+      if (status != StatusCode::kOk) return kFailed;
+      if (!rows.add(found)) return kTooManyIds;
     }
   }
   return rows.written;

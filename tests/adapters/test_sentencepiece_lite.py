@@ -52,6 +52,26 @@ def test_batches_and_single_calls(lite, kind):
     loaded.close()
 
 
+@pytest.mark.usefixtures("lite")
+def test_a_text_that_normalization_makes_longer(tmp_path):
+    trainer = pytest.importorskip("sentencepiece").SentencePieceTrainer
+    trainer.train(
+        sentence_iterator=iter(["the cat sat on the mat", "the hat"] * 20),
+        model_prefix=str(tmp_path / "small"),
+        vocab_size=280,
+        byte_fallback=True,
+        hard_vocab_limit=False,
+    )
+    loaded = SentencePieceLite(tmp_path / "small.model")
+    texts = ["\u33af", "\ufdfa", ""]  # "rad/s^2" in one character, and a phrase of 18
+    rows = loaded.rows(loaded.encode_batch(texts).result)
+    assert len(rows[1]) > len(texts[1].encode()) + 1
+    assert loaded.rows(loaded.sample_batch(texts, 1e4).result) == rows
+    assert loaded.rows(loaded.encode_batch([]).result) == []
+    assert loaded.rows(loaded.encode_each([]).result) == []
+    loaded.close()
+
+
 def test_the_seed_decides(lite):
     first, again, other = (lite.sample(TEXT, 0.5, 50, seed).result for seed in (1, 1, 2))
     assert np.array_equal(first.ids, again.ids)
