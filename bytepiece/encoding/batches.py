@@ -134,7 +134,9 @@ def _even_size(total: int, size: int, samples: int) -> int:
         total: the bytes of the batch.
         size, samples: see `chunk_size`, which gives the size.
     """
-    count = max(round(total / size), -(-total // chunk_size(0, 1, samples)), 1)
+    most = chunk_size(0, 1, samples)
+    most += most // 8  # a batch ends with a whole text, so a full one has some bytes more
+    count = max(round(total / size), -(-total // most), 1)
     return max(-(-total // count), _LEAST)
 
 
