@@ -1,6 +1,7 @@
 """Checks of the numbers that callers give: one message for each kind of mistake."""
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +21,9 @@ def unsigned(value: int, bits: int, name: str) -> int:
     """
     # A plain int is by far the most common: one call of `encode` for a sample checks four numbers.
     if type(value) is not int and not _is_whole(value):
-        raise ArgumentError(f"{name} must be a whole number, not {value!r:.30}")
+        raise ArgumentError(f"{name} must be a whole number, not {shown(value)}")
     if not 0 <= value < 1 << bits:
-        raise ArgumentError(f"{name} must be in 0…2^{bits} − 1, not {value}")
+        raise ArgumentError(f"{name} must be in 0…2^{bits} − 1, not {shown(value)}")
     return int(value)
 
 
@@ -51,12 +52,31 @@ def check_whole(value: int, name: str, least: int) -> int:
         ArgumentError: if the value is not a whole number or is below `least`.
     """
     if not _is_whole(value) or value < least:
-        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r:.30}")
+        raise ArgumentError(
+            f"{name} must be a whole number of at least {least}, not {shown(value)}"
+        )
     return int(value)
 
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def shown(value: object) -> str:
+    """Return the first 30 characters of a value, for a message."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    try:
+        return f"{value!r:.30}"
+    except ValueError:  # Python writes whole numbers of at most 4300 digits
+        return "a number of more than 4300 digits"
+
+
+def plain(value: Any) -> Any:
+    """Return a value with Python's numbers in place of NumPy's, so that it is written alike."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return tuple(map(plain, value)) if isinstance(value, tuple) else value
 
 
 def is_number(value: object) -> bool:

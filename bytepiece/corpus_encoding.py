@@ -18,10 +18,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from bytepiece._checks import plain, unsigned
 from bytepiece._files import write_atomically
 from bytepiece.encoding.document_batches import count_documents, documents_of
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.encoding.options import BY_TEXT
+from bytepiece.encoding.special import in_one_order
 from bytepiece.errors import ArgumentError, TokenFileError
 from bytepiece.inputs.files import Files
 from bytepiece.inputs.shards import Shard, shards_of
@@ -137,6 +139,10 @@ def encode_files(
         doc_ids = None  # The best path needs no numbers.
     elif options.get("seed") is None:
         raise ArgumentError("all workers need the same seed; give one with seed=")
+    doc_id0 = unsigned(doc_id0, 64, "doc_id0")
+    options = {name: plain(value) for name, value in options.items()}
+    if "allowed_special" in options:
+        options["allowed_special"] = in_one_order(options["allowed_special"])
     tokenizer.encode_batch([], **options)  # It raises an error for wrong options.
     inputs = [[str(file.path), file.path.stat().st_size] for file in files.inputs()]
     given = {"doc_id0": doc_id0, "doc_ids": doc_ids, **options}

@@ -187,9 +187,10 @@ class Tokenizer:
         Raises:
             ArgumentError: if an argument is outside its range.
         """
-        options = (sampler, nbest_size, sample_prob, seed, epoch, doc_id, sample, allowed_special)
+        options = (sampler, nbest_size, sample_prob, seed, epoch, doc_id, sample)
         if (
             alpha is None
+            and allowed_special is _NONE_ALLOWED
             and (*options, add_bos, add_eos) == _NO_OPTIONS
             and type(epoch) is type(doc_id) is type(sample) is int  # and not False, which equals 0
             and len(raw := to_bytes(text, self._model.rules.normalization)) <= CHUNK
@@ -199,7 +200,8 @@ class Tokenizer:
             array = self._encoder.encode_short(raw)
         elif (
             (alpha is None or (type(alpha) is float and 0.0 <= alpha < math.inf))
-            and (sampler, nbest_size, sample_prob, allowed_special, add_bos, add_eos) == _PERFECT
+            and allowed_special is _NONE_ALLOWED
+            and (sampler, nbest_size, sample_prob, add_bos, add_eos) == _PERFECT
             and len(raw := to_bytes(text, self._model.rules.normalization)) <= CHUNK
         ):
             # A sample of one text, or random numbers that are not needed: a fifth of the time of
@@ -651,9 +653,10 @@ class Tokenizer:
 
 
 _DEFAULTS: Mapping[str, Any] = Tokenizer.encode.__kwdefaults__ or {}
-_NO_OPTIONS = (*_DEFAULTS.values(), False, False)
+*_OPTIONS, _NONE_ALLOWED = _DEFAULTS.values()
+_NO_OPTIONS = (*_OPTIONS, False, False)
 """The values of the options of `encode` after alpha, for a call that gives no option."""
-_PERFECT = ("perfect", NBEST_SIZE, 1.0, (), False, False)
+_PERFECT = ("perfect", NBEST_SIZE, 1.0, False, False)
 """Some options of `encode`, for a call that asks for a perfect sample and nothing else."""
 
 

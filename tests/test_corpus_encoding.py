@@ -5,6 +5,7 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bytepiece_cli import choices
 from support.cli import invoke
@@ -198,6 +199,17 @@ def test_finished_shards_are_not_done_again(corpus, tok):
         encode_files(tok, corpus, "out", engine=map, layout="npy")
     with pytest.raises(TokenFileError, match="holds other files"):
         encode_files(tok, corpus, "out", engine=map, layout="raw", resume=True)
+
+
+def test_arguments_of_numpy_are_kept_as_plain_ones(corpus, tok):
+    plain = {"alpha": 0.25, "seed": 7, "epoch": 2, "allowed_special": ["<bos>", "<eos>"]}
+    index = encode_files(tok, corpus, "out", engine=map, doc_id0=5, **plain)
+    same = {"alpha": np.float32(0.25), "seed": np.int64(7), "epoch": np.uint8(2)}
+    same["allowed_special"] = {"<eos>", "<bos>"}
+    again = encode_files(tok, corpus, "out", engine=map, doc_id0=np.int64(5), resume=True, **same)
+    assert again == index
+    with pytest.raises(ArgumentError, match="doc_id0"):
+        encode_files(tok, corpus, "other", engine=map, doc_id0="x", alpha=0.1, seed=1)
 
 
 def test_errors(corpus, tok):

@@ -59,6 +59,47 @@ def test_a_sample_of_one_text_checks_its_arguments(tok, options):
         tok.encode("the hat", **{"alpha": 0.5, **options})
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.uint64])
+def test_numbers_of_numpy_are_numbers(tok, kind):
+    texts = ["the cat and the hat\n" * 5000, "the hat"]
+    options = {"alpha": 0.5, "seed": 3, "epoch": 1, "doc_id0": 2}
+    expected = tok.encode_batch(texts, samples=2, threads=2, **options)
+    options = {name: kind(value) for name, value in options.items() if name != "alpha"}
+    found = tok.encode_batch(texts, alpha=0.5, samples=kind(2), threads=kind(2), **options)
+    assert found == expected
+    price = tok.alpha_for_tokens(texts, 1.1)
+    assert tok.alpha_for_tokens(texts, np.float64(1.1), threads=kind(2)) == price
+
+
+@pytest.mark.parametrize("samples", [0, True, 1.0, "2", None])
+def test_samples_are_a_whole_number(tok, samples):
+    with pytest.raises(ArgumentError, match="samples must be a whole number of at least 1"):
+        tok.encode_batch(["the hat"], alpha=0.5, samples=samples)
+
+
+@pytest.mark.parametrize("name", ["seed", "epoch", "doc_id", "sample", "nbest_size", "sample_prob"])
+def test_a_number_that_python_does_not_write_is_an_error_like_others(tok, name):
+    with pytest.raises(ArgumentError, match=f"{name} must be in .* more than 4300 digits"):
+        tok.encode("the hat", alpha=0.5, **{name: 10**5000})
+    with pytest.raises(ArgumentError, match=r"doc_ids\[0\] must be in"):
+        tok.encode_batch(["the hat"], doc_ids=[10**5000])
+    with pytest.raises(ArgumentError, match="alpha must be a finite number"):
+        tok.encode("the hat", alpha=10**5000)
+    with pytest.raises(ArgumentError, match="the price must be a finite number"):
+        tok.alpha_for_tokens(["the hat"], 10**400)
+
+
+@pytest.mark.parametrize("call", ["encode", "encode_batch"])
+def test_special_tokens_in_an_array(tok, call):
+    for text in ("the<bos>", "hat"):
+        given = text if call == "encode" else [text]
+        found = getattr(tok, call)(given, allowed_special=np.array(["<bos>"]))
+        assert found == getattr(tok, call)(given, allowed_special=["<bos>"])
+    for wrong in ([["<bos>"]], {5: 5}, 5):
+        with pytest.raises(ArgumentError, match="special"):
+            getattr(tok, call)(given, allowed_special=wrong)
+
+
 def test_iter_gives_an_iterator(tok):
     for found, expected in [
         (tok.encode("the hat", iter=True), tok.encode("the hat")),

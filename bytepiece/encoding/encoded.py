@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, offsets_of
+from bytepiece._checks import shown
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs import arrow as columns
 from bytepiece.kernels.jit import Scalar, kernel
@@ -86,9 +87,9 @@ class Encoded:
         [[0, 1, 99], [5, 6]]
         """
         _check_side(side)
-        _check_number(length, "length")
+        length = _checked_number(length, "length")
         if mark is not None:
-            _check_number(mark, "mark")
+            mark = _checked_number(mark, "mark")
         before = np.diff(self.offsets)
         after = np.minimum(before, length)
         offsets = offsets_of(after)
@@ -121,13 +122,11 @@ class Encoded:
         ([[1, 0], [2, 3]], [[True, False], [True, True]])
         """
         _check_side(side)
-        _check_number(pad, "pad")
+        pad = _checked_number(pad, "pad")
         lengths = np.diff(self.offsets)
         longest = int(lengths.max(initial=0))
-        if length is None:
-            length = longest
-        _check_number(length, "length")
-        _check_number(multiple_of, "multiple_of", 1)
+        length = longest if length is None else _checked_number(length, "length")
+        multiple_of = _checked_number(multiple_of, "multiple_of", 1)
         if longest > length:
             raise ArgumentError(f"a row has {longest} ids, more than {length}; truncate them first")
         length += -length % multiple_of
@@ -144,12 +143,13 @@ def _check_side(side: str) -> None:
         raise ArgumentError(f'side must be "right" or "left", not {side!r:.30}')
 
 
-def _check_number(value: int, name: str, least: int = 0) -> None:
+def _checked_number(value: int, name: str, least: int = 0) -> int:
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or not least <= value < 1 << 31:
         raise ArgumentError(
-            f"{name} must be a whole number of at least {least} and below 2^31, not {value!r:.30}"
+            f"{name} must be a whole number of at least {least} and below 2^31, not {shown(value)}"
         )
+    return int(value)
 
 
 def repeat(rows: Encoded, times: int) -> Encoded:

@@ -185,7 +185,7 @@ class Encoder:
             ArgumentError: if `threads` is not at least 1, or if the texts cannot be cut into
                 segments; see `segment`.
         """
-        check_whole(threads, "threads", 1)
+        threads = check_whole(threads, "threads", 1)
         if len(groups) == 1:
             return self._encode_group(texts, marks, groups[0].method, streams, threads, log_probs)
         parts = []

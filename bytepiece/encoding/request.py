@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
-from bytepiece._checks import is_number, seed_number, unsigned
+from bytepiece._checks import check_whole, is_number, seed_number, shown, unsigned
 from bytepiece.encoding.options import (
     LARGEST_ALPHAS,
     MAX_NBEST_SIZE,
@@ -66,8 +66,7 @@ class Sampling(NamedTuple):
         Raises:
             ArgumentError: if a number is outside its range.
         """
-        if samples < 1:
-            raise ArgumentError(f"samples must be at least 1, not {samples}")
+        samples = check_whole(samples, "samples", 1)
         first = unsigned(first_sample, 32, "sample")
         unsigned(first + samples - 1, 32, "sample")
         seed, epoch = seed_number(self.seed), unsigned(self.epoch, 32, "epoch")
@@ -145,9 +144,9 @@ class Sampling(NamedTuple):
             raise ArgumentError(f"sampler must be one of {names}, not {self.sampler!r:.30}")
         size = self.nbest_size
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-            raise ArgumentError(f"nbest_size must be a whole number, not {size!r:.30}")
+            raise ArgumentError(f"nbest_size must be a whole number, not {shown(size)}")
         if not 1 <= size <= MAX_NBEST_SIZE:
-            raise ArgumentError(f"nbest_size must be in 1…{MAX_NBEST_SIZE}, not {size!s:.30}")
+            raise ArgumentError(f"nbest_size must be in 1…{MAX_NBEST_SIZE}, not {shown(size)}")
         if alpha is None or checked_alpha(alpha) < 0:
             return None
         largest = LARGEST_ALPHAS.get(self.sampler, math.inf)
@@ -170,7 +169,7 @@ def checked_alpha(alpha: float) -> float:
     except OverflowError:  # a whole number beyond all floats
         pass
     raise ArgumentError(
-        f"alpha must be a finite number, or None for the best path, not {alpha!r:.30}"
+        f"alpha must be a finite number, or None for the best path, not {shown(alpha)}"
     )
 
 
@@ -184,9 +183,9 @@ def _draw(seed: Scalar, epoch: Scalar, doc_ids: U64, out: F64) -> None:
 
 def _checked_probability(sample_prob: float) -> float:
     if not is_number(sample_prob):
-        raise ArgumentError(f"sample_prob must be a number, not {sample_prob!r:.30}")
+        raise ArgumentError(f"sample_prob must be a number, not {shown(sample_prob)}")
     if not 0 <= sample_prob <= 1:
-        raise ArgumentError(f"sample_prob must be in 0…1, not {sample_prob:g}")
+        raise ArgumentError(f"sample_prob must be in 0…1, not {shown(sample_prob)}")
     return float(sample_prob)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import ahocorasick
+import numpy as np
 
 from bytepiece._checks import unsigned
 from bytepiece.errors import ArgumentError
@@ -225,8 +226,10 @@ class TokenMatchers:
         Raises:
             ArgumentError: if the argument has another type, or names a token that the model lacks.
         """
-        if allowed_special == ():  # the default comes first, to be quick
+        if type(allowed_special) is tuple and not allowed_special:  # the default, to be quick
             return NO_TOKENS
+        if isinstance(allowed_special, np.ndarray):
+            allowed_special = allowed_special.tolist()
         if isinstance(allowed_special, SpecialTokens):
             return allowed_special
         if allowed_special == "all":
@@ -236,10 +239,12 @@ class TokenMatchers:
         ids: dict[str, int] = {}
         if isinstance(allowed_special, Mapping):
             for name, id_ in allowed_special.items():
+                if not isinstance(name, str):
+                    raise ArgumentError(f"the name of a special token is a str, not {name!r:.30}")
                 ids[name] = unsigned(id_, 24, "the id of a special token")
         else:
             for name in allowed_special:
-                if name not in self._ids:
+                if not isinstance(name, str) or name not in self._ids:
                     raise ArgumentError(f"the model has no special token {name!r}")
                 ids[name] = self._ids[name]
         if not ids:

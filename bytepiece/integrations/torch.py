@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._checks import check_whole, unsigned
+from bytepiece._checks import check_whole, plain, unsigned
 from bytepiece.encoding.documents import numbers_of
 from bytepiece.encoding.options import BY_TEXT, Alpha, Sampler
 from bytepiece.encoding.request import Sampling
@@ -128,14 +128,17 @@ class PackedBlocks(IterableDataset[dict[str, torch.Tensor]]):  # type: ignore[mi
             raise ArgumentError("seed must be a number: workers and restarts must agree on it")
         alpha = alpha_by_price(tokenizer, alpha, more_tokens, price_texts, sample_prob, sampler)
         Sampling(alpha).check_unlisted()
-        if not 0 <= rank < world_size:
+        seed, epoch = unsigned(seed, 64, "seed"), unsigned(epoch, 32, "epoch")
+        world_size = check_whole(world_size, "world_size", 1)
+        rank = check_whole(rank, "rank", 0)
+        if not rank < world_size:
             raise ArgumentError(f"rank must be in 0…{world_size - 1}, not {rank}")
         self._tokenizer = tokenizer
         self._documents = documents
         self._length = length
         self._options: dict[str, Any] = {
-            "alpha": alpha,
-            "sample_prob": sample_prob,
+            "alpha": plain(alpha),
+            "sample_prob": plain(sample_prob),
             "seed": seed,
             "add_bos": add_bos,
             "add_eos": add_eos,

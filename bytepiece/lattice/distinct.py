@@ -60,7 +60,7 @@ def encode_distinct(
         ArgumentError: if `threads` is not at least 1, if a text cannot be cut into segments, or if
             its lattice is too large.
     """
-    check_whole(threads, "threads", 1)
+    threads = check_whole(threads, "threads", 1)
     methods: dict[int, Method] = {}
     for method, documents in groups:
         if method is not None:

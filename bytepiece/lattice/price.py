@@ -5,6 +5,7 @@ The price is the expected number of tokens, divided by the number of tokens of t
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bytepiece._arrays import cuts
-from bytepiece._checks import is_number
+from bytepiece._checks import check_whole, is_number, shown
 from bytepiece.encoding.batches import chunk_size
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.options import LARGEST_ALPHAS
@@ -100,9 +101,10 @@ def alpha_for_tokens(
         threads: how many threads to use; the result does not depend on it.
     """
     if not is_number(price):
-        raise ArgumentError(f"the price must be a number, not {price!r:.30}")
-    if not math.isfinite(price):
-        raise ArgumentError(f"the price must be a finite number, not {price}")
+        raise ArgumentError(f"the price must be a number, not {shown(price)}")
+    if not abs(price) <= sys.float_info.max:
+        raise ArgumentError(f"the price must be a finite number, not {shown(price)}")
+    threads = check_whole(threads, "threads", 1)
     given = texts_of(texts)
     best = _tokens(encoder, given, sampling, threads)
     share = float(sampling.sample_prob)

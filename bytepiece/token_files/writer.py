@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bytepiece._checks import plain
 from bytepiece._files import delete, naming, replacing, write_atomically
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.errors import ArgumentError, TokenFileError
@@ -68,7 +69,8 @@ class TokenFileWriter:
         self._vocab_size = vocab_size
         self._type = smallest_type(vocab_size, layout)
         self._head = len(self._files.rule.head(self._type, 0))
-        self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(run or {}))}
+        given = {name: plain(value) for name, value in (run or {}).items()}
+        self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(given))}
         self.documents = 0
         """The number of documents appended so far, by this run and the runs that it resumes. After
         resuming, skip this number of documents."""

@@ -77,3 +77,11 @@ def test_truncating_leaves_the_rows_themselves_unchanged():
 def test_arguments_outside_their_range_are_refused(call, message):
     with pytest.raises(ArgumentError, match=message):
         call(encoded([[1, 2, 3]]))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint64])
+def test_numbers_of_numpy_are_numbers(kind):
+    rows = encoded([[1, 2, 3]])
+    ids, _ = rows.padded(kind(0), length=kind(250), multiple_of=kind(100))
+    assert ids.shape == (1, 300)
+    assert rows.truncated(kind(2), mark=kind(9)) == encoded([[1, 9]])

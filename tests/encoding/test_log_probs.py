@@ -193,7 +193,10 @@ def test_a_batch_without_texts(tok):
         ({"replace": False}, "replace=False needs an alpha"),
         ({"alpha": 0.1, "replace": False, "sampler": "viterbi"}, "replace=False needs the sampler"),
         ({"alpha": 0.1, "replace": False, "sampler": "nbest"}, 'not "nbest"'),
-        ({"alpha": 0.1, "replace": False, "samples": 0}, "samples must be at least 1"),
+        (
+            {"alpha": 0.1, "replace": False, "samples": 0},
+            "samples must be .* at least 1",
+        ),
         ({"alpha": 0.1, "replace": False, "threads": 0}, "threads must be"),
     ],
 )

@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from itertools import chain, islice
 
+import numpy as np
 import pytest
 from support import ROOT
 
@@ -246,9 +247,19 @@ def test_bad_arguments(tok):
         ({"alpha": -0.1, "sample_prob": 3}, "sample_prob"),
         ({"rank": 2, "world_size": 2}, "rank"),
         ({"epoch": -1}, "epoch"),
+        ({"rank": 0.5}, "rank"),
+        ({"world_size": 2.0}, "world_size"),
     ):
         with pytest.raises(errors.ArgumentError, match=match):
             PackedBlocks(tok, **{"documents": TEXTS, "length": 4, **wrong})
+
+
+def test_numbers_of_numpy_are_the_same_settings(tok):
+    state = PackedBlocks(tok, TEXTS, 16, alpha=0.25, seed=4, world_size=2, rank=1).state_dict()
+    of_numpy = {"alpha": np.float64(0.25), "seed": np.int64(4), "epoch": np.uint64(0)}
+    again = PackedBlocks(tok, TEXTS, 16, world_size=np.int8(2), rank=np.uint64(1), **of_numpy)
+    assert again.state_dict() == state
+    again.load_state_dict(state)
 
 
 def test_a_state_of_other_settings_is_refused(tok):
