@@ -26,8 +26,8 @@ class Merges:
         pairs: int32[merges, 2], the ids of two pieces; the place in the list is the rank. They
             become the piece that they spell together.
         ranks: int32[pieces], the rank of each piece, in the order of the pieces. Any two neighbours
-            that spell a piece can become it. −1: nothing becomes this piece. Either pairs or ranks
-            are None.
+            that spell a piece can become it. −1: no pair becomes this piece, but a whole word of
+            several bytes that it spells is encoded as it. Either pairs or ranks are None.
         whole: a word that is a piece is encoded as this piece, whether or not it can be joined.
         unmade: samples and lattices use all pieces, also those that nothing becomes.
 
