@@ -23,7 +23,7 @@ from bytepiece.model import Model
 from bytepiece.parallel import ordered_map, usable_cores
 from bytepiece.rules.text import Text, to_bytes
 from bytepiece.rules.text_rules import TextRules
-from bytepiece.training.corpus_reader import Block
+from bytepiece.training.corpus_reader import Block, check_together
 from bytepiece.training.options import whole
 from bytepiece.training.progress import Progress, counting_up, silent
 from bytepiece.training.sampled_counts import SampledCounts, standing_for
@@ -76,14 +76,17 @@ def score(
     progress = progress or silent
     count = usable_cores() if threads is None else whole("threads", threads)
     table = SampledCounts(_MOST)
-    for block in _segmented(corpus, model.rules, progress):
+    source = source_of(corpus)
+    unit = source.unit if isinstance(source, Files) else 1
+    for block in _segmented(source, unit, model.rules, progress):
         table.add(block)
     words = standing_for(table.blocks(), table.rate)
     size = sum(int((np.diff(one.bounds) * one.weights).sum()) for one in words)
     if size == 0:
         raise CorpusError("the corpus has no text to learn scores from")
     encoder = Encoder(model)
-    masses = np.maximum(sum(_uses(encoder, one) for one in words), _LEAST)
+    least = _LEAST * unit
+    masses = np.maximum(sum(_uses(encoder, one) for one in words), least)
     total = 0.0
     for done in range(_ROUNDS):
         progress("fitting", done, _ROUNDS)
@@ -95,9 +98,9 @@ def score(
         for counts, log in ordered_map(expect, words, count):
             sums += counts
             logs.append(log)
-        masses, total = np.maximum(sums, _LEAST), math.fsum(logs)
+        masses, total = np.maximum(sums, least), math.fsum(logs)
     progress("fitting", _ROUNDS, _ROUNDS)
-    facts = {"bytes": size, "bits_per_byte": round(-total / math.log(2) / size, 6)}
+    facts = {"bytes": round(size / unit), "bits_per_byte": round(-total / math.log(2) / size, 6)}
     return replace(
         model,
         scores=rounded(np.log(masses / math.fsum(masses.tolist()))),
@@ -106,23 +109,26 @@ def score(
     )
 
 
-def _segmented(corpus: Corpus, rules: TextRules, progress: Progress) -> Iterator[Block]:
-    """Yield the segments of each part of a corpus."""
+def _segmented(
+    source: Iterable[Text], unit: int, rules: TextRules, progress: Progress
+) -> Iterator[Block]:
+    """Yield the segments of each part of a corpus. Their weights are in units."""
     texts: list[bytes] = []
     weights: list[int] = []
-    size = 0
-    for text, weight in _weighted(corpus, progress):
+    size = together = 0
+    for text, weight in _weighted(source, progress):
         texts.append(to_bytes(text))
         weights.append(weight)
         size += len(texts[-1])
+        together += len(texts[-1]) * weight
+        check_together(together, unit)
         if size >= _BATCH:
             yield _segments_of(texts, weights, rules)
             texts, weights, size = [], [], 0
     yield _segments_of(texts, weights, rules)
 
 
-def _weighted(corpus: Corpus, progress: Progress) -> Iterable[tuple[Text, int]]:
-    source = source_of(corpus)
+def _weighted(source: Iterable[Text], progress: Progress) -> Iterable[tuple[Text, int]]:
     if isinstance(source, Files):
         return source.weighted(advance=counting_up("reading", source.size, progress))
     return ((text, 1) for _, text in numbered(source, CorpusError))

@@ -156,6 +156,23 @@ def test_scores_make_the_text_more_probable():
     assert after > before
 
 
+def test_a_weight_of_all_texts_changes_nothing(tmp_path):
+    (tmp_path / "x.txt").write_text("\n".join(TEXTS * 3), "utf-8")
+    plain = bytepiece.score(BPE, bytepiece.Files([tmp_path / "x.txt"]))
+    for weight in (0.5, 1.001):
+        found = bytepiece.score(BPE, bytepiece.Files([tmp_path / "x.txt"], weights=[weight]))
+        # Only the count that stands for no occurrence has another share.
+        assert np.abs(found.scores - plain.scores).max() < 1.0
+        size = found.record["scored"]["bytes"] / plain.record["scored"]["bytes"]
+        assert size == pytest.approx(weight, abs=0.02)
+
+
+def test_weights_that_are_too_large_are_refused(tmp_path):
+    (tmp_path / "x.tsv").write_text("the cat sat\t9999999999999999\n" * 100, "utf-8")
+    with pytest.raises(CorpusError, match="counts would no longer be exact"):
+        bytepiece.score(BPE, bytepiece.Files([tmp_path / "x.tsv"]))
+
+
 def test_bad_requests_are_refused():
     with pytest.raises(CorpusError, match="no text"):
         bytepiece.score(BPE, ["", ""])
