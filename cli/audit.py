@@ -12,7 +12,7 @@ from bytepiece.errors import ArgumentError
 
 from .documents import documents
 from .options import TEXT, checked_alpha, files_argument, missing_model_explained
-from .outputs import OUTPUT, check_folders, write_file
+from .outputs import OUTPUT, check_results, write_file
 from .progress import Phases
 from .streams import write
 
@@ -128,7 +128,7 @@ def command(
         if model is None:
             raise click.UsageError("name the model that segments the text, by -m")
         texts = [*given, *_lines(files)]
-    check_folders(json_file, html_file)
+    check_results([json_file, html_file], [*files, *([model] if model else [])])
     with Phases("draws") as phases:
         if model is None:
             report = audit(None, asked, None, alphas, draws, seed, phases.report)

@@ -12,7 +12,7 @@ from bytepiece.formats import FORMATS, Format
 
 from .documents import documents
 from .edits import MODEL
-from .outputs import check_folders
+from .outputs import check_results
 from .progress import input_progress
 from .streams import STDIN, name_of, say, write
 
@@ -63,10 +63,7 @@ def command(
         raise click.UsageError("--check and --no-check exclude each other")
     if target == STDIN:
         raise click.UsageError("a model is written to a file; name one for OUT")
-    for file in (source, *files):
-        if target.exists() and target.samefile(file):
-            raise click.UsageError(f"{name_of(target)} is read; name another file for OUT")
-    check_folders(target)
+    check_results([target], [source, *files])
     model, kind = bytepiece.model_io.load_with_format(source)
     to = to or _format_of(target, kind)
     for note in model.record.get("notes", []) if kind in _FOREIGN else []:

@@ -10,7 +10,7 @@ from bytepiece.errors import ModelError
 
 from .choices import engine_option
 from .options import column_option, jsonl_option, temp_dir_option, threads_option
-from .outputs import OUTPUT, check_folders, write_file
+from .outputs import OUTPUT, check_results, write_file
 from .progress import input_progress
 from .spool import spooled
 from .streams import STDIN, write
@@ -80,7 +80,7 @@ def command(
     from bytepiece.evaluation.plot import plot  # noqa: PLC0415
     from bytepiece.evaluation.report import table, to_json  # noqa: PLC0415
 
-    check_folders(json_file, svg_file)
+    check_results([json_file, svg_file], [*models, *files])
     with (
         spooled(files or [STDIN], temp_dir) as paths,
         input_progress("evaluating", files) as progress,

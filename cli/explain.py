@@ -18,7 +18,7 @@ from .options import (
     checked_alpha,
     missing_model_explained,
 )
-from .outputs import OUTPUT, check_folders, write_file
+from .outputs import OUTPUT, check_results, write_file
 from .streams import STDIN, is_terminal, open_binary, write
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def command(
     """  # noqa: D301
     if svg_file is not None and len(models) > 1:
         raise click.UsageError("--svg draws the lattice of one model; name one with -m")
-    check_folders(html_file, svg_file)
+    check_results([html_file, svg_file], models)
     # Imported here, because it needs NumPy, and --help does not.
     from bytepiece.explain.gather import MOST_BYTES  # noqa: PLC0415
 

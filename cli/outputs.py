@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -15,11 +15,26 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 """The option type of a file to write."""
 
 
-def check_folders(*targets: Path | None) -> None:
-    """Raise, before the work begins, if the folder of an output file does not exist."""
-    for target in targets:
-        if target is not None and not target.parent.is_dir():
-            raise click.ClickException(f"{click.format_filename(target)}: no such directory")
+def check_results(targets: Sequence[Path | None], inputs: Iterable[Path]) -> None:
+    """Raise, before the work begins, if a result cannot be written to its file.
+
+    Args:
+        targets: the output files, None where none is asked for.
+        inputs: the files that are read. No result may replace one of them.
+    """
+    given = [target for target in targets if target is not None]
+    for target in given:
+        name = click.format_filename(target)
+        if target == STDIN:
+            raise click.UsageError("a result is written to a file; name one in place of -")
+        if not target.parent.is_dir():
+            raise click.ClickException(f"{name}: no such directory")
+        if target.exists() and any(
+            source.exists() and target.samefile(source) for source in inputs
+        ):
+            raise click.UsageError(f"{name} is read; name another file for the result")
+    if len(set(map(os.path.realpath, given))) < len(given):
+        raise click.UsageError("two results have the same file; name another one")
 
 
 def check_writable(target: Path, files: Sequence[Path]) -> None:

@@ -126,3 +126,23 @@ def test_an_interrupted_run_leaves_no_file(tmp_path):
     assert error[-1] == "Interrupted"
     assert not any("Traceback" in line for line in error)
     assert not (tmp_path / "all.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--json", "one.model"], "one.model is read; name another file for the result"),
+        (["--plot", "text.txt"], "text.txt is read"),
+        (["--json", "x", "--plot", "./x"], "two results have the same file"),
+        (["--json", "-"], "name one in place of -"),
+    ],
+)
+def test_results_replace_neither_inputs_nor_each_other(options, words):
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    done = invoke("eval", "one.model", "--on", "text.txt", *options, code=2)
+    assert words in done.stderr
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+    assert (
+        "one.model is read"
+        in invoke("explain", "ab", "-m", "one.model", "--html", "one.model", code=2).stderr
+    )
