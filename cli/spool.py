@@ -57,7 +57,7 @@ def spooled(paths: Sequence[Path], temp_dir: Path | None) -> Iterator[list[Path]
             yield copies
         except CorpusError as error:
             message = str(error)
-            for path, copy in pairs:
+            for path, copy in reversed(pairs):  # the name of copy 1 is the beginning of copy 10's
                 message = message.replace(str(copy), name_of(path))
             raise CorpusError(message) from None
 

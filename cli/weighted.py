@@ -35,8 +35,10 @@ def weighted(argument: str) -> WeightedPath:
     is a weight only if it is a number, so C:\corpus.txt is a path.
 
     Raises:
-        ArgumentError: if the weight is outside its range.
+        click.UsageError: if the weight is outside its range, or the argument is empty.
     """
+    if not argument:
+        raise click.UsageError("an input is empty; name a file, a directory, or - for a pipe")
     name, colon, number = argument.rpartition(":")
     if name and colon and not os.path.lexists(argument):
         try:
@@ -46,6 +48,6 @@ def weighted(argument: str) -> WeightedPath:
         try:
             steps_of(weight)  # checked now, not after standard input was read
         except ArgumentError as error:
-            raise ArgumentError(f"{argument}: {error}") from None
+            raise click.UsageError(f"{argument}: {error}") from None
         return WeightedPath(Path(name), weight)
     return WeightedPath(Path(argument), 1)

@@ -114,7 +114,10 @@ class Files:
     ) -> None:
         if isinstance(paths, (str, os.PathLike)):
             raise ArgumentError("Files takes a list of paths, not a path")
-        self.paths = tuple(Path(path) for path in paths)
+        given = list(paths)
+        if "" in given:  # as a path, it would be the current directory
+            raise ArgumentError("a path is empty; give the name of a file or of a directory")
+        self.paths = tuple(map(Path, given))
         self.jsonl_field = jsonl_field
         self.parquet_column = parquet_column
         steps = [STEPS] * len(self.paths) if weights is None else list(map(steps_of, weights))
@@ -160,6 +163,8 @@ class Files:
         True
         """
         exponent = exponent_of(exponent)
+        if self.balance is not None:
+            raise ArgumentError("these files are balanced already; balance the files as given")
         if by is None and len(self.paths) < 2:
             raise ArgumentError(
                 "a single path is a single group, with nothing to balance; give one path for each "

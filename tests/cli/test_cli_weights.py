@@ -10,6 +10,7 @@ from support.corpora import TEXT
 
 import bytepiece
 from bytepiece import model_io
+from bytepiece.errors import ArgumentError
 from bytepiece.inputs.files import Files
 
 
@@ -50,3 +51,13 @@ def test_weights_reach_the_library(tmp_path, monkeypatch):
     model = model_io.load("bytepiece.model")
     assert model == bytepiece.train(files)
     assert model.record["weights"] == [0.5, 2, 0]
+
+
+@pytest.mark.parametrize("argument", ["", "x.txt:5000000", "x.txt:nan"])
+def test_a_wrong_input_is_wrong_usage(argument, tmp_path, monkeypatch):
+    """An empty one would be the current directory, if a variable of the shell is not set."""
+    monkeypatch.chdir(tmp_path)
+    Path("x.txt").write_bytes(TEXT)
+    assert "Traceback" not in invoke("train", argument, "-o", "x.model", code=2).stderr
+    with pytest.raises(ArgumentError, match="a path is empty"):
+        Files(["x.txt", ""])
