@@ -5,8 +5,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from bytepiece.errors import CorpusError
 from bytepiece.inputs import parquet
-from bytepiece.inputs.decompress import suffix_of
+from bytepiece.inputs.decompress import compression_of, decompressed, suffix_of
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX
 from bytepiece.rules.text import to_bytes
 
@@ -107,4 +108,7 @@ def _is_parquet(path: Path) -> bool:
     if not path.is_file():  # a Parquet file is read from its end, which a stream does not allow
         return False
     with path.open("rb") as file:
-        return parquet.is_parquet(file.read(_HEAD), path.suffix) or path.suffix == ".parquet"
+        head = file.peek(_HEAD)
+        if compression_of(head) and decompressed(file, str(path)).peek(1).startswith(parquet.MAGIC):
+            raise CorpusError(f"{path} is compressed twice; unpack it first")
+        return parquet.is_parquet(head, path.suffix) or path.suffix == ".parquet"

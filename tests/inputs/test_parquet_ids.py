@@ -1,6 +1,7 @@
 """Parquet files of ids: written by rows, by columns and by the command, whole or not at all."""
 
 import errno
+import gzip
 import sys
 from pathlib import Path
 
@@ -167,6 +168,14 @@ def test_bad_parquet_is_an_error_of_one_line():
     invoke("encode", *output, "b.parquet", code=1)
     assert "no such" in invoke("encode", "--format", "parquet", "-o", "no/x", code=1).stderr.lower()
     assert listed() == ["a.parquet", "b.parquet", "small.model"]
+
+
+@pytest.mark.usefixtures("saved")
+def test_parquet_in_a_compressed_file_is_not_text():
+    parquet.write_table(arrow.table({"text": ["the hat"]}), "a.parquet")
+    Path("a.parquet.gz").write_bytes(gzip.compress(Path("a.parquet").read_bytes()))
+    error = invoke("encode", "a.parquet.gz", code=1).stderr
+    assert "a.parquet.gz is compressed twice; unpack it first" in error
 
 
 @pytest.mark.usefixtures("saved")
