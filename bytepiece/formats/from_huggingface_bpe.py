@@ -22,7 +22,7 @@ from bytepiece.formats.huggingface_tokens import (
     special_tokens_of,
 )
 from bytepiece.formats.huggingface_words import WordSteps, space_cut, word_steps_of
-from bytepiece.model import MAX_PIECES, Model
+from bytepiece.model import MAX_ID, MAX_PIECES, Model
 from bytepiece.rules.byte_level import alphabet
 from bytepiece.rules.character_map import SPACE
 from bytepiece.rules.foreign import HuggingFaceRules
@@ -123,6 +123,8 @@ def _vocabulary(entries: Any) -> dict[str, int]:
         "".join(entries).encode()
     except UnicodeEncodeError as error:
         raise ModelError(f"a piece is not valid Unicode: {error!s:.80}") from None
+    if not 0 <= min(entries.values()) <= max(entries.values()) <= MAX_ID:
+        raise ModelError(f"ids must be in 0…{MAX_ID}")
     if len(set(entries.values())) < len(entries):
         raise ModelError("two pieces have the same id")
     return entries

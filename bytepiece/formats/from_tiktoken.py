@@ -167,9 +167,10 @@ def _model(
 ) -> Model:
     """Return the model of pieces whose ids are their ranks, counted from a first id on."""
     pieces = tuple(ranks)
+    largest = max(ranks.values(), default=0)
+    if largest >= 1 << 24:
+        raise ModelError(f"the rank {largest:.8g} is above {(1 << 24) - 1}, the most allowed")
     numbers = np.fromiter(ranks.values(), dtype=np.int64, count=len(ranks))
-    if pieces and numbers.max() >= 1 << 24:
-        raise ModelError(f"the rank {numbers.max()} is above {(1 << 24) - 1}, the most allowed")
     taken: set[Role] = set()
     tokens = []
     for name, id_ in special:

@@ -86,7 +86,8 @@ def _metaspace(step: dict[str, Any], found: WordSteps) -> WordSteps:
 
 
 def _split(step: dict[str, Any], found: WordSteps) -> WordSteps:
-    pattern, behavior = step.get("pattern"), _BEHAVIORS.get(step.get("behavior"))
+    pattern, named = step.get("pattern"), step.get("behavior")
+    behavior = _BEHAVIORS.get(named) if isinstance(named, str) else None
     if behavior is None or not isinstance(pattern, dict) or len(pattern) != 1:
         raise ModelError(refusal("pre_tokenizer", step))
     invert = truth_of(step, "invert", False)

@@ -244,6 +244,8 @@ def test_models_that_cannot_be_read_are_refused(changes, message, tmp_path):
         {"type": "BertPreTokenizer"},
         {"type": "WhitespaceSplit"},
         split("a", "Removed"),
+        split("a", {}),
+        split("a", []),
         split({"Regex": "a", "String": "b"}),
         split({"Regex": 5}),
         split({"String": ""}),
@@ -261,6 +263,13 @@ def test_steps_that_cannot_be_read_are_refused(step, tmp_path, no_regex):
     refused(json.dumps(file).encode(), ".", tmp_path)
     file["pre_tokenizer"] = sequence(byte_level(), metaspace("always"), of="pretokenizers")
     refused(json.dumps(file).encode(), "Metaspace", tmp_path)
+
+
+@pytest.mark.parametrize("id_", [-1, 1 << 24, 10**30])
+def test_an_id_out_of_range_is_refused(id_, tmp_path):
+    file = json.loads(json.dumps(file_of("gpt2")))
+    file["model"]["vocab"]["another"] = id_
+    refused(json.dumps(file).encode(), "ids must be in 0", tmp_path)
 
 
 def test_an_unknown_token_for_each_character_is_refused(tmp_path):
@@ -406,6 +415,10 @@ def test_tekken(tmp_path):
             "text",
         ),
         ({"config": {"pattern": "a"}}, "default_vocab_size"),
+        (
+            {"vocab": [{**entry, "rank": 2**63 + entry["rank"]} for entry in tekken()["vocab"]]},
+            "rank",
+        ),
     ],
 )
 def test_a_damaged_tekken_is_refused(changes, message, tmp_path):
