@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 
 
@@ -62,21 +63,13 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def shown(value: object) -> str:
-    """Return the first 30 characters of a value, for a message."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    try:
-        return f"{value!r:.30}"
-    except ValueError:  # Python writes whole numbers of at most 4300 digits
-        return "a number of more than 4300 digits"
-
-
 def plain(value: Any) -> Any:
     """Return a value with Python's numbers in place of NumPy's, so that it is written alike."""
     if isinstance(value, np.generic):
         return value.item()
-    return tuple(map(plain, value)) if isinstance(value, tuple) else value
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(plain, value))
+    return value
 
 
 def is_number(value: object) -> bool:

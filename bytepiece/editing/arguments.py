@@ -3,6 +3,7 @@
 import operator
 from typing import SupportsIndex
 
+from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 
 
@@ -20,9 +21,9 @@ def size_of(vocab_size: SupportsIndex, least: int, why_least: str, most: int, wh
     try:
         size = operator.index(vocab_size)
     except TypeError:
-        raise ArgumentError(f"vocab_size must be a whole number, not {vocab_size!r:.30}") from None
+        raise ArgumentError(f"vocab_size must be a whole number, not {shown(vocab_size)}") from None
     if size < least:
-        raise ArgumentError(f"vocab_size must be at least {least}, not {size}: {why_least}")
+        raise ArgumentError(f"vocab_size must be at least {least}, not {shown(size)}: {why_least}")
     if size > most:
-        raise ArgumentError(f"vocab_size must be at most {most}, not {size}: {why_most}")
+        raise ArgumentError(f"vocab_size must be at most {most}, not {shown(size)}: {why_most}")
     return size

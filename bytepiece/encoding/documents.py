@@ -7,7 +7,8 @@ from typing import Any, get_args
 import numpy as np
 
 from bytepiece._arrays import U64
-from bytepiece._checks import shown, unsigned
+from bytepiece._checks import unsigned
+from bytepiece._messages import shown
 from bytepiece.encoding.options import BY_TEXT
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column, any_column, is_arrow, is_text, pyarrow

@@ -1,5 +1,6 @@
 """Encoded: the ids of a batch of texts, row by row."""
 
+import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, offsets_of
-from bytepiece._checks import shown
+from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs import arrow as columns
 from bytepiece.kernels.jit import Scalar, kernel
@@ -41,6 +42,7 @@ class Encoded:
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> npt.NDArray[np.int32]:
+        row = operator.index(row)
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         row %= len(self)

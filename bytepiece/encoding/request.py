@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
-from bytepiece._checks import check_whole, is_number, seed_number, shown, unsigned
+from bytepiece._checks import check_whole, is_number, seed_number, unsigned
+from bytepiece._messages import shown
 from bytepiece.encoding.options import (
     LARGEST_ALPHAS,
     MAX_NBEST_SIZE,

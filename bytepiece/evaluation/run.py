@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bytepiece._checks import check_whole
 from bytepiece.adapters.loading import Source, load_model, named_sources
-from bytepiece.errors import ArgumentError, CorpusError
+from bytepiece.errors import CorpusError
 from bytepiece.evaluation.model_counts import ModelCounts
 from bytepiece.evaluation.results import Evaluation, Measures, Script, ScriptUse
 from bytepiece.evaluation.scripts import SCRIPTS, ScriptCodes
@@ -77,9 +78,7 @@ def evaluate(
     2.0
     """
     texts = source_of(corpus)
-    threads = usable_cores() if threads is None else threads
-    if not isinstance(threads, int) or threads < 1:
-        raise ArgumentError(f"threads must be a whole number of at least 1, not {threads!r:.30}")
+    threads = usable_cores() if threads is None else check_whole(threads, "threads", 1)
     sources = named_sources(models)
     text, counts_by_model = counters = _counters(sources)
     if engine is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple, SupportsFloat, TypeVar
 
+from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs.weights import MOST, STEPS
 
@@ -47,8 +48,8 @@ def exponent_of(value: SupportsFloat) -> float:
     """
     try:
         exponent = float(value)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"balance must be a number, not {value!r:.30}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(f"balance must be a number, not {shown(value)}") from None
     if not 0 <= exponent <= 1:
         raise ArgumentError(f"balance must be at least 0 and at most 1, not {exponent:g}")
     return exponent

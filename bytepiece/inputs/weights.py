@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import SupportsFloat
 
+from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 
 STEPS = 1000
@@ -26,8 +27,8 @@ def steps_of(weight: SupportsFloat) -> int:
     """
     try:
         value = float(weight)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"a weight must be a number, not {weight!r:.30}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(f"a weight must be a number, not {shown(weight)}") from None
     if not 0 <= value <= MOST:
         raise ArgumentError(f"a weight must be at least 0 and at most {MOST}, not {value:g}")
     steps = round(value * STEPS)

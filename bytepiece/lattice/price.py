@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bytepiece._arrays import cuts
-from bytepiece._checks import check_whole, is_number, shown
+from bytepiece._checks import check_whole, is_number
+from bytepiece._messages import shown
 from bytepiece.encoding.batches import chunk_size
 from bytepiece.encoding.encoder import Encoder
 from bytepiece.encoding.options import LARGEST_ALPHAS

@@ -1,5 +1,6 @@
 """Reading token files: they are mapped into memory and checked first."""
 
+import operator
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +61,7 @@ class TokenFile:
         return len(self._starts)
 
     def __getitem__(self, document: int) -> npt.NDArray[np.integer[Any]]:
+        document = operator.index(document)
         if not -len(self) <= document < len(self):
             raise IndexError(f"document {document} of {len(self)}")
         document %= len(self)

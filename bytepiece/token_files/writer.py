@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bytepiece._checks import plain
+from bytepiece._checks import check_whole, plain
 from bytepiece._files import delete, naming, replacing, write_atomically
 from bytepiece.encoding.encoded import Encoded
 from bytepiece.errors import ArgumentError, TokenFileError
@@ -66,8 +66,8 @@ class TokenFileWriter:
         resume: bool = False,
     ) -> None:
         self._files = LayoutFiles.of(prefix, layout)
-        self._vocab_size = vocab_size
-        self._type = smallest_type(vocab_size, layout)
+        self._vocab_size = check_whole(vocab_size, "vocab_size", 1)
+        self._type = smallest_type(self._vocab_size, layout)
         self._head = len(self._files.rule.head(self._type, 0))
         given = {name: plain(value) for name, value in (run or {}).items()}
         self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(given))}

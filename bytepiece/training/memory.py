@@ -6,6 +6,7 @@ import sys
 from operator import index
 from pathlib import Path
 
+from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 
 LEAST_TEXT = 4 << 20
@@ -39,7 +40,7 @@ def bytes_of(size: int | str) -> int:
     else:
         found = 0 if isinstance(size, bool) or not hasattr(size, "__index__") else index(size)
     if not 1 <= found <= 1 << 62:
-        raise ArgumentError(f'memory must be a size such as "2G" or "512M", not {size!r:.30}')
+        raise ArgumentError(f'memory must be a size such as "2G" or "512M", not {shown(size)}')
     return found
 
 

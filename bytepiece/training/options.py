@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict, get_args
 
+from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 from bytepiece.parallel import Engine
 from bytepiece.training.progress import Progress
@@ -334,9 +335,11 @@ def whole(name: str, value: SupportsIndex) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ArgumentError(f"{name} must be a whole number, not {value!r:.30}") from None
+        raise ArgumentError(f"{name} must be a whole number, not {shown(value)}") from None
     if not low <= number <= high:
-        raise ArgumentError(f"{name} must be at least {low} and at most {high}, not {number}")
+        raise ArgumentError(
+            f"{name} must be at least {low} and at most {high}, not {shown(number)}"
+        )
     return number
 
 

@@ -1,8 +1,10 @@
 """The original library's interface to training: `Trainer` and `convert_to_bytepiece`."""
 
+import operator
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -50,8 +52,8 @@ class Trainer:
             "digits": "each" if isolate_digits else "free",
             "ensure_unicode": ensure_unicode,
         }
-        if isinstance(max_vocab_size, int):
-            max_vocab_size = [max_vocab_size]
+        if isinstance(max_vocab_size, SupportsIndex):
+            max_vocab_size = [operator.index(max_vocab_size)]
         self._sizes = sorted(max_vocab_size, reverse=True)
         self.models: list[Model] = []
         """The trained models, largest first."""

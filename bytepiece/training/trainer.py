@@ -171,7 +171,7 @@ def train(
         max_piece_length,
         ensure_unicode,
         rules,
-        pieces_of(user_pieces, required_chars, rules, max_piece_length),
+        pieces_of(user_pieces, required_chars, rules, whole("max_piece_length", max_piece_length)),
         special_tokens_of(special_tokens, reserved),
         pad_to_multiple,
     )

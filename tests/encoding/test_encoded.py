@@ -85,3 +85,4 @@ def test_numbers_of_numpy_are_numbers(kind):
     ids, _ = rows.padded(kind(0), length=kind(250), multiple_of=kind(100))
     assert ids.shape == (1, 300)
     assert rows.truncated(kind(2), mark=kind(9)) == encoded([[1, 9]])
+    assert encoded([[number] for number in range(300)])[kind(5)].tolist() == [5]

@@ -246,4 +246,7 @@ def test_bad_arguments():
         TokenFileWriter("x", 1000, "hdf5")
     with pytest.raises(FileNotFoundError):
         TokenFileWriter("nowhere/x", 1000)
+    for size in (-5, 0, 1000.5, "300", None):
+        with pytest.raises(ArgumentError, match="vocab_size must be a whole number of at least 1"):
+            TokenFileWriter("x", size)
     assert listed() == []
