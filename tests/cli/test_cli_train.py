@@ -353,9 +353,6 @@ def test_a_corpus_is_needed(tmp_path, monkeypatch):
         ("cut.gz", "cut.gz: the gzip data end too early"),
         ("x.parquet", "x.parquet is not what its name says"),
         ("x" * 300, "xxx: File name too long"),
-        ("corpus.txt:-1", "weight must be at least 0"),
-        ("corpus.txt:nan", "weight must be at least 0"),
-        ("-:1e9", "weight must be at least 0"),
     ],
 )
 def test_inputs_that_cannot_be_read_are_errors_of_one_line(path, words, corpus, tmp_path):

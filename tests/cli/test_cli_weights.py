@@ -53,11 +53,21 @@ def test_weights_reach_the_library(tmp_path, monkeypatch):
     assert model.record["weights"] == [0.5, 2, 0]
 
 
-@pytest.mark.parametrize("argument", ["", "x.txt:5000000", "x.txt:nan"])
-def test_a_wrong_input_is_wrong_usage(argument, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("", "an input is empty"),
+        ("x.txt:5000000", "weight must be at least 0 and at most"),
+        ("x.txt:-1", "weight must be at least 0"),
+        ("x.txt:nan", "weight must be at least 0"),
+        ("-:1e9", "weight must be at least 0"),
+    ],
+)
+def test_a_wrong_input_is_wrong_usage(argument, words, tmp_path, monkeypatch):
     """An empty one would be the current directory, if a variable of the shell is not set."""
     monkeypatch.chdir(tmp_path)
     Path("x.txt").write_bytes(TEXT)
-    assert "Traceback" not in invoke("train", argument, "-o", "x.model", code=2).stderr
+    assert words in invoke("train", "x.txt", argument, "-o", "x.model", code=2).stderr
+    assert not Path("x.model").exists()
     with pytest.raises(ArgumentError, match="a path is empty"):
         Files(["x.txt", ""])
