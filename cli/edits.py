@@ -8,7 +8,7 @@ import click
 
 import bytepiece
 
-from .outputs import check_writable, write_file
+from .outputs import check_writable, is_among, write_file
 from .streams import say
 
 if TYPE_CHECKING:
@@ -37,12 +37,11 @@ def check_output(output: Path, models: Sequence[Path], corpus: Sequence[Path] = 
         corpus: the text files that are read. The output must not be one of them.
     """
     for target in (output, _ids_file(output)):
-        for model in models:
-            if target.exists() and target.samefile(model):
-                raise click.UsageError(
-                    f"{click.format_filename(target)} is the model that the ids lead from; name "
-                    "another file with -o"
-                )
+        if is_among(target, models):
+            raise click.UsageError(
+                f"{click.format_filename(target)} is the model that the ids lead from; name "
+                "another file with -o"
+            )
         check_writable(target, corpus)
 
 

@@ -15,6 +15,11 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 """The option type of a file to write."""
 
 
+def is_among(target: Path, files: Iterable[Path]) -> bool:
+    """Return whether a file is one of some files, whatever their names."""
+    return target.exists() and any(file.exists() and target.samefile(file) for file in files)
+
+
 def check_results(targets: Sequence[Path | None], inputs: Iterable[Path]) -> None:
     """Raise, before the work begins, if a result cannot be written to its file.
 
@@ -29,9 +34,7 @@ def check_results(targets: Sequence[Path | None], inputs: Iterable[Path]) -> Non
             raise click.UsageError("a result is written to a file; name one in place of -")
         if not target.parent.is_dir():
             raise click.ClickException(f"{name}: no such directory")
-        if target.exists() and any(
-            source.exists() and target.samefile(source) for source in inputs
-        ):
+        if is_among(target, inputs):
             raise click.UsageError(f"{name} is read; name another file for the result")
     if len(set(map(os.path.realpath, given))) < len(given):
         raise click.UsageError("two results have the same file; name another one")
@@ -50,9 +53,8 @@ def check_writable(target: Path, files: Sequence[Path]) -> None:
     target = Path(os.path.realpath(target))  # a link stays, and its target is written
     if target.exists() and not target.is_file():
         raise click.ClickException(f"{name} is no regular file; name another one with -o")
-    for file in files:
-        if target.exists() and target.samefile(file):
-            raise click.UsageError(f"{name} is part of the corpus; name another file with -o")
+    if is_among(target, files):
+        raise click.UsageError(f"{name} is part of the corpus; name another file with -o")
     try:
         # This test file's name is as long as the temporary name under which the result is written.
         tempfile.NamedTemporaryFile(

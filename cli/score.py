@@ -9,7 +9,7 @@ import bytepiece
 from .corpus import CorpusInputs
 from .edits import MODEL
 from .options import column_option, jsonl_option, temp_dir_option, threads_option
-from .outputs import check_writable
+from .outputs import check_writable, is_among
 from .progress import Phases
 from .streams import name_of, say
 from .weighted import WEIGHTED_PATH, WeightedCommand
@@ -52,7 +52,7 @@ def command(
       head -n 99999 log.txt | bytepiece score x.json - -o log.model
     """  # noqa: D301
     corpus = CorpusInputs(inputs, jsonl, column)
-    if output.exists() and output.samefile(model):
+    if is_among(output, [model]):
         raise click.UsageError(f"{name_of(output)} is read; name another file with -o")
     check_writable(output, corpus.files())
     old = bytepiece.model_io.load(model)
