@@ -7,14 +7,11 @@ from typing import Any
 
 from bytepiece.errors import CorpusError
 from bytepiece.inputs import parquet
-from bytepiece.inputs.decompress import compression_of, decompressed, suffix_of
+from bytepiece.inputs.decompress import head_of, suffix_of
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX
 from bytepiece.rules.text import to_bytes
 
 from .streams import STDIN, read_lines
-
-_HEAD = 1 << 10
-"""The number of bytes at the beginning of a file that show its format."""
 
 
 def documents(
@@ -107,8 +104,7 @@ def first_bytes(
 def _is_parquet(path: Path) -> bool:
     if not path.is_file():  # a Parquet file is read from its end, which a stream does not allow
         return False
-    with path.open("rb") as file:
-        head = file.peek(_HEAD)
-        if compression_of(head) and decompressed(file, str(path)).peek(1).startswith(parquet.MAGIC):
-            raise CorpusError(f"{path} is compressed twice; unpack it first")
-        return parquet.is_parquet(head, path.suffix) or path.suffix == ".parquet"
+    head, packed = head_of(path)
+    if packed and head.startswith(parquet.MAGIC):
+        raise CorpusError(f"{path} is compressed twice; unpack it first")
+    return parquet.is_parquet(head, path.suffix) or path.suffix == ".parquet"

@@ -72,6 +72,17 @@ def opened(
         yield decompressed(file, str(path), advance)
 
 
+def head_of(path: Path) -> tuple[bytes, bool]:
+    """Return the first bytes of a file, decompressed, and whether the file is compressed.
+
+    Raises:
+        CorpusError: if they cannot be decompressed.
+    """
+    with path.open("rb") as file:
+        packed = compression_of(file.peek(10)) is not None
+        return decompressed(file, str(path)).peek(1), packed
+
+
 def decompressed(
     file: BinaryIO, name: str, advance: Callable[[int], object] = lambda _: None
 ) -> io.BufferedReader:

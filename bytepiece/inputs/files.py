@@ -19,7 +19,7 @@ from bytepiece.inputs.balance import (
     exponent_of,
     factors_of,
 )
-from bytepiece.inputs.decompress import compression_of, decompressed, opened, suffix_of
+from bytepiece.inputs.decompress import compression_of, head_of, opened, suffix_of
 from bytepiece.inputs.globs import files_of
 from bytepiece.inputs.lines import opened_between
 from bytepiece.inputs.records import DEFAULT_FIELD, SUFFIX
@@ -317,9 +317,7 @@ def _format(path: Path, jsonl_field: str | None, found: bool) -> tuple[Format, b
     Raises:
         CorpusError: if it holds something else.
     """
-    with path.open("rb") as file:
-        packed = compression_of(file.peek(10)) is not None
-        head = decompressed(file, str(path)).peek(1)
+    head, packed = head_of(path)
     kind = _archive(head)
     if packed and (compression_of(head) or head.startswith(parquet.MAGIC)):
         kind = kind or "compressed twice"

@@ -120,10 +120,14 @@ class TextColumn(NamedTuple):
             wanted = [self.name] if names is None else [self.name, names]
             groups = range(file.metadata.num_row_groups)[self.start : self.stop]
             total = max(file.metadata.num_rows, 1)
-            one = max(sum(_sizes(file.metadata)), 1)
-            some = rows or min(max(_TOGETHER * total // one, 1), _MOST)
             settings = {"columns": wanted, "use_threads": False, "row_groups": [*groups]}
-            for batch in _joined(file.iter_batches(min(some, rows or _STEP), **settings), some):
+            if rows is None:
+                one = max(sum(_sizes(file.metadata)), 1)
+                some = min(max(_TOGETHER * total // one, 1), _MOST)
+                batches = _joined(file.iter_batches(min(some, _STEP), **settings), some)
+            else:
+                batches = file.iter_batches(rows, **settings)
+            for batch in batches:
                 # The columns come in the order of the file.
                 found = [batch.column(batch.schema.names.index(name)) for name in wanted]
                 yield found[0], None if names is None else found[1]
