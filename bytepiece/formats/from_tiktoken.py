@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bytepiece._messages import shown
 from bytepiece.errors import ModelError
 from bytepiece.model import MAX_PIECES, Model, Role, SpecialToken
 from bytepiece.rules.merges import Merges
@@ -169,7 +170,7 @@ def _model(
     pieces = tuple(ranks)
     largest = max(ranks.values(), default=0)
     if largest >= 1 << 24:
-        raise ModelError(f"the rank {largest:.8g} is above {(1 << 24) - 1}, the most allowed")
+        raise ModelError(f"the rank {shown(largest)} is above {(1 << 24) - 1}, the most allowed")
     numbers = np.fromiter(ranks.values(), dtype=np.int64, count=len(ranks))
     taken: set[Role] = set()
     tokens = []

@@ -419,6 +419,10 @@ def test_tekken(tmp_path):
             {"vocab": [{**entry, "rank": 2**63 + entry["rank"]} for entry in tekken()["vocab"]]},
             "rank",
         ),
+        (
+            {"vocab": [{**entry, "rank": 10**400 + entry["rank"]} for entry in tekken()["vocab"]]},
+            "rank",
+        ),
     ],
 )
 def test_a_damaged_tekken_is_refused(changes, message, tmp_path):
