@@ -21,7 +21,7 @@ def unsigned(value: int, bits: int, name: str) -> int:
         ArgumentError: if the value is not a whole number or is outside its range.
     """
     # A plain int is by far the most common: one call of `encode` for a sample checks four numbers.
-    if type(value) is not int and not _is_whole(value):
+    if type(value) is not int and not is_whole(value):
         raise ArgumentError(f"{name} must be a whole number, not {shown(value)}")
     if not 0 <= value < 1 << bits:
         raise ArgumentError(f"{name} must be in 0…2^{bits} − 1, not {shown(value)}")
@@ -52,14 +52,15 @@ def check_whole(value: int, name: str, least: int) -> int:
     Raises:
         ArgumentError: if the value is not a whole number or is below `least`.
     """
-    if not _is_whole(value) or value < least:
+    if not is_whole(value) or value < least:
         raise ArgumentError(
             f"{name} must be a whole number of at least {least}, not {shown(value)}"
         )
     return int(value)
 
 
-def _is_whole(value: object) -> bool:
+def is_whole(value: object) -> bool:
+    """Return whether an argument is a whole number of Python or NumPy, and no truth value."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
@@ -67,6 +68,8 @@ def plain(value: Any) -> Any:
     """Return a value with Python's numbers in place of NumPy's, so that it is written alike."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, (tuple, list)):
         return type(value)(map(plain, value))
     return value

@@ -140,7 +140,7 @@ def encode_files(
     elif options.get("seed") is None:
         raise ArgumentError("all workers need the same seed; give one with seed=")
     doc_id0 = unsigned(doc_id0, 64, "doc_id0")
-    options = {name: plain(value) for name, value in options.items()}
+    options = plain(options)
     if "allowed_special" in options:
         options["allowed_special"] = in_one_order(options["allowed_special"])
     tokenizer.encode_batch([], **options)  # It raises an error for wrong options.

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 
 from bytepiece._arrays import U64
-from bytepiece._checks import unsigned
+from bytepiece._checks import is_whole, unsigned
 from bytepiece._messages import shown
 from bytepiece.encoding.options import BY_TEXT
 from bytepiece.errors import ArgumentError
@@ -113,7 +113,7 @@ def number_of(value: Any, name: str) -> int:
     """
     if isinstance(value, _TEXTS):
         return text_number(value)
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+    if not is_whole(value):
         raise ArgumentError(f"{name} must be a whole number, a str or bytes, not {shown(value)}")
     if not _LEAST <= value < _BEYOND:
         raise ArgumentError(f"{name} must be in −2^63…2^64 − 1, not {shown(value)}")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I32, I64, offsets_of
+from bytepiece._checks import is_whole
 from bytepiece._messages import shown
 from bytepiece.errors import ArgumentError
 from bytepiece.inputs import arrow as columns
@@ -146,8 +147,7 @@ def _check_side(side: str) -> None:
 
 
 def _checked_number(value: int, name: str, least: int = 0) -> int:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or not least <= value < 1 << 31:
+    if not is_whole(value) or not least <= value < 1 << 31:
         raise ArgumentError(
             f"{name} must be a whole number of at least {least} and below 2^31, not {shown(value)}"
         )

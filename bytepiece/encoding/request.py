@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64, I64, U64
-from bytepiece._checks import check_whole, is_number, seed_number, unsigned
+from bytepiece._checks import check_whole, is_number, is_whole, seed_number, unsigned
 from bytepiece._messages import shown
 from bytepiece.encoding.options import (
     LARGEST_ALPHAS,
@@ -144,7 +144,7 @@ class Sampling(NamedTuple):
             names = ", ".join(f'"{name}"' for name in get_args(Sampler))
             raise ArgumentError(f"sampler must be one of {names}, not {self.sampler!r:.30}")
         size = self.nbest_size
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+        if not is_whole(size):
             raise ArgumentError(f"nbest_size must be a whole number, not {shown(size)}")
         if not 1 <= size <= MAX_NBEST_SIZE:
             raise ArgumentError(f"nbest_size must be in 1…{MAX_NBEST_SIZE}, not {shown(size)}")

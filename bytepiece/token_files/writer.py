@@ -69,8 +69,8 @@ class TokenFileWriter:
         self._vocab_size = check_whole(vocab_size, "vocab_size", 1)
         self._type = smallest_type(self._vocab_size, layout)
         self._head = len(self._files.rule.head(self._type, 0))
-        given = {name: plain(value) for name, value in (run or {}).items()}
-        self._run = {"layout": layout, "ids": self._type.name, **json.loads(json.dumps(given))}
+        given = json.loads(json.dumps(plain(dict(run or {}))))
+        self._run = {"layout": layout, "ids": self._type.name, **given}
         self.documents = 0
         """The number of documents appended so far, by this run and the runs that it resumes. After
         resuming, skip this number of documents."""

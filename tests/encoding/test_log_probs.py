@@ -195,7 +195,7 @@ def test_a_batch_without_texts(tok):
         ({"alpha": 0.1, "replace": False, "sampler": "nbest"}, 'not "nbest"'),
         (
             {"alpha": 0.1, "replace": False, "samples": 0},
-            "samples must be .* at least 1",
+            "samples must be a whole number of at least 1, not 0",
         ),
         ({"alpha": 0.1, "replace": False, "threads": 0}, "threads must be"),
     ],
