@@ -1,5 +1,6 @@
 """Fixtures of all tests, and the settings of hypothesis."""
 
+import os
 import shutil
 
 import pytest
@@ -21,6 +22,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("bytepiece")
+
+# The width of somebody's terminal, which expected output must not depend on.
+os.environ.pop("COLUMNS", None)
+
+
+def pytest_xdist_auto_num_workers():
+    """Return how many processes `-n auto` runs tests in: each takes up to 1 GB of memory."""
+    return min(os.cpu_count() or 1, 4)
 
 
 @pytest.fixture(scope="session")
