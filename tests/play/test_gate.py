@@ -108,7 +108,8 @@ def test_a_body_is_json_of_a_stated_and_bounded_length(fields, status):
 def test_the_server_checks_all_of_it(served):
     assert served.ask("GET", served.path)[0] == 200
     assert served.ask("GET", "/")[0] == 404
-    assert served.ask("GET", "/x" + served.path[2:])[0] == 404
+    other = "/y" if served.path.startswith("/x") else "/x"
+    assert served.ask("GET", other + served.path[2:])[0] == 404
     assert served.ask("GET", served.path, host="evil.test")[0] == 421
     assert served.ask("GET", served.path, headers={"Origin": "https://evil.test"})[0] == 403
     body = json.dumps(TEXT).encode()
