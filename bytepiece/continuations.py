@@ -26,8 +26,7 @@ from bytepiece._checks import seed_number, unsigned
 from bytepiece.encoding.prefixes import Prefixes
 from bytepiece.encoding.vocabulary import Vocabulary
 from bytepiece.errors import ArgumentError
-from bytepiece.kernels.jit import Scalar, kernel
-from bytepiece.kernels.streams import document_words, uniforms
+from bytepiece.kernels.streams import fill_draws
 from bytepiece.rules.text import Text, to_bytes
 
 LogProbs = Callable[[list[list[int]]], Any]
@@ -170,21 +169,13 @@ class Covers(NamedTuple):
             ArgumentError: if an argument is outside its range.
         """
         draws = np.empty(unsigned(n, 32, "n"))
-        _fill(np.uint64(seed_number(seed)), draws)
+        zero = np.uint64(0)
+        fill_draws(np.uint64(seed_number(seed)), zero, zero, zero, zero, zero, draws)
         sums = np.cumsum(np.exp(self.log_probs))
         # The last sum is not searched. Rounding can make a product as large as this sum. The index
         # would then be too large, but without the last sum it is the index of the last cover.
         drawn = np.searchsorted(sums[:-1], draws * sums[-1], side="right")
         return [self.ids[i] for i in drawn.tolist()]
-
-
-@kernel
-def _fill(seed: Scalar, draws: F64) -> None:
-    """Fill `draws` with the draws of segment 0 of document 0; see `bytepiece.kernels.streams`."""
-    zero = np.uint64(0)
-    words = document_words(seed, zero, zero, zero)
-    for i in range(len(draws)):
-        draws[i] = uniforms(words, zero, np.uint64(i >> 1))[i & 1]
 
 
 class Continuation(NamedTuple):

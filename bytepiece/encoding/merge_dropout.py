@@ -5,7 +5,7 @@ import numpy as np
 from bytepiece._arrays import F64, I32, U32, U64
 from bytepiece.encoding.drawn import Drawn, room, uniform_of
 from bytepiece.kernels.byte_pairs import NO_PAIR, BytePairs, _pair, _push, _sink, _symbols
-from bytepiece.kernels.jit import Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import Scalar, allocating, inlined, uint
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, sample_words
 
@@ -46,7 +46,7 @@ def dropout_ids(
 # out, with one draw for each. A word that is a piece as a whole gets no exception.
 # Cost: 1 / (1 − alpha) draws for each join, and alpha^pairs more at the end. For each draw, the
 # pairs of a short word are looked through; a long word takes the logarithm of its length.
-@kernel
+@allocating
 def _dropout_ids(
     tables: BytePairs,
     ids: U32,
@@ -130,7 +130,7 @@ def _drop_few(
 
 # The heap is that of `bytepiece.kernels.byte_pairs`. Entries that are left out wait aside until the
 # next join.
-@kernel
+@allocating
 def _drop_many(
     pairs: U64,
     symbols: U32,

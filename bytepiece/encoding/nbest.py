@@ -20,8 +20,8 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.characters import Known, alone
-from bytepiece.kernels.jit import Scalar, kernel, uint
-from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
+from bytepiece.kernels.jit import Scalar, allocating, inner, kernel, uint
+from bytepiece.kernels.segments import SegmentRun, Segments, longest_of, offset_of
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
 
 _ROOM = 1 << 27
@@ -132,7 +132,7 @@ def best_paths(
         paths.found[position] = found
 
 
-@kernel
+@inner
 def trace_rank(
     automaton: Automaton,
     values: U32,
@@ -202,7 +202,7 @@ def nbest_ids(
     """
     run = segments.run(low, high)
     out, counts = room(run, streams)
-    paths = paths_for(longest(run.bounds, 0, len(run.bounds) - 1), n)
+    paths = paths_for(longest_of(run.bounds), n)
     covered = alone(run.text, known)
     log_p = np.empty(len(counts), dtype=np.float64)
     drawn = out, counts, log_p
@@ -211,7 +211,7 @@ def nbest_ids(
 
 
 # Draw 0 of a segment chooses its path. Lower uniform numbers choose better paths.
-@kernel
+@allocating
 def _nbest_ids(
     automaton: Automaton,
     scores: F64,
@@ -325,7 +325,7 @@ def _best_of_segment(
     return paths.sums[len(text), :found].copy(), rows
 
 
-@kernel
+@allocating
 def _nbest_of_segment(
     automaton: Automaton,
     scores: F64,

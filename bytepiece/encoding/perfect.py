@@ -19,7 +19,7 @@ from bytepiece.kernels.partition import (
     backward_on,
     mirror,
 )
-from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
+from bytepiece.kernels.segments import SegmentRun, Segments, longest_of, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, sample_words
 from bytepiece.kernels.windows import Window, by_length, carry, places, windows
 
@@ -59,11 +59,21 @@ def perfect_ids(
         if known is not None:
             singles, _ = mirror(hidden(run.text, known), run.bounds)
         out, counts = room(run, streams)
+        places = longest_of(bounds) + 1
+        sums = Sums(
+            singles,
+            np.empty(len(mirrored), dtype=np.uint32),
+            np.zeros(places, dtype=np.float64),
+            np.zeros(places, dtype=np.int64),
+            np.empty(DRAWS, dtype=np.float64),
+            np.empty(automaton.deepest + GROUP, dtype=np.float64),
+        )
         filled = perfect_run(
             automaton,
             weights,
             ids,
-            Mirrored(mirrored, singles, bounds),
+            Mirrored(mirrored, bounds),
+            sums,
             run,
             streams,
             out,
@@ -117,13 +127,11 @@ class Mirrored(NamedTuple):
     """A run of segments from right to left.
 
     Args:
-        text: uint8[bytes], in which longer pieces are found.
-        singles: uint8[bytes], from which single bytes are taken.
+        text: uint8[bytes], in which pieces of several bytes are found.
         bounds: int64[segments + 1], where each segment begins, and the end.
     """
 
     text: U8
-    singles: U8
     bounds: I64
 
 
@@ -135,6 +143,7 @@ def perfect_run(
     weights: Weights,
     ids: U32,
     mirrored: Mirrored,
+    sums: Sums,
     run: SegmentRun,
     streams: Streams,
     out: I32,
@@ -143,17 +152,16 @@ def perfect_run(
 ) -> Scalar:
     """Fill `out`, `counts` and `log_z` as `perfect_ids` does, and return how many ids there are.
 
-    `log_z` is not filled if it has no room.
+    Args:
+        mirrored, run: the segments.
+        sums: the mirrored text that single bytes are taken from, and scratch. `z` holds finite
+            numbers.
+        log_z: not filled if it has no room.
+        automaton, weights, ids, streams, out, counts: see `perfect_ids`.
     """
-    text, singles, bounds = mirrored
-    most = longest(bounds, 0, len(bounds) - 1)
-    z = np.zeros(most + 1, dtype=np.float64)
-    exponents = np.zeros(most + 1, dtype=np.int64)
-    terms = np.empty(automaton.deepest + GROUP, dtype=np.float64)
-    uniforms = np.empty(DRAWS, dtype=np.float64)
-    matches = np.empty(len(text), dtype=np.uint32)
+    text, bounds = mirrored
+    singles, matches, z, exponents, _, _ = sums
     scan(automaton, text, bounds, matches)
-    sums = Sums(singles, matches, z, exponents, uniforms, terms)
     samples = streams.samples
     last = len(bounds) - 1
     filled = 0
@@ -228,9 +236,11 @@ def _windowed_ids(
             since = max(since - (window.low - before.low), 0)
         shared = slice(window.done + 1)
         kept.append((z[shared].copy(), exponents[shared].copy(), since))
-        text, singles = _mirrored(run.text, window), _mirrored(all_singles, window)
+        (text, bounds), (singles, _) = (_mirrored(t, window) for t in (run.text, all_singles))
         since = int(
-            _backward(automaton, weights, text, singles, matches, window.done, since, z, exponents)
+            _backward(
+                automaton, weights, text, singles, bounds, matches, window.done, since, z, exponents
+            )
         )
     whole = every[-1].length
     log_z = math.log(z[whole]) + int(exponents[whole]) * LOG_BASE
@@ -240,10 +250,12 @@ def _windowed_ids(
     counts = np.zeros(samples, dtype=np.int32)
     distances = np.full(samples, length, dtype=np.int64)
     for window, (before_z, before_exponents, since) in zip(every[::-1], kept[::-1], strict=True):
-        text, singles = _mirrored(run.text, window), _mirrored(all_singles, window)
+        (text, bounds), (singles, _) = (_mirrored(t, window) for t in (run.text, all_singles))
         if window.stop < length:  # the sums of the last window are still there
             z[: window.done + 1], exponents[: window.done + 1] = before_z, before_exponents
-            _backward(automaton, weights, text, singles, matches, window.done, since, z, exponents)
+            _backward(
+                automaton, weights, text, singles, bounds, matches, window.done, since, z, exponents
+            )
         sums = Sums(singles, matches, z, exponents, uniforms, terms)
         distances -= window.low
         _walk_window(
@@ -258,11 +270,10 @@ def _windowed_ids(
     return out, counts, log_z
 
 
-def _mirrored(text: U8, window: Window) -> U8:
-    """Return the text of a window, which is counted from the text's end, from right to left."""
+def _mirrored(text: U8, window: Window) -> tuple[U8, I64]:
+    """Return what `mirror` does for the text of a window, which is counted from the text's end."""
     some = text[len(text) - window.stop : len(text) - window.low]
-    mirrored, _ = mirror(some, np.array([0, len(some)]))
-    return mirrored
+    return mirror(some, np.array([0, len(some)], dtype=np.int64))
 
 
 @kernel
@@ -271,6 +282,7 @@ def _backward(
     weights: Weights,
     text: U8,
     singles: U8,
+    bounds: I64,
     matches: U32,
     done: Scalar,
     since: Scalar,
@@ -278,10 +290,9 @@ def _backward(
     exponents: I64,
 ) -> Scalar:
     """Find the matches and the sums of a window of mirrored text, and return `since`."""
-    length = len(text)
-    scan(automaton, text, np.array([0, length], dtype=np.int64), matches)
+    scan(automaton, text, bounds, matches)
     return backward_on(
-        automaton, weights, singles, matches, 0, length, done, uint(since), z, exponents
+        automaton, weights, singles, matches, 0, len(text), done, uint(since), z, exponents
     )
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from bytepiece._arrays import I32, U32, offsets_of
 from bytepiece.encoding.bpe import joined_ids, made_pieces, splits_of
 from bytepiece.encoding.drawn import Drawn, room, uniform_of
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, allocating
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, sample_words
 from bytepiece.kernels.word_joins import Joins
@@ -78,7 +78,7 @@ def splitting_ids(
 # one of its ways, each with equal probability. If the token has no way, nothing happens. StochasTok
 # does so in a whole text; here a word's tries are its own, as all random numbers of a segment are.
 # Draw 0 rounds. Each try has one draw for the token, and one for the way if there is any.
-@kernel
+@allocating
 def _splitting_ids(
     ways: Splits,
     ids: U32,

@@ -5,7 +5,7 @@ import numpy as np
 from bytepiece._arrays import F64, I32, U8, U32
 from bytepiece.encoding.drawn import Drawn, room
 from bytepiece.kernels.automaton import Automaton, first_entry, single_entry
-from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_1, UINT_2, UINT_4, Scalar, allocating, inner, uint
 from bytepiece.kernels.paths import trace
 from bytepiece.kernels.segments import SegmentRun, Segments, longest, offset_of
 from bytepiece.kernels.streams import DRAWS, Streams, fill_uniforms, place_of, sample_words
@@ -45,7 +45,7 @@ def viterbi_ids(
 # path held where its last piece begins, extended by this piece. The first candidate needs no draw.
 # Draws are numbered in the order of these choices. The defect belongs to the algorithm: of three
 # equal candidates, the last is kept with probability 1/2 and the others with 1/4 each.
-@kernel
+@inner
 def viterbi_path(
     automaton: Automaton,
     scores: F64,
@@ -106,7 +106,7 @@ def viterbi_path(
             end += 1
 
 
-@kernel
+@allocating
 def _viterbi_ids(
     automaton: Automaton,
     scores: F64,

@@ -13,7 +13,7 @@ from bytepiece.kernels.automaton import (
     next_group,
     single_entry,
 )
-from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, inner, uint
 from bytepiece.kernels.partition import Weights, edge_term, scale
 from bytepiece.kernels.streams import DRAWS, fill_uniforms, place_of
 
@@ -83,7 +83,7 @@ def draw_plain(
 
 
 # The sum must be strictly above the goal, so that the number 0 never picks a piece without weight.
-@kernel
+@inner
 def draw_any(
     automaton: Automaton,
     weights: Weights,

@@ -37,7 +37,9 @@ from bytepiece.kernels.jit import (
     UINT_3,
     UINT_4,
     Scalar,
+    allocating,
     inlined,
+    inner,
     kernel,
     uint,
 )
@@ -51,6 +53,7 @@ one of them a single byte. The best path of 2 MB takes 17 ms with groups of two,
 three, 20 with groups of four."""
 
 _LANES = 8
+"""How many blocks are scanned at a time."""
 _BLOCK = 1 << 12
 """Most bytes of a block."""
 _FEW = 48
@@ -133,7 +136,8 @@ def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]
         np.full(entries, count, dtype=np.uint32),
         int(lengths.max()),
     )
-    _connect(trie.units, trie.order, piece_of, lengths, automaton)
+    room = np.empty((2, count + 1), dtype=np.int64)
+    _connect(trie.units, trie.order, piece_of, lengths, room, automaton)
     for array in automaton[:-1]:
         array.flags.writeable = False
     return automaton
@@ -142,12 +146,13 @@ def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]
 # Nodes are visited in the order of their depth, since a node falls back to one that is less deep.
 # Cost: the sum of the lengths of the keys.
 @kernel
-def _connect(units: I32, order: I32, piece_of: I32, lengths: I64, automaton: Automaton) -> None:
+def _connect(
+    units: I32, order: I32, piece_of: I32, lengths: I64, room: I64, automaton: Automaton
+) -> None:
     nodes, groups = automaton.nodes, automaton.groups
     none = len(lengths)
     # For each piece: the longest other piece that it ends with, and the reference to its own group.
-    shorter = np.empty(none + 1, dtype=np.int64)
-    references = np.empty(none + 1, dtype=np.int64)
+    shorter, references = room[0], room[1]
     shorter[none], references[none] = none, 4 * none
     for node in range(len(units)):
         nodes[4 * node] = 4 * units[node, 0]
@@ -210,7 +215,7 @@ def single_entry(automaton: Automaton, byte: Scalar) -> Scalar:
     return uint(len(automaton.lengths) - 256) + uint(byte)
 
 
-@kernel
+@inner
 def _step(
     nodes: U32, text: U8, position: Scalar, node: Scalar, base: Scalar, matches: U32
 ) -> tuple[Scalar, Scalar, Scalar]:
@@ -239,7 +244,8 @@ def _step(
 # in ten, 7.7 in six, 8.0 in four, 10 in three, 13 in two. The lanes do not look where segments end.
 # When they began each segment at the root, four lanes took 11.3 ms for the whole scan, not 8.9.
 # Lanes are loaded and stored number by number: whole arrays took 4 s longer to compile, not 1.3.
-@kernel
+# Lanes in variables only, without arrays, took a tenth longer to scan.
+@allocating
 def _scan_blocks(nodes: U32, text: U8, size: Scalar, matches: U32) -> None:
     """Scan each block of a text as if nothing came before it.
 
@@ -297,7 +303,7 @@ def _scan_blocks(nodes: U32, text: U8, size: Scalar, matches: U32) -> None:
 # A segment begins at the root, and a block within a segment at the node where the block before it
 # ended. From there steps are taken until they come to a node where the scan of the block was, too:
 # from there on both agree, usually after a few bytes.
-@kernel
+@inner
 def _correct(nodes: U32, text: U8, bounds: I64, size: Scalar, matches: U32) -> None:
     """Put right the nodes after the beginnings of segments and blocks; see `_scan_blocks`."""
     for segment in range(len(bounds) - 1):

@@ -16,12 +16,13 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
-from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, inlined, inner, kernel, uint
 from bytepiece.kernels.paths import trace, windowed_path
-from bytepiece.kernels.segments import Segments, longest, segments_of
+from bytepiece.kernels.segments import Segments, longest_of, segments_of
 from bytepiece.kernels.windows import by_length, places
 
-_BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
+_BYTE, _WORD = np.dtype(np.uint8), np.dtype(np.uint32)
+_ID, _BOUND = np.dtype(np.int32), np.dtype(np.int64)
 
 
 # Positions are visited from left to right. The best path to a position is the best of the paths
@@ -35,7 +36,7 @@ _BYTE, _ID = np.dtype(np.uint8), np.dtype(np.int32)
 # 2 MB of mixed text take 16 ms here, 6 in `trace` and 12 to 16 in the scan. A walk along the trie
 # from each position took 66 in all. Keeping only the sums, and finding the last pieces again in
 # `trace`, saves 2 ms here and costs 5 there.
-@kernel
+@inner
 def best_path(
     automaton: Automaton,
     scores: F64 | F32,
@@ -82,7 +83,7 @@ def _best_of(
     return (third, entry + UINT_2) if better else (first, chosen)
 
 
-@kernel
+@inner
 def best_path_on(
     automaton: Automaton,
     scores: F64 | F32,
@@ -119,6 +120,20 @@ def best_path_on(
         best[position], via[position] = latest, last
 
 
+class Scratch(NamedTuple):
+    """Room to find best paths in.
+
+    Args:
+        matches: uint32[bytes].
+        sums: [any number, more than the longest segment], finite numbers of the type of the scores.
+        via: uint32[more than the longest segment].
+    """
+
+    matches: U32
+    sums: npt.NDArray[Any]
+    via: U32
+
+
 def best_ids(
     automaton: Automaton, scores: F64, ids: U32, segments: Segments, low: int, high: int
 ) -> tuple[I32, I32]:
@@ -153,16 +168,19 @@ def ids_by(
     Args:
         compiled: a kernel that takes the parameters of `_best_ids`.
         extend: a kernel that takes the parameters of `_extend`.
-        kept: how many numbers `extend` keeps of each position.
+        kept: how many numbers the kernels keep of each position.
         scores: [entries], in the type that the kernels take.
         automaton, ids, segments, low, high: see `best_ids`.
     """
 
     def encode_run(low: int, high: int) -> tuple[I32, I32]:
         text, bounds = segments.stretch(low, high)
-        out = np.empty(len(text), dtype=np.int32)
-        counts = np.empty(high - low, dtype=np.int32)
-        filled = compiled(automaton, scores, ids, text, bounds, out, counts)
+        positions = longest_of(bounds) + 1
+        sums = np.zeros((kept, positions), dtype=scores.dtype)
+        matches, via = np.empty(len(text), dtype=np.uint32), np.empty(positions, dtype=np.uint32)
+        out, counts = np.empty(len(text), dtype=np.int32), np.empty(high - low, dtype=np.int32)
+        scratch = Scratch(matches, sums, via)
+        filled = compiled(automaton, scores, ids, text, bounds, scratch, out, counts)
         return out[:filled], counts
 
     def encode_long(number: int) -> tuple[I32, I32]:
@@ -175,12 +193,27 @@ def ids_by(
 
 @kernel
 def _best_ids(
-    automaton: Automaton, scores: F64, ids: U32, text: U8, bounds: I64, out: I32, counts: I32
+    automaton: Automaton,
+    scores: F64,
+    ids: U32,
+    text: U8,
+    bounds: I64,
+    scratch: Scratch,
+    out: I32,
+    counts: I32,
 ) -> Scalar:
-    matches = np.empty(len(text), dtype=np.uint32)
-    length = longest(bounds, 0, len(bounds) - 1)
-    best = np.zeros(length + 1, dtype=np.float64)
-    via = np.empty(length + 1, dtype=np.uint32)
+    """Fill `out` and `counts` with what `best_ids` returns, and return how many ids there are.
+
+    Args:
+        text: uint8[bytes], the segments.
+        bounds: int64[segments + 1], where each segment begins, and the end.
+        scratch: room to work in; `sums` is float64[1, …].
+        out: int32[bytes], to be filled with ids.
+        counts: int32[segments], to be filled with the number of ids of each segment.
+        automaton, scores, ids: see `best_ids`.
+    """
+    matches, sums, via = scratch
+    best = sums[0]
     scan(automaton, text, bounds, matches)
     filled = np.int64(0)
     for segment in range(len(bounds) - 1):
@@ -198,13 +231,13 @@ def _extend(
     scores: F64,
     text: U8,
     matches: U32,
-    length: Scalar,
+    bounds: I64,
     done: Scalar,
     sums: F64,
     via: U32,
 ) -> None:
     """Find the best paths in a window; see `windowed_path`."""
-    bounds = np.array([0, length], dtype=np.int64)
+    length = bounds[1]
     scan(automaton, text[:length], bounds, matches)
     best_path_on(automaton, scores, text, matches, 0, length, done, sums[0], via)
 
@@ -250,22 +283,37 @@ def unpack(words: U32, scores: F64, lengths: U16) -> tuple[Automaton, F64, U32]:
     return automaton, scores, words[words[6] : words[7]]
 
 
-unpacked = kernel(unpack, inline=True)  # it returns arrays, so their references are counted
+unpacked = inlined(unpack)
+"""For kernels that count no references: it returns arrays without counting them."""
 
 
 def best_ids_of_text(tables: Tables, text: bytes, digit_group: int) -> I32:
     """Return the ids of the best path of one text, without the work that only batches need."""
-    buffer = np.frombuffer(text, _BYTE)
-    out = np.empty(len(text), _ID)
-    return out[: _best_ids_of_text(*tables, buffer, digit_group, out)]
+    # One array for each type, because each argument of a kernel takes time.
+    length = len(text)
+    numbers, sums = np.empty(2 * length, _ID), np.zeros((1, length + 1))
+    bounds, words = np.empty(length + 1, _BOUND), np.empty(2 * length + 1, _WORD)
+    filled = _best_ids_of_text(
+        *tables, np.frombuffer(text, _BYTE), digit_group, bounds, sums, words, numbers
+    )
+    return numbers[:filled]
 
 
 @kernel
 def _best_ids_of_text(
-    words: U32, scores: F64, lengths: U16, text: U8, digit_group: Scalar, out: I32
+    words: U32,
+    scores: F64,
+    lengths: U16,
+    text: U8,
+    digit_group: Scalar,
+    room: I64,
+    sums: F64,
+    matches_via: U32,
+    numbers: I32,
 ) -> Scalar:
     automaton, scores, ids = unpacked(words, scores, lengths)
-    bounds = np.empty(len(text) + 1, dtype=np.int64)
-    counts = np.empty(len(text), dtype=np.int32)
-    segments = segments_of(text, digit_group, bounds)
-    return _best_ids(automaton, scores, ids, text, bounds[: segments + 1], out, counts)
+    bounds = room[: segments_of(text, digit_group, room) + 1]
+    matches, via = matches_via[: len(text)], matches_via[len(text) :]
+    out, counts = numbers[: len(text)], numbers[len(text) :]
+    scratch = Scratch(matches, sums, via)
+    return _best_ids(automaton, scores, ids, text, bounds, scratch, out, counts)

@@ -21,10 +21,10 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
-from bytepiece.kernels.best_path import best_path, best_path_on, ids_by
-from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
+from bytepiece.kernels.best_path import Scratch, best_path, best_path_on, ids_by
+from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, inner, kernel, uint
 from bytepiece.kernels.paths import trace
-from bytepiece.kernels.segments import Segments, longest
+from bytepiece.kernels.segments import Segments
 
 _FEW = 64
 """The fewest positions for which it is worth choosing a kernel."""
@@ -77,14 +77,12 @@ def _best_ids(
     ids: U32,
     text: U8,
     bounds: I64,
+    scratch: Scratch,
     out: I32,
     counts: I32,
 ) -> Scalar:
-    matches = np.empty(len(text), dtype=np.uint32)
-    length = longest(bounds, 0, len(bounds) - 1)
-    best = np.zeros(length + 1, dtype=np.float32)
-    taken = np.zeros(length + 1, dtype=np.float32)
-    via = np.empty(length + 1, dtype=np.uint32)
+    matches, sums, via = scratch
+    best, taken = sums[0], sums[1]
     scan(automaton, text, bounds, matches)
     filled = np.int64(0)
     for segment in range(len(bounds) - 1):
@@ -95,8 +93,8 @@ def _best_ids(
             best_path(automaton, scores, text, matches, start, stop, best, via)
         else:
             best[0] = taken[0] = 0.0
-            sums = best, taken
-            _best_path(largest, automaton, scores, text, matches, start, stop, 0, sums, via)
+            both = best, taken
+            _best_path(largest, automaton, scores, text, matches, start, stop, 0, both, via)
         filled = trace(automaton, ids, via, stop - start, out, filled)
         counts[segment] = filled - before
     return filled
@@ -107,7 +105,7 @@ def _best_ids(
 # are near it, and as far behind it as the longest piece reaches, the slow kernel takes over.
 # Cost: as `best_path_on`; with the slow kernel everywhere 2 MB of mixed text took 50 ms instead of
 # 16.
-@kernel
+@inner
 def _best_path(
     largest: Scalar,
     automaton: Automaton,
@@ -148,7 +146,7 @@ def _best_path(
 # So before each piece, the best sum found so far is reduced by the amounts that were subtracted
 # between the beginning of the piece before it and its own beginning.
 # Cost: three times the time of `best_path_on`, because each entry has a branch.
-@kernel
+@inner
 def _best_path_on(
     automaton: Automaton,
     scores: F32,
@@ -217,19 +215,19 @@ def _extend(
     scores: F32,
     text: U8,
     matches: U32,
-    length: Scalar,
+    bounds: I64,
     done: Scalar,
     sums: F32,
     via: U32,
 ) -> None:
     """Find the best paths in a window; see `windowed_path`."""
-    bounds = np.array([0, length], dtype=np.int64)
+    length = bounds[1]
     scan(automaton, text[:length], bounds, matches)
     both = sums[0], sums[1]
     _best_path(largest, automaton, scores, text, matches, 0, length, done, both, via)
 
 
-@kernel
+@inner
 def _moved(
     top: Scalar, taken: F32, counted: Scalar, begin: Scalar, latest: Scalar
 ) -> tuple[Scalar, Scalar]:

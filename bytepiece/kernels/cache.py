@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 VARIABLE = "BYTEPIECE_CACHE"
 """The environment variable that names a folder for compiled kernels."""
 _PACKAGE = Path(__file__).resolve().parents[1]
-_DECORATORS = b"\n@kernel\n", b"\n@inlined\n"
+_DECORATORS = tuple(b"\n@%b\n" % name for name in (b"kernel", b"allocating", b"inner", b"inlined"))
 _KEPT = 30 * 86400
 """How many seconds a directory of compiled kernels is kept after the last kernel was added."""
 _POLL = 0.05

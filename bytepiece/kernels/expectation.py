@@ -22,7 +22,7 @@ from bytepiece.kernels.automaton import (
     scan,
     single_entry,
 )
-from bytepiece.kernels.jit import UINT_1, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_1, Scalar, allocating, uint
 from bytepiece.kernels.partition import LOG_BASE, Weights, backward, edge_term, scale
 from bytepiece.kernels.segments import longest
 
@@ -31,7 +31,7 @@ from bytepiece.kernels.segments import longest
 # Cost: the sums z, and for each entry of the groups two multiplications and two additions to
 # memory. Memory: 24 bytes per byte of the longest segment, and 4 bytes of matches per byte of the
 # text.
-@kernel
+@allocating
 def add_expected_counts(
     automaton: Automaton,
     weights: Weights,

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 import numba
 import numpy as np
 from numba.core import event
+from numba.core.registry import CPUDispatcher
 
 from bytepiece.kernels.cache import FOLDER, VARIABLE, KernelCache, config, end_turn
 
@@ -31,42 +32,67 @@ UINT_0, UINT_1, UINT_2, UINT_3, UINT_4 = (uint(number) for number in range(5))
 """Small unsigned numbers, to be added to others."""
 
 
-def kernel(function: F, inline: bool = False, counting: bool = True) -> F:
+def kernel(function: F) -> F:
     """Compile a function at its first call; it then runs without the interpreter lock.
 
-    If Python calls a kernel, Python passes in the arrays for the kernel to fill, and the kernel
-    returns only numbers. To return an array, Numba would run Python code, in which a pending signal
-    such as Ctrl-C may raise an exception. Numba does not expect that and crashes.
+    A kernel makes no arrays and returns only numbers: Python passes in the arrays for it to fill
+    and to work with. There are two reasons. To return an array, Numba would run Python code, in
+    which a pending signal such as Ctrl-C may raise an exception; Numba does not expect that and
+    crashes. And references to arrays need not be counted. Counting is a fifth of the work of
+    compiling, and at run time each count takes as long as drawing a piece.
 
     Arithmetic follows IEEE 754 and is never fastmath, since the kernels rely on -inf. Compiled code
     is kept between processes if a directory for it can be written. Otherwise each process compiles
     it anew.
-
-    Args:
-        function: the function.
-        inline: copy the code into each caller.
-        counting: count the references to arrays. Without it, the function may neither make nor
-            return arrays, and neither may the functions that it calls.
     """
+    return _compiled(function)
+
+
+def allocating(function: F) -> F:
+    """Compile a kernel that makes arrays to work with.
+
+    It counts the references to arrays. So it must not call a kernel that returns arrays and counts
+    none, like `bytepiece.kernels.best_path.unpacked`: the arrays would be freed too early.
+    """
+    return _compiled(function, _nrt=True)
+
+
+def inner(function: F) -> F:
+    """Compile a kernel that only kernels call."""
+    return _compiled(function, no_cpython_wrapper=True)
+
+
+def inlined(function: F) -> F:
+    """Compile a kernel that only kernels call, and copy the code into each caller.
+
+    Use it for functions so short that passing the tables to them would cost more than their work.
+    """
+    return _compiled(function, no_cpython_wrapper=True, forceinline=True)
+
+
+def _compiled(function: F, **options: bool) -> F:
     # Nobody calls kernels from C, so they need no wrappers for C, which take 5 % of the time to
     # compile. Compiling without the garbage collector gave no gain: 10.6 CPU seconds and 11.5, in
     # turns, with a spread of 1.9.
-    options: Any = {"nogil": True, "forceinline": inline, "no_cfunc_wrapper": True}
-    if not counting:
-        options["_nrt"] = False
-    compiled: Any = numba.njit(**options)(function)
-    if FOLDER.path is not None and not config.DISABLE_JIT:
+    settings: Any = {"nogil": True, "no_cfunc_wrapper": True, "_nrt": False} | options
+    compiled: Any = numba.njit(**settings)(function)
+    if config.DISABLE_JIT:
+        return cast(F, compiled)
+    if "no_cpython_wrapper" in options:
+        compiled.__class__ = _Inner
+    if FOLDER.path is not None:
         compiled._cache = KernelCache(function)  # type: ignore[no-untyped-call]
     return cast(F, compiled)
 
 
-def inlined(function: F) -> F:
-    """Compile as `kernel` does, and copy the code into each caller.
+class _Inner(CPUDispatcher):
+    """A kernel that is compiled without the wrapper by which Python calls a kernel.
 
-    Use it for functions so short that passing the tables to them would cost more than their work.
-    References to arrays are not counted, since that takes as long as drawing a piece.
+    Without the wrapper, a call from Python would end the process.
     """
-    return kernel(function, inline=True, counting=False)
+
+    def __call__(self, *_args: Any, **_options: Any) -> Any:
+        raise TypeError(f"only kernels can call {self.py_func.__qualname__}")
 
 
 class _Notice(event.Listener):

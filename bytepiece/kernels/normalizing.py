@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8, U32
-from bytepiece.kernels.jit import UINT_1, Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import UINT_1, Scalar, inlined, inner, kernel, uint
 from bytepiece.kernels.trie import child
 
 PLAIN, BLANK, LOOKED_UP = 0, 1, 2
@@ -46,13 +46,13 @@ class CharacterTables(NamedTuple):
     most: int
 
 
-@inlined
+@kernel
 def offset(unit: Scalar) -> Scalar:
     """Return the offset of a node of the double array."""
     return np.int64(unit >> np.uint32(10)) << np.int64((unit & np.uint32(512)) >> np.uint32(6))
 
 
-@inlined
+@kernel
 def pair_of(first: Scalar, second: Scalar) -> Scalar:
     """Return the place of two bytes in `CharacterTables.pairs`."""
     return (uint(first) & uint(63)) << uint(6) | uint(second) & uint(63)
@@ -85,7 +85,7 @@ def character_length(text: U8, position: Scalar, stop: Scalar) -> Scalar:
     return length
 
 
-@kernel
+@inner
 def longest_key(units: U32, text: U8, position: Scalar, stop: Scalar) -> tuple[Scalar, Scalar]:
     """Return the length of the longest key at a position, 0 for none, and its value."""
     length, value = np.int64(0), np.int64(0)

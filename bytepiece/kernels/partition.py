@@ -28,7 +28,7 @@ from bytepiece.kernels.automaton import (
     next_group,
     single_entry,
 )
-from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import UINT_0, UINT_1, UINT_2, Scalar, inlined, inner, uint
 
 MAX_EXPONENT = float(1 << 30)
 """The largest size of alpha · score, in nats. Beyond it a weight's mantissa would have no correct
@@ -119,7 +119,7 @@ def mirror(text: U8, bounds: I64) -> tuple[U8, I64]:
     return mirrored, len(text) - bounds[::-1]
 
 
-@kernel
+@inner
 def scale(term: Scalar, steps: Scalar) -> Scalar:
     """Return term · 2^(256 · steps), for steps ≤ 1."""
     # Mantissas of terms and sums lie in 2^-384 … 2^267. So a number that is moved down three steps
@@ -135,7 +135,7 @@ def scale(term: Scalar, steps: Scalar) -> Scalar:
     return 0.0
 
 
-@kernel
+@inner
 def add(total: Scalar, top: Scalar, term: Scalar, exponent: Scalar) -> tuple[Scalar, Scalar]:
     """Return (total, top) plus (term, exponent), aligned to the larger exponent."""
     if exponent <= top:
@@ -143,7 +143,7 @@ def add(total: Scalar, top: Scalar, term: Scalar, exponent: Scalar) -> tuple[Sca
     return scale(total, top - exponent) + term, exponent
 
 
-@kernel
+@inner
 def edge_term(
     automaton: Automaton,
     weights: Weights,

@@ -63,8 +63,8 @@ def windowed_path(
 
     Args:
         extend: finds the best path to each position of a window after the positions done already.
-            It gets the text of the window and one byte more, room for matches, the window's
-            length, how many positions are done, `sums`, and the last entry of each path.
+            It gets the text of the window and one byte more, room for matches, where the window
+            begins and ends, how many positions are done, `sums`, and the last entry of each path.
         automaton: the automaton of the pieces.
         sums: [any number, places], what `extend` keeps of each
             position; at the position 0 it is 0.
@@ -86,8 +86,8 @@ def windowed_path(
             carry(sums, before, window)
         before = window
         some = text[window.low : window.stop + 1]
-        shape = window.length, window.done
-        extend(some, matches, *shape, sums, via[window.low - base :])
+        bounds = np.array([0, window.length], dtype=np.int64)
+        extend(some, matches, bounds, window.done, sums, via[window.low - base :])
         waiting = window.stop - base
         if window.stop == length:
             filled = trace(automaton, ids, via, waiting, out, filled)

@@ -7,10 +7,15 @@ import numpy.typing as npt
 
 from bytepiece._arrays import I32, I64, U8
 from bytepiece.kernels.digits import ZEROS
-from bytepiece.kernels.jit import Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import Scalar, inlined, inner, kernel, uint
 
 
-@kernel
+def longest_of(bounds: I64) -> int:
+    """Return the length of the longest segment, in Python."""
+    return int(np.diff(bounds).max(initial=0))
+
+
+@inner
 def longest(offsets: I64, low: Scalar, high: Scalar) -> Scalar:
     """Return the length of the longest of the strings low…high − 1 that lie end to end."""
     length = np.int64(0)
@@ -76,7 +81,7 @@ def offset_of(run: SegmentRun, segment: Scalar) -> Scalar:
     return uint(run.begins[segment] - run.document_starts[run.documents[segment]])
 
 
-@kernel
+@inner
 def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
     """Return the length in bytes of the decimal digit at `start`, or 0 if no digit begins there."""
     lead = np.int32(text[start])
@@ -105,7 +110,7 @@ def digit_length(text: U8, start: Scalar, stop: Scalar) -> Scalar:
     return length if char - _ZEROS[low] <= 9 else 0
 
 
-@kernel
+@inner
 def _digits_end(text: U8, start: Scalar, stop: Scalar, most: Scalar) -> Scalar:
     """Return where the digits that begin at `start` end, or where at most `most` of them end."""
     position = start
@@ -117,7 +122,7 @@ def _digits_end(text: U8, start: Scalar, stop: Scalar, most: Scalar) -> Scalar:
     return position
 
 
-@kernel
+@inner
 def segment_end(text: U8, start: Scalar, stop: Scalar, digit_group: Scalar, most: Scalar) -> Scalar:
     """Return where the segment that begins at `start` ends, in a text that ends at `stop`.
 
@@ -148,7 +153,7 @@ def segment_end(text: U8, start: Scalar, stop: Scalar, digit_group: Scalar, most
     return position
 
 
-@kernel
+@inner
 def segments_of(text: U8, digit_group: Scalar, bounds: I64) -> Scalar:
     """Cut one text into segments; fill `bounds` up to its end, and return how many there are."""
     segments = 0

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import F64
-from bytepiece.kernels.jit import UINT_1, Scalar, inlined, kernel
+from bytepiece.kernels.jit import UINT_1, Scalar, inlined, inner, kernel
 
 DRAWS = 32
 """The number of draws that are computed at a time."""
@@ -61,7 +61,7 @@ def philox(
     return c0, c1, c2, c3
 
 
-@kernel
+@inner
 def document_words(
     seed: Scalar, epoch: Scalar, doc_id: Scalar, sample: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
@@ -81,10 +81,27 @@ def uniforms(words: tuple[Scalar, ...], segment: Scalar, block: Scalar) -> tuple
     return first, second
 
 
+@kernel
+def fill_draws(
+    seed: Scalar,
+    epoch: Scalar,
+    doc_id: Scalar,
+    sample: Scalar,
+    segment: Scalar,
+    first: Scalar,
+    out: F64,
+) -> None:
+    """Fill `out` with the draws `first`, `first` + 1 … of a segment. All numbers are uint64."""
+    words = document_words(seed, epoch, doc_id, sample)
+    for i in range(len(out)):
+        draw = first + np.uint64(i)
+        out[i] = uniforms(words, segment, draw >> UINT_1)[np.int64(draw & UINT_1)]
+
+
 # One loop computes up to sixteen blocks and stores even and odd draws apart, so that the compiler
 # can compute several blocks at a time. A draw then takes 1 ns with AVX-512. If blocks are computed
 # one after the other, it takes 8.
-@kernel
+@inner
 def fill_uniforms(
     words: tuple[Scalar, ...], segment: Scalar, first: Scalar, most: Scalar, out: F64
 ) -> None:
@@ -101,7 +118,7 @@ def fill_uniforms(
         out[i], out[DRAWS // 2 + i] = uniforms(words, segment, block + np.uint64(i))
 
 
-@kernel
+@inner
 def place_of(draw: Scalar) -> Scalar:
     """Return the place of a draw among `DRAWS` draws: even draws come first, then odd draws."""
     return draw >> 1 | (draw & 1) * (DRAWS // 2)
@@ -126,7 +143,7 @@ class Streams(NamedTuple):
     samples: int
 
 
-@kernel
+@inner
 def sample_words(
     streams: Streams, document: Scalar, sample: Scalar
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:

@@ -19,7 +19,7 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.characters import Known, hidden
-from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, allocating, inner, uint
 from bytepiece.kernels.partition import Weights, backward, edge_term, mirror, scale
 from bytepiece.kernels.segments import Segments, longest
 
@@ -61,7 +61,7 @@ def expected_counts(
 # share of the paths whose next token is an unknown byte is carried from place to place.
 # Cost: a second backward pass. 2 MB of mixed text with 80 k pieces take 66 ms, and the best path
 # takes 69. 24 bytes of memory per byte of the longest segment, and 6 bytes per byte of the text.
-@kernel
+@allocating
 def _expected_counts(
     automaton: Automaton,
     weights: Weights,
@@ -124,7 +124,7 @@ def _expected_counts(
         out[len(out) - 1 - segment] = y[stop - start] / z[stop - start]
 
 
-@kernel
+@inner
 def _term(
     automaton: Automaton,
     weights: Weights,

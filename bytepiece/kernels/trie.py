@@ -71,7 +71,9 @@ def build_sorted(
     order = np.zeros(size, dtype=np.int32)
     while True:
         units = np.zeros((capacity, 2), dtype=np.int32)
-        used = _place(flat, offsets, np.zeros((size, 3), dtype=np.int32), order, units, nodes)
+        queue, free = np.zeros((size, 3), dtype=np.int32), np.empty((2, capacity), dtype=np.int32)
+        children = np.empty((2, 257), dtype=np.int64)
+        used = _place(flat, offsets, queue, free, children, order, units, nodes)
         if used:
             break
         capacity *= 2
@@ -116,12 +118,23 @@ def _count_nodes(flat: U8, offsets: I64) -> Scalar:
 # they go behind all used units. So the search is linear in the number of nodes for all keys. Single
 # children later fill the units that are left free.
 @kernel
-def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes: I32) -> Scalar:
+def _place(
+    flat: U8,
+    offsets: I64,
+    queue: I32,
+    free: I32,
+    children: I64,
+    order: I32,
+    units: I32,
+    key_nodes: I32,
+) -> Scalar:
     """Fill `order`, `units` and `key_nodes`.
 
     Args:
         flat, offsets: as for `build_sorted`.
         queue: int32[nodes, 3], scratch, zeros: for each node its range of keys and its depth.
+        free: int32[2, capacity], scratch: for each free unit the next one and the one before.
+        children: int64[2, 257], scratch: for each child of a node its byte and its first key.
         order: int32[nodes], to be filled.
         units: int32[capacity, 2], zeros, to be filled.
         key_nodes: int32[keys], to be filled with the node at which each key ends.
@@ -132,8 +145,7 @@ def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes
     # The parent of a free unit is −1. Free units form a list in ascending order that begins at
     # `head`. The units from `end` on were never used.
     capacity = len(units)
-    after = np.empty(capacity, dtype=np.int32)
-    before = np.empty(capacity, dtype=np.int32)
+    after, before = free[0], free[1]
     for i in range(capacity):
         units[i, 1] = -1
         after[i] = i + 1
@@ -141,8 +153,7 @@ def _place(flat: U8, offsets: I64, queue: I32, order: I32, units: I32, key_nodes
     units[0, 0], units[0, 1] = 1, 0
     head = 257  # 0 is the root, and 1…256 are reserved for its children
     end = 257
-    labels = np.empty(257, dtype=np.int64)
-    firsts = np.empty(257, dtype=np.int64)
+    labels, firsts = children[0], children[1]
     queue[0, 1] = len(offsets) - 1
     tail = 1
     for item in range(len(queue)):

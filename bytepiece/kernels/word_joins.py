@@ -29,6 +29,7 @@ from bytepiece.kernels.jit import (
     UINT_3,
     UINT_4,
     Scalar,
+    allocating,
     inlined,
     kernel,
     uint,
@@ -276,7 +277,7 @@ def _join(joins: Joins, text: U8, start: Scalar, stop: Scalar, room: JoinRoom) -
     return left
 
 
-@kernel
+@allocating
 def _room_for(length: Scalar) -> JoinRoom:
     """Return room for words of up to `length` bytes."""
     size = max(length, _FEW) + 1
@@ -292,7 +293,7 @@ def _room_for(length: Scalar) -> JoinRoom:
 # When a pair of neighbours in a word is joined, everything in the bytes of the two has been joined
 # in the order in which BPE joins these bytes alone. So the pair is the last one that BPE joins in
 # these bytes alone, and any other pair that spells the piece is never joined.
-@kernel
+@allocating
 def last_joins(joins: Joins, rights: I64) -> None:
     """Find the last pair that BPE joins in each piece.
 
@@ -346,7 +347,7 @@ def _join_words(
 
 # Words that occurred before in the text are not kept, since joining a word takes hardly longer
 # than finding it again: 4 % of the bytes of mixed text are such words.
-@kernel
+@allocating
 def join_words(joins: Joins, ids: U32, text: U8, bounds: I64, out: I32, counts: I32) -> Scalar:
     """Encode words by BPE.
 

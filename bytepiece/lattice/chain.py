@@ -24,7 +24,7 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.characters import Known, alone, hidden
-from bytepiece.kernels.jit import Scalar, inlined, kernel, uint
+from bytepiece.kernels.jit import Scalar, allocating, inlined, kernel, uint
 from bytepiece.kernels.partition import LOG_BASE, Weights, backward, edge_term, mirror, scale
 from bytepiece.kernels.segments import longest
 
@@ -136,7 +136,7 @@ def _count(
 # Groups hold the longest pieces first, so the edges of each position are filled in backwards, from
 # the last edge to the first.
 # Cost: a logarithm and a division per edge; 2 MB of mixed text have 6 million edges.
-@kernel
+@allocating
 def _fill(
     automaton: Automaton,
     weights: Weights,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bytepiece._arrays import F64, I64, U8, offsets_of
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, allocating
 from bytepiece.kernels.segments import longest
 from bytepiece.kernels.trie import Trie, child
 from bytepiece.parallel import Engine
@@ -211,7 +211,7 @@ def cut_block(block: Block, cutter: Cutter) -> PieceCounts:
 # than min_count, all states score −inf, and so do the states of all later bytes. The original then
 # cuts the rest of the segment, up to 10 000 characters, into single bytes. Here such a byte
 # continues its piece, at a price that is equal for all states.
-@kernel
+@allocating
 def _cut(
     trie: Trie,
     logs: F64,

@@ -25,7 +25,7 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import UINT_0, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_0, Scalar, allocating, inner, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.rules.text import is_utf8
 from bytepiece.training.pairs import (
@@ -284,7 +284,7 @@ def worths(pieces: Sequence[bytes], state: ScoredAutomaton, counts: I64) -> I64:
 
 # Longer pieces come first, so that the inherited count of a piece is complete before it is passed
 # on. Cost: the best paths of all pieces; 32 k pieces take 20 ms.
-@kernel
+@allocating
 def _weigh(
     automaton: Automaton,
     scores: F64,
@@ -319,7 +319,7 @@ def _weigh(
         worth[piece] = (counts[piece] + inherited[piece] // _INHERITED) * (tokens - 1)
 
 
-@kernel
+@inner
 def last_but_whole(
     automaton: Automaton,
     scores: F64,

@@ -7,7 +7,7 @@ import numpy as np
 from bytepiece._arrays import F64, I64, U8
 from bytepiece.kernels.automaton import Automaton, scan
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import UINT_0, kernel, uint
+from bytepiece.kernels.jit import UINT_0, allocating, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.training.growth import last_but_whole
 
@@ -73,7 +73,7 @@ def _fill_logs(counts: F64, total: float, logs: F64) -> None:
 
 
 # Cost: the best paths of all pieces.
-@kernel
+@allocating
 def _fill_losses(
     automaton: Automaton,
     scores: F64,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from bytepiece._arrays import F64, I32, I64, U8
 from bytepiece.kernels.automaton import Automaton, scan
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, kernel, uint
+from bytepiece.kernels.jit import UINT_0, UINT_1, Scalar, allocating, inner, kernel, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.training.corpus_reader import Block
 from bytepiece.training.word_kinds import Bools, fill_word_starts, kinds
@@ -144,7 +144,7 @@ def _table_size(keys: int) -> int:
 
 
 # Cost: the best path, and for each token two additions and a store.
-@kernel
+@allocating
 def _trace_keys(
     automaton: Automaton,
     scores: F64,
@@ -228,7 +228,7 @@ def _fits(begins: I64, begin: Scalar, end: Scalar) -> Scalar:
     return within or (begins[begin] == np.int64(begin) and begins[end] == np.int64(end))
 
 
-@kernel
+@inner
 def _slot(key: Scalar, shift: Scalar) -> Scalar:
     """Return the slot of a key below 2^48: the first bits of its hash.
 
@@ -240,7 +240,7 @@ def _slot(key: Scalar, shift: Scalar) -> Scalar:
     return ((mixed ^ mixed >> uint(29)) & uint((1 << _HASH_BITS) - 1)) >> shift
 
 
-@kernel
+@inner
 def _shift_of(slots: Scalar) -> Scalar:
     """Return by how much `_slot` shifts a hash for a table of this many slots, a power of two."""
     shift = uint(_HASH_BITS)

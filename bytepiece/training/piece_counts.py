@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I64, U8, offsets_of
-from bytepiece.kernels.jit import Scalar, inlined, kernel
+from bytepiece.kernels.jit import Scalar, allocating, inlined, kernel
 
 
 class PieceCounts(NamedTuple):
@@ -89,7 +89,7 @@ def hash_of(text: U8, start: Scalar, stop: Scalar) -> Scalar:
 
 # An open hash table of the places where strings first occur. The strings themselves are compared,
 # so equal hashes do no harm. The table has at least two slots for each string.
-@kernel
+@allocating
 def _count_strings(flat: U8, offsets: I64, counts: I64, firsts: I64, sums: I64) -> Scalar:
     """Find each different string's first place and sum of counts. Return how many there are."""
     strings = len(counts)

@@ -14,7 +14,7 @@ from bytepiece._arrays import F64, I64, U8, offsets_of
 from bytepiece._logarithms import logs_of
 from bytepiece.kernels.automaton import Automaton, link, scan
 from bytepiece.kernels.best_path import best_path
-from bytepiece.kernels.jit import UINT_0, kernel, uint
+from bytepiece.kernels.jit import UINT_0, allocating, uint
 from bytepiece.kernels.segments import longest
 from bytepiece.kernels.trie import build
 from bytepiece.parallel import ordered_map
@@ -186,7 +186,7 @@ class _Candidates:
         return total
 
 
-@kernel
+@allocating
 def count_paths(
     automaton: Automaton, scores: F64, flat: U8, offsets: I64, weights: I64, counts: I64
 ) -> None:

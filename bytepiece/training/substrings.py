@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bytepiece._arrays import I32, I64, U8, U16, U32, U64, offsets_of
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, allocating, inner, kernel
 from bytepiece.parallel import Engine
 from bytepiece.rules.text import is_utf8
 from bytepiece.training.corpus_reader import Block
@@ -200,7 +200,7 @@ def _key(text: U8, left: U16, place: Scalar, depth: Scalar) -> Scalar:
     return key
 
 
-@kernel
+@inner
 def _shared(text: U8, left: U16, a: Scalar, b: Scalar) -> Scalar:
     """Return the length of the longest string that two suffixes begin with."""
     most = min(np.int64(left[a]), np.int64(left[b]))
@@ -212,7 +212,7 @@ def _shared(text: U8, left: U16, a: Scalar, b: Scalar) -> Scalar:
 
 # This is a quicksort that parts the suffixes by seven bytes at a time (Bentley and Sedgewick 1997).
 # Suffixes with equal keys are sorted further by their next seven bytes, unless they have ended.
-@kernel
+@allocating
 def _sort(text: U8, left: U16, places: I32, keys: U64) -> None:
     """Sort suffixes by their bytes; `keys` is room for their keys."""
     for i in range(len(places)):
@@ -269,7 +269,7 @@ def _sort(text: U8, left: U16, places: I32, keys: U64) -> None:
                     depths[j], depths[j - 1] = depths[j - 1], depths[j]
 
 
-@kernel
+@inner
 def _insert(
     text: U8, left: U16, places: I32, keys: U64, low: Scalar, high: Scalar, depth: Scalar
 ) -> None:
@@ -325,7 +325,7 @@ def _allowed(text: U8, place: Scalar, end: Scalar, least: Scalar, parts: bool) -
     return length if length > max(least, 1) else 0
 
 
-@kernel
+@inner
 def _before(text: U8, left: U16, place: Scalar) -> Scalar:
     """Return the bytes of the character before a place as a number; −1 if there is none."""
     if place == 0 or left[place - 1] == 1:
@@ -343,7 +343,7 @@ def _before(text: U8, left: U16, place: Scalar) -> Scalar:
 
 # Runs of neighbours that share a beginning are nested, so those that are still open lie on a stack.
 # Cost: one comparison of each suffix with its neighbour.
-@kernel
+@allocating
 def _runs(
     text: U8,
     left: U16,

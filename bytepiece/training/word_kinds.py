@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I64, U8, offsets_of
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, inner, kernel
 from bytepiece.rules.unicode_categories import CATEGORIES, category_runs
 
 Bools = npt.NDArray[np.bool_]
@@ -37,7 +37,7 @@ def kinds() -> U8:
     return found
 
 
-@kernel
+@inner
 def character(text: U8, start: Scalar, stop: Scalar) -> tuple[Scalar, Scalar]:
     """Return the code point at a place, and its length in bytes; −1 and 1 if it is no UTF-8."""
     lead = np.int64(text[start])
@@ -58,19 +58,19 @@ def character(text: U8, start: Scalar, stop: Scalar) -> tuple[Scalar, Scalar]:
     return code, np.int64(length)
 
 
-@kernel
+@inner
 def kind_of(code: Scalar, table: U8) -> Scalar:
     """Return the kind of a code point. Text that is no UTF-8 counts as letters."""
     return np.int64(table[code]) if code >= 0 else np.int64(LETTER)
 
 
-@kernel
+@inner
 def is_apostrophe(code: Scalar) -> Scalar:
     """Return whether a character belongs to a word if it stands between letters."""
     return code in (_APOSTROPHE, _QUOTE)
 
 
-@kernel
+@inner
 def fill_word_starts(text: U8, start: Scalar, stop: Scalar, table: U8, begins: Bools) -> None:
     """Fill in which bytes of a segment a word begins with, except for the first byte.
 

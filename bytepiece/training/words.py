@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from bytepiece._arrays import I64, U8
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, allocating
 from bytepiece.training.corpus_reader import Block
 from bytepiece.training.corpus_sample import windows_of
 from bytepiece.training.pairs import COUNT_OF_ONE, NEWLINE
@@ -85,7 +85,7 @@ def parts_of(window: Block, newlines_apart: bool, within_words: bool) -> Block:
     return Block(window.text, starts[: number + 1], np.repeat(window.weights, inside))
 
 
-@kernel
+@allocating
 def _starts(
     text: U8, bounds: I64, newlines_apart: bool, table: U8, starts: I64, inside: I64
 ) -> Scalar:

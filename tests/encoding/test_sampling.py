@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import reference
 from support.character_models import MAKERS
+from support.kernels import for_python
 from support.lattices import OVERLAPPING
 from support.reference import MP
 from support.strategies import (
@@ -23,10 +24,16 @@ from support.strategies import (
 )
 
 from bytepiece import TextRules, Tokenizer
-from bytepiece.encoding.walk import UNDECIDED, draw_any, draw_plain
+from bytepiece.encoding import walk
+from bytepiece.encoding.walk import UNDECIDED
 from bytepiece.errors import ArgumentError
+from bytepiece.kernels import partition
 from bytepiece.kernels.automaton import Automaton, scan
-from bytepiece.kernels.partition import backward, edge_term, scale, weights
+from bytepiece.kernels.partition import weights
+
+draw_any, draw_plain = for_python(walk.draw_any), for_python(walk.draw_plain)
+backward, scale = for_python(partition.backward), for_python(partition.scale)
+edge_term = for_python(partition.edge_term)
 
 ALPHABET = b"ab\xe4"
 ALPHAS = [0.0, 0.1, 0.5, 1.0, 2.0, 50.0]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support import reference_texts
+from support.kernels import for_python
 from support.strategies import BYTES, JIT, STRINGS, TEXTS
 
 from bytepiece import TextRules
@@ -16,8 +17,9 @@ from bytepiece.encoding import segmentation
 from bytepiece.encoding.segmentation import Marks
 from bytepiece.encoding.special import SpecialTokens
 from bytepiece.errors import ArgumentError
+from bytepiece.kernels import segments
 from bytepiece.kernels.digits import ZEROS
-from bytepiece.kernels.segments import digit_length, segment_bounds
+from bytepiece.kernels.segments import segment_bounds
 from bytepiece.rules import text as rules_text
 from bytepiece.rules.text import to_bytes
 
@@ -34,6 +36,8 @@ LATER_DIGITS = {
     for first in (0x10D40, 0x116D0, 0x116DA, 0x11BF0, 0x11DE0, 0x16D70, 0x1CCF0, 0x1E5F1)
     for c in range(first, first + 10)
 }
+
+digit_length = for_python(segments.digit_length)
 
 
 def pieces_of(segments):

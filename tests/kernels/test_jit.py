@@ -7,9 +7,10 @@ import shutil
 import numba
 import pytest
 from support.fresh import PACKAGE, run
+from support.kernels import DECORATORS
 from support.strategies import JIT
 
-from bytepiece.kernels import cache
+from bytepiece.kernels import cache, partition
 
 
 @pytest.fixture
@@ -103,12 +104,12 @@ def test_kernels_work_where_nothing_can_be_kept(install, no_home):
 import logging
 logging.basicConfig(level=logging.INFO)
 import numpy
-from bytepiece.kernels import cache, streams
-print(cache.FOLDER.path, *map(int, streams.philox(*[numpy.uint64(0)] * 6)))
+from bytepiece.kernels import cache, trie
+print(cache.FOLDER.path, trie.child(numpy.zeros((300, 2), numpy.int32), 0, 97))
 """
     done = run(script, install, HOME=no_home)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["None", "1713891541", "3781805453", "3159862348", "2600524760"]
+    assert done.stdout.split() == ["None", "97"]
     # The package's logger says once that kernels are compiled.
     assert done.stderr.count("compiling kernels") == int(JIT)
 
@@ -136,6 +137,13 @@ def test_the_kernels_keep_ieee_arithmetic_and_release_the_lock():
         assert not best_path.targetoptions.get("fastmath")
 
 
+@pytest.mark.skipif(not JIT, reason="nothing is compiled")
+def test_a_kernel_for_kernels_refuses_calls_from_python():
+    """Without a wrapper, such a call would end the process."""
+    with pytest.raises(TypeError, match="only kernels can call scale"):
+        partition.scale(1.0, 0)
+
+
 def test_kernels_take_nothing_from_files_that_the_cache_does_not_watch():
     """A constant from another file would stay in the compiled kernel even if the file changes."""
     watched = {name for name, _ in cache._kernel_sources()}
@@ -149,8 +157,7 @@ def test_kernels_take_nothing_from_files_that_the_cache_does_not_watch():
         }
         for function in tree.body:
             if isinstance(function, ast.FunctionDef) and any(
-                isinstance(d, ast.Name) and d.id in ("kernel", "inlined")
-                for d in function.decorator_list
+                isinstance(d, ast.Name) and d.id in DECORATORS for d in function.decorator_list
             ):
                 used = {
                     n.id

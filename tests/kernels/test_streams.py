@@ -5,23 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import reference
+from support.kernels import for_python
 
 from bytepiece.kernels import streams as rng
 
 WORDS = st.integers(0, 2**32 - 1)
 LONG_WORDS = st.integers(0, 2**64 - 1)
 
+_philox, place_of = for_python(rng.philox), for_python(rng.place_of)
+fill_uniforms, block_of = for_python(rng.fill_uniforms), for_python(rng.uniforms)
+
 
 def philox(counter, key):
-    return tuple(map(int, rng.philox(*map(np.uint64, counter), *map(np.uint64, key))))
+    return tuple(map(int, _philox(*map(np.uint64, counter), *map(np.uint64, key))))
 
 
 def uniforms(seed, epoch, doc_id, sample, segment, blocks):
-    words = rng.document_words(*map(np.uint64, (seed, epoch, doc_id, sample)))
-    # The words come back as Python's integers, and a compiled function would take them as signed.
-    words = tuple(map(np.uint64, words))
-    pairs = [rng.uniforms(words, np.uint64(segment), np.uint64(i)) for i in range(blocks)]
-    return [float(u) for pair in pairs for u in pair]
+    out = np.empty(2 * blocks)
+    rng.fill_draws(*map(np.uint64, (seed, epoch, doc_id, sample, segment, 0)), out)
+    return out.tolist()
 
 
 # These are the vectors "philox4x32 10" of Random123's kat_vectors.
@@ -99,10 +101,10 @@ def test_streams_give_the_documented_numbers(place, numerators):
 def test_many_draws_at_once_equal_single_draws(first):
     words, segment = tuple(map(np.uint64, (5, 6, 7, 2**32 - 1))), np.uint64(9)
     out = np.empty(rng.DRAWS)
-    rng.fill_uniforms(words, segment, np.uint64(first), rng.DRAWS, out)
+    fill_uniforms(words, segment, np.uint64(first), rng.DRAWS, out)
     blocks = range(first // 2, first // 2 + rng.DRAWS // 2)
-    single = [draw for block in blocks for draw in rng.uniforms(words, segment, np.uint64(block))]
-    assert [out[rng.place_of(i)] for i in range(rng.DRAWS)] == single
+    single = [draw for block in blocks for draw in block_of(words, segment, np.uint64(block))]
+    assert [out[place_of(i)] for i in range(rng.DRAWS)] == single
 
 
 def test_uniforms_lie_in_the_half_open_unit_interval_and_have_53_bits():

@@ -12,12 +12,11 @@ from bytepiece.kernels.turns import Turn
 
 compiles = pytest.mark.skipif(not JIT, reason="needs compiled kernels")
 
-WORDS = [1713891541, 3781805453, 3159862348, 2600524760]
-PHILOX = """
+CHILD = """
 import json, numpy
-from bytepiece.kernels import cache, jit, streams
-words = [int(word) for word in streams.philox(*[numpy.uint64(0)] * 6)]
-print(json.dumps([words, jit.compiled_kernels(), cache.TURN.held]))
+from bytepiece.kernels import cache, jit, trie
+child = trie.child(numpy.zeros((300, 2), numpy.int32), 0, 97)
+print(json.dumps([child, jit.compiled_kernels(), cache.TURN.held]))
 """
 """Run a small kernel; print what it gives, and how many kernels were compiled."""
 
@@ -80,27 +79,27 @@ def test_a_lock_that_the_disk_refuses_is_done_without(tmp_path, monkeypatch):
 def test_of_four_processes_one_compiles(tmp_path):
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", PHILOX],
+            [sys.executable, "-c", CHILD],
             env={"BYTEPIECE_CACHE": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)},
             stdout=subprocess.PIPE,
         )
         for _ in range(4)
     ]
     results = [json.loads(process.communicate()[0]) for process in processes]
-    assert [words for words, _, _ in results] == [WORDS] * 4
+    assert [words for words, _, _ in results] == [97] * 4
     assert sorted(compiled for _, compiled, _ in results) == [0, 0, 0, 1]
     assert not any(held for _, _, held in results)
 
 
 @compiles
 def test_a_damaged_file_is_compiled_anew(tmp_path):
-    assert found(PHILOX, tmp_path) == [WORDS, 1, False]
+    assert found(CHILD, tmp_path) == [97, 1, False]
     for pattern in ("*.nbc", "*.nbi"):
         (file,) = tmp_path.rglob(pattern)
         for content in (b"", file.read_bytes()[:-9], b"nonsense"):
             file.write_bytes(content)
-            assert found(PHILOX, tmp_path) == [WORDS, 1, False]
-            assert found(PHILOX, tmp_path) == [WORDS, 0, False]
+            assert found(CHILD, tmp_path) == [97, 1, False]
+            assert found(CHILD, tmp_path) == [97, 0, False]
 
 
 READ_ONLY = """
@@ -114,25 +113,25 @@ tempfile.TemporaryFile = refuse
 def test_a_folder_that_cannot_be_written_is_read(tmp_path):
     """An image of a container may hold it. Its place there does not matter."""
     built, moved = tmp_path / "built", tmp_path / "moved"
-    assert found(PHILOX, built) == [WORDS, 1, False]
+    assert found(CHILD, built) == [97, 1, False]
     built.rename(moved)
     before = sorted(moved.rglob("*"))
-    assert found(READ_ONLY + PHILOX, moved) == [WORDS, 0, False]
+    assert found(READ_ONLY + CHILD, moved) == [97, 0, False]
     assert sorted(moved.rglob("*")) == before
-    assert found(READ_ONLY + PHILOX, built) == [WORDS, 1, False]
+    assert found(READ_ONLY + CHILD, built) == [97, 1, False]
 
 
 @compiles
 def test_an_interrupted_compilation_ends_the_turn(tmp_path):
     script = """
 import json, numpy
-from bytepiece.kernels import cache, streams
+from bytepiece.kernels import cache, trie
 def interrupt(*_):
     assert cache.TURN.held
     raise KeyboardInterrupt
-streams.philox._compiler.compile = interrupt
+trie.child._compiler.compile = interrupt
 try:
-    streams.philox(*[numpy.uint64(0)] * 6)
+    trie.child(numpy.zeros((300, 2), numpy.int32), 0, 97)
 except KeyboardInterrupt:
     print(json.dumps(cache.TURN.held))
 """
@@ -146,4 +145,4 @@ from numba.core import caching
 def fail(self, name, data): raise OSError(28, "No space left on device")
 caching.IndexDataCacheFile._save_data = fail
 """
-    assert found(script + PHILOX, tmp_path) == [WORDS, 1, False]
+    assert found(script + CHILD, tmp_path) == [97, 1, False]

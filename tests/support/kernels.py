@@ -1,0 +1,10 @@
+"""Kernels in tests."""
+
+import numba
+
+DECORATORS = {"kernel", "allocating", "inner", "inlined"}
+
+
+def for_python(kernel):
+    """Return a function that Python can call, compiled from a kernel that only kernels call."""
+    return numba.njit(_nrt=False)(getattr(kernel, "py_func", kernel))
