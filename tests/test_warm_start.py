@@ -8,7 +8,6 @@ import sys
 
 import pytest
 from support.cli import invoke
-from support.kernels import DECORATORS
 from support.strategies import JIT
 
 import bytepiece
@@ -41,7 +40,7 @@ def kernels():
     for name, content in cache._kernel_sources():
         for node in ast.parse(content).body:
             names = [getattr(d, "id", "") for d in getattr(node, "decorator_list", [])]
-            if DECORATORS & {*names}:
+            if {*cache.DECORATORS} & {*names}:
                 found.add((str(cache._PACKAGE / name), node.name))
     return found
 

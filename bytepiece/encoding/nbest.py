@@ -20,7 +20,7 @@ from bytepiece.kernels.automaton import (
     single_entry,
 )
 from bytepiece.kernels.characters import Known, alone
-from bytepiece.kernels.jit import Scalar, allocating, inner, kernel, uint
+from bytepiece.kernels.jit import Scalar, allocating, inner, uint
 from bytepiece.kernels.segments import SegmentRun, Segments, longest_of, offset_of
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
 
@@ -70,7 +70,7 @@ def paths_for(length: int, n: int) -> BestPaths:
 # first path is the best path. The paths that end with one and the same piece are sorted already. So
 # the next path is the best among the next candidates of all pieces.
 # Cost: at each position, n additions and comparisons for each piece that ends there.
-@kernel
+@inner
 def best_paths(
     automaton: Automaton,
     scores: F64,

@@ -59,12 +59,12 @@ def perfect_ids(
         if known is not None:
             singles, _ = mirror(hidden(run.text, known), run.bounds)
         out, counts = room(run, streams)
-        places = longest_of(bounds) + 1
+        positions = longest_of(bounds) + 1
         sums = Sums(
             singles,
             np.empty(len(mirrored), dtype=np.uint32),
-            np.zeros(places, dtype=np.float64),
-            np.zeros(places, dtype=np.int64),
+            np.zeros(positions, dtype=np.float64),
+            np.zeros(positions, dtype=np.int64),
             np.empty(DRAWS, dtype=np.float64),
             np.empty(automaton.deepest + GROUP, dtype=np.float64),
         )
@@ -154,8 +154,9 @@ def perfect_run(
 
     Args:
         mirrored, run: the segments.
-        sums: the mirrored text that single bytes are taken from, and scratch. `z` holds finite
-            numbers.
+        sums: the mirrored text that single bytes are taken from, and scratch. There is a match for
+            each byte. `z` and `exponents` have more places than the longest segment has bytes, and
+            `z` holds finite numbers.
         log_z: not filled if it has no room.
         automaton, weights, ids, streams, out, counts: see `perfect_ids`.
     """
@@ -236,7 +237,8 @@ def _windowed_ids(
             since = max(since - (window.low - before.low), 0)
         shared = slice(window.done + 1)
         kept.append((z[shared].copy(), exponents[shared].copy(), since))
-        (text, bounds), (singles, _) = (_mirrored(t, window) for t in (run.text, all_singles))
+        text, bounds = _mirrored(run.text, window)
+        singles = text if known is None else _mirrored(all_singles, window)[0]
         since = int(
             _backward(
                 automaton, weights, text, singles, bounds, matches, window.done, since, z, exponents
@@ -250,7 +252,8 @@ def _windowed_ids(
     counts = np.zeros(samples, dtype=np.int32)
     distances = np.full(samples, length, dtype=np.int64)
     for window, (before_z, before_exponents, since) in zip(every[::-1], kept[::-1], strict=True):
-        (text, bounds), (singles, _) = (_mirrored(t, window) for t in (run.text, all_singles))
+        text, bounds = _mirrored(run.text, window)
+        singles = text if known is None else _mirrored(all_singles, window)[0]
         if window.stop < length:  # the sums of the last window are still there
             z[: window.done + 1], exponents[: window.done + 1] = before_z, before_exponents
             _backward(

@@ -149,6 +149,7 @@ def link(trie: Trie, ends: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]
 def _connect(
     units: I32, order: I32, piece_of: I32, lengths: I64, room: I64, automaton: Automaton
 ) -> None:
+    """Fill the arrays of an automaton; `room` is int64[2, pieces + 1], scratch."""
     nodes, groups = automaton.nodes, automaton.groups
     none = len(lengths)
     # For each piece: the longest other piece that it ends with, and the reference to its own group.

@@ -81,6 +81,7 @@ def _best_ids(
     out: I32,
     counts: I32,
 ) -> Scalar:
+    """Do what `bytepiece.kernels.best_path._best_ids` does; `sums` is float32[2, …]."""
     matches, sums, via = scratch
     best, taken = sums[0], sums[1]
     scan(automaton, text, bounds, matches)

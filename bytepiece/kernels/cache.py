@@ -30,7 +30,9 @@ logger = logging.getLogger(__name__)
 VARIABLE = "BYTEPIECE_CACHE"
 """The environment variable that names a folder for compiled kernels."""
 _PACKAGE = Path(__file__).resolve().parents[1]
-_DECORATORS = tuple(b"\n@%b\n" % name for name in (b"kernel", b"allocating", b"inner", b"inlined"))
+DECORATORS = "kernel", "allocating", "inner", "inlined"
+"""The names of the decorators of `bytepiece.kernels.jit`."""
+_LINES = tuple(f"\n@{name}\n".encode() for name in DECORATORS)
 _KEPT = 30 * 86400
 """How many seconds a directory of compiled kernels is kept after the last kernel was added."""
 _POLL = 0.05
@@ -67,7 +69,7 @@ def _kernel_sources() -> Iterator[tuple[str, bytes]]:
     """
     for source in sorted(_PACKAGE.rglob("*.py")):
         content = source.read_bytes()
-        if source.parent.name == "kernels" or any(line in content for line in _DECORATORS):
+        if source.parent.name == "kernels" or any(line in content for line in _LINES):
             yield source.relative_to(_PACKAGE).as_posix(), content
 
 

@@ -1,4 +1,4 @@
-"""The decorator that compiles every kernel.
+"""The decorators that compile kernels.
 
 Indices in kernels are unsigned. Numba has to test whether a signed index is negative, since Python
 counts negative indices from the end. Without this test, a walk along the trie from every byte of 2
@@ -38,8 +38,8 @@ def kernel(function: F) -> F:
     A kernel makes no arrays and returns only numbers: Python passes in the arrays for it to fill
     and to work with. There are two reasons. To return an array, Numba would run Python code, in
     which a pending signal such as Ctrl-C may raise an exception; Numba does not expect that and
-    crashes. And references to arrays need not be counted. Counting is a fifth of the work of
-    compiling, and at run time each count takes as long as drawing a piece.
+    crashes. And references to arrays need not be counted. Counting takes long to compile, and at
+    run time each count takes as long as drawing a piece.
 
     Arithmetic follows IEEE 754 and is never fastmath, since the kernels rely on -inf. Compiled code
     is kept between processes if a directory for it can be written. Otherwise each process compiles

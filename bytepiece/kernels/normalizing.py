@@ -104,7 +104,7 @@ def longest_key(units: U32, text: U8, position: Scalar, stop: Scalar) -> tuple[S
 
 # It takes arrays, not a tuple of them, since taking an array out of a tuple counts a reference to
 # it, which costs more than the work here.
-@kernel
+@inner
 def _prefix(
     units: U32, symbols: I32, invalid: Scalar, text: U8, position: Scalar, stop: Scalar
 ) -> tuple[Scalar, Scalar]:
@@ -129,7 +129,7 @@ def _prefix(
     return (length, np.int64(KEPT)) if length else (np.int64(1), np.int64(invalid))
 
 
-@kernel
+@inner
 def _copy(
     source: U8, start: Scalar, stop: Scalar, prev_space: Scalar, out: U8, filled: Scalar
 ) -> tuple[Scalar, Scalar]:

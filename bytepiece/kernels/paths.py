@@ -63,8 +63,9 @@ def windowed_path(
 
     Args:
         extend: finds the best path to each position of a window after the positions done already.
-            It gets the text of the window and one byte more, room for matches, where the window
-            begins and ends, how many positions are done, `sums`, and the last entry of each path.
+            It gets the text of the window and one byte more, room for matches, 0 and the length of
+            the window in an array, how many positions are done, `sums`, and the last entry of each
+            path.
         automaton: the automaton of the pieces.
         sums: [any number, places], what `extend` keeps of each
             position; at the position 0 it is 0.

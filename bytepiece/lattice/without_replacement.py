@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bytepiece._arrays import I64
-from bytepiece.kernels.jit import Scalar, kernel
+from bytepiece.kernels.jit import Scalar, inner, kernel
 from bytepiece.kernels.streams import Streams, sample_words, uniforms
 from bytepiece.lattice.chain import Chain
 
@@ -109,7 +109,7 @@ def top_k(chain: Chain, k: int, streams: Streams, document: int = 0) -> Perturbe
     return Perturbed(paths, logs, gumbels, -waiting[0][0] if waiting else -math.inf)
 
 
-@kernel
+@inner
 def _open(words: tuple[Scalar, ...], draw: Scalar) -> Scalar:
     """Return a uniform number that is neither 0 nor 1."""
     return max(uniforms(words, np.uint64(0), np.uint64(draw))[0], 2.0**-54)

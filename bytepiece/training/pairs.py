@@ -210,7 +210,7 @@ def _trace_keys(
     return tokens
 
 
-@kernel
+@inner
 def _words(is_start: Bools, length: Scalar, begins: I64) -> None:
     """Fill in for each byte of a segment where its word begins. A word begins at the end, too."""
     begin = 0
@@ -221,7 +221,7 @@ def _words(is_start: Bools, length: Scalar, begins: I64) -> None:
     begins[length] = length
 
 
-@kernel
+@inner
 def _fits(begins: I64, begin: Scalar, end: Scalar) -> Scalar:
     """Return whether some bytes lie within one word or are several whole words."""
     within = begins[end - UINT_1] <= np.int64(begin)

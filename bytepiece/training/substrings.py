@@ -191,7 +191,7 @@ def _fill_left(bounds: I64, most: Scalar, left: U16) -> None:
             left[place] = min(bounds[segment + 1] - place, most)
 
 
-@kernel
+@inner
 def _key(text: U8, left: U16, place: Scalar, depth: Scalar) -> Scalar:
     """Return some bytes of a suffix, after the first `depth`, and their number as one number."""
     key = np.uint64(max(min(np.int64(left[place]) - depth, _STEP), 0))
@@ -298,7 +298,7 @@ def _character(lead: Scalar) -> Scalar:
     return 1 if lead < 0xC0 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
 
 
-@kernel
+@inner
 def _allowed(text: U8, place: Scalar, end: Scalar, least: Scalar, parts: bool) -> Scalar:
     """Return the longest allowed length of a substring, at most `end` and above `least`, or 0.
 

@@ -7,7 +7,6 @@ import shutil
 import numba
 import pytest
 from support.fresh import PACKAGE, run
-from support.kernels import DECORATORS
 from support.strategies import JIT
 
 from bytepiece.kernels import cache, partition
@@ -157,7 +156,8 @@ def test_kernels_take_nothing_from_files_that_the_cache_does_not_watch():
         }
         for function in tree.body:
             if isinstance(function, ast.FunctionDef) and any(
-                isinstance(d, ast.Name) and d.id in DECORATORS for d in function.decorator_list
+                isinstance(d, ast.Name) and d.id in cache.DECORATORS
+                for d in function.decorator_list
             ):
                 used = {
                     n.id

@@ -2,8 +2,6 @@
 
 import numba
 
-DECORATORS = {"kernel", "allocating", "inner", "inlined"}
-
 
 def for_python(kernel):
     """Return a function that Python can call, compiled from a kernel that only kernels call."""
