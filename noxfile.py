@@ -33,7 +33,7 @@ def interpreted(session: nox.Session) -> None:
     """Run the kernels' tests without the compiler."""
     session.install("-e", ".[test]")
     session.env["NUMBA_DISABLE_JIT"] = "1"
-    session.run("pytest", "-q", *(session.posargs or ["tests/kernels"]))
+    session.run("pytest", "-q", "-n", "auto", *(session.posargs or ["tests/kernels"]))
 
 
 @nox.session

@@ -102,8 +102,6 @@ def longest_key(units: U32, text: U8, position: Scalar, stop: Scalar) -> tuple[S
     return length, value
 
 
-# It takes arrays, not a tuple of them, since taking an array out of a tuple counts a reference to
-# it, which costs more than the work here.
 @inner
 def _prefix(
     units: U32, symbols: I32, invalid: Scalar, text: U8, position: Scalar, stop: Scalar

@@ -10,9 +10,9 @@ from bytepiece.kernels.digits import ZEROS
 from bytepiece.kernels.jit import Scalar, inlined, inner, kernel, uint
 
 
-def longest_of(bounds: I64) -> int:
-    """Return the length of the longest segment, in Python."""
-    return int(np.diff(bounds).max(initial=0))
+def longest_of(offsets: I64) -> int:
+    """Return the length of the longest of some strings that lie end to end, to Python."""
+    return int(np.diff(offsets).max(initial=0))
 
 
 @inner

@@ -21,6 +21,7 @@ import numpy as np
 
 from bytepiece._arrays import I32, I64, U8, U16, U32, U64, offsets_of
 from bytepiece.kernels.jit import Scalar, allocating, inner, kernel
+from bytepiece.kernels.segments import longest_of
 from bytepiece.parallel import Engine
 from bytepiece.rules.text import is_utf8
 from bytepiece.training.corpus_reader import Block
@@ -105,9 +106,8 @@ def seeds(
 
 def sorted_order(flat: U8, offsets: I64) -> I64:
     """Return the numbers of strings that lie end to end, in the order of the strings."""
-    most = int(np.diff(offsets).max(initial=0))
     left = np.empty(len(flat), dtype=np.uint16)
-    _fill_left(offsets, most, left)
+    _fill_left(offsets, longest_of(offsets), left)
     places = offsets[:-1].astype(np.int32)
     _sort(flat, left, places, np.empty(len(places), np.uint64))
     return np.searchsorted(offsets, places)
