@@ -6,13 +6,18 @@ import signal
 import sys
 import threading
 import time
+from math import inf
 from typing import Any
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _PAUSE = 0.02
 """Seconds before a lost interruption or signal is repeated."""
+_ECHO = 1.0
+"""Seconds in which a further signal means nothing. Programs such as `timeout` send a signal to the
+process and again to its group, and the second one would interrupt the cleanup."""
 
-_caught: list[int] = []
+_caught: list[tuple[int, float]] = []
+"""The number of each signal that interrupted, and when it did, by `time.monotonic`."""
 
 
 def catch() -> None:
@@ -40,11 +45,14 @@ def interrupted() -> bool:
 
 def exit_code() -> int:
     """Return the exit code that shells expect of a program that the signal ended."""
-    return 128 + (_caught[-1] if _caught else signal.SIGINT)
+    return 128 + (_caught[-1][0] if _caught else signal.SIGINT)
 
 
 def _interrupt(number: int, frame: object) -> None:
-    _caught.append(number)
+    now = time.monotonic()
+    if _caught and now - _caught[-1][1] < _ECHO:
+        return
+    _caught.append((number, now))
     raise KeyboardInterrupt
 
 
@@ -72,6 +80,8 @@ def _repeat(unraisable: Any) -> None:
     repeated a moment later, when other code runs.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _caught:
-        threading.Timer(_PAUSE, _thread.interrupt_main, [_caught[-1]]).start()
+        number, _ = _caught[-1]
+        _caught[-1] = number, -inf
+        threading.Timer(_PAUSE, _thread.interrupt_main, [number]).start()
     else:
         sys.__unraisablehook__(unraisable)

@@ -128,12 +128,18 @@ def test_bad_inputs_are_refused(arguments, message, tmp_path, monkeypatch):
 
 @posix_only
 def test_ctrl_c_leaves_nothing_half_written(tmp_path):
-    command = ["audit", "--draws", "100000000", "--json", "out.json"]
-    with start(*command, cwd=tmp_path, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as process:
-        time.sleep(2.0)
+    (tmp_path / "slow.py").write_text(
+        "import time\nfrom pathlib import Path\n"
+        "def cut(*_):\n    Path('began').touch()\n    time.sleep(600)\n"
+    )
+    command = ["audit", "-m", "small.model", "--alpha", "1", "--sampler", "slow:cut", "--text", "a"]
+    options = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    with start(*command, "--json", "out.json", cwd=tmp_path, env=options) as process:
+        while process.poll() is None and not (tmp_path / "began").exists():
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         output, error = process.communicate(timeout=30)
     assert process.returncode == 130
     assert output == b""
     assert error.rstrip().endswith(b"Interrupted")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.model"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["began", "slow.py", "small.model"]

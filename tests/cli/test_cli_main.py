@@ -272,6 +272,28 @@ def test_a_signal_ends_the_program_cleanly(number, path):
 
 
 @posix_only
+def test_a_signal_sent_twice_leaves_the_cleanup_alone_and_a_later_one_does_not():
+    script = """if True:
+        import os, signal, time
+        from bytepiece_cli import signals
+
+        def interrupted():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except KeyboardInterrupt:
+                return True
+            return False
+
+        signals.catch()
+        print(interrupted(), interrupted())
+        time.sleep(signals._ECHO)
+        print(interrupted())
+    """
+    with Program([sys.executable, "-c", script]) as program:
+        assert program.stdout.read().split() == [b"True", b"False", b"True"]
+
+
+@posix_only
 def test_a_signal_that_another_thread_receives_ends_the_wait_for_input():
     script = """if True:
         import os, signal, threading

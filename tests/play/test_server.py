@@ -145,7 +145,7 @@ def test_an_interruption_ends_it_at_once(model_files, number):
         waiting.close()
         assert found.process.returncode == 0
         assert found.process.stderr.read() == b"bytepiece: the page is closed\n"
-        assert took < 2  # seconds, on a busy machine
+        assert took < 10  # seconds, on a busy machine
 
 
 class Interrupted(dict):

@@ -182,19 +182,23 @@ def test_killed_at_random_moments_it_ends_with_the_same_files(layout, monkeypatc
 @pytest.mark.usefixtures("saved")
 def test_ctrl_c_says_how_to_resume(tok):
     with start("encode", "--format", "npy", "-o", "x") as program:
-        program.stdin.write(b"the hat\n" * 1000)
-        program.stdin.flush()
-        part = Path("x.offsets.npy.part")
-        while program.poll() is None and not (part.exists() and part.stat().st_size):
-            time.sleep(0.01)
+        offsets = Path("x.offsets.npy.part")
+        # Documents are counted just after they are written. So once the second batch is in the
+        # file, the first one is counted.
+        for count in (1000, 2000):
+            program.stdin.write(b"the hat\n" * 1000)
+            program.stdin.flush()
+            while not offsets.exists() or offsets.stat().st_size < 8 * count:
+                assert program.poll() is None
+                time.sleep(0.01)
         program.send_signal(signal.SIGINT)
         error = program.stderr.read().decode()
         assert program.wait() == 128 + signal.SIGINT
     assert "kept beside x; --resume goes on from there" in error
     assert error.endswith("Interrupted\n")
-    result = invoke("encode", "--format", "npy", "-o", "x", "--resume", input=b"the hat\n" * 1000)
+    result = invoke("encode", "--format", "npy", "-o", "x", "--resume", input=b"the hat\n" * 2000)
     assert "Error" not in result.stderr
-    assert rows_of(TokenFile("x")) == [tok.encode("the hat")] * 1000
+    assert rows_of(TokenFile("x")) == [tok.encode("the hat")] * 2000
 
 
 def test_memory_is_constant():
