@@ -7,7 +7,7 @@ install it into an environment of its own, and run the same command there.
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.bench_speed import ALPHA, TRAINED_ON, best, sample
+from benchmarks.bench_speed import ALPHA, SENTENCEPIECES, TRAINED_ON, best, sample
 from benchmarks.peers.splintr import Splintr
 from benchmarks.support import trained_models
 from benchmarks.support.harness import (
@@ -22,7 +22,7 @@ from bytepiece import Tokenizer, model_io
 from bytepiece.adapters.huggingface import HuggingFace
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.sentencepiece import SentencePiece
-from bytepiece.adapters.sentencepiece_lite import CachedSentencePieceLite, SentencePieceLite
+from bytepiece.adapters.sentencepiece_lite import CachedSentencePieceLite
 from bytepiece.parity.conversion import write
 
 SPACES = {"add_dummy_prefix": True, "remove_extra_whitespaces": True}
@@ -47,18 +47,20 @@ def run(settings: BenchmarkSettings) -> BenchmarkReport:
         path = trained_models.sentencepiece(
             lines, settings.vocabulary // 2, "unigram", name.replace(" ", "-"), **options
         )
-        kinds = (SentencePiece, SentencePieceLite, CachedSentencePieceLite)
         with closing(
             [
                 enter(Ours, name, lambda path=path: Ours(Tokenizer.load(path))),
-                *(enter(kind, name, lambda kind=kind, path=path: kind(path)) for kind in kinds),
+                *(
+                    enter(kind, name, lambda kind=kind, path=path: kind(path))
+                    for kind in SENTENCEPIECES
+                ),
             ]
         ) as entrants:
             lanes = race(entrants, best, fresh, settings.repeats)
             report.lanes(f"Best path, {name}", "MB/s", lanes)
             report.faster("foreign best", lanes, SentencePiece.name)
             report.faster("foreign lite", lanes, CachedSentencePieceLite.name)
-            lanes = race(entrants[:3], sample, fresh, settings.repeats)
+            lanes = race(entrants, sample, fresh, settings.repeats)
             report.lanes(f"Sampling at alpha {ALPHA}, {name}", "MB/s", lanes)
             report.faster("foreign sample", lanes, SentencePiece.name)
         file = path.with_suffix(".json")

@@ -25,11 +25,14 @@ from bytepiece.adapters.original_library import Original
 from bytepiece.adapters.ours import Ours
 from bytepiece.adapters.rs_bytepiece import RsBytepiece
 from bytepiece.adapters.sentencepiece import SentencePiece
+from bytepiece.adapters.sentencepiece_lite import CachedSentencePieceLite, SentencePieceLite
 from bytepiece.model import Model
 
 ALPHA = 0.1
 TRAINED_ON = 10_000_000
 """Bytes of the corpus on which the compared vocabularies are trained."""
+SENTENCEPIECES = (SentencePiece, SentencePieceLite, CachedSentencePieceLite)
+"""SentencePiece, and its Lite runtime without and with the cache of words."""
 
 
 def run(settings: BenchmarkSettings) -> BenchmarkReport:
@@ -72,7 +75,7 @@ def sample(adapter: Adapter, texts: Sequence[str]) -> TimedResult:
 def holders_of(model: Model) -> list[Entrant]:
     """Return every library with the model's vocabulary and scores, ours first."""
     vocabulary = f"the model's {len(model.pieces)}"
-    kinds = (Ours, SentencePiece, HuggingFace, RsBytepiece, Original, Kitoken, Tokie, Tiktoken)
+    kinds = (Ours, *SENTENCEPIECES, HuggingFace, RsBytepiece, Original, Kitoken, Tokie, Tiktoken)
     return [enter(kind, vocabulary, lambda kind=kind: kind.from_model(model)) for kind in kinds]
 
 
@@ -87,10 +90,11 @@ def trained(settings: BenchmarkSettings) -> list[Entrant]:
     ours = f"our BNLM {len(model.pieces)}"
     found = [
         enter(kind, ours, lambda kind=kind: kind.from_model(model))
-        for kind in (Ours, SentencePiece, HuggingFace, Kitoken)
+        for kind in (Ours, *SENTENCEPIECES, HuggingFace, Kitoken)
     ]
-    for algorithm in ("unigram", "bpe"):
-        for kind in (SentencePiece, Kitoken):
+    own = {"unigram": (*SENTENCEPIECES, Kitoken), "bpe": (SentencePiece, Kitoken)}
+    for algorithm, kinds in own.items():
+        for kind in kinds:
             found.append(
                 enter(
                     kind,

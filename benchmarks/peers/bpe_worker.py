@@ -2,7 +2,8 @@
 
     python bpe_worker.py LIBRARY VOCABULARY [PATTERN]
 
-The library is tokenizers, fastokens, tiktoken, mistral_common or sentencepiece.
+The library is tokenizers, fastokens, gigatoken, iree.tokenizer, tiktoken, mistral_common or
+sentencepiece.
 
 Each line of the input is JSON: a list of texts. The answer is JSON: the CPU seconds of one call,
 the number of ids, and a hash of them.
@@ -14,6 +15,7 @@ import os
 import struct
 import sys
 import time
+from functools import partial
 from importlib import import_module, metadata
 
 
@@ -32,7 +34,14 @@ def encoder(library, vocabulary, pattern):
             "benchmark", pat_str=pattern, mergeable_ranks=ranks, special_tokens={}
         )
         return lambda texts: [loaded.encode_ordinary(text) for text in texts]
+    if library == "gigatoken":
+        # It knows the pattern of a .tiktoken file by the file's name.
+        kind = module.Tokenizer
+        read = kind.from_tiktoken if vocabulary.endswith(".tiktoken") else kind
+        return partial(read(vocabulary).encode_batch, parallel=False)
     loaded = module.Tokenizer.from_file(vocabulary)
+    if library == "iree.tokenizer":
+        return lambda texts: [loaded.encode_batch_to_array(texts)[0]]
     if library == "fastokens":
         return lambda texts: loaded.encode_batch(texts, False)
     options = {"add_special_tokens": False}
@@ -42,6 +51,12 @@ def encoder(library, vocabulary, pattern):
         options["encode_special_tokens"] = True
     call = getattr(loaded, "encode_batch_fast", loaded.encode_batch)
     return lambda texts: call(texts, **options)
+
+
+def ids_of(row):
+    """Return the ids of a row as a list."""
+    ids = getattr(row, "ids", row)
+    return ids if isinstance(ids, list) else ids.tolist()
 
 
 def main():
@@ -58,7 +73,7 @@ def main():
         seconds = time.process_time() - begin
         digest, count = hashlib.sha256(), 0
         for row in rows:
-            ids = row if isinstance(row, list) else row.ids
+            ids = ids_of(row)
             count += len(ids)
             digest.update(struct.pack(f"<{len(ids)}i", *ids))
         print(json.dumps([seconds, count, digest.hexdigest()]), flush=True)
