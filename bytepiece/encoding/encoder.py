@@ -7,7 +7,7 @@ from functools import cached_property, partial
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F64, I32, U32, offsets_of
+from bytepiece._arrays import F64, I32, U32, U64, offsets_of
 from bytepiece._checks import check_whole
 from bytepiece.encoding.batches import EncodeRun, SegmentedBatch, assemble, encode_texts
 from bytepiece.encoding.bpe import byte_pairs, joined_ids, joins, made_pieces
@@ -26,7 +26,7 @@ from bytepiece.errors import ArgumentError
 from bytepiece.inputs.arrow import Column
 from bytepiece.kernels import automaton, best_path_float32
 from bytepiece.kernels.automaton import Automaton
-from bytepiece.kernels.best_path import Tables, best_ids, best_ids_of_text, pack, unpack
+from bytepiece.kernels.best_path import best_ids, best_ids_of_text, pack, unpack
 from bytepiece.kernels.best_path_float32 import Scores32
 from bytepiece.kernels.byte_pairs import BytePairs
 from bytepiece.kernels.characters import HIDDEN, Known, known_characters
@@ -72,7 +72,7 @@ class Encoder:
         return Encoder, (self.model,)
 
     @cached_property
-    def _tables(self) -> Tables:
+    def _tables(self) -> U64:
         built = automaton.build(self.model.pieces, self._usable)
         scores = built.by_entry(self.model.scores, -math.inf)
         return pack(built, scores, _ids_by_entry(built, self.model))
@@ -85,7 +85,7 @@ class Encoder:
 
     @cached_property
     def _unpacked(self) -> tuple[Automaton, F64, U32]:
-        return unpack(*self._tables)
+        return unpack(self._tables)
 
     @property
     def automaton(self) -> Automaton:
@@ -118,14 +118,14 @@ class Encoder:
         return joins(self.model)
 
     @cached_property
-    def _mirrored_tables(self) -> Tables:
+    def _mirrored_tables(self) -> U64:
         mirrored = automaton.build([piece[::-1] for piece in self.model.pieces], self._usable)
         return pack(mirrored, np.empty(0), _ids_by_entry(mirrored, self.model))
 
     @cached_property
     def mirrored(self) -> tuple[Automaton, U32]:
         """The automaton of the reversed pieces, and its ids by entry, for perfect sampling."""
-        mirrored, _, ids = unpack(*self._mirrored_tables)
+        mirrored, _, ids = unpack(self._mirrored_tables)
         return mirrored, ids
 
     def encode_short(self, text: bytes) -> I32:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bytepiece._arrays import F32, F64, I32, I64, U8, U16, U32, offsets_of
+from bytepiece._arrays import F32, F64, I32, I64, U8, U16, U32, U64, offsets_of
 from bytepiece.kernels.automaton import (
     Automaton,
     first_entry,
@@ -21,8 +21,9 @@ from bytepiece.kernels.paths import trace, windowed_path
 from bytepiece.kernels.segments import Segments, longest_of, segments_of
 from bytepiece.kernels.windows import by_length, places
 
-_UINT8, _UINT32 = np.dtype(np.uint8), np.dtype(np.uint32)
-_INT32, _INT64 = np.dtype(np.int32), np.dtype(np.int64)
+_UINT8, _UINT64, _INT32 = np.dtype(np.uint8), np.dtype(np.uint64), np.dtype(np.int32)
+_HEAD = 8
+"""How many words come before the arrays in packed tables."""
 
 
 # Positions are visited from left to right. The best path to a position is the best of the paths
@@ -242,88 +243,81 @@ def _extend(
     best_path_on(automaton, scores, text, matches, 0, length, done, sums[0], via)
 
 
-class Tables(NamedTuple):
-    """The arrays that best paths need, packed into three. `pack` makes them, `unpack` splits them.
+def pack(automaton: Automaton, scores: F64, ids: U32) -> U64:
+    """Copy the arrays that best paths need into one, which `unpack` splits.
 
     Numba inspects each array that a kernel is called with, which is a third of the work for a short
     text. A call with five arrays more takes 1 µs longer.
 
-    Args:
-        words: uint32[words], a table of contents and then all arrays of four-byte words.
-        scores: float64[entries].
-        lengths: uint16[entries].
+    Returns:
+        uint64[words]: the length of the longest piece; where each array begins and ends, counted in
+        its own entries, two in a word; and the arrays.
     """
-
-    words: U32
-    scores: F64
-    lengths: U16
-
-
-def pack(automaton: Automaton, scores: F64, ids: U32) -> Tables:
-    """Copy arrays into `Tables`."""
-    arrays = [automaton.nodes, automaton.groups, automaton.following, automaton.pieces, ids]
-    ends = offsets_of([8, *map(len, arrays)])
-    head = np.array([automaton.deepest, 0, *ends[1:]], dtype=np.uint32)
-    words = np.concatenate([head, *arrays])
-    words.flags.writeable = False
-    return Tables(words, scores, automaton.lengths)
+    nodes, groups, following, lengths, pieces, deepest = automaton
+    arrays: list[npt.NDArray[Any]] = [nodes, groups, following, lengths, pieces, ids, scores]
+    ends = offsets_of([_HEAD, *(-(-array.nbytes // 8) for array in arrays)])
+    tables = np.zeros(ends[-1], dtype=np.uint64)
+    tables[0] = deepest
+    contents = tables.view(np.uint32)[2:]
+    for number, array in enumerate(arrays):
+        start = ends[number + 1] * 8 // array.itemsize
+        contents[2 * number : 2 * number + 2] = start, start + len(array)
+        tables.view(array.dtype)[start : start + len(array)] = array
+    tables.flags.writeable = False
+    return tables
 
 
-def unpack(words: U32, scores: F64, lengths: U16) -> tuple[Automaton, F64, U32]:
+def unpack(tables: U64) -> tuple[Automaton, F64, U32]:
     """Return the automaton, the scores and the ids by entry, without copying them."""
+    words = tables.view(np.uint32)
     automaton = Automaton(
         words[words[2] : words[3]],
-        words[words[3] : words[4]],
         words[words[4] : words[5]],
-        lengths,
-        words[words[5] : words[6]],
-        np.int64(words[0]),
+        words[words[6] : words[7]],
+        tables.view(np.uint16)[words[8] : words[9]],
+        words[words[10] : words[11]],
+        np.int64(tables[0]),
     )
-    return automaton, scores, words[words[6] : words[7]]
+    return automaton, tables.view(np.float64)[words[14] : words[15]], words[words[12] : words[13]]
 
 
 unpacked = inlined(unpack)
 """For kernels that count no references: it returns arrays without counting them."""
 
 
-def best_ids_of_text(tables: Tables, text: bytes, digit_group: int) -> I32:
-    """Return the ids of the best path of one text, without the work that only batches need."""
-    # One array for each type, because each argument of a kernel takes time.
+def best_ids_of_text(tables: U64, text: bytes, digit_group: int) -> I32:
+    """Return the ids of the best path of one text, without the work that only batches need.
+
+    Args:
+        tables: see `pack`.
+        text: normalized.
+        digit_group: see `bytepiece.TextRules`.
+    """
     length = len(text)
-    bounds, sums = np.empty(length + 1, _INT64), np.zeros((1, length + 1))
-    matches_via, out_counts = np.empty(2 * length + 1, _UINT32), np.empty(2 * length, _INT32)
+    out = np.empty(2 * length, _INT32)
     filled = _best_ids_of_text(
-        *tables, np.frombuffer(text, _UINT8), digit_group, bounds, sums, matches_via, out_counts
+        tables, np.frombuffer(text, _UINT8), digit_group, np.empty(3 * length + 3, _UINT64), out
     )
-    return out_counts[:filled]
+    return out[:filled]
 
 
 @kernel
-def _best_ids_of_text(
-    words: U32,
-    scores: F64,
-    lengths: U16,
-    text: U8,
-    digit_group: Scalar,
-    room: I64,
-    sums: F64,
-    matches_via: U32,
-    out_counts: I32,
-) -> Scalar:
-    """Fill the first part of `out_counts` with the ids, and return how many there are.
+def _best_ids_of_text(tables: U64, text: U8, digit_group: Scalar, room: U64, out: I32) -> Scalar:
+    """Fill the first part of `out` with the ids, and return how many there are.
 
     Args:
-        words, scores, lengths: see `Tables`.
+        tables: see `pack`.
         text: uint8[bytes].
         digit_group: see `bytepiece.TextRules`.
-        room: int64[bytes + 1], for the bounds of segments.
-        sums: float64[1, bytes + 1], finite numbers.
-        matches_via: uint32[2 · bytes + 1].
-        out_counts: int32[2 · bytes], the ids, and how many each segment has.
+        room: uint64[3 · bytes + 3], scratch: the bounds of segments, sums, matches and entries.
+        out: int32[2 · bytes], the ids, and how many each segment has.
     """
-    automaton, scores, ids = unpacked(words, scores, lengths)
-    bounds = room[: segments_of(text, digit_group, room) + 1]
-    matches, via = matches_via[: len(text)], matches_via[len(text) :]
-    out, counts = out_counts[: len(text)], out_counts[len(text) :]
-    scratch = Scratch(matches, sums, via)
-    return _best_ids(automaton, scores, ids, text, bounds, scratch, out, counts)
+    automaton, scores, ids = unpacked(tables)
+    length, places = len(text), len(text) + 1
+    starts = room[:places].view(np.int64)
+    bounds = starts[: segments_of(text, digit_group, starts) + 1]
+    sums = room[places : 2 * places].view(np.float64)
+    sums[:] = 0.0
+    words = room[2 * places :].view(np.uint32)
+    scratch = Scratch(words[:length], sums.reshape((1, places)), words[length:])
+    return _best_ids(automaton, scores, ids, text, bounds, scratch, out[:length], out[length:])
