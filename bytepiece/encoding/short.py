@@ -11,6 +11,7 @@ from bytepiece.kernels.jit import Scalar, kernel
 from bytepiece.kernels.partition import Weights
 from bytepiece.kernels.segments import SegmentRun, segments_of
 from bytepiece.kernels.streams import DRAWS, Streams
+from bytepiece.kernels.views import viewed
 
 _UINT8, _UINT64, _INT32 = np.dtype(np.uint8), np.dtype(np.uint64), np.dtype(np.int32)
 _SETTINGS = 6
@@ -64,11 +65,12 @@ def _drawn_text(
     length, places = len(both) >> 1, (len(both) >> 1) + 1
     text, mirrored = both[:length], both[length:]
     settings, rows = room[:_SETTINGS], room[len(room) - _ROWS * places :]
-    floats = room[_SETTINGS : len(room) - _ROWS * places].view(np.float64)
-    integers = rows[: 4 * places].view(np.int64)
+    floats = viewed(room[_SETTINGS : len(room) - _ROWS * places], np.float64)
+    integers = viewed(rows[: 4 * places], np.int64)
     bounds, exponents = integers[:places], integers[places : 2 * places]
     backwards, none = integers[2 * places : 3 * places], integers[3 * places :]
-    z, matches = rows[4 * places : 5 * places].view(np.float64), rows[5 * places :].view(np.uint32)
+    z = viewed(rows[4 * places : 5 * places], np.float64)
+    matches = viewed(rows[5 * places :], np.uint32)
     segments = segments_of(text, np.int64(settings[4]), bounds)
     bounds, backwards = bounds[: segments + 1], backwards[: segments + 1]
     for i in range(segments + 1):

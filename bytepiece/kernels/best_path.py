@@ -19,6 +19,7 @@ from bytepiece.kernels.automaton import (
 from bytepiece.kernels.jit import UINT_1, UINT_2, Scalar, inlined, inner, kernel, uint
 from bytepiece.kernels.paths import trace, windowed_path
 from bytepiece.kernels.segments import Segments, longest_of, segments_of
+from bytepiece.kernels.views import viewed
 from bytepiece.kernels.windows import by_length, places
 
 _UINT8, _UINT64, _INT32 = np.dtype(np.uint8), np.dtype(np.uint64), np.dtype(np.int32)
@@ -269,16 +270,20 @@ def pack(automaton: Automaton, scores: F64, ids: U32) -> U64:
 
 def unpack(tables: U64) -> tuple[Automaton, F64, U32]:
     """Return the automaton, the scores and the ids by entry, without copying them."""
-    words = tables.view(np.uint32)
+    words = viewed(tables, np.uint32)
     automaton = Automaton(
         words[words[2] : words[3]],
         words[words[4] : words[5]],
         words[words[6] : words[7]],
-        tables.view(np.uint16)[words[8] : words[9]],
+        viewed(tables, np.uint16)[words[8] : words[9]],
         words[words[10] : words[11]],
         np.int64(tables[0]),
     )
-    return automaton, tables.view(np.float64)[words[14] : words[15]], words[words[12] : words[13]]
+    return (
+        automaton,
+        viewed(tables, np.float64)[words[14] : words[15]],
+        words[words[12] : words[13]],
+    )
 
 
 unpacked = inlined(unpack)
@@ -313,11 +318,11 @@ def _best_ids_of_text(tables: U64, text: U8, digit_group: Scalar, room: U64, out
         out: int32[2 · bytes], the ids, and how many each segment has.
     """
     automaton, scores, ids = unpacked(tables)
-    length, places = len(text), len(text) + 1
-    starts = room[:places].view(np.int64)
+    length, size = len(text), len(text) + 1
+    starts = viewed(room[:size], np.int64)
     bounds = starts[: segments_of(text, digit_group, starts) + 1]
-    sums = room[places : 2 * places].view(np.float64)
+    sums = viewed(room[size : 2 * size], np.float64)
     sums[:] = 0.0
-    words = room[2 * places :].view(np.uint32)
-    scratch = Scratch(words[:length], sums.reshape((1, places)), words[length:])
+    words = viewed(room[2 * size :], np.uint32)
+    scratch = Scratch(words[:length], sums.reshape((1, size)), words[length:])
     return _best_ids(automaton, scores, ids, text, bounds, scratch, out[:length], out[length:])
