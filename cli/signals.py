@@ -13,11 +13,13 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 _PAUSE = 0.02
 """Seconds before a lost interruption or signal is repeated."""
 _ECHO = 1.0
-"""Seconds in which a further signal means nothing. Programs such as `timeout` send a signal to the
-process and again to its group, and the second one would interrupt the cleanup."""
+"""Seconds after an interruption in which further signals are ignored. Programs such as `timeout`
+send a signal to the process and again to its group, and the second one would interrupt the cleanup.
+"""
 
 _caught: list[tuple[int, float]] = []
-"""The number of each signal that interrupted, and when it did, by `time.monotonic`."""
+"""The number of each signal that interrupted, and when it did, by `time.monotonic`; −inf if the
+interruption was lost."""
 
 
 def catch() -> None:
@@ -80,8 +82,13 @@ def _repeat(unraisable: Any) -> None:
     repeated a moment later, when other code runs.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _caught:
-        number, _ = _caught[-1]
-        _caught[-1] = number, -inf
-        threading.Timer(_PAUSE, _thread.interrupt_main, [number]).start()
+        threading.Timer(_PAUSE, _interrupt_again, [_caught[-1][0]]).start()
     else:
         sys.__unraisablehook__(unraisable)
+
+
+def _interrupt_again(number: int) -> None:
+    """Repeat the signal of an interruption that was lost."""
+    # Only now, because a signal that interrupts `_repeat` would be lost, too.
+    _caught[-1] = number, -inf
+    _thread.interrupt_main(signal.Signals(number))

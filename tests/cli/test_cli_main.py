@@ -274,12 +274,12 @@ def test_a_signal_ends_the_program_cleanly(number, path):
 @posix_only
 def test_a_signal_sent_twice_leaves_the_cleanup_alone_and_a_later_one_does_not():
     script = """if True:
-        import os, signal, time
+        import signal, time
         from bytepiece_cli import signals
 
         def interrupted():
             try:
-                os.kill(os.getpid(), signal.SIGTERM)
+                signal.raise_signal(signal.SIGTERM)
             except KeyboardInterrupt:
                 return True
             return False
@@ -291,6 +291,32 @@ def test_a_signal_sent_twice_leaves_the_cleanup_alone_and_a_later_one_does_not()
     """
     with Program([sys.executable, "-c", script]) as program:
         assert program.stdout.read().split() == [b"True", b"False", b"True"]
+
+
+@posix_only
+@pytest.mark.parametrize("repeated", [False, True])
+def test_an_interruption_that_is_lost_comes_again(repeated):
+    """C code drops the exceptions of a callback; the signal may be sent twice meanwhile."""
+    script = f"""if True:
+        import ctypes, signal, threading, time
+        from bytepiece_cli import signals
+
+        class Timer(threading.Timer):
+            def start(self):
+                if {repeated}:
+                    signal.raise_signal(signal.SIGTERM)
+                super().start()
+
+        threading.Timer = Timer
+        signals.catch()
+        ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGTERM))()
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            print(signals.exit_code())
+    """
+    with Program([sys.executable, "-c", script]) as program:
+        assert program.stdout.read().split() == [str(128 + signal.SIGTERM).encode()]
 
 
 @posix_only
