@@ -41,7 +41,7 @@ def encoder(library, vocabulary, pattern):
         return partial(read(vocabulary).encode_batch, parallel=False)
     loaded = module.Tokenizer.from_file(vocabulary)
     if library == "iree.tokenizer":
-        return lambda texts: [loaded.encode_batch_to_array(texts)[0]]
+        return lambda texts: [loaded.encode_batch_to_array(texts)[0]]  # the ids of all texts
     if library == "fastokens":
         return lambda texts: loaded.encode_batch(texts, False)
     options = {"add_special_tokens": False}

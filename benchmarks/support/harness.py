@@ -289,13 +289,13 @@ class BenchmarkReport:
         Args:
             name: a key of `TARGETS`.
             lanes: the results of a race.
-            rival: the beginning of the rival's name.
+            rival: the rival's name, without the version.
             vocabulary: the beginning of the name of the rival's vocabulary.
         """
         for lane in lanes[1:]:
             if (
                 lane.rates
-                and lane.name.startswith(rival)
+                and lane.name.rpartition(" ")[0] == rival
                 and lane.vocabulary.startswith(vocabulary)
             ):
                 self.target(name, statistics.median(ratios(lanes[0], lane)))

@@ -187,8 +187,6 @@ class SentencePieceLite(Adapter):
         return self._filled(self._lite.lite_encode, texts, 1)
 
     def _drawn(self, texts: Texts, alpha: float, samples: int, seed: int) -> FlatIds:
-        if self.cached:
-            raise NotPossibleError("the cache of words has no part in sampling")
         if alpha == 0:
             raise NotPossibleError(
                 "the Lite runtime cannot draw all paths alike: 1 / 0 is infinite"
@@ -237,10 +235,13 @@ class SentencePieceLite(Adapter):
 
 
 class CachedSentencePieceLite(SentencePieceLite):
-    """The Lite runtime with its cache of words. It does not sample: the cache is not used then."""
+    """The Lite runtime with its cache of words, which sampling would not use."""
 
     name = "SentencePiece Lite, cached"
     cached = True
+
+    def _drawn(self, *_arguments: object) -> FlatIds:
+        raise NotPossibleError("the cache of words has no part in sampling")
 
 
 def _seeds(number: int) -> list[int]:

@@ -15,14 +15,14 @@ from bytepiece.kernels.views import viewed
 
 _UINT8, _UINT64, _INT32 = np.dtype(np.uint8), np.dtype(np.uint64), np.dtype(np.int32)
 _SETTINGS = 6
-"""How many numbers the room for a sample begins with."""
+"""How many numbers the array `room` of `_drawn_text` begins with."""
 _ROWS = 6
-"""How many arrays that have a place more than the text has bytes are in the room for a sample."""
+"""How many rows of bytes + 1 places the array `room` of `_drawn_text` ends with."""
 
 
 # The same kernels run as for a batch, on arrays of the same types, so they are compiled only once.
-# Python reverses the text, since the array of a text is read-only, which is a type of its own. One
-# array has all room to work in, because each argument of a kernel takes time.
+# Python reverses the text, since the array of a text is read-only, which is a type of its own. All
+# scratch is in one array, because each argument of a kernel takes time.
 # Cost: a fifth of `Encoder.encode`: 14 µs for 100 bytes with 80 k pieces.
 def drawn_text(
     tables: U64, weights: Weights, text: bytes, digit_group: int, numbers: tuple[int, ...]
@@ -30,7 +30,8 @@ def drawn_text(
     """Return the ids of one sample of a text, as `bytepiece.encoding.perfect.perfect_ids` draws it.
 
     Args:
-        tables: of the automaton of the reversed pieces; their scores are not used.
+        tables: of the automaton of the reversed pieces, without scores; see
+            `bytepiece.kernels.best_path.pack`.
         weights: the weights of the pieces.
         text: normalized, at most `bytepiece.kernels.windows.LONG` bytes.
         digit_group: see `bytepiece.TextRules`.
@@ -46,10 +47,8 @@ def drawn_text(
 
 
 @kernel
-def _drawn_text(
-    tables: U64, mantissa: F64, exponent: I32, both: U8, room: U64, out_counts: I32
-) -> Scalar:
-    """Fill the first part of `out_counts` with the ids, and return how many there are.
+def _drawn_text(tables: U64, mantissa: F64, exponent: I32, both: U8, room: U64, out: I32) -> Scalar:
+    """Fill the first part of `out` with the ids, and return how many there are.
 
     Args:
         tables: see `bytepiece.kernels.best_path.pack`.
@@ -57,12 +56,14 @@ def _drawn_text(
         both: uint8[2 · bytes], the text, and the text from right to left.
         room: uint64[_SETTINGS + DRAWS + deepest + GROUP + _ROWS · (bytes + 1)], first the arguments
             `numbers` and `digit_group` of `drawn_text`, and `plain` of the weights, and then zeros:
-            uniforms and terms, and in rows of bytes + 1 the bounds, the exponents, the bounds from
-            right to left, the numbers of the documents, which are all 0, z and the matches.
-        out_counts: int32[2 · bytes], the ids, and how many each segment has.
+            uniforms and terms (float64), and in rows of bytes + 1 places the bounds, the exponents,
+            the bounds from right to left, the numbers of the documents, which are all 0 (int64), z
+            (float64) and the matches (uint32).
+        out: int32[2 · bytes], the ids, and how many each segment has.
     """
     automaton, _, ids = unpacked(tables)
-    length, places = len(both) >> 1, (len(both) >> 1) + 1
+    length = len(both) >> 1
+    places = length + 1
     text, mirrored = both[:length], both[length:]
     settings, rows = room[:_SETTINGS], room[len(room) - _ROWS * places :]
     floats = viewed(room[_SETTINGS : len(room) - _ROWS * places], np.float64)
@@ -79,6 +80,7 @@ def _drawn_text(
     streams = Streams(settings[0], settings[1], settings[2:3], settings[3], np.int64(1))
     weights = Weights(mantissa, exponent, settings[5] != 0)
     sums = Sums(mirrored, matches[:length], z, exponents, floats[:DRAWS], floats[DRAWS:])
-    out, counts = out_counts[:length], out_counts[length:]
-    from_right = Mirrored(mirrored, backwards)
-    return perfect_run(automaton, weights, ids, from_right, sums, run, streams, out, counts, z[:0])
+    counts, from_right = out[length:], Mirrored(mirrored, backwards)
+    return perfect_run(
+        automaton, weights, ids, from_right, sums, run, streams, out[:length], counts, z[:0]
+    )

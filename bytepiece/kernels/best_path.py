@@ -24,7 +24,7 @@ from bytepiece.kernels.windows import by_length, places
 
 _UINT8, _UINT64, _INT32 = np.dtype(np.uint8), np.dtype(np.uint64), np.dtype(np.int32)
 _HEAD = 8
-"""How many words come before the arrays in packed tables."""
+"""How many entries come before the arrays in packed tables."""
 
 
 # Positions are visited from left to right. The best path to a position is the best of the paths
@@ -247,12 +247,17 @@ def _extend(
 def pack(automaton: Automaton, scores: F64, ids: U32) -> U64:
     """Copy the arrays that best paths need into one, which `unpack` splits.
 
-    Numba inspects each array that a kernel is called with, which is a third of the work for a short
-    text. A call with five arrays more takes 1 µs longer.
+    Numba inspects each array that a kernel is called with: a call with five arrays more takes 1 µs
+    longer.
+
+    Args:
+        automaton: the automaton of the pieces.
+        scores: float64[entries], or empty if nobody needs them.
+        ids: uint32[entries].
 
     Returns:
-        uint64[words]: the length of the longest piece; where each array begins and ends, counted in
-        its own entries, two in a word; and the arrays.
+        uint64[entries], read-only: the length of the longest piece; for each array two uint32,
+        where it begins and ends, counted in its own entries; and the arrays.
     """
     nodes, groups, following, lengths, pieces, deepest = automaton
     arrays: list[npt.NDArray[Any]] = [nodes, groups, following, lengths, pieces, ids, scores]
@@ -269,7 +274,7 @@ def pack(automaton: Automaton, scores: F64, ids: U32) -> U64:
 
 
 def unpack(tables: U64) -> tuple[Automaton, F64, U32]:
-    """Return the automaton, the scores and the ids by entry, without copying them."""
+    """Return the arguments of `pack` from its result, without copying them."""
     words = viewed(tables, np.uint32)
     automaton = Automaton(
         words[words[2] : words[3]],
@@ -301,7 +306,7 @@ def best_ids_of_text(tables: U64, text: bytes, digit_group: int) -> I32:
     length = len(text)
     out = np.empty(2 * length, _INT32)
     filled = _best_ids_of_text(
-        tables, np.frombuffer(text, _UINT8), digit_group, np.empty(3 * length + 3, _UINT64), out
+        tables, np.frombuffer(text, _UINT8), digit_group, np.empty(3 * (length + 1), _UINT64), out
     )
     return out[:filled]
 
@@ -314,7 +319,8 @@ def _best_ids_of_text(tables: U64, text: U8, digit_group: Scalar, room: U64, out
         tables: see `pack`.
         text: uint8[bytes].
         digit_group: see `bytepiece.TextRules`.
-        room: uint64[3 · bytes + 3], scratch: the bounds of segments, sums, matches and entries.
+        room: uint64[3 · (bytes + 1)], scratch, in rows of bytes + 1 places: the bounds of segments
+            (int64), the sums (float64), and the matches and `via` (uint32).
         out: int32[2 · bytes], the ids, and how many each segment has.
     """
     automaton, scores, ids = unpacked(tables)

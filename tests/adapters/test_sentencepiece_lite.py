@@ -51,8 +51,14 @@ def test_batches_and_single_calls(lite, kind):
         assert loaded.rows(loaded.sample_batch(texts, 1e4).result) == rows
         assert loaded.rows(loaded.encode_each(texts, 1e4).result) == rows
     else:
-        with pytest.raises(NotPossibleError, match="no part in sampling"):
-            loaded.sample_batch(texts, 1e4)
+        calls = [
+            lambda: loaded.sample_batch(texts, 1e4),
+            lambda: loaded.encode_each(texts, 1e4),
+            lambda: loaded.sample(TEXT, 1e4, 1, 1),
+        ]
+        for call in calls:
+            with pytest.raises(NotPossibleError, match="no part in sampling"):
+                call()
     loaded.close()
 
 
