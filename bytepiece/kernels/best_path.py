@@ -23,8 +23,6 @@ from bytepiece.kernels.views import viewed
 from bytepiece.kernels.windows import by_length, places
 
 _UINT8, _UINT64, _INT32 = np.dtype(np.uint8), np.dtype(np.uint64), np.dtype(np.int32)
-_HEAD = 8
-"""How many entries come before the arrays in packed tables."""
 
 
 # Positions are visited from left to right. The best path to a position is the best of the paths
@@ -261,7 +259,7 @@ def pack(automaton: Automaton, scores: F64, ids: U32) -> U64:
     """
     nodes, groups, following, lengths, pieces, deepest = automaton
     arrays: list[npt.NDArray[Any]] = [nodes, groups, following, lengths, pieces, ids, scores]
-    ends = offsets_of([_HEAD, *(-(-array.nbytes // 8) for array in arrays)])
+    ends = offsets_of([1 + len(arrays), *(-(-array.nbytes // 8) for array in arrays)])
     tables = np.zeros(ends[-1], dtype=np.uint64)
     tables[0] = deepest
     contents = tables.view(np.uint32)[2:]

@@ -16,7 +16,7 @@ from support.playing import TEXT, playing
 
 from bytepiece.play.asked import MOST_TEXT
 from bytepiece.play.gate import MOST_BODY
-from bytepiece.play.server import MOST_ARRIVING, PATIENCE, PlayServer
+from bytepiece.play.server import MOST_ARRIVING, PlayServer
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(served):
@@ -145,7 +145,7 @@ def test_an_interruption_ends_it_at_once(model_files, number):
         waiting.close()
         assert found.process.returncode == 0
         assert found.process.stderr.read() == b"bytepiece: the page is closed\n"
-        assert took < PATIENCE / 2  # seconds, on a busy machine
+        assert took < 2  # seconds, on a busy machine
 
 
 class Interrupted(dict):
